@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class ValidationConfig(AppConfig):
+    name = "kouan.apps.validation"
+    label = "validation"

@@ -1,0 +1,74 @@
+"""Deterministic CBOR (RFC 8949 section 4.2.1), and a reader that trusts nothing.
+
+Only the types that messages need cross: integers, text, bytes, booleans, null, floats, arrays and
+maps whose keys are text or integers from -24 to 23 (for these the older length-first order and RFC
+8949's bytewise order are the same). What is read must be exactly what this module would write, so that
+one value has one encoding and a hash over it means something.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+import cbor2
+
+from kouan.core.errors import KouanError
+
+Value: TypeAlias = "int | str | bytes | bool | float | None | list[Value] | dict[str, Value] | dict[int, Value]"
+
+MAX_DEPTH: Final = 32
+
+
+class NotDeterministicCBOR(KouanError):  # noqa: N818 - the name says what the bytes are
+    """Bytes that are not one deterministic CBOR item of the permitted types."""
+
+    code = "not-deterministic-cbor"
+    message = "The bytes are not deterministic CBOR (RFC 8949 section 4.2.1): %(detail)s."
+
+
+def encode(value: object) -> bytes:
+    """Return the deterministic encoding of ``value`` (see ``Value`` for what it may hold)."""
+    return cbor2.dumps(value, canonical=True)
+
+
+def decode(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Value:
+    """Return the value of exactly one deterministic CBOR item of at most ``max_bytes`` bytes.
+
+    Raises ``NotDeterministicCBOR`` for anything else: too long, too deep, trailing bytes,
+    indefinite lengths, duplicate keys, tags, or an encoding other than the shortest.
+    """
+    if len(data) > max_bytes:
+        raise NotDeterministicCBOR(detail=f"{len(data)} bytes where {max_bytes} are allowed")
+    try:
+        value = cbor2.loads(
+            data,
+            max_depth=max_depth,
+            allow_indefinite=False,
+            allow_duplicate_keys=False,
+            strict_hashable_types=False,
+        )
+        _check_types(value)
+        again = cbor2.dumps(value, canonical=True)
+    except NotDeterministicCBOR:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever the parser raises, the bytes are at fault
+        raise NotDeterministicCBOR(detail=type(error).__name__) from None
+    if again != data:
+        raise NotDeterministicCBOR(detail="another encoding of the same value was expected")
+    return value  # type: ignore[no-any-return]
+
+
+def _check_types(value: object) -> None:
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        kind = type(item)
+        if kind is dict:
+            for key, inner in item.items():  # type: ignore[attr-defined]
+                if not (type(key) is str or (type(key) is int and -24 <= key < 24)):  # noqa: PLR2004
+                    raise NotDeterministicCBOR(detail="a map key that is neither text nor a small integer")
+                stack.append(inner)
+        elif kind is list:
+            stack.extend(item)  # type: ignore[call-overload]
+        elif kind not in (int, str, bytes, bool, float, type(None)):
+            raise NotDeterministicCBOR(detail=f"a value of type {kind.__name__}")

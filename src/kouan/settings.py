@@ -1,0 +1,94 @@
+"""Django's settings, all of them derived from the node's own configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from kouan.config import ConfigError, load_from_environment
+
+NODE = load_from_environment()
+PACKAGE = Path(__file__).resolve().parent
+
+SECRET_KEY = NODE.secret_key
+DEBUG = False
+ALLOWED_HOSTS = [urlsplit(NODE.portal_origin).hostname or "", "127.0.0.1", "localhost"]
+CSRF_TRUSTED_ORIGINS = [NODE.portal_origin]
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "kouan.core.trust",
+    "kouan.core.ledger",
+    "kouan.core.exchange",
+    "kouan.web",
+    "kouan.apps.validation",
+    "kouan.apps.operations",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "kouan.urls"
+WSGI_APPLICATION = "kouan.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "APP_DIRS": True,
+        "OPTIONS": {"environment": "kouan.web.jinja.environment"},
+    },
+]
+
+
+def _database(url: str) -> dict[str, Any]:
+    if not url.startswith("sqlite:///"):
+        raise ConfigError("`database` must be sqlite:///FILE, relative to node.toml or absolute.")
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(NODE.home / url.removeprefix("sqlite:///")),
+        "CONN_MAX_AGE": None,
+        "OPTIONS": {
+            "timeout": 20,
+            # A writer takes its lock at BEGIN, so two writers queue instead of failing half-way.
+            "transaction_mode": "IMMEDIATE",
+            # FULL: a commit that was answered survives the loss of power.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+        },
+    }
+
+
+DATABASES = {"default": _database(NODE.database)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+USE_TZ = True
+TIME_ZONE = "Asia/Hong_Kong"
+USE_I18N = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hant", "繁體中文"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [PACKAGE / "core" / "locale"]
+LANGUAGE_COOKIE_NAME = "kouan_language"
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+
+STATIC_URL = "/static/"
+
+SESSION_COOKIE_NAME = f"kouan_{NODE.side}_session"
+CSRF_COOKIE_NAME = f"kouan_{NODE.side}_csrf"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = NODE.portal_origin.startswith("https://")
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
