@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 NODE_VARIABLE: Final = "KOUAN_NODE"
-SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"
+SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"  # noqa: S105 - the name of the variable, not the secret
 MIN_SECRET_LENGTH: Final = 32
 
 
@@ -160,5 +162,7 @@ def _address(path: Path, key: str, value: str) -> Address:
 def _url(path: Path, key: str, value: str, schemes: set[str]) -> str:
     parts = urlsplit(value)
     if parts.scheme not in schemes or not parts.hostname or parts.path.strip("/"):
-        raise ConfigError(f"{path}: `{key}` must be {' or '.join(sorted(schemes))}://host[:port] without a path.")
+        raise ConfigError(
+            f"{path}: `{key}` must be {' or '.join(sorted(schemes))}://host[:port] without a path."
+        )
     return value.rstrip("/")

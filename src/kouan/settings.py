@@ -32,6 +32,8 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "kouan.web.middleware.SecurityHeadersMiddleware",
+    "kouan.web.statics.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -39,6 +41,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "kouan.web.middleware.KouanErrorMiddleware",
 ]
 
 ROOT_URLCONF = "kouan.urls"
@@ -83,6 +86,18 @@ LANGUAGE_COOKIE_NAME = "kouan_language"
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 
 STATIC_URL = "/static/"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "kouan.web.statics.VersionedStorage"},
+}
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.AppDirectoriesFinder"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_MAX_AGE = 300
+
+LOGIN_URL = "web:sign-in"
+LOGIN_REDIRECT_URL = "web:home"
+CSRF_FAILURE_VIEW = "kouan.web.errors.csrf_failure"
 
 SESSION_COOKIE_NAME = f"kouan_{NODE.side}_session"
 CSRF_COOKIE_NAME = f"kouan_{NODE.side}_csrf"

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("kouan.web.urls")),
+]
+
+handler400 = "kouan.web.errors.bad_request"
+handler403 = "kouan.web.errors.forbidden"
+handler404 = "kouan.web.errors.not_found"
+handler500 = "kouan.web.errors.server_error"

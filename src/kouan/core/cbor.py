@@ -14,12 +14,14 @@ import cbor2
 
 from kouan.core.errors import KouanError
 
-Value: TypeAlias = "int | str | bytes | bool | float | None | list[Value] | dict[str, Value] | dict[int, Value]"
+Value: TypeAlias = (
+    "int | str | bytes | bool | float | list[Value] | dict[str, Value] | dict[int, Value] | None"
+)
 
 MAX_DEPTH: Final = 32
 
 
-class NotDeterministicCBOR(KouanError):  # noqa: N818 - the name says what the bytes are
+class NotDeterministicCBOR(KouanError):
     """Bytes that are not one deterministic CBOR item of the permitted types."""
 
     code = "not-deterministic-cbor"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import get_language
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LANGUAGES: Final = ("en", "zh-hant", "zh-hans")
 """The three scripts of every page, error, document and e-mail, as BCP 47 tags in lower case."""
@@ -34,7 +36,9 @@ class Localised:
         if set(value) != set(LANGUAGES):
             missing = sorted(set(LANGUAGES) - set(value))
             unknown = sorted(set(value) - set(LANGUAGES))
-            raise ValueError(f"{where}: text must be in en, zh-hant and zh-hans (missing {missing}, unknown {unknown})")
+            raise ValueError(
+                f"{where}: text must be in en, zh-hant and zh-hans (missing {missing}, unknown {unknown})"
+            )
         for language, text in value.items():
             if not isinstance(text, str) or not text.strip():
                 raise ValueError(f"{where}: the {language} text is empty")

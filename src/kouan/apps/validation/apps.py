@@ -4,5 +4,7 @@ from django.apps import AppConfig
 
 
 class ValidationConfig(AppConfig):
+    """The Validation app."""
+
     name = "kouan.apps.validation"
     label = "validation"

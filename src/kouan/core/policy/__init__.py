@@ -1,0 +1,16 @@
+"""May this cross? Agreements as data, and the one function that decides."""
+
+from kouan.core.policy.agreements import Agreement, AgreementFileError, Clause, load_agreements
+from kouan.core.policy.decide import Allowed, Denied, Policy, Proposal, policy_of
+
+__all__ = [
+    "Agreement",
+    "AgreementFileError",
+    "Allowed",
+    "Clause",
+    "Denied",
+    "Policy",
+    "Proposal",
+    "load_agreements",
+    "policy_of",
+]

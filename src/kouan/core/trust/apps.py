@@ -4,5 +4,7 @@ from django.apps import AppConfig
 
 
 class TrustConfig(AppConfig):
+    """Keys, members and trust documents."""
+
     name = "kouan.core.trust"
     label = "trust"

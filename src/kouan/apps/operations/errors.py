@@ -1,0 +1,64 @@
+"""Every error that this app may show to a person or to a program."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from kouan.core.errors import KouanError
+
+
+class OperationsError(KouanError):
+    """Base of this app's errors."""
+
+    code = "operations-error"
+    message = _("The request could not be carried out.")
+
+
+class BadCursor(OperationsError):  # noqa: N818 - says what the value is
+    """A place in a list that this node did not hand out."""
+
+    code = "bad-cursor"
+    message = _("The address of this page of the list is damaged. Start again from the newest.")
+
+
+class BadSearch(OperationsError):  # noqa: N818 - says what the value is
+    """A search text that cannot be the beginning of an id."""
+
+    code = "bad-search"
+    status = 422
+    message = _("Search with at least the first %(digits)s digits of a message id or a conversation id.")
+
+
+class NoSuchCrossing(OperationsError):  # noqa: N818 - names the state, as a reader meets it
+    """No message with this id has crossed or waits."""
+
+    code = "no-such-crossing"
+    status = 404
+    message = _("This node has no message %(message)s.")
+
+
+class NoCheckpoint(OperationsError):  # noqa: N818 - names the state, as a reader meets it
+    """Nothing has been published yet."""
+
+    code = "no-checkpoint"
+    status = 404
+    message = _("This node has not published a checkpoint of its ledger yet.")
+
+
+class CannotRetry(OperationsError):  # noqa: N818 - names the state, as a reader meets it
+    """The message did not fail, so there is nothing to try again."""
+
+    code = "cannot-retry"
+    status = 409
+    message = _("Message %(message)s is not a dead letter (any more); look at its present state.")
+
+
+class CannotPutAway(OperationsError):  # noqa: N818 - names the state, as a reader meets it
+    """A message of a peer is not ours to withdraw."""
+
+    code = "cannot-put-away"
+    status = 409
+    message = _(
+        "Message %(message)s came from the other side: it can be tried again here, but only its sender "
+        "can withdraw it."
+    )

@@ -1,0 +1,185 @@
+"""The rules of validation by fingerprint: references, states, and which answer is given.
+
+Pure: no Django, no database, no clock of its own.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from kouan.apps.validation.errors import MistypedReference, NotAReference
+
+if TYPE_CHECKING:
+    from datetime import date
+
+ALGORITHM: Final = "sha-256"
+"""The fingerprint's algorithm, by its name in the IANA registry of named information hashes."""
+
+DIGEST_BYTES: Final = 32
+SALT_BYTES: Final = 32
+
+_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's base 32: no I, L, O or U, so nothing is misread."""
+_VALUE: Final = {character: value for value, character in enumerate(_ALPHABET)}
+_MISREAD: Final = str.maketrans("OIL", "011")
+_SEPARATORS: Final = re.compile(r"[\s\-‐-―−_]+")
+_RANDOM_CHARACTERS: Final = 19
+_BODY_CHARACTERS: Final = _RANDOM_CHARACTERS + 1
+_SIDE: Final = re.compile(r"[A-Z]{2,8}")
+_LONGEST_INPUT: Final = 80
+
+REFERENCE_PATTERN: Final = r"[A-Z]{2,8}(?:-[0-9A-HJKMNP-TV-Z]{4}){5}"
+"""A reference in its one written form; the check character is not part of a pattern."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A document's public name: the issuing side and 95 random bits with a check character.
+
+    Written ``HK-7Q3F-8K2M-4T9R-XW0C-5BPN``. Whoever has only the reference learns from it which
+    side to ask, and nothing else.
+    """
+
+    side: str
+    """The issuing side's code in lower case."""
+    body: str
+    """Twenty characters of Crockford's base 32, the last one the check character."""
+
+    @classmethod
+    def new(cls, side: str) -> Reference:
+        """Return a fresh reference of ``side`` (a code of 2 to 8 letters)."""
+        if not _SIDE.fullmatch(side.upper()):
+            raise ValueError(f"a side's code of 2 to 8 letters is needed, not {side!r}")
+        characters = "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARACTERS))
+        return cls(side.lower(), characters + _check_character(side.upper(), characters))
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Return the reference that a person typed or a file carries.
+
+        Spaces, dashes, case, full-width forms and the usual misreadings (O, I, L) do not matter.
+        Raises ``NotAReference``, or ``MistypedReference`` when the form fits and the check
+        character does not: any one wrong character and any two swapped ones are caught.
+        """
+        if len(text) > _LONGEST_INPUT:
+            raise NotAReference
+        plain = _SEPARATORS.sub("", unicodedata.normalize("NFKC", text)).upper()
+        side, body = plain[:-_BODY_CHARACTERS], plain[-_BODY_CHARACTERS:].translate(_MISREAD)
+        if not _SIDE.fullmatch(side) or len(body) != _BODY_CHARACTERS or not _VALUE.keys() >= set(body):
+            raise NotAReference
+        if _check_character(side, body[:-1]) != body[-1]:
+            raise MistypedReference
+        return cls(side.lower(), body)
+
+    def __str__(self) -> str:
+        groups = (self.body[start : start + 4] for start in range(0, _BODY_CHARACTERS, 4))
+        return f"{self.side.upper()}-{'-'.join(groups)}"
+
+
+def _check_character(side: str, characters: str) -> str:
+    """Return the check character over the side's letters and the random characters.
+
+    Each character is an element of GF(32), weighted by its own power of a generator, so that one
+    wrong character and any two exchanged ones change the sum: a sum without weights, or weights
+    that repeat, would miss exchanges.
+    """
+    total, weight = 0, 1
+    for value in [*(ord(letter) - ord("A") for letter in side), *(_VALUE[item] for item in characters)]:
+        weight = _double(weight)
+        total ^= _multiply(value, weight)
+    return _ALPHABET[total]
+
+
+def _double(value: int) -> int:
+    """Multiply by the generator x of GF(2)[x] / (x^5 + x^2 + 1)."""
+    value <<= 1
+    return value ^ 0b100101 if value & 0b100000 else value
+
+
+def _multiply(left: int, right: int) -> int:
+    product = 0
+    while right:
+        if right & 1:
+            product ^= left
+        left, right = _double(left), right >> 1
+    return product
+
+
+class DocumentType(StrEnum):
+    """The kinds of document that are validated; what crosses is this code."""
+
+    ACADEMIC = "academic-qualification"
+    BANK_STATEMENT = "bank-statement"
+    CORPORATE_CREDIT = "corporate-credit-report"
+    KYC = "kyc-report"
+    OWNER_CREDIT = "business-owner-credit-record"
+    OTHER = "other"
+
+
+class RevocationReason(StrEnum):
+    """Why an issuer takes a document back; kept at the issuer's side, it never crosses."""
+
+    ISSUED_IN_ERROR = "issued-in-error"
+    SUPERSEDED = "superseded"
+    CONTENT_WRONG = "content-wrong"
+    WITHDRAWN = "withdrawn"
+    FRAUD = "fraud"
+    OTHER = "other"
+
+
+class DocumentState(StrEnum):
+    """Where a registered document stands on a given day."""
+
+    VALID = "valid"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+class Outcome(StrEnum):
+    """The five answers to "is this file what the institution issued?"."""
+
+    MATCH = "match"
+    MISMATCH = "mismatch"
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+    @property
+    def discloses(self) -> bool:
+        """Whether the answer may say who issued the document, and when."""
+        return self not in (Outcome.MISMATCH, Outcome.UNKNOWN)
+
+
+def state_of(*, revoked_on: date | None, expires_on: date | None, today: date) -> DocumentState:
+    """Return the state on ``today``; a document is valid through its expiry date."""
+    if revoked_on is not None:
+        return DocumentState.REVOKED
+    if expires_on is not None and expires_on < today:
+        return DocumentState.EXPIRED
+    return DocumentState.VALID
+
+
+def outcome_of(*, registered: bytes | None, asked: bytes, state: DocumentState | None) -> Outcome:
+    """Return the answer to a question about the digest ``asked``.
+
+    ``registered`` is the digest on the register, ``None`` when there is no such reference. The
+    order protects the issuer and the owner: only who holds the very file learns its state; a
+    changed file, or a reference read off a print, learns nothing but that it does not match.
+    """
+    if registered is None or state is None:
+        return Outcome.UNKNOWN
+    if not hmac.compare_digest(registered, asked):
+        return Outcome.MISMATCH
+    match state:
+        case DocumentState.REVOKED:
+            return Outcome.REVOKED
+        case DocumentState.EXPIRED:
+            return Outcome.EXPIRED
+        case DocumentState.VALID:
+            return Outcome.MATCH

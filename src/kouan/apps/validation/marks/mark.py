@@ -1,0 +1,85 @@
+"""The mark: what an issuer puts inside the file that the document's owner carries."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from kouan.apps.validation.domain import REFERENCE_PATTERN, SALT_BYTES, Reference
+from kouan.core.errors import KouanError
+
+MAX_FILE: Final = 50 << 20
+"""The largest document, in bytes (50 MB)."""
+MAX_CARRIED: Final = MAX_FILE + (64 << 10)
+"""The largest carried file: a document and its mark."""
+
+INSTITUTION_CODE: Final = r"[a-z][a-z0-9-]{1,39}"
+
+
+class CarriedAs(StrEnum):
+    """How a document carries its mark, which also says how its fingerprint is taken."""
+
+    JSON = "json"
+    """A member ``kouan``; the fingerprint is over the canonical form (RFC 8785)."""
+    PDF = "pdf"
+    """An incremental update; the fingerprint is over the exact bytes."""
+    PACKAGE = "package"
+    """A ZIP package with the original beside the mark; the fingerprint is over the exact bytes."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Mark:
+    """Reference, issuer and salt. The salt makes the fingerprint say nothing about the content.
+
+    Without the 256-bit salt, who knows a fingerprint could try every likely content until one fits.
+    """
+
+    reference: Reference
+    issuer: str
+    """The issuing institution's code."""
+    salt: bytes
+    """Exactly 32 random bytes; known to who holds the file, and to nobody else."""
+
+    @classmethod
+    def new(cls, *, side: str, issuer: str) -> Mark:
+        """Return a fresh mark with a new reference and a new salt."""
+        if not re.fullmatch(INSTITUTION_CODE, issuer):
+            raise ValueError(f"an institution's code is needed, not {issuer!r}")
+        return cls(Reference.new(side), issuer, secrets.token_bytes(SALT_BYTES))
+
+    def as_mapping(self) -> dict[str, str]:
+        """Return the mark as the JSON object that JSON documents and packages carry."""
+        return {
+            "reference": str(self.reference),
+            "issuer": self.issuer,
+            "side": self.reference.side,
+            "salt": self.salt.hex(),
+        }
+
+    @classmethod
+    def from_mapping(cls, value: object) -> Mark | None:
+        """Return the mark that ``as_mapping`` wrote, or ``None`` for anything else."""
+        if not isinstance(value, dict) or value.keys() != {"reference", "issuer", "side", "salt"}:
+            return None
+        if not all(isinstance(item, str) for item in value.values()):
+            return None
+        return cls.from_texts(**value)
+
+    @classmethod
+    def from_texts(cls, *, reference: str, issuer: str, side: str, salt: str) -> Mark | None:
+        """Return the mark of its four written parts, or ``None`` when one of them is ill-formed."""
+        if not re.fullmatch(REFERENCE_PATTERN, reference) or not re.fullmatch(INSTITUTION_CODE, issuer):
+            return None
+        if not re.fullmatch(r"[0-9a-f]{64}", salt):
+            return None
+        try:
+            parsed = Reference.parse(reference)
+        except KouanError:
+            return None
+        return cls(parsed, issuer, bytes.fromhex(salt)) if parsed.side == side else None
+
+    def __repr__(self) -> str:
+        return f"Mark({self.reference}, {self.issuer})"

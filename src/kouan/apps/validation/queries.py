@@ -1,0 +1,198 @@
+"""Reads: the register's answer to a question, and what pages and the API show."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from kouan.apps.validation.domain import DocumentState, Outcome, Reference, outcome_of
+from kouan.apps.validation.errors import NotAMember, UnknownDocument, UnknownInstitution, UnknownValidation
+from kouan.apps.validation.models import Institution, RegisteredDocument, Validation
+from kouan.core.errors import KouanError
+from kouan.core.exchange.models import OutboxMessage
+from kouan.core.sides import get_side
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.db.models import QuerySet
+
+    from kouan.core.text import Localised
+
+PAGE: Final = 25
+"""Documents on one page of the register."""
+GIVEN_UP_AFTER: Final = timedelta(hours=49)
+"""A question and its answer may each be a day on their way; after that none will come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """An issuing institution, as an answer names it."""
+
+    code: str
+    name: Localised
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the register says about one reference and fingerprint.
+
+    Only an outcome that discloses has an issuer, a type and dates.
+    """
+
+    outcome: Outcome
+    decided_at: datetime
+    """In UTC, to the second."""
+    issuer: Issuer | None = None
+    document_type: str = ""
+    issued_on: date | None = None
+    expires_on: date | None = None
+    revoked_on: date | None = None
+
+
+def today(now: datetime | None = None) -> date:
+    """Return this side's date."""
+    return get_side(settings.NODE.side).day_of(now or timezone.now())
+
+
+def look_up(*, reference: str, digest: bytes, now: datetime | None = None) -> Answer:
+    """Return the register's answer about the fingerprint ``digest`` (SHA-256, 32 bytes)."""
+    now = now or timezone.now()
+    document = RegisteredDocument.objects.select_related("institution").filter(reference=reference).first()
+    decided_at = now.astimezone(UTC).replace(microsecond=0)
+    if document is None:
+        return Answer(outcome_of(registered=None, asked=digest, state=None), decided_at)
+    outcome = outcome_of(registered=bytes(document.digest), asked=digest, state=document.state(today(now)))
+    if not outcome.discloses:
+        return Answer(outcome, decided_at)
+    return Answer(
+        outcome,
+        decided_at,
+        issuer=Issuer(document.institution.code, document.institution.name),
+        document_type=document.type,
+        issued_on=document.issued_on,
+        expires_on=document.expires_on,
+        revoked_on=document.revoked_on,
+    )
+
+
+def institution(code: str) -> Institution:
+    """Return an institution; raises ``UnknownInstitution``."""
+    found = Institution.objects.filter(code=code).first()
+    if found is None:
+        raise UnknownInstitution(code=code[:40])
+    return found
+
+
+def institutions_of(user: AbstractBaseUser | AnonymousUser) -> list[Institution]:
+    """Return the institutions that an officer works for; raises ``NotAMember`` when there is none."""
+    found = list(Institution.objects.filter(memberships__user_id=user.pk).order_by("code")) if user.pk else []
+    if not found:
+        raise NotAMember
+    return found
+
+
+def document(reference: str, *, of: list[Institution]) -> RegisteredDocument:
+    """Return one document of these institutions; raises ``UnknownDocument`` for any other."""
+    try:
+        written = str(Reference.parse(reference))
+    except KouanError:
+        written = ""
+    found = (
+        RegisteredDocument.objects.select_related("institution", "registered_by", "registered_with", "revoked_by")
+        .filter(reference=written, institution__in=of)
+        .first()
+    )
+    if found is None:
+        raise UnknownDocument(reference=(written or reference)[:40])
+    return found
+
+
+def documents(
+    *, of: list[Institution], search: str = "", state: DocumentState | None = None
+) -> QuerySet[RegisteredDocument]:
+    """Return the institutions' documents, the newest first.
+
+    ``search`` is a whole reference or any part of one, in any way of writing it.
+    """
+    found = RegisteredDocument.objects.select_related("institution").filter(institution__in=of).order_by("-pk")
+    if search.strip():
+        found = found.filter(_matches(search))
+    day = today()
+    match state:
+        case DocumentState.REVOKED:
+            return found.filter(revoked_on__isnull=False)
+        case DocumentState.EXPIRED:
+            return found.filter(revoked_on__isnull=True, expires_on__lt=day)
+        case DocumentState.VALID:
+            return found.filter(Q(expires_on__isnull=True) | Q(expires_on__gte=day), revoked_on__isnull=True)
+        case None:
+            return found
+
+
+def _matches(search: str) -> Q:
+    try:
+        return Q(reference=str(Reference.parse(search)))
+    except KouanError:
+        return Q(reference__contains=search.strip().upper()[:40])
+
+
+def validation(key: uuid.UUID) -> Validation:
+    """Return a validation by its secret address; raises ``UnknownValidation``."""
+    found = Validation.objects.filter(pk=key).first()
+    if found is None:
+        raise UnknownValidation
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a question is: each time is ``None`` until it has happened."""
+
+    asked_at: datetime
+    sealed_at: datetime | None
+    """When the question was signed, sealed and sent."""
+    received_at: datetime | None
+    """When the other side's signed receipt was here."""
+    answered_at: datetime | None
+    failure: str
+    """The error's code, if there will be no answer."""
+
+    @property
+    def open(self) -> bool:
+        """Whether an answer may still come."""
+        return self.answered_at is None and not self.failure
+
+
+def progress(item: Validation) -> Progress:
+    """Return how far the question of a validation is."""
+    sealed_at = received_at = None
+    if item.conversation is not None:
+        question = _question(item)
+        if question is not None and question.batch is not None:
+            sealed_at, received_at = question.batch.sealed_at, question.batch.receipted_at
+    failure = item.failure
+    if not failure and item.answered_at is None and timezone.now() - item.asked_at > GIVEN_UP_AFTER:
+        failure = "no-answer"
+    return Progress(item.asked_at, sealed_at, received_at, item.answered_at, failure)
+
+
+def crossed(item: Validation) -> list[uuid.UUID]:
+    """Return the ids of the question and, once it is here, the answer: what the evidence is about."""
+    question = _question(item)
+    return [key for key in (question.message_id if question else None, item.answer_id) if key is not None]
+
+
+def _question(item: Validation) -> OutboxMessage | None:
+    """Return the question's message; the newest, since an operator may have sent it again."""
+    return (
+        OutboxMessage.objects.select_related("batch")
+        .filter(conversation=item.conversation)
+        .order_by("-pk")
+        .first()
+    )

@@ -1,0 +1,242 @@
+"""Writes: institutions and their access, registering and revoking documents, asking about a file."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import tempfile
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import IO, TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from kouan.apps.validation import marks, queries
+from kouan.apps.validation.answers import record_answer
+from kouan.apps.validation.crossings import FINGERPRINT_QUESTION, FingerprintQuestion
+from kouan.apps.validation.domain import ALGORITHM, DocumentType, Reference, RevocationReason
+from kouan.apps.validation.errors import (
+    AlreadyRevoked,
+    BadInstitutionCode,
+    BadToken,
+    DifferentReference,
+    ExpiryInThePast,
+    InstitutionExists,
+    NoMark,
+    UnknownSide,
+)
+from kouan.apps.validation.marks import INSTITUTION_CODE, Mark
+from kouan.apps.validation.models import AccessToken, Institution, Membership, RegisteredDocument, Validation
+from kouan.core.exchange.ids import new_id
+from kouan.core.exchange.outbox import send
+from kouan.core.trust.errors import UnknownMember
+from kouan.web.access import grant_role
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from django.contrib.auth.models import User
+
+    from kouan.core.text import Localised
+
+TOKEN_LIFE: Final = timedelta(days=365)
+_USE_NOTED_EVERY: Final = timedelta(minutes=1)
+
+
+# Institutions and who acts for them
+
+
+def add_institution(*, code: str, name: Localised) -> Institution:
+    """Add an issuing institution; raises ``BadInstitutionCode`` or ``InstitutionExists``."""
+    if not re.fullmatch(INSTITUTION_CODE, code):
+        raise BadInstitutionCode
+    try:
+        with transaction.atomic():
+            return Institution.objects.create(
+                code=code,
+                name_en=name.en,
+                name_zh_hant=name.zh_hant,
+                name_zh_hans=name.zh_hans,
+                created_at=timezone.now(),
+            )
+    except IntegrityError:
+        raise InstitutionExists(code=code) from None
+
+
+def add_officer(*, institution: Institution, user: User) -> None:
+    """Let an account's holder act for an institution; doing it twice is harmless."""
+    with transaction.atomic():
+        Membership.objects.get_or_create(institution=institution, user=user)
+        grant_role(user=user, role="issuer")
+
+
+def remove_officer(*, institution: Institution, user: User) -> None:
+    """Take the institution from an officer; harmless when there is nothing to take."""
+    Membership.objects.filter(institution=institution, user=user).delete()
+
+
+def issue_token(*, institution: Institution, name: str, life: timedelta = TOKEN_LIFE) -> str:
+    """Return a new access token for an institution's system. It is shown once and cannot be shown again."""
+    token = f"kouan_{settings.NODE.side}_{secrets.token_urlsafe(32)}"
+    now = timezone.now()
+    AccessToken.objects.create(
+        institution=institution,
+        name=name[:80],
+        prefix=token[:14],
+        digest=_token_digest(token),
+        created_at=now,
+        expires_at=now + life,
+    )
+    return token
+
+
+def revoke_token(*, institution: Institution, prefix: str) -> int:
+    """Revoke the institution's tokens that begin with ``prefix``; return how many."""
+    live = AccessToken.objects.filter(institution=institution, prefix=prefix, revoked_at__isnull=True)
+    return live.update(revoked_at=timezone.now())
+
+
+def use_token(token: str) -> AccessToken:
+    """Return the access that a token gives; raises ``BadToken``."""
+    now = timezone.now()
+    found = AccessToken.objects.select_related("institution").filter(digest=_token_digest(token)).first()
+    if found is None or found.revoked_at is not None or found.expires_at <= now:
+        raise BadToken
+    if found.last_used_at is None or now - found.last_used_at > _USE_NOTED_EVERY:
+        AccessToken.objects.filter(pk=found.pk).update(last_used_at=now)
+    return found
+
+
+def _token_digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+# The register
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A fresh registration and the file that the document's owner will carry."""
+
+    document: RegisteredDocument
+    carried: IO[bytes]
+    """An unnamed temporary file, at its beginning; it is gone once closed."""
+    name: str
+    size: int
+
+
+def register(  # noqa: PLR0913 - what an institution says about a document, by name
+    *,
+    institution: Institution,
+    source: IO[bytes],
+    name: str,
+    type: DocumentType,  # noqa: A002 - the field's own word
+    expires_on: date | None = None,
+    as_package: bool = False,
+    by: User | None = None,
+    token: AccessToken | None = None,
+) -> Registered:
+    """Put a mark into a document and its fingerprint on the register.
+
+    Raises the ``ValidationError`` that says why the document cannot be carried, or ``ExpiryInThePast``.
+    Neither the document nor its salt is kept: the caller hands ``carried`` on, or it is lost.
+    """
+    now = timezone.now()
+    day = queries.today(now)
+    if expires_on is not None and expires_on < day:
+        raise ExpiryInThePast
+    mark = Mark.new(side=settings.NODE.side, issuer=institution.code)
+    destination = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller, who closes it
+    try:
+        carried = marks.carry(source, destination, mark, name=name, as_package=as_package)
+        document = RegisteredDocument.objects.create(
+            reference=str(mark.reference),
+            institution=institution,
+            type=DocumentType(type).value,
+            algorithm=ALGORITHM,
+            digest=carried.digest,
+            carried_as=carried.carried_as.value,
+            issued_on=day,
+            expires_on=expires_on,
+            registered_at=now,
+            registered_by=by,
+            registered_with=token,
+        )
+    except BaseException:
+        destination.close()
+        raise
+    destination.seek(0)
+    return Registered(document, destination, carried.name, carried.size)
+
+
+def revoke(
+    *,
+    document: RegisteredDocument,
+    reason: RevocationReason,
+    by: User | None = None,
+    token: AccessToken | None = None,
+) -> RegisteredDocument:
+    """Take a document back for good; raises ``AlreadyRevoked``: the first revocation stands."""
+    now = timezone.now()
+    with transaction.atomic():
+        row = RegisteredDocument.objects.select_for_update().select_related("institution").get(pk=document.pk)
+        if row.revoked_on is not None:
+            raise AlreadyRevoked(reference=row.reference, on=row.revoked_on.isoformat())
+        row.revoked_at, row.revoked_on = now, queries.today(now)
+        row.revocation_reason = RevocationReason(reason).value
+        row.revoked_by, row.revoked_with = by, token
+        row.save()
+    return row
+
+
+# Asking about a file
+
+
+def validate_file(*, source: IO[bytes], typed: str = "") -> Validation:
+    """Ask about a file that somebody holds; ``typed`` is a reference for a file that has lost its mark.
+
+    Raises ``NoMark``, ``NotAReference``, ``DifferentReference``, an ``UnusableJSON``, or whatever ``ask`` may.
+    """
+    reference = Reference.parse(typed) if typed.strip() else None
+    found = marks.examine(source)
+    if found.mark is None and reference is None:
+        raise NoMark
+    if found.mark is not None:
+        if reference not in (None, found.mark.reference):
+            raise DifferentReference(carried=str(found.mark.reference))
+        reference = found.mark.reference
+    if reference is None:
+        raise NoMark
+    return ask(reference=reference, digest=found.digest)
+
+
+def ask(*, reference: Reference, digest: bytes) -> Validation:
+    """Ask the issuing side whether ``digest`` (SHA-256, 32 bytes) is that of the referenced document.
+
+    A document of this side is answered at once from the register. Otherwise the question is queued with
+    the row that waits for its answer, or neither is. Raises ``UnknownSide``, or what ``send`` raises.
+    """
+    now = timezone.now()
+    validation = Validation(
+        reference=str(reference),
+        issuing_side=reference.side,
+        algorithm=ALGORITHM,
+        digest=digest,
+        asked_at=now,
+    )
+    with transaction.atomic():
+        if reference.side == settings.NODE.side:
+            answer = queries.look_up(reference=str(reference), digest=digest, now=now)
+            record_answer(validation=validation, answer=answer, answer_id=None, now=now)
+            return validation
+        validation.conversation = new_id()
+        payload = FingerprintQuestion(reference=str(reference), algorithm=ALGORITHM, digest=digest)
+        try:
+            send(FINGERPRINT_QUESTION, to=reference.side, payload=payload, conversation=validation.conversation)
+        except UnknownMember:
+            raise UnknownSide(side=reference.side.upper()) from None
+        validation.save(force_insert=True)
+    return validation

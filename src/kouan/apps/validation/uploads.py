@@ -1,0 +1,163 @@
+"""Taking in a file: never more than the limit on the disk, and a broken upload never taken for a whole one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import IO, TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, cast
+
+from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
+from django.http import HttpRequest, HttpResponseBase, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+
+from kouan.apps.validation.errors import EmptyFile, NoFile, UploadTooLarge, UploadTruncated
+from kouan.apps.validation.marks import MAX_CARRIED, MAX_FILE
+
+if TYPE_CHECKING:
+    from django.utils.datastructures import MultiValueDict
+
+FORM_ROOM: Final = 64 << 10
+"""What a form may add to its file, in bytes."""
+_DRAINED: Final = 4 * MAX_CARRIED
+"""A larger body is refused unread; up to this one is read to its end so that a browser shows our answer."""
+_CHUNK: Final = 1 << 16
+_TAIL: Final = 512
+"""The closing delimiter of a form (RFC 2046 section 5.1.1) stands within this many last bytes."""
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+class _WatchedStream:
+    """The request's body, remembering how much was read of it and how it ended."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.count = 0
+        self.tail = b""
+
+    def read(self, size: int = -1) -> bytes:
+        """Read as the stream below does."""
+        return self._note(self._stream.read(size))
+
+    def readline(self, size: int = -1) -> bytes:
+        """Read as the stream below does."""
+        return self._note(self._stream.readline(size))
+
+    def _note(self, data: bytes) -> bytes:
+        self.count += len(data)
+        self.tail = (self.tail + data[-_TAIL:])[-_TAIL:]
+        return data
+
+
+class BoundedUploadHandler(TemporaryFileUploadHandler):
+    """Keeps the one file of a form in a temporary file, and stops keeping at the limit.
+
+    Further files, and what comes after the limit, are read and dropped.
+    """
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request)
+        self._files = 0
+        self._received = 0
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """Begin a file; Django calls this for each."""
+        self._files += 1
+        self._received = 0
+        super().new_file(*args, **kwargs)
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+        """Keep a piece of the file, unless it passes the limit."""
+        self._received = start + len(raw_data)
+        if self._files == 1 and self._received <= MAX_CARRIED:
+            super().receive_data_chunk(raw_data, start)
+        return None
+
+    def file_complete(self, file_size: int) -> UploadedFile | None:
+        """Finish a file; one above the limit keeps its true size, and ``taken_file`` refuses it."""
+        if self._files > 1:
+            self.file.close()
+            return None
+        return super().file_complete(file_size)
+
+
+def taking_files(view: View[P]) -> View[P]:
+    """Prepare a view that takes one file: limits, and the CSRF check after them.
+
+    Reading the body is what runs the upload handlers, and Django's CSRF check reads the body; so
+    the handlers are put in place first.
+    """
+
+    protected = csrf_protect(view)
+
+    @csrf_exempt
+    @wraps(view)
+    def prepared(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if request.method == "POST":
+            receive(request)
+        return protected(request, *args, **kwargs)
+
+    return prepared
+
+
+def receive(request: HttpRequest) -> None:
+    """Read a form's body within the limits.
+
+    Raises ``UploadTooLarge`` or ``UploadTruncated``. Afterwards ``request.POST`` and ``request.FILES`` are
+    ready.
+    """
+    length = _length(request)
+    if length > MAX_CARRIED + FORM_ROOM:
+        _drain(request, length)
+        raise UploadTooLarge(limit=MAX_FILE >> 20)
+    if request.content_type != "multipart/form-data":
+        return
+    watched = _WatchedStream(request._stream)  # type: ignore[attr-defined]  # noqa: SLF001 - Django has no other place to see how much came
+    request._stream = watched  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+    request.upload_handlers = [BoundedUploadHandler(request)]
+    try:
+        _ = request.POST
+    except (UnreadablePostError, MultiPartParserError):
+        raise UploadTruncated from None
+    closing = b"--" + (request.content_params or {}).get("boundary", "").encode("ascii", "replace") + b"--"
+    if watched.count < length or closing not in watched.tail:
+        raise UploadTruncated
+
+
+def taken_file(files: MultiValueDict[str, UploadedFile], field: str) -> UploadedFile:
+    """Return the uploaded file; raises ``NoFile``, ``EmptyFile`` or ``UploadTooLarge``."""
+    file = files.get(field)
+    if file is None:
+        raise NoFile
+    if (file.size or 0) > MAX_CARRIED:
+        raise UploadTooLarge(limit=MAX_FILE >> 20)
+    if not file.size:
+        raise EmptyFile
+    return file
+
+
+def opened(file: UploadedFile) -> IO[bytes]:
+    """Return the uploaded file as a plain readable, seekable file."""
+    if isinstance(file, TemporaryUploadedFile):
+        return cast("IO[bytes]", file.file)
+    return cast("IO[bytes]", file)
+
+
+def _length(request: HttpRequest) -> int:
+    try:
+        return max(0, int(request.META.get("CONTENT_LENGTH") or 0))
+    except ValueError:
+        return 0
+
+
+def _drain(request: HttpRequest, length: int) -> None:
+    if length > _DRAINED:
+        return
+    try:
+        while request.read(_CHUNK):
+            pass
+    except (OSError, AssertionError):
+        return

@@ -1,0 +1,148 @@
+"""The ``kouan`` program: parse, call, print. What it does lives elsewhere."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kouan import __version__
+from kouan.apps.validation.commands import institution
+from kouan.config import NODE_VARIABLE, ConfigError
+from kouan.core.errors import KouanError
+from kouan.core.trust.commands import trust
+from kouan.node.accounts import user
+from kouan.node.layout import environment_of
+
+
+class _Program(click.Group):
+    """The program; whatever is wrong ends as one line and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (ConfigError, KouanError) as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=_Program)
+@click.version_option(__version__, prog_name="kouan")
+@click.option(
+    "--node",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help=f"The node.toml of the side to work on (or set {NODE_VARIABLE}).",
+)
+def main(node: Path | None) -> None:
+    """Kouan (口岸): the node with which two governments co-operate without sharing a database."""
+    path = node or Path(os.environ.get(NODE_VARIABLE, "node.toml"))
+    if node is not None or path.exists():
+        os.environ.update(environment_of(path))
+
+
+for group in (trust, institution, user):
+    main.add_command(group)
+
+
+@main.command()
+@click.argument("home", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--side", required=True, help="Which side this node is: hk, gd, mo or one of your own.")
+@click.option(
+    "--portal", default="127.0.0.1:8100", show_default=True, help="Where people reach it, host:port."
+)
+@click.option("--door", default="127.0.0.1:8101", show_default=True, help="Where peers reach it, host:port.")
+def init(home: Path, side: str, portal: str, door: str) -> None:
+    """Lay out a new node: its settings, its secret and its keys."""
+    from kouan.node.layout import NewNode, create  # noqa: PLC0415 - keeps `kouan --help` quick
+
+    path = create(home, NewNode(side=side, portal=portal, door=door))
+    click.echo(f"{path} and the keys beside it are made. Next: kouan --node {path} trust export")
+
+
+@main.command()
+def node() -> None:
+    """Run this node: portal, door and worker, until Ctrl-C or SIGTERM."""
+    from kouan.node.run import run_node  # noqa: PLC0415 - keeps `kouan --help` quick
+
+    run_node(_node_path())
+
+
+@main.command()
+@click.argument("name", type=click.Choice(["portal", "door", "worker"]))
+def serve(name: str) -> None:
+    """Run one of this node's processes, for a process manager of your own."""
+    from kouan.node.servers import run_process  # noqa: PLC0415 - keeps `kouan --help` quick
+
+    run_process(name)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring this node's database to the present version."""
+    import django  # noqa: PLC0415 - only commands of a node pay for it
+    from django.core.management import call_command  # noqa: PLC0415 - as above
+
+    django.setup()
+    call_command("migrate", verbosity=1, interactive=False)
+
+
+@main.command()
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".kouan"),
+    show_default=True,
+    help="Where both sides' folders are.",
+)
+@click.option("--reset", is_flag=True, help="Begin with empty databases and new keys.")
+def up(home: Path, *, reset: bool) -> None:
+    """Run a demonstration of both sides on this machine: Hong Kong on port 8100, Guangdong on 8200."""
+    from kouan.demo.up import run_both  # noqa: PLC0415 - keeps `kouan --help` quick
+
+    sys.exit(run_both(home, reset=reset))
+
+
+@main.command()
+@click.argument("name", default="validation")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where to leave what came out; by default a new folder under the temporary one.",
+)
+def demo(name: str, out: Path | None) -> None:
+    """Show one capability on a throw-away pair of nodes, step by step, without a browser."""
+    from kouan.demo import DEMONSTRATIONS, run_demo  # noqa: PLC0415 - keeps `kouan --help` quick
+
+    if name not in DEMONSTRATIONS:
+        raise click.ClickException(
+            f"There is no demonstration {name!r}. There are: {', '.join(sorted(DEMONSTRATIONS))}."
+        )
+    sys.exit(run_demo(name, out))
+
+
+@main.command()
+@click.argument("bundle", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option(
+    "--trust",
+    multiple=True,
+    metavar="SIDE=FINGERPRINT",
+    help="A fingerprint that you know from elsewhere, such as hk=3f9a…; may be given for each side.",
+)
+@click.option(
+    "--language", default="en", type=click.Choice(["en", "zh-hant", "zh-hans"]), help="Of the report."
+)
+def verify(bundle: Path, trust: tuple[str, ...], language: str) -> None:
+    """Check an evidence bundle offline: no network, no database. Exit status 1 if anything is wrong."""
+    from kouan.node.verification import print_report  # noqa: PLC0415 - keeps `kouan --help` quick
+
+    sys.exit(0 if print_report(bundle, trust, language) else 1)
+
+
+def _node_path() -> Path:
+    return Path(os.environ.get(NODE_VARIABLE, "node.toml"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""The evidence bundle's format: everything needed to prove a message, in one file.
+
+A bundle is the CBOR map ``{"kouan": "evidence/1", "contents": …, "parts": {name: bytes}}``. The
+contents are a COSE_Sign1 by the side that made the bundle, over the SHA-256 of every part; the parts
+speak for themselves, each with the signatures it came with:
+
+- ``trust/SIDE``: a side's trust document as this node imported it (or its own);
+- ``agreement/ID``: the deterministic CBOR of the agreement that a message relies on;
+- ``N/statement``, ``N/receipt``: the sender's and the receiver's COSE_Sign1 over message N's batch;
+- ``N/header``, ``N/sealed``, ``N/body``: the message's header, the SHA-256 of its sealed body, its body;
+- ``N/path``: its inclusion proof in the batch, 32 bytes a step from the leaf upwards;
+- ``N/ledger``: its place in the maker's ledger, with the co-signed checkpoint (C2SP tlog-proof);
+- ``N/entry``: the ledger's record of it, ``[salt, record]``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from kouan.core import cbor
+from kouan.core.errors import KouanError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMAT: Final = "evidence/1"
+CONTENTS_TYPE: Final = "application/kouan-evidence+cose"
+MAX_BUNDLE: Final = 8 << 20
+MAX_CONTENTS: Final = 256 * 1024
+HASH: Final = 32
+
+
+class MalformedBundle(KouanError):
+    """A file that is not an evidence bundle, or whose outer frame was damaged."""
+
+    code = "malformed-bundle"
+    message = _("This is not an evidence bundle, or its outer frame was damaged: %(detail)s.")
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle taken apart, with nothing verified."""
+
+    contents: bytes
+    parts: Mapping[str, bytes]
+
+    def encode(self) -> bytes:
+        """Return the file's bytes."""
+        return cbor.encode({"kouan": FORMAT, "contents": self.contents, "parts": dict(self.parts)})
+
+    @classmethod
+    def decode(cls, data: bytes) -> Bundle:
+        """Take a file apart; raises ``MalformedBundle``."""
+        try:
+            value = cbor.decode(data, max_bytes=MAX_BUNDLE, max_depth=3)
+        except cbor.NotDeterministicCBOR as error:
+            raise MalformedBundle(detail=str(error.params["detail"])) from None
+        match value:
+            case {
+                "kouan": "evidence/1",
+                "contents": bytes() as contents,
+                "parts": dict() as parts,
+                **more,
+            } if not more:
+                pass
+            case _:
+                raise MalformedBundle(detail="its keys")
+        if not all(isinstance(name, str) and isinstance(part, bytes) for name, part in parts.items()):
+            raise MalformedBundle(detail="its parts")
+        return cls(contents, parts)
+
+
+def encode_contents(*, side: str, made: int, digests: Mapping[str, bytes]) -> bytes:
+    """Return the payload that the maker signs: who, when, and the SHA-256 of each part."""
+    return cbor.encode({"by": side, "made": made, "parts": dict(digests)})
+
+
+def decode_contents(data: bytes) -> tuple[str, int, dict[str, bytes]]:
+    """Return maker, time (ms) and digests; raises ``MalformedBundle``."""
+    try:
+        value = cbor.decode(data, max_bytes=MAX_CONTENTS, max_depth=3)
+    except cbor.NotDeterministicCBOR as error:
+        raise MalformedBundle(detail=str(error.params["detail"])) from None
+    match value:
+        case {"by": str() as side, "made": int() as made, "parts": dict() as digests, **more} if not more:
+            return side, made, digests
+        case _:
+            raise MalformedBundle(detail="its table of contents")

@@ -1,0 +1,218 @@
+"""How an app declares what may cross the boundary, and what handles it.
+
+An app's ``crossings.py`` holds nothing but these declarations and their handlers. A message whose
+type is not declared cannot be sent and is refused when it arrives. The message catalogue is made
+from the same declarations.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+
+from django.utils.translation import gettext_lazy as _
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from kouan.core import cbor
+from kouan.core.errors import KouanError
+
+if TYPE_CHECKING:
+    import builtins
+    import uuid
+
+    from django.utils.functional import _StrOrPromise
+
+MAX_PAYLOAD: Final = 1 << 20
+"""The most bytes any declaration may allow its payload; larger content travels apart."""
+
+_TYPE = re.compile(r"[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+")
+
+
+class Payload(BaseModel):
+    """Base of every payload: immutable, strict (no coercion), no field that is not declared."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+P = TypeVar("P", bound=Payload)
+
+
+class Consent(enum.Enum):
+    """Whether the person whom a message is about must have agreed to it."""
+
+    NOT_NEEDED = "not-needed"
+    REQUIRED = "required"
+
+
+class UndeclaredCrossing(KouanError):
+    """A message type that no app of this node declares."""
+
+    code = "undeclared-crossing"
+    status = 422
+    message = _("The message type %(type)s version %(version)s is not declared on this node.")
+
+
+class IllFormedPayload(KouanError):
+    """A payload that does not fit its declaration."""
+
+    code = "ill-formed-payload"
+    status = 422
+    message = _("The payload of %(type)s does not fit its declaration: %(detail)s.")
+
+
+class OversizedPayload(KouanError):
+    """A payload larger than its declaration allows."""
+
+    code = "oversized-payload"
+    status = 413
+    message = _("The payload of %(type)s has %(size)s bytes; its declaration allows %(limit)s.")
+
+
+@dataclass(frozen=True, slots=True)
+class Received(Generic[P]):
+    """A message as its handler sees it: opened, checked, decided, and not yet handled."""
+
+    id: uuid.UUID
+    sender: str
+    conversation: uuid.UUID
+    sent_at: datetime
+    payload: P
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """A message of ours that will have no effect at the other side, and why."""
+
+    id: uuid.UUID
+    receiver: str
+    conversation: uuid.UUID
+    code: str
+
+
+Handler = Callable[[Received[P]], None]
+UndeliveredHandler = Callable[[Undelivered], None]
+
+
+@dataclass(eq=False, kw_only=True)
+class Crossing(Generic[P]):
+    """One kind of message that may cross, with everything that must be known about it.
+
+    ``type`` is a dotted name, ``version`` a small integer; together they are unique on a node.
+    ``legal_basis`` is the name that an agreement's clause must cover. ``senders`` and
+    ``receivers`` are side codes or ``"any"``. ``fields`` explains each field of ``payload`` to a
+    person. ``max_bytes`` bounds the encoded payload, ``expires_after`` the time in which the other
+    side must have accepted it. Declaring registers; a mistake in a declaration stops start-up with
+    ``ValueError``.
+    """
+
+    type: str
+    version: int
+    payload: builtins.type[P]
+    title: _StrOrPromise
+    purpose: _StrOrPromise
+    purpose_code: str
+    legal_basis: str
+    fields: Mapping[str, _StrOrPromise]
+    consent: Consent
+    consent_reason: _StrOrPromise
+    senders: Collection[str] | Literal["any"] = "any"
+    receivers: Collection[str] | Literal["any"] = "any"
+    max_bytes: int = 64 * 1024
+    expires_after: timedelta = timedelta(days=1)
+    handle: Handler[P] | None = field(default=None, init=False)
+    handle_undelivered: UndeliveredHandler | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        if not _TYPE.fullmatch(self.type):
+            raise ValueError(f"crossing type {self.type!r}: use dotted lower-case names")
+        explained, declared = set(self.fields), set(self.payload.model_fields)
+        if explained != declared:
+            raise ValueError(
+                f"{self.type}: explain every payload field; differs in {sorted(explained ^ declared)}"
+            )
+        if not 0 < self.max_bytes <= MAX_PAYLOAD:
+            raise ValueError(f"{self.type}: max_bytes must be between 1 and {MAX_PAYLOAD}")
+        registry.add(self)
+
+    def __str__(self) -> str:
+        return f"{self.type}/{self.version}"
+
+    def handler(self, function: Handler[P]) -> Handler[P]:
+        """Name what handles an arrived message.
+
+        It runs in the transaction that also marks the message handled: its writes and its own
+        messages happen once or not at all. A ``KouanError`` refuses the message for good, any
+        other exception is tried again later.
+        """
+        if self.handle is not None:
+            raise ValueError(f"{self}: a second handler")
+        self.handle = function
+        return function
+
+    def undelivered(self, function: UndeliveredHandler) -> UndeliveredHandler:
+        """Name what is told, in one transaction with the fact, that a message of ours failed."""
+        if self.handle_undelivered is not None:
+            raise ValueError(f"{self}: a second handler of undelivered messages")
+        self.handle_undelivered = function
+        return function
+
+    def encode(self, payload: P) -> bytes:
+        """Return the payload's deterministic CBOR; raises ``IllFormedPayload``, ``OversizedPayload``."""
+        if type(payload) is not self.payload:
+            raise IllFormedPayload(type=self.type, detail=f"a {self.payload.__name__} is expected")
+        data = cbor.encode(payload.model_dump(mode="python"))
+        if len(data) > self.max_bytes:
+            raise OversizedPayload(type=self.type, size=len(data), limit=self.max_bytes)
+        return data
+
+    def decode_bytes(self, data: bytes) -> P:
+        """Return the payload of its deterministic CBOR; an error's detail never holds values.
+
+        Raises ``OversizedPayload``, ``NotDeterministicCBOR`` or ``IllFormedPayload``.
+        """
+        if len(data) > self.max_bytes:
+            raise OversizedPayload(type=self.type, size=len(data), limit=self.max_bytes)
+        try:
+            return self.payload.model_validate(cbor.decode(data, max_bytes=self.max_bytes))
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(str(part)[:40] for part in item['loc'][:6]) or 'payload'}: {item['type']}"
+                for item in error.errors(include_url=False, include_context=False, include_input=False)[:5]
+            )
+            raise IllFormedPayload(type=self.type, detail=problems) from None
+
+
+class Registry:
+    """All declarations of this process."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int], Crossing[Any]] = {}
+
+    def add(self, crossing: Crossing[Any]) -> None:
+        """Register; two declarations of one type and version are a ``ValueError``."""
+        key = (crossing.type, crossing.version)
+        if key in self._known:
+            raise ValueError(f"{crossing} is declared twice")
+        self._known[key] = crossing
+
+    def get(self, type_: str, version: int) -> Crossing[Any]:
+        """Return the declaration; raises ``UndeclaredCrossing``."""
+        try:
+            return self._known[type_, version]
+        except KeyError:
+            raise UndeclaredCrossing(type=type_[:80], version=version) from None
+
+    def all(self) -> list[Crossing[Any]]:
+        """Return every declaration, by type and version."""
+        return [self._known[key] for key in sorted(self._known)]
+
+    def remove(self, crossing: Crossing[Any]) -> None:
+        """Forget a declaration (a test's own)."""
+        self._known.pop((crossing.type, crossing.version), None)
+
+
+registry: Final = Registry()

@@ -1,0 +1,162 @@
+"""The door: a small ASGI application on a port of its own, for peers over mutual TLS only.
+
+``POST /batch`` takes a batch and answers with its receipt; ``POST /add-checkpoint`` is the witness of
+C2SP's tlog-witness; ``GET /alive`` says that the door is open. Everything else is 404.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+
+from kouan.core.errors import KouanError
+from kouan.core.exchange import inbox, wire, witness
+from kouan.core.exchange.times import milliseconds
+
+log = logging.getLogger(__name__)
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+SENT_HEADER: Final = b"kouan-sent"
+"""Request header: the peer's clock as it posts, milliseconds since 1970."""
+MAX_CHECKPOINT_REQUEST: Final = 64 * 1024
+READ_TIMEOUT: Final = 30.0
+"""Seconds in which a whole request body must arrive."""
+
+
+class BodyTooLarge(KouanError):
+    """A request body beyond the protocol's bound."""
+
+    code = "body-too-large"
+    status = 413
+    message = "The request body is larger than the protocol allows."
+
+
+class NoClock(KouanError):
+    """A request that does not tell the peer's time."""
+
+    code = "no-clock"
+    message = "The request does not tell the sender's time."
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back to the peer."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class Door:
+    """The ASGI application; its database work runs on one thread, the door's only writer."""
+
+    def __init__(self) -> None:
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="door")
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one request, or the server's start and stop."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            answer = await self._answer(scope, receive)
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": answer.status,
+                    "headers": [
+                        (b"content-type", answer.content_type.encode()),
+                        (b"content-length", str(len(answer.body)).encode()),
+                        (SENT_HEADER, str(milliseconds(timezone.now())).encode()),
+                    ],
+                }
+            )
+            await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, scope: dict[str, Any], receive: Receive) -> Answer:
+        try:
+            return await self._route(scope, receive)
+        except KouanError as error:
+            return _problem(error.status, error.code, str(error))
+        except (DatabaseError, OSError):
+            log.exception("the door could not write")
+            return _problem(503, "unavailable", "The node cannot take this in now. Try again later.")
+        except Exception:  # a peer's bytes must never show a peer our insides
+            log.exception("the door failed on a request")
+            return _problem(500, "internal", "The node failed on this request; its operator can see why.")
+
+    async def _route(self, scope: dict[str, Any], receive: Receive) -> Answer:
+        match scope["method"], scope["path"]:
+            case "POST", "/batch":
+                body = await _read(scope, receive, wire.MAX_BATCH_BYTES)
+                _check_clock(scope)
+                receipt = await self._write(inbox.accept, body)
+                return Answer(200, wire.RECEIPT_TYPE, receipt)
+            case "POST", "/add-checkpoint":
+                body = await _read(scope, receive, MAX_CHECKPOINT_REQUEST)
+                answer = await self._write(witness.add_checkpoint, body)
+                return Answer(answer.status, answer.content_type, answer.body)
+            case "GET", "/alive":
+                return Answer(200, "text/plain", b"open\n")
+            case _:
+                return _problem(404, "not-found", "There is nothing here.")
+
+    async def _write(self, function: Callable[[bytes], Any], body: bytes) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, _in_connection, function, body)
+
+
+def _in_connection(function: Callable[[bytes], Any], body: bytes) -> Any:
+    close_old_connections()
+    return function(body)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def _read(scope: dict[str, Any], receive: Receive, limit: int) -> bytes:
+    declared = dict(scope["headers"]).get(b"content-length", b"0")
+    if not declared.isdigit() or int(declared) > limit:
+        raise BodyTooLarge
+    parts: list[bytes] = []
+    size = 0
+    async with asyncio.timeout(READ_TIMEOUT):
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise wire.MalformedWire(what="request", detail="it ended early")
+            part = message.get("body", b"")
+            size += len(part)
+            if size > limit:
+                raise BodyTooLarge
+            parts.append(part)
+            if not message.get("more_body", False):
+                return b"".join(parts)
+
+
+def _check_clock(scope: dict[str, Any]) -> None:
+    value = dict(scope["headers"]).get(SENT_HEADER, b"")
+    if not value.isdigit() or len(value) > 15:  # noqa: PLR2004 - milliseconds for the next 30,000 years
+        raise NoClock
+    inbox.check_clock(milliseconds(timezone.now()), int(value), past=True)
+
+
+def _problem(status: int, code: str, detail: str) -> Answer:
+    """Return an RFC 9457 problem document."""
+    body = json.dumps({"type": f"urn:kouan:problem:{code}", "status": status, "code": code, "detail": detail})
+    return Answer(status, "application/problem+json", body.encode())

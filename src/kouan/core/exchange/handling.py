@@ -1,0 +1,168 @@
+"""From the inbox to the apps: each message's effects and its mark "handled" are one transaction."""
+
+from __future__ import annotations
+
+import logging
+import random
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from kouan.core import cbor
+from kouan.core.errors import KouanError
+from kouan.core.exchange import wake, wire
+from kouan.core.exchange.crossing import Received, Undelivered, registry
+from kouan.core.exchange.models import InboxMessage, OutboxMessage
+from kouan.core.exchange.times import milliseconds
+from kouan.core.ledger import services as ledger
+
+log = logging.getLogger(__name__)
+
+MAX_ATTEMPTS: Final = 8
+"""After so many tries a message whose handler breaks is set aside for the operator."""
+GROUP: Final = 50
+"""How many messages share one commit; each keeps a savepoint of its own."""
+
+
+class NoHandler(RuntimeError):
+    """A declared message arrived for which this node's apps name no handler."""
+
+
+class NotFailed(KouanError):
+    """The message was not set aside, so there is nothing to try again."""
+
+    code = "not-failed"
+    status = 409
+    message = _("Message %(message)s is not set aside (any more); look at its present state.")
+
+
+def handle_waiting(*, now: datetime | None = None) -> int:
+    """Handle what waits in the inbox, in order within each conversation; return how many ended.
+
+    Messages that fail for a passing reason are tried again later, and the rest of their conversation
+    waits behind them; the rest of the inbox does not.
+    """
+    now = now or timezone.now()
+    waiting = InboxMessage.objects.filter(state=InboxMessage.State.WAITING).order_by("pk")
+    ended = 0
+    with transaction.atomic():
+        held = set(waiting.filter(next_attempt_at__gt=now).values_list("conversation", flat=True))
+        done: list[int] = []
+        for row in waiting.exclude(next_attempt_at__gt=now).select_for_update()[:GROUP]:
+            if row.conversation in held:
+                continue
+            if _handle_one(row, now):
+                if row.state == InboxMessage.State.HANDLED:
+                    done.append(row.pk)
+                ended += 1
+            else:
+                held.add(row.conversation)
+        if done:
+            InboxMessage.objects.filter(pk__in=done).update(
+                state=InboxMessage.State.HANDLED, finished_at=timezone.now()
+            )
+    return ended
+
+
+def _handle_one(row: InboxMessage, now: datetime) -> bool:
+    """Run the handler in a savepoint and set the row's new state; return whether it ended."""
+    try:
+        with transaction.atomic():
+            _run(row)
+    except KouanError as error:
+        row.state, row.code, row.finished_at = InboxMessage.State.REFUSED, error.code[:64], now
+        row.save(update_fields=["state", "code", "finished_at"])
+        return True
+    except Exception as error:  # whatever a handler raises must not stop the others
+        log.exception("the handler of %s failed on message %s", row.type, row.message_id)
+        return _try_later(row, error, now)
+    row.state = InboxMessage.State.HANDLED
+    return True
+
+
+def _run(row: InboxMessage) -> None:
+    crossing = registry.get(row.type, row.version)
+    if crossing.handle is None:
+        raise NoHandler(str(crossing))
+    payload: Any = crossing.decode_bytes(
+        wire.decode_body(bytes(row.body or b""), max_bytes=crossing.max_bytes)
+    )
+    crossing.handle(
+        Received(
+            id=row.message_id,
+            sender=row.peer,
+            conversation=row.conversation,
+            sent_at=row.created_at,
+            payload=payload,
+        )
+    )
+
+
+def _try_later(row: InboxMessage, error: Exception, now: datetime) -> bool:
+    row.attempts += 1
+    row.code = type(error).__name__[:64]
+    if row.attempts >= MAX_ATTEMPTS:
+        row.state, row.finished_at = InboxMessage.State.FAILED, now
+    else:
+        pause = min(0.25 * 2**row.attempts, 60) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter keeps no secret
+        row.next_attempt_at = now + timedelta(seconds=pause)
+    row.save(update_fields=["attempts", "code", "state", "finished_at", "next_attempt_at"])
+    return row.state == InboxMessage.State.FAILED
+
+
+def report_undelivered(*, limit: int = 50) -> int:
+    """Tell the apps of their messages that failed, and log each as a dead letter; return how many."""
+    reported = 0
+    states = OutboxMessage.State
+    with transaction.atomic():
+        rows = (
+            OutboxMessage.objects.select_for_update()
+            .filter(state__in=[states.REFUSED, states.EXPIRED, states.CANCELLED], reported=False)
+            .order_by("pk")[:limit]
+        )
+        for row in rows:
+            ledger.append([ledger.Record("dead-letter", _dead_letter_record(row))])
+            try:
+                with transaction.atomic():
+                    _tell(row)
+            except Exception:  # the fact is logged and shown to the operator all the same
+                log.exception("telling %s of the undelivered message %s failed", row.type, row.message_id)
+            OutboxMessage.objects.filter(pk=row.pk).update(reported=True)
+            reported += 1
+    return reported
+
+
+def _tell(row: OutboxMessage) -> None:
+    crossing = registry.get(row.type, row.version)
+    if crossing.handle_undelivered is not None:
+        crossing.handle_undelivered(
+            Undelivered(id=row.message_id, receiver=row.peer, conversation=row.conversation, code=row.code)
+        )
+
+
+def _dead_letter_record(row: OutboxMessage) -> bytes:
+    return cbor.encode(
+        {
+            "id": row.message_id.bytes,
+            "to": row.peer,
+            "type": row.type,
+            "code": row.code,
+            "body": bytes(row.body_digest),
+            "at": milliseconds(row.finished_at or timezone.now()),
+        }
+    )
+
+
+def retry_failed(pk: int) -> None:
+    """Hand a set-aside message of a peer to its handler once more; raises ``NotFailed``."""
+    states = InboxMessage.State
+    with transaction.atomic():
+        again = InboxMessage.objects.filter(pk=pk, state=states.FAILED).update(
+            state=states.WAITING, attempts=0, code="", next_attempt_at=None, finished_at=None, notified=False
+        )
+        if not again:
+            raise NotFailed(message=pk)
+        wake.ring_on_commit()

@@ -1,0 +1,192 @@
+"""The channel's state: what waits to go, what was sealed, what came in, and every receipt."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Stream(models.Model):
+    """The two gapless sequences with one peer, and how the line to it is."""
+
+    peer = models.CharField(max_length=16, unique=True)
+    out_sequence = models.BigIntegerField(default=0)
+    out_root = models.BinaryField(default=bytes(32))
+    in_sequence = models.BigIntegerField(default=0)
+    in_root = models.BinaryField(default=bytes(32))
+    credits = models.BigIntegerField(null=True)
+    last_contact_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=300, default="")
+    last_error_at = models.DateTimeField(null=True)
+    witness_error = models.CharField(max_length=300, default="")
+
+    def __str__(self) -> str:
+        return self.peer
+
+
+class Batch(models.Model):
+    """A sealed batch of ours: sent again, byte for byte, until its receipt is here."""
+
+    peer = models.CharField(max_length=16)
+    first = models.BigIntegerField()
+    count = models.IntegerField()
+    root = models.BinaryField()
+    statement = models.BinaryField()
+    statement_digest = models.BinaryField(unique=True)
+    leaves = models.BinaryField()
+    wire = models.BinaryField(null=True)
+    wire_bytes = models.IntegerField()
+    sealed_at = models.DateTimeField()
+    attempts = models.IntegerField(default=0)
+    receipt = models.BinaryField(null=True)
+    receipted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["peer", "id"], name="batch_unreceipted", condition=models.Q(receipt__isnull=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.peer} {self.first}+{self.count}"
+
+
+class OutboxMessage(models.Model):
+    """A message of ours on its way, and what became of it."""
+
+    class State(models.TextChoices):
+        """Where a message of ours stands."""
+
+        WAITING = "waiting"
+        SEALED = "sealed"
+        ACCEPTED = "accepted"
+        HANDLED = "handled"
+        REFUSED = "refused"
+        EXPIRED = "expired"
+        CANCELLED = "cancelled"
+
+    message_id = models.UUIDField(unique=True)
+    peer = models.CharField(max_length=16)
+    type = models.CharField(max_length=80)
+    version = models.IntegerField()
+    conversation = models.UUIDField(db_index=True)
+    agreement = models.CharField(max_length=80)
+    agreement_digest = models.BinaryField()
+    clause = models.CharField(max_length=40)
+    consent = models.CharField(max_length=80, null=True)  # noqa: DJ001 - the wire tells no consent from an empty one
+    body = models.BinaryField()
+    body_digest = models.BinaryField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    code = models.CharField(max_length=64, default="")
+    reported = models.BooleanField(default=False)
+    """Whether the app that sent it has been told that it failed."""
+    dismissed = models.BooleanField(default=False)
+    """Whether an operator has put this dead letter away."""
+    retry_of = models.UUIDField(null=True)
+    batch = models.ForeignKey(Batch, models.PROTECT, null=True, related_name="messages")
+    position = models.IntegerField(null=True)
+    sequence = models.BigIntegerField(null=True)
+    header = models.BinaryField(null=True)
+    ciphertext_digest = models.BinaryField(null=True)
+    ledger_index = models.BigIntegerField(null=True)
+    peer_ledger_index = models.BigIntegerField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["peer", "id"], name="outbox_waiting", condition=models.Q(state="waiting")),
+            models.Index(fields=["state", "id"], name="outbox_state"),
+            models.Index(
+                fields=["id"],
+                name="outbox_to_report",
+                condition=models.Q(state__in=["refused", "expired", "cancelled"], reported=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.message_id}"
+
+
+class ReceivedBatch(models.Model):
+    """A peer's batch, with the receipt we gave: the same bytes again for the same batch again."""
+
+    peer = models.CharField(max_length=16)
+    first = models.BigIntegerField()
+    count = models.IntegerField()
+    root = models.BinaryField()
+    statement = models.BinaryField()
+    statement_digest = models.BinaryField(unique=True)
+    leaves = models.BinaryField()
+    wire_bytes = models.IntegerField()
+    receipt = models.BinaryField()
+    received_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.peer} {self.first}+{self.count}"
+
+
+class InboxMessage(models.Model):
+    """A peer's message, accepted or refused at the door, and what our handler made of it."""
+
+    class State(models.TextChoices):
+        """Where a peer's message stands with us."""
+
+        WAITING = "waiting"
+        HANDLED = "handled"
+        REFUSED = "refused"
+        FAILED = "failed"
+
+    peer = models.CharField(max_length=16)
+    message_id = models.UUIDField()
+    type = models.CharField(max_length=80)
+    version = models.IntegerField()
+    conversation = models.UUIDField(db_index=True)
+    agreement = models.CharField(max_length=80)
+    clause = models.CharField(max_length=40)
+    header = models.BinaryField()
+    header_digest = models.BinaryField()
+    ciphertext_digest = models.BinaryField()
+    body = models.BinaryField(null=True)
+    created_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    batch = models.ForeignKey(ReceivedBatch, models.PROTECT, related_name="messages")
+    position = models.IntegerField()
+    sequence = models.BigIntegerField()
+    ledger_index = models.BigIntegerField()
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    code = models.CharField(max_length=64, default="")
+    attempts = models.IntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    notified = models.BooleanField(default=False)
+    """Whether the sender has been told how the message ended."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["peer", "message_id"], name="inbox_once")]
+        indexes = [
+            models.Index(fields=["id"], name="inbox_waiting", condition=models.Q(state="waiting")),
+            models.Index(
+                fields=["peer", "id"],
+                name="inbox_to_notify",
+                condition=models.Q(state__in=["handled", "refused", "failed"], notified=False),
+            ),
+            models.Index(fields=["state", "id"], name="inbox_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.message_id}"
+
+
+class Incident(models.Model):
+    """Something a peer should never do: kept, shown to the operator, never overwritten."""
+
+    peer = models.CharField(max_length=16)
+    kind = models.CharField(max_length=64)
+    detail = models.CharField(max_length=500)
+    evidence = models.BinaryField(default=bytes)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.peer}"

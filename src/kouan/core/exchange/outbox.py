@@ -1,0 +1,249 @@
+"""The only way over: ``send`` declares, decides and queues in the caller's own transaction."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from kouan.core.errors import KouanError
+from kouan.core.exchange import wake, wire
+from kouan.core.exchange.crossing import Consent, Crossing, P, registry
+from kouan.core.exchange.ids import new_id
+from kouan.core.exchange.models import OutboxMessage
+from kouan.core.policy import Allowed, Proposal, policy_of
+from kouan.core.trust.queries import get_member
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Sequence
+    from datetime import datetime
+
+State = OutboxMessage.State
+
+
+class OutboxFull(KouanError):
+    """So much waits for a peer that no more is taken."""
+
+    code = "outbox-full"
+    status = 503
+    message = _("%(waiting)s messages already wait for %(peer)s. Try again when the line is working.")
+
+
+class NotInTransaction(RuntimeError):
+    """``send`` outside ``transaction.atomic``: the business change and the message must be one."""
+
+
+def send(
+    crossing: Crossing[P],
+    *,
+    to: str,
+    payload: P,
+    conversation: uuid.UUID | None = None,
+    consent: str | None = None,
+) -> uuid.UUID:
+    """Queue one message for the side ``to`` and return its id; see ``send_many``."""
+    return send_many(crossing, to=to, payloads=[payload], conversation=conversation, consent=consent)[0]
+
+
+def send_many(
+    crossing: Crossing[P],
+    *,
+    to: str,
+    payloads: Sequence[P],
+    conversation: uuid.UUID | None = None,
+    consent: str | None = None,
+) -> list[uuid.UUID]:
+    """Queue messages of one kind for one side and return their ids.
+
+    Must run inside ``transaction.atomic``: they leave if, and only if, it commits. Without
+    ``conversation`` each message begins one of its own. Raises ``UndeclaredCrossing``,
+    ``IllFormedPayload``, ``OversizedPayload``, a ``Denied`` that names the clause, ``UnknownMember``
+    or ``OutboxFull``; then nothing is queued.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise NotInTransaction("exchange.send belongs inside the transaction of what it announces")
+    registry.get(crossing.type, crossing.version)
+    bodies = [wire.encode_body(secrets.token_bytes(16), crossing.encode(payload)) for payload in payloads]
+    now = timezone.now()
+    allowed = decide(crossing, sender=settings.NODE.side, receiver=to, consent=consent, at=now)
+    get_member(to)
+    _bounded(to, len(bodies))
+    rows = [
+        _row(crossing, to, body, allowed, conversation=conversation or new_id(), consent=consent, now=now)
+        for body in bodies
+    ]
+    OutboxMessage.objects.bulk_create(rows)
+    wake.ring_on_commit()
+    return [row.message_id for row in rows]
+
+
+def decide(  # noqa: PLR0913 - all that a decision looks at, by name
+    crossing: Crossing[Any],
+    *,
+    sender: str,
+    receiver: str,
+    consent: str | None,
+    at: datetime,
+    agreement_digest: bytes | None = None,
+) -> Allowed:
+    """Ask the node's policy about one message of this declaration; raises ``Denied``."""
+    return policy_of(settings.NODE.agreements).decide(
+        Proposal(
+            type=crossing.type,
+            legal_basis=crossing.legal_basis,
+            sender=sender,
+            receiver=receiver,
+            declared_senders=crossing.senders,
+            declared_receivers=crossing.receivers,
+            consent_required=crossing.consent is Consent.REQUIRED,
+            consent_reference=consent,
+            at=at,
+            agreement_digest=agreement_digest,
+        )
+    )
+
+
+def _row(  # noqa: PLR0913 - one value a column
+    crossing: Crossing[Any],
+    to: str,
+    body: bytes,
+    allowed: Allowed,
+    *,
+    conversation: uuid.UUID,
+    consent: str | None,
+    now: datetime,
+) -> OutboxMessage:
+    return OutboxMessage(
+        message_id=new_id(),
+        peer=to,
+        type=crossing.type,
+        version=crossing.version,
+        conversation=conversation,
+        agreement=allowed.agreement.id,
+        agreement_digest=allowed.agreement.digest,
+        clause=allowed.clause.id,
+        consent=consent,
+        body=body,
+        body_digest=wire.digest(body),
+        created_at=now,
+        expires_at=now + crossing.expires_after,
+    )
+
+
+class _Waiting:
+    """How many messages wait for each peer, counted at most once a second for each process."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, tuple[float, int]] = {}
+
+    def add(self, peer: str, more: int) -> int:
+        counted_at, count = self._counts.get(peer, (0.0, 0))
+        if time.monotonic() - counted_at > 1:
+            counted_at = time.monotonic()
+            count = OutboxMessage.objects.filter(peer=peer, state=State.WAITING).count()
+        self._counts[peer] = (counted_at, count + more)
+        return count
+
+
+_waiting = _Waiting()
+
+
+def _bounded(peer: str, more: int) -> None:
+    waiting = _waiting.add(peer, more)
+    if waiting + more > settings.NODE.exchange.outbox_max:
+        raise OutboxFull(waiting=waiting, peer=peer)
+
+
+def expire_waiting(now: datetime, *, limit: int = 500) -> int:
+    """Turn messages that waited past their expiry into dead letters; return how many.
+
+    Only what was never sealed: what is under way has one truth, the peer's receipt.
+    """
+    with transaction.atomic():
+        rows = OutboxMessage.objects.filter(state=State.WAITING, expires_at__lt=now).values_list(
+            "pk", flat=True
+        )
+        keys = list(rows[:limit])
+        if keys:
+            OutboxMessage.objects.filter(pk__in=keys, state=State.WAITING).update(
+                state=State.EXPIRED, code="expired-before-sending", finished_at=now
+            )
+    return len(keys)
+
+
+def retry(message_id: uuid.UUID) -> uuid.UUID:
+    """Send a dead letter again, under a new id and a fresh decision; return the new id.
+
+    Raises ``NotADeadLetter`` for any other message, and whatever ``send`` may raise.
+    """
+    with transaction.atomic():
+        old = _dead_letter(message_id)
+        crossing = registry.get(old.type, old.version)
+        now = timezone.now()
+        allowed = decide(crossing, sender=settings.NODE.side, receiver=old.peer, consent=old.consent, at=now)
+        _bounded(old.peer, 1)
+        row = _row(
+            crossing,
+            old.peer,
+            bytes(old.body),
+            allowed,
+            conversation=old.conversation,
+            consent=old.consent,
+            now=now,
+        )
+        row.retry_of = old.message_id
+        row.save(force_insert=True)
+        OutboxMessage.objects.filter(pk=old.pk).update(dismissed=True)
+        wake.ring_on_commit()
+    return row.message_id
+
+
+def cancel(message_id: uuid.UUID) -> None:
+    """Withdraw a message that still waits, or put a dead letter away.
+
+    Raises ``CannotCancel`` for one that is already under way: only its receipt tells how it ends.
+    """
+    with transaction.atomic():
+        waiting = OutboxMessage.objects.filter(message_id=message_id, state=State.WAITING)
+        if waiting.update(
+            state=State.CANCELLED, code="cancelled", dismissed=True, finished_at=timezone.now()
+        ):
+            return
+        try:
+            old = _dead_letter(message_id)
+        except NotADeadLetter:
+            raise CannotCancel(message=str(message_id)) from None
+        OutboxMessage.objects.filter(pk=old.pk).update(dismissed=True)
+
+
+class NotADeadLetter(KouanError):
+    """The message is not one that failed, so there is nothing to retry."""
+
+    code = "not-a-dead-letter"
+    status = 409
+    message = _("Message %(message)s is not a dead letter (any more); look at its present state.")
+
+
+class CannotCancel(KouanError):
+    """The message has left; it can no longer be withdrawn."""
+
+    code = "cannot-cancel"
+    status = 409
+    message = _("Message %(message)s has already been sealed or delivered and cannot be withdrawn.")
+
+
+def _dead_letter(message_id: uuid.UUID) -> OutboxMessage:
+    row = (
+        OutboxMessage.objects.select_for_update()
+        .filter(message_id=message_id, state__in=[State.REFUSED, State.EXPIRED], dismissed=False)
+        .first()
+    )
+    if row is None:
+        raise NotADeadLetter(message=str(message_id))
+    return row

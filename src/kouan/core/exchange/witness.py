@@ -1,0 +1,52 @@
+"""Each side's ledger is witnessed by the others: both roles of C2SP's tlog-witness between nodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kouan.core.ledger import queries, services
+from kouan.core.ledger.notes import Ed25519Cosigner, Ed25519NoteSigner, VerifierKey
+from kouan.core.trust.queries import get_member, members, own
+
+if TYPE_CHECKING:
+    from kouan.core.ledger.witness import WitnessAnswer
+
+
+def add_checkpoint(body: bytes) -> WitnessAnswer:
+    """Answer a peer's ``add-checkpoint``: co-sign its log if it only grew since we last saw it."""
+    logs = {
+        member.log_origin: [VerifierKey.for_log(member.log_origin, member.log_key)] for member in members()
+    }
+    keys = own()
+    return services.witness_add_checkpoint(
+        body, find_log=logs.get, cosigner=Ed25519Cosigner(keys.public.witness_name, keys.witness_key)
+    )
+
+
+def publish() -> bool:
+    """Sign a new checkpoint if the ledger grew; return whether it did."""
+    keys = own()
+    signer = Ed25519NoteSigner(keys.public.log_origin, keys.log_key)
+    return services.publish_checkpoint(log_signer=signer) is not None
+
+
+def request_for(peer: str, *, known_size: int | None = None) -> tuple[int, bytes] | None:
+    """Return our newest checkpoint's size and the request for the witness ``peer`` to co-sign it.
+
+    ``known_size`` is what the witness said that it knows; without it, what it co-signed last. None
+    when the witness has co-signed the newest already. Raises ``LedgerRangeError`` when the witness
+    knows a longer ledger than ours: this node has lost entries.
+    """
+    if known_size is None:
+        known_size = queries.cosigned_size(get_member(peer).witness_name)
+        newest = queries.latest_checkpoint()
+        if newest is None or newest.size == known_size:
+            return None
+    return queries.add_checkpoint_request(old_size=known_size)
+
+
+def take_cosignature(peer: str, size: int, answer: bytes) -> None:
+    """Keep the peer's co-signature of our checkpoint of ``size``; raises when it does not verify."""
+    member = get_member(peer)
+    key = VerifierKey.for_witness(member.witness_name, member.witness_key)
+    services.store_cosignature(size=size, answer=answer, witness_keys=[key])

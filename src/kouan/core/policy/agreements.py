@@ -1,0 +1,162 @@
+"""Agreements between sides: the clauses on which anything crosses, as data that both sides hold.
+
+An agreement is a TOML file. Its digest, over the deterministic CBOR of what it says, travels in
+every message's header: a side that holds another text refuses the message, so both sides always
+speak of the same words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from kouan.core import cbor
+from kouan.core.text import Localised
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class AgreementFileError(Exception):
+    """An agreement's file that cannot be used; the text names the file and the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One clause: which messages it allows, between whom, and its words."""
+
+    id: str
+    legal_basis: str
+    types: frozenset[str]
+    senders: frozenset[str]
+    receivers: frozenset[str]
+    text: Localised
+
+    def covers(self, *, type_: str, legal_basis: str, sender: str, receiver: str) -> bool:
+        """Whether this clause allows such a message."""
+        return (
+            type_ in self.types
+            and legal_basis == self.legal_basis
+            and sender in self.senders
+            and receiver in self.receivers
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What two or more sides agreed, from its first to its last day (both included)."""
+
+    id: str
+    title: Localised
+    parties: frozenset[str]
+    effective: date
+    expires: date
+    clauses: tuple[Clause, ...]
+    source: bytes
+    """The deterministic CBOR of the whole text, from which anybody can compute the digest."""
+    digest: bytes
+
+    def in_force(self, day: date) -> bool:
+        """Whether ``day`` lies in the agreement's term."""
+        return self.effective <= day <= self.expires
+
+
+def load_agreements(folder: Path) -> tuple[Agreement, ...]:
+    """Read every ``*.toml`` of ``folder``; none is no error, a bad one is ``AgreementFileError``."""
+    if not folder.is_dir():
+        return ()
+    agreements = tuple(_load(path) for path in sorted(folder.glob("*.toml")))
+    seen: set[str] = set()
+    for agreement in agreements:
+        if agreement.id in seen:
+            raise AgreementFileError(f"{folder}: two agreements have the id {agreement.id!r}.")
+        seen.add(agreement.id)
+    return agreements
+
+
+def _load(path: Path) -> Agreement:
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        return _agreement(raw)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise AgreementFileError(f"{path} cannot be read: {error}") from None
+    except KeyError as error:
+        raise AgreementFileError(f"{path}: the key {error} is missing.") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise AgreementFileError(f"{path}: {error}") from None
+
+
+def _agreement(raw: dict[str, Any]) -> Agreement:
+    _only(raw, {"id", "title", "parties", "effective", "expires", "clauses"}, "agreement")
+    parties = _codes(raw["parties"], "parties")
+    if len(parties) < 2:  # noqa: PLR2004 - an agreement needs two
+        raise ValueError("`parties` must name at least two sides")
+    effective, expires = _day(raw["effective"], "effective"), _day(raw["expires"], "expires")
+    if expires < effective:
+        raise ValueError("`expires` lies before `effective`")
+    clauses = tuple(_clause(item, parties) for item in raw["clauses"])
+    if not clauses:
+        raise ValueError("an agreement without clauses allows nothing")
+    if len({clause.id for clause in clauses}) != len(clauses):
+        raise ValueError("two clauses have the same id")
+    source = cbor.encode(_plain(raw))
+    return Agreement(
+        id=str(raw["id"]),
+        title=Localised.from_mapping(raw["title"], where="title"),
+        parties=parties,
+        effective=effective,
+        expires=expires,
+        clauses=clauses,
+        source=source,
+        digest=hashlib.sha256(source).digest(),
+    )
+
+
+def _clause(raw: dict[str, Any], parties: frozenset[str]) -> Clause:
+    where = f"clause {raw['id']}"
+    _only(raw, {"id", "legal_basis", "types", "senders", "receivers", "text"}, where)
+    senders, receivers = _codes(raw["senders"], where), _codes(raw["receivers"], where)
+    if not senders | receivers <= parties:
+        raise ValueError(f"{where} names a side that is not a party")
+    return Clause(
+        id=str(raw["id"]),
+        legal_basis=str(raw["legal_basis"]),
+        types=_codes(raw["types"], where),
+        senders=senders,
+        receivers=receivers,
+        text=Localised.from_mapping(raw["text"], where=where),
+    )
+
+
+def _only(raw: dict[str, Any], allowed: set[str], where: str) -> None:
+    unknown = sorted(set(raw) - allowed)
+    if unknown:
+        raise ValueError(f"{where}: unknown key `{unknown[0]}`")
+
+
+def _codes(value: object, where: str) -> frozenset[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise ValueError(f"{where}: a list of texts is expected")
+    return frozenset(value)
+
+
+def _day(value: object, key: str) -> date:
+    if type(value) is not date:
+        raise ValueError(f"`{key}` must be a date, such as 2026-01-31")
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """Return the TOML value with dates as text, ready for CBOR."""
+    match value:
+        case dict():
+            return {key: _plain(inner) for key, inner in value.items()}
+        case list():
+            return [_plain(inner) for inner in value]
+        case date():
+            return value.isoformat()
+        case _:
+            return value

@@ -1,0 +1,155 @@
+"""``kouan trust``: showing, exporting and importing trust documents, and giving keys successors."""
+
+from __future__ import annotations
+
+import functools
+import getpass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import click
+from django.utils.translation import gettext as _
+
+from kouan.config import ConfigError
+from kouan.core.errors import KouanError
+from kouan.core.trust import document
+from kouan.core.trust.keys import KeyUse
+from kouan.core.trust.member import MemberKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _in_one_line(command: Callable[P, R]) -> Callable[P, R]:
+    """Set Django up, and turn what can go wrong into one line and exit status 1."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
+        from django.db import DatabaseError  # noqa: PLC0415 - as above
+
+        try:
+            django.setup()
+            return command(*args, **kwargs)
+        except (KouanError, ConfigError) as error:
+            raise click.ClickException(str(error)) from None
+        except DatabaseError as error:
+            raise click.ClickException(_("The database cannot be used: %s") % error) from None
+        except OSError as error:
+            raise click.ClickException(f"{error.filename or ''}: {error.strerror or error}") from None
+
+    return run
+
+
+@click.group()
+def trust() -> None:
+    """Keys and trust documents: who this side is, and whom it knows."""
+
+
+@trust.command()
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; else it is shown."
+)
+@_in_one_line
+def export(out: Path | None) -> None:
+    """Write this side's trust document, to give to another side."""
+    from kouan.core.trust import services  # noqa: PLC0415 - needs Django's models, which are set up by now
+
+    data = services.export_document()
+    if out is None:
+        click.echo(data, nl=False)
+        return
+    out.write_bytes(data)
+    click.echo(_("Wrote %s. Tell the other side this fingerprint by another way:") % out)
+    click.echo(document.grouped(MemberKeys.from_bytes(data).fingerprint))
+
+
+@trust.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--fingerprint", help="The fingerprint that the other side told you by another way.")
+@click.option("--replace-anchor", is_flag=True, help="The other side confirmed that its anchor is a new one.")
+@_in_one_line
+def import_(file: Path, fingerprint: str | None, replace_anchor: bool) -> None:  # noqa: FBT001 - click's flag
+    """Take another side's trust document into use."""
+    from kouan.core.trust import services  # noqa: PLC0415 - needs Django's models, which are set up by now
+
+    row = services.import_document(
+        _read(file),
+        expected_fingerprint=fingerprint,
+        imported_by=_user(),
+        replace_anchor=replace_anchor,
+    )
+    click.echo(
+        _("%(side)s is trusted with its document %(serial)d.") % {"side": row.side, "serial": row.serial}
+    )
+
+
+@trust.command()
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_in_one_line
+def show(file: Path | None) -> None:
+    """Show the trust document in FILE, or else this side's own and those of all members."""
+    from kouan.core.trust import queries  # noqa: PLC0415 - needs Django's models, which are set up by now
+
+    if file is not None:
+        _print(MemberKeys.from_bytes(_read(file)))
+        return
+    _print(queries.own().public)
+    for member in queries.members():
+        click.echo()
+        _print(member)
+
+
+@trust.command()
+@click.argument("use", type=click.Choice([KeyUse.SIGN.value, KeyUse.DECRYPT.value, KeyUse.TLS.value]))
+@click.option(
+    "--overlap-days",
+    type=click.IntRange(0, 365),
+    default=14,
+    show_default=True,
+    help="How long the old key goes on; 0 if it was exposed.",
+)
+@_in_one_line
+def rotate(use: str, overlap_days: int) -> None:
+    """Make a successor to a key, then export the trust document anew for the other sides."""
+    from kouan.core.trust import services  # noqa: PLC0415 - needs Django's models, which are set up by now
+
+    _print(services.rotate_key(KeyUse(use), overlap=timedelta(days=overlap_days)).public)
+
+
+def _print(member: MemberKeys) -> None:
+    content = member.trust.content
+    lines = [
+        (_("Side"), member.side),
+        (_("Fingerprint"), document.grouped(member.fingerprint)),
+        (_("Door"), member.door_url),
+        (_("Ledger"), member.log_origin),
+        (_("Suites"), ", ".join(str(suite) for suite in member.suites)),
+        (_("Document"), f"{member.serial}, {member.trust.issued:%Y-%m-%d %H:%M} UTC, {member.trust.digest}"),
+    ]
+    lines += [
+        (
+            _("Key"),
+            f"{key.use.value:8} {key.alg:26} {key.kid.hex()} {key.since:%Y-%m-%d} – {key.until:%Y-%m-%d}",
+        )
+        for key in content.keys
+    ]
+    for label, text in lines:
+        click.echo(f"{label + ':':13} {text}")
+
+
+def _read(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        # One byte more than is allowed is enough for the parser to refuse it.
+        return stream.read(document.MAX_DOCUMENT_BYTES + 1)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()[:150]
+    except (KeyError, OSError):
+        return ""

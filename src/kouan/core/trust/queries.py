@@ -1,0 +1,73 @@
+"""Reading trust: this side's own keys, and the members' by their imported documents."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from django.conf import settings
+
+from kouan.core.trust.errors import UnknownMember
+from kouan.core.trust.member import MemberKeys
+from kouan.core.trust.models import Member, MemberHistory
+from kouan.core.trust.own import OwnKeys, OwnKeysCache
+
+FRESH_SECONDS: Final = 1.0
+"""How long a member is used before its serial is looked up again, so the longest that an import by
+another process goes unnoticed."""
+
+_own = OwnKeysCache()
+_members: dict[str, tuple[float, MemberKeys]] = {}
+
+
+def own() -> OwnKeys:
+    """Return this side's keys; raises ``UnsafeKeyFile`` or ``KeyStoreDamaged``.
+
+    Cached in the process; a change of the key folder is noticed at the next call.
+    """
+    node = settings.NODE
+    return _own.get(node.keys, side=node.side, door_url=node.door_url)
+
+
+def get_member(side: str) -> MemberKeys:
+    """Return another side's keys by its trust document in use; raises ``UnknownMember``.
+
+    Cached in the process and looked up again after ``FRESH_SECONDS``.
+    """
+    now = time.monotonic()
+    held = _members.get(side)
+    if held is not None and now - held[0] < FRESH_SECONDS:
+        return held[1]
+    row = Member.objects.filter(side=side).values_list("fingerprint", "serial").first()
+    if row is None:
+        _members.pop(side, None)
+        raise UnknownMember(side=side)
+    if held is not None and (held[1].fingerprint, held[1].serial) == row:
+        member = held[1]
+    else:
+        data = Member.objects.values_list("document", flat=True).get(side=side)
+        member = MemberKeys.from_bytes(bytes(data))
+    _members[side] = (now, member)
+    return member
+
+
+def members() -> tuple[MemberKeys, ...]:
+    """Return all members, by side."""
+    sides = Member.objects.order_by("side").values_list("side", flat=True)
+    return tuple(get_member(side) for side in sides)
+
+
+def member_documents(side: str) -> tuple[bytes, ...]:
+    """Return every trust document of a side that was ever imported, newest first."""
+    rows = MemberHistory.objects.filter(side=side).order_by("-imported_at", "-id")
+    return tuple(bytes(data) for data in rows.values_list("document", flat=True))
+
+
+def peer_ca_bundle() -> bytes:
+    """Return the TLS CAs of all members as one PEM file: whom the door lets in."""
+    return b"".join(member.tls_ca_pem for member in members())
+
+
+def forget_members() -> None:
+    """Empty this process's cache of members."""
+    _members.clear()

@@ -1,0 +1,147 @@
+"""Sets up demonstration nodes that know and trust each other, all on this machine.
+
+In the demonstration one program makes every side's keys, so nothing stands in the way of importing
+each other's trust documents. Between real sides, people compare the fingerprints first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from kouan.config import ConfigError, NodeConfig, load
+from kouan.core.trust import own
+from kouan.node.layout import NewNode, create, environment_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+ACCOUNTS_FILE: Final = "demonstration.json"
+TRUST_FOLDER: Final = "trust"
+
+
+@dataclass(frozen=True, slots=True)
+class DemonstrationNode:
+    """One of the nodes: where it is, and what a visitor needs to sign in."""
+
+    path: Path
+    config: NodeConfig
+
+    @property
+    def side(self) -> str:
+        """The side's code."""
+        return self.config.side
+
+    @property
+    def accounts(self) -> dict[str, Any]:
+        """The made-up accounts: ``{"issuer": {"name", "password", "institution", "token"}, …}``."""
+        value: dict[str, Any] = json.loads((self.path.parent / ACCOUNTS_FILE).read_text(encoding="utf-8"))
+        return value
+
+
+def establish(
+    home: Path, ports: Mapping[str, tuple[int, int]], *, exchange: Mapping[str, int | float] | None = None
+) -> list[DemonstrationNode]:
+    """Make the nodes of these sides under ``home``, or find them again; return them.
+
+    ``ports`` maps a side to the ports of its portal and its door on 127.0.0.1. Raises
+    ``ConfigError`` when a folder holds something else.
+    """
+    nodes = []
+    for side, (portal, door) in ports.items():
+        path = home / side / "node.toml"
+        if not path.exists():
+            node = NewNode(
+                side=side,
+                portal=f"127.0.0.1:{portal}",
+                door=f"127.0.0.1:{door}",
+                demonstration=True,
+                exchange=exchange,
+            )
+            create(path.parent, node)
+        config = load(path, environment_of(path, _without_node(os.environ)))
+        if not config.demonstration:
+            raise ConfigError(f"{path} is not a demonstration node; nothing was changed.")
+        nodes.append(DemonstrationNode(path.resolve(), config))
+    _write_agreements(nodes)
+    _exchange_trust(nodes)
+    _run_all(nodes, ["-m", "kouan.demo.prepare"])
+    return nodes
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports on 127.0.0.1 that nobody listens on now."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def remove(home: Path) -> None:
+    """Remove demonstration nodes; raises ``ConfigError`` if ``home`` holds a node that is not one."""
+    for path in home.glob("*/node.toml"):
+        if not load(path, environment_of(path, _without_node(os.environ))).demonstration:
+            raise ConfigError(f"{path} is not a demonstration node; nothing was removed.")
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def node_environment(node: DemonstrationNode) -> dict[str, str]:
+    """Return the environment of a process of this node."""
+    return environment_of(node.path, _without_node(os.environ))
+
+
+def _without_node(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without another node's settings and secret."""
+    return {name: value for name, value in environment.items() if not name.startswith("KOUAN_")}
+
+
+def _write_agreements(nodes: Sequence[DemonstrationNode]) -> None:
+    for source in (resources.files("kouan.demo") / "agreements").iterdir():
+        for node in nodes:
+            node.config.agreements.mkdir(exist_ok=True)
+            (node.config.agreements / source.name).write_text(
+                source.read_text(encoding="utf-8"), encoding="utf-8"
+            )
+
+
+def _exchange_trust(nodes: Sequence[DemonstrationNode]) -> None:
+    documents = {
+        node.side: own.load(node.config.keys, side=node.side, door_url=node.config.door_url).document
+        for node in nodes
+    }
+    for node in nodes:
+        folder = node.path.parent / TRUST_FOLDER
+        folder.mkdir(exist_ok=True)
+        for side, document in documents.items():
+            if side != node.side:
+                (folder / f"{side}.trust").write_bytes(document)
+
+
+def _run_all(nodes: Sequence[DemonstrationNode], arguments: Sequence[str]) -> None:
+    running = [
+        subprocess.Popen(
+            [sys.executable, *arguments],
+            env=node_environment(node),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for node in nodes
+    ]
+    for node, process in zip(nodes, running, strict=True):
+        output, _ = process.communicate()
+        if process.returncode:
+            raise ConfigError(f"Preparing the node of {node.side} failed:\n{output}")

@@ -1,0 +1,83 @@
+"""Fills one demonstration node: database, peers, and made-up accounts (``python -m kouan.demo.prepare``)."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+import django
+
+from kouan.demo.nodes import ACCOUNTS_FILE, TRUST_FOLDER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+INSTITUTIONS: Final = {
+    "hk": (
+        "harbour-university",
+        "Harbour University (demonstration)",
+        "海港大學（示範）",
+        "海港大学（示范）",
+    ),
+    "gd": ("pearl-river-bank", "Pearl River Bank (demonstration)", "珠江銀行（示範）", "珠江银行（示范）"),
+    "mo": (
+        "lotus-polytechnic",
+        "Lotus Polytechnic (demonstration)",
+        "蓮花理工學院（示範）",
+        "莲花理工学院（示范）",
+    ),
+}
+
+
+def main() -> None:
+    """Do it; running it again changes nothing."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kouan.settings")
+    django.setup()
+    from django.conf import settings  # noqa: PLC0415 - needs Django's set-up
+    from django.core.management import call_command  # noqa: PLC0415 - as above
+
+    if not settings.NODE.demonstration:
+        raise SystemExit("This node is not a demonstration: made-up accounts are refused.")
+    call_command("migrate", verbosity=0, interactive=False)
+    _import_trust(settings.NODE.home)
+    _accounts(settings.NODE.home, settings.NODE.side)
+
+
+def _import_trust(home: Path) -> None:
+    from kouan.core.trust import document, services  # noqa: PLC0415 - needs Django's set-up
+
+    for path in sorted((home / TRUST_FOLDER).glob("*.trust")):
+        data = path.read_bytes()
+        services.import_document(
+            data, expected_fingerprint=document.fingerprint(document.parse(data)), imported_by="demonstration"
+        )
+
+
+def _accounts(home: Path, side: str) -> None:
+    from kouan.apps.validation import services  # noqa: PLC0415 - needs Django's set-up
+    from kouan.core.text import Localised  # noqa: PLC0415 - as above
+    from kouan.node.accounts import make_account, new_password  # noqa: PLC0415 - as above
+
+    file = home / ACCOUNTS_FILE
+    if file.exists():
+        return
+    code, en, zh_hant, zh_hans = INSTITUTIONS.get(side, (f"{side}-institution", side, side, side))
+    accounts: dict[str, Any] = {}
+    for name, roles in (("issuer", ("issuer",)), ("operator", ("operator",))):
+        password = new_password()
+        make_account(name, (*roles, "demonstration"), password)
+        accounts[name] = {"name": name, "password": password}
+    services.add_institution(code=code, name=Localised(en, zh_hant, zh_hans))
+    services.add_member(institution=code, username="issuer")
+    accounts["issuer"] |= {
+        "institution": code,
+        "token": services.issue_token(institution=code, name="demonstration"),
+    }
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as output:
+        json.dump(accounts, output, ensure_ascii=False, indent=2)
+
+
+if __name__ == "__main__":
+    main()

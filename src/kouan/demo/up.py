@@ -1,0 +1,111 @@
+"""``kouan up``: both sides on this machine, ready to try."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from kouan.config import ConfigError
+from kouan.core.sides import get_side
+from kouan.demo.nodes import DemonstrationNode, establish, remove
+from kouan.node.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+PORTS: Final = {"hk": (8100, 8101), "gd": (8200, 8201)}
+START_LIMIT: Final = 90.0
+"""Seconds in which both portals must answer."""
+
+
+def run_both(home: Path, *, reset: bool) -> int:
+    """Run Hong Kong and Guangdong under ``home`` until Ctrl-C or SIGTERM; return the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    if reset:
+        remove(home)
+    click.echo("Preparing both sides…" if not (home / "hk").exists() else "Starting both sides…")
+    for portal, door in PORTS.values():
+        _must_be_free(portal)
+        _must_be_free(door)
+    nodes = establish(home, PORTS)
+    supervisor = Supervisor([node.path for node in nodes])
+    supervisor.start()
+    try:
+        if _wait_until_up(nodes, supervisor, stopping):
+            click.echo(_welcome(nodes))
+            while not stopping.wait(0.1):
+                supervisor.revive()
+    finally:
+        supervisor.stop()
+    click.echo("Stopped. Your data is kept: run it again and go on.")
+    return 0
+
+
+def _must_be_free(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.connect()
+    except OSError:
+        return
+    finally:
+        connection.close()
+    raise ConfigError(f"Port {port} is in use on this machine. Stop what listens there and try again.")
+
+
+def _wait_until_up(
+    nodes: Sequence[DemonstrationNode], supervisor: Supervisor, stopping: threading.Event
+) -> bool:
+    deadline = time.monotonic() + START_LIMIT
+    waiting = list(nodes)
+    while waiting and not stopping.wait(0.1):
+        supervisor.revive()
+        waiting = [node for node in waiting if not answers(node.config.portal_listen.port)]
+        if time.monotonic() > deadline:
+            logs = ", ".join(str(node.path.parent / "run") for node in waiting)
+            raise ConfigError(
+                f"A side did not start within {START_LIMIT:.0f} seconds; see the logs in {logs}."
+            )
+    return not waiting
+
+
+def answers(port: int) -> bool:
+    """Return whether a portal on this port of 127.0.0.1 says that it is healthy."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _welcome(nodes: Sequence[DemonstrationNode]) -> str:
+    lines = ["", "Kouan is running (a demonstration: every person and institution in it is made up).", ""]
+    for node in nodes:
+        accounts = node.accounts
+        lines.append(f"  {get_side(node.side).name.en:<12} {node.config.portal_origin}")
+        lines += [f"    {account['name']:<10} {account['password']}" for account in accounts.values()]
+    hk, gd = (node.config.portal_origin for node in nodes)
+    lines += [
+        "",
+        "Try this:",
+        f"  1. Sign in at {hk} as issuer and register a document. Keep the file that you get back.",
+        f"  2. At {gd}/validate, without signing in, validate that file. It never crosses; see what did.",
+        "  3. Download the evidence and check it offline: .venv/bin/kouan verify evidence.bundle",
+        f"  4. Revoke the document at {hk} and validate again. Then the other way round.",
+        f"  5. Sign in at {gd} as operator and look at every crossing.",
+        "",
+        "Ctrl-C stops both sides and keeps their data.",
+    ]
+    return "\n".join(lines)

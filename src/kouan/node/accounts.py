@@ -1,0 +1,49 @@
+"""``kouan user``: local accounts of officers and operators."""
+
+from __future__ import annotations
+
+import secrets
+
+import click
+
+
+@click.group()
+def user() -> None:
+    """Accounts of officers and operators."""
+
+
+@user.command()
+@click.argument("name")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice(["issuer", "operator"]),
+    help="What the account may do.",
+)
+@click.password_option(help="Asked for when not given.")
+def add(name: str, roles: tuple[str, ...], password: str) -> None:
+    """Make an account, or set the password and the roles of one that exists."""
+    import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
+
+    django.setup()
+    make_account(name, roles, password)
+    click.echo(f"{name}: {', '.join(roles) or 'no role'}")
+
+
+def new_password() -> str:
+    """Return a password that nobody guesses and a person can type: 60 bits in four groups."""
+    letters = "23456789abcdefghjkmnpqrstuvwxyz"
+    return "-".join("".join(secrets.choice(letters) for _ in range(3)) for _ in range(4))
+
+
+def make_account(name: str, roles: tuple[str, ...], password: str) -> None:
+    """Make an account with exactly these roles and this password (Django must be ready)."""
+    from django.contrib.auth.models import Group, User  # noqa: PLC0415 - needs Django's set-up
+    from django.db import transaction  # noqa: PLC0415 - as above
+
+    with transaction.atomic():
+        account, _ = User.objects.get_or_create(username=name)
+        account.set_password(password)
+        account.save()
+        account.groups.set([Group.objects.get_or_create(name=role)[0] for role in roles])

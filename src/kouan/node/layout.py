@@ -1,0 +1,103 @@
+"""A node's folder: what ``kouan init`` lays out and every other command finds again."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from kouan.config import NODE_VARIABLE, SECRET_VARIABLE, ConfigError, load
+from kouan.core.sides import get_side
+from kouan.core.trust.store import KeyStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+SECRET_FILE: Final = "node.env"  # noqa: S105 - the name of the file, not the secret
+
+
+@dataclass(frozen=True, slots=True)
+class NewNode:
+    """What a new ``node.toml`` says."""
+
+    side: str
+    portal: str
+    """host:port of the portal."""
+    door: str
+    """host:port of the door."""
+    demonstration: bool = False
+    exchange: Mapping[str, int | float] | None = None
+
+    def toml(self) -> str:
+        """Return the file's text."""
+        lines = [
+            "# One side's node. Every key is explained in docs/operate.md.",
+            f'side = "{self.side}"',
+            f"demonstration = {str(self.demonstration).lower()}",
+            'database = "sqlite:///kouan.sqlite3"',
+            "",
+            "[portal]",
+            f'listen = "{self.portal}"',
+            f'origin = "http://{self.portal}"',
+            "",
+            "[door]",
+            f'listen = "{self.door}"',
+            f'url = "https://{self.door}"',
+        ]
+        if self.exchange:
+            lines += ["", "[exchange]", *(f"{key} = {value}" for key, value in self.exchange.items())]
+        return "\n".join(lines) + "\n"
+
+
+def lay_out(home: Path, node: NewNode) -> Path:
+    """Create a node's folder with its settings and its secret; return the path of ``node.toml``.
+
+    Raises ``ConfigError`` when there is a node already: nothing is ever overwritten.
+    """
+    path = home / "node.toml"
+    if path.exists():
+        raise ConfigError(f"{path} exists already; nothing was changed.")
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (home / "run").mkdir(exist_ok=True, mode=0o700)
+    (home / "agreements").mkdir(exist_ok=True)
+    descriptor = os.open(home / SECRET_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(f"{SECRET_VARIABLE}={secrets.token_urlsafe(48)}\n")
+    path.write_text(node.toml(), encoding="utf-8")
+    return path
+
+
+def create(home: Path, node: NewNode) -> Path:
+    """Lay out a node and make its keys; return the path of ``node.toml``.
+
+    Raises ``ConfigError``, ``UnknownSideError`` or what ``KeyStore.create`` raises.
+    """
+    get_side(node.side)
+    path = lay_out(home, node)
+    config = load(path, environment_of(path, {}))
+    KeyStore.create(config.keys, node.side, hosts=[urlsplit(config.door_url).hostname or ""])
+    return path
+
+
+def environment_of(path: Path, base: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the environment in which a process of the node at ``path`` runs.
+
+    The secret comes from ``base`` or else from ``node.env`` beside ``node.toml``, which nobody but
+    its owner may read; raises ``ConfigError`` otherwise.
+    """
+    environment = dict(base)
+    environment[NODE_VARIABLE] = str(path.resolve())
+    environment.setdefault("DJANGO_SETTINGS_MODULE", "kouan.settings")
+    file = path.resolve().parent / SECRET_FILE
+    if SECRET_VARIABLE not in environment and file.exists():
+        if stat.S_IMODE(file.stat().st_mode) & 0o077:
+            raise ConfigError(f"{file} may be read by others. Run: chmod 600 {file}")
+        for line in file.read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition("=")
+            if name == SECRET_VARIABLE:
+                environment[SECRET_VARIABLE] = value
+    return environment

@@ -1,0 +1,50 @@
+"""``kouan node``: one side's node with all its processes, in the foreground."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from typing import TYPE_CHECKING
+
+from kouan.config import ConfigError, load
+from kouan.node.layout import environment_of
+from kouan.node.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def run_node(path: Path) -> None:
+    """Run the node at ``path`` until SIGINT or SIGTERM; raises ``ConfigError`` before anything starts."""
+    config = load(path, environment_of(path))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    prepare(path)
+    supervisor = Supervisor([path])
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, supervisor.ask_to_stop)
+    supervisor.start()
+    logging.info("%s: portal %s, door %s", config.side, config.portal_origin, config.door_url)
+    try:
+        supervisor.watch()
+    finally:
+        supervisor.stop()
+
+
+def prepare(path: Path) -> None:
+    """Check what must hold before a node starts, and bring its database to the present version."""
+    import django  # noqa: PLC0415 - this process becomes one of the node's
+    from django.core.management import call_command  # noqa: PLC0415 - as above
+
+    django.setup()
+    call_command("migrate", verbosity=0, interactive=False)
+    from kouan.core.policy import AgreementFileError, policy_of  # noqa: PLC0415 - needs Django's set-up
+    from kouan.core.sides import get_side  # noqa: PLC0415 - as above
+    from kouan.core.trust.queries import own  # noqa: PLC0415 - as above
+
+    config = load(path, environment_of(path))
+    get_side(config.side)
+    own()
+    try:
+        policy_of(config.agreements)
+    except AgreementFileError as error:
+        raise ConfigError(str(error)) from None

@@ -1,0 +1,96 @@
+"""The node's three processes, each as ``kouan serve NAME``.
+
+``portal`` serves people and departments' systems, ``door`` serves the other sides' nodes, ``worker``
+does what nobody waits for. They share the database and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Final
+
+import django
+from granian import Granian
+from granian.constants import Interfaces, Loops, SSLProtocols
+
+from kouan.config import load_from_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PORTAL_THREADS: Final = 8
+
+
+def portal() -> None:
+    """Serve the pages and the API: WSGI with threads, since every view talks to the database."""
+    node = load_from_environment()
+    Granian(
+        "kouan.wsgi:application",
+        address=node.portal_listen.host,
+        port=node.portal_listen.port,
+        interface=Interfaces.WSGI,
+        blocking_threads=PORTAL_THREADS,
+        websockets=False,
+        log_access=False,
+        process_name=f"kouan-{node.side}-portal",
+        workers_kill_timeout=1,
+    ).serve()
+
+
+def door() -> None:
+    """Serve the door: mutual TLS 1.3, only for peers whose trust documents were imported."""
+    django.setup()
+    from kouan.core.trust.queries import own, peer_ca_bundle  # noqa: PLC0415 - needs Django's set-up
+
+    node, keys = load_from_environment(), own()
+    peers = node.run / "peers.pem"
+    # Without any peer the door knows only its own authority, which has issued nothing to others.
+    peers.write_bytes(peer_ca_bundle() or keys.public.tls_ca_pem)
+    Granian(
+        "kouan.node.asgi:application",
+        address=node.door_listen.host,
+        port=node.door_listen.port,
+        interface=Interfaces.ASGI,
+        loop=Loops.asyncio,
+        websockets=False,
+        log_access=False,
+        ssl_cert=keys.tls_certificate,
+        ssl_key=keys.tls_key,
+        ssl_ca=peers,
+        ssl_client_verify=True,
+        ssl_protocol_min=SSLProtocols.tls13,
+        process_name=f"kouan-{node.side}-door",
+        workers_kill_timeout=1,
+    ).serve()
+
+
+def worker() -> None:
+    """Run the worker until SIGTERM or SIGINT."""
+    django.setup()
+    from kouan.core.exchange.worker import Worker  # noqa: PLC0415 - needs Django's set-up
+
+    async def run() -> None:
+        work = Worker()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, work.stop)
+        await work.run()
+
+    asyncio.run(run())
+
+
+PROCESSES: Final[dict[str, Callable[[], None]]] = {"portal": portal, "door": door, "worker": worker}
+
+
+def run_process(name: str) -> None:
+    """Run one process until it is told to stop."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kouan.settings")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    PROCESSES[name]()
+
+
+if __name__ == "__main__":
+    run_process(sys.argv[1])

@@ -1,0 +1,137 @@
+"""Starts a node's processes, starts again what ends by itself, and stops everything within seconds.
+
+A process manager of the machine (systemd and the like) may run the processes instead; this one is
+for a laptop, for tests and for a small machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from kouan.node.layout import environment_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+GRACE: Final = 2.0
+"""Seconds that processes get to end by themselves before they are killed."""
+RESTART_PAUSE: Final = 0.5
+_PR_SET_PDEATHSIG: Final = 1
+
+
+@dataclass(slots=True)
+class Process:
+    """One process of one node."""
+
+    node: Path
+    name: str
+    log_file: Path
+    running: subprocess.Popen[bytes] | None = None
+    started_at: float = field(default=0.0)
+    starts: int = field(default=0)
+
+    @property
+    def label(self) -> str:
+        """Return the node's folder and the process, such as ``hk worker``."""
+        return f"{self.node.parent.name} {self.name}"
+
+    def start(self) -> None:
+        """Start it; its output goes to a file of its own in the node's run folder."""
+        with self.log_file.open("ab") as output:
+            self.running = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", "kouan.node.servers", self.name],
+                env=environment_of(self.node),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,  # noqa: PLW1509 - set before any thread matters: only prctl runs
+            )
+        self.started_at = time.monotonic()
+        self.starts += 1
+
+
+class Supervisor:
+    """Keeps the processes of one or more nodes running until ``stop``."""
+
+    def __init__(self, nodes: Iterable[Path], names: Sequence[str] = ("portal", "door", "worker")) -> None:
+        self.processes = [Process(node, name, _log_file(node, name)) for node in nodes for name in names]
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Start every process."""
+        for process in self.processes:
+            process.start()
+
+    def watch(self) -> None:
+        """Start again what ends, until ``stop`` is called (from a signal handler or another thread)."""
+        while not self._stopping.wait(0.1):
+            self.revive()
+
+    def revive(self) -> None:
+        """Start again every process that has ended, each at most twice a second."""
+        for process in self.processes:
+            ended = process.running is None or process.running.poll() is not None
+            if (
+                ended
+                and not self._stopping.is_set()
+                and time.monotonic() - process.started_at > RESTART_PAUSE
+            ):
+                code = process.running.returncode if process.running else None
+                log.warning(
+                    "%s ended (%s); starting it again. Its log: %s", process.label, code, process.log_file
+                )
+                if process.running is not None:
+                    _signal_session(process.running, signal.SIGKILL)  # what it may have left behind
+                process.start()
+
+    def ask_to_stop(self, *_: object) -> None:
+        """Make ``watch`` return; fit for a signal handler."""
+        self._stopping.set()
+
+    def stop(self) -> None:
+        """End every process: ask, wait ``GRACE`` seconds in all, then kill; return when all are gone."""
+        self._stopping.set()
+        running = [process.running for process in self.processes if process.running is not None]
+        for child in running:
+            _signal_session(child, signal.SIGTERM)
+        deadline = time.monotonic() + GRACE
+        for child in running:
+            try:
+                child.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                log.warning("process %s did not end in time and is killed", child.pid)
+        for child in running:
+            _signal_session(child, signal.SIGKILL)
+            child.wait()
+
+
+def _signal_session(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Signal the process and what it started: it leads a session of its own."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, number)
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process when the supervisor dies, however it dies (Linux)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _log_file(node: Path, name: str) -> Path:
+    folder = node.parent / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name}.log"

@@ -1,0 +1,68 @@
+"""Who may open a page: roles are groups of Django's accounts, and nothing implies a role.
+
+Not even a superuser holds a role that was not given: who issues documents and who operates the
+node are different people, and the list of a group's members says who they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Concatenate, Final, Literal, ParamSpec, TypeVar
+
+from django.contrib.auth.models import Group, User
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+Role = Literal["issuer", "operator"]
+ROLES: Final[tuple[Role, ...]] = ("issuer", "operator")
+"""issuer: an officer of an institution that registers documents. operator: runs this side's node."""
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=HttpResponseBase)
+View = Callable[Concatenate[HttpRequest, P], R]
+
+
+def has_role(user: AbstractBaseUser | AnonymousUser, role: Role) -> bool:
+    """Say whether an active, signed-in account holds ``role``; one query a user object and no more."""
+    if not isinstance(user, User) or not user.is_active:
+        return False
+    held: frozenset[str] | None = getattr(user, "_kouan_roles", None)
+    if held is None:
+        held = frozenset(user.groups.filter(name__in=ROLES).values_list("name", flat=True))
+        user._kouan_roles = held  # type: ignore[attr-defined] # noqa: SLF001 - a cache for one request
+    return role in held
+
+
+def grant_role(*, user: User, role: Role) -> None:
+    """Give an account a role; giving it twice is harmless."""
+    user.groups.add(Group.objects.get_or_create(name=role)[0])
+
+
+def withdraw_role(*, user: User, role: Role) -> None:
+    """Take a role from an account; harmless when it does not hold it."""
+    user.groups.remove(*Group.objects.filter(name=role))
+
+
+def require_role(role: Role) -> Callable[[View[P, R]], View[P, HttpResponseBase]]:
+    """Let only holders of ``role`` reach a view.
+
+    Others who are signed in get the 403 page; everybody else is sent to sign in and comes back.
+    """
+
+    def decorate(view: View[P, R]) -> View[P, HttpResponseBase]:
+        @wraps(view)
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            if not has_role(request.user, role):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate

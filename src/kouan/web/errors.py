@@ -1,0 +1,52 @@
+"""Error pages: in the reader's language, with what to do next, and as little underneath as they need."""
+
+from __future__ import annotations
+
+from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import translation
+
+from kouan.core.errors import KouanError
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer 400 (or 413 when the request was too large); needs neither session nor database."""
+    if isinstance(exception, (RequestDataTooBig, TooManyFilesSent)):
+        return too_large(request)
+    return render(request, "web/errors/400.html", {"minimal": True}, status=400)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer 403 to somebody who is signed in without the role that a page asks for."""
+    return render(request, "web/errors/403.html", status=403)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer 403 to a form that did not come from our own page, or whose page had grown too old."""
+    return render(request, "web/errors/csrf.html", status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer 404."""
+    return render(request, "web/errors/404.html", status=404)
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    """Answer 413."""
+    return render(request, "web/errors/413.html", {"minimal": True}, status=413)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer 500; what failed may be the database, so the page stands without it."""
+    with translation.override(translation.get_language_from_request(request)):
+        return render(request, "web/errors/500.html", {"minimal": True}, status=500)
+
+
+def error_page(request: HttpRequest, error: KouanError) -> HttpResponse:
+    """Answer with an error's own words and status; ``seconds`` becomes ``Retry-After``."""
+    context = {"error": error, "minimal": error.status >= 500}  # noqa: PLR2004 - HTTP's classes
+    response = render(request, "web/errors/error.html", context, status=error.status)
+    if isinstance(seconds := error.params.get("seconds"), int):
+        response.headers["Retry-After"] = str(seconds)
+    return response

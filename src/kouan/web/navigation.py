@@ -1,0 +1,82 @@
+"""The service navigation: apps say what they offer, the base page shows it.
+
+An app puts its entries into a module ``portal.py`` beside its ``views.py``; that module is imported
+once, when Django is ready. ``web`` itself imports no app.
+
+>>> NavigationItem(key="validate", text="Validate", url_name="validation:start").order
+100
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+
+from kouan.web.access import Role, has_role
+from kouan.web.registry import Registry
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from django.utils.functional import _StrOrPromise
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationItem:
+    """One entry of the service navigation or of the footer.
+
+    ``text`` is a ``gettext_lazy`` string of one to three words; ``url_name`` a route that needs no
+    arguments. With a ``role`` only people who hold it see the entry. The entry is marked as current
+    on every address that starts with its own.
+    """
+
+    key: str
+    text: _StrOrPromise
+    url_name: str
+    order: int = 100
+    role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationLink:
+    """An entry as one reader sees it on one page."""
+
+    text: str
+    href: str
+    current: bool
+
+
+_items: Registry[NavigationItem] = Registry("navigation")
+_footer: Registry[NavigationItem] = Registry("footer")
+
+
+def register_footer(item: NavigationItem) -> NavigationItem:
+    """Add a link to the footer (about the node itself: catalogue, API, status); it has no role."""
+    if item.role is not None:
+        raise ValueError(f"footer: {item.key!r} has a role, but the footer is the same for everybody")
+    return _footer.add(item)
+
+
+def register(item: NavigationItem) -> NavigationItem:
+    """Add an entry; the same key with other content raises ``ValueError``."""
+    return _items.add(item)
+
+
+def links_for(request: HttpRequest) -> list[NavigationLink]:
+    """Return what this person sees, in order, with the entry of the present page marked."""
+    links = []
+    for item in _items.in_order():
+        if item.role is None or has_role(request.user, item.role):
+            href = reverse(item.url_name)
+            links.append(NavigationLink(str(item.text), href, _within(request.path, href)))
+    return links
+
+
+def footer_links() -> list[NavigationLink]:
+    """Return the footer's links; they depend on nobody and need no request."""
+    return [NavigationLink(str(item.text), reverse(item.url_name), current=False) for item in _footer.in_order()]
+
+
+def _within(path: str, href: str) -> bool:
+    return path == href if href == "/" else path == href or path.startswith(href.rstrip("/") + "/")

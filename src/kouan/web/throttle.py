@@ -1,0 +1,66 @@
+"""How often someone may try: counted in the database, so that all processes of a node share it.
+
+What is counted (an account, an address) is stored only as an HMAC under the node's secret.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+
+from kouan.core.errors import KouanError
+from kouan.web.models import Attempt
+
+
+class TooManyTriesError(KouanError):
+    """The limit is reached; ``seconds`` until the next try is also the ``Retry-After`` header."""
+
+    code = "too-many-tries"
+    status = 429
+    message = _("Too many tries. Wait %(seconds)s seconds and try again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Throttle:
+    """At most ``limit`` tries within ``window`` for whatever the parts name together.
+
+    ``scope`` names what is tried (``sign-in``); it keeps different counts apart.
+    """
+
+    scope: str
+    limit: int
+    window: timedelta
+
+    def wait(self, *parts: str) -> int:
+        """Return the whole seconds until a try is allowed; 0 when it is allowed now."""
+        now = timezone.now()
+        recent = list(
+            Attempt.objects.filter(scope=self.scope, subject=self._subject(parts), at__gt=now - self.window)
+            .order_by("-at")
+            .values_list("at", flat=True)[: self.limit]
+        )
+        if len(recent) < self.limit:
+            return 0
+        return max(1, math.ceil((recent[-1] + self.window - now).total_seconds()))
+
+    def record(self, *parts: str) -> None:
+        """Count one try, and forget those that no longer matter."""
+        now = timezone.now()
+        Attempt.objects.filter(scope=self.scope, at__lte=now - self.window).delete()
+        Attempt.objects.create(scope=self.scope, subject=self._subject(parts), at=now)
+
+    def take(self, *parts: str) -> None:
+        """Count one try, or raise ``TooManyTriesError`` when the limit is reached."""
+        with transaction.atomic():
+            if seconds := self.wait(*parts):
+                raise TooManyTriesError(seconds=seconds)
+            self.record(*parts)
+
+    def _subject(self, parts: tuple[str, ...]) -> str:
+        return salted_hmac(f"kouan.throttle.{self.scope}", "\0".join(parts), algorithm="sha256").hexdigest()
