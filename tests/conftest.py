@@ -1,17 +1,1 @@
-"""What every test stands on: a node of its own in a temporary folder."""
-
-from __future__ import annotations
-
-import os
-import tempfile
-from pathlib import Path
-
-_HOME = Path(tempfile.mkdtemp(prefix="kouan-tests-"))
-_NODE = _HOME / "node.toml"
-_NODE.write_text(
-    'side = "hk"\ndemonstration = true\n'
-    '[portal]\nlisten = "127.0.0.1:18100"\norigin = "http://127.0.0.1:18100"\n'
-    '[door]\nlisten = "127.0.0.1:18101"\nurl = "https://127.0.0.1:18101"\n'
-)
-os.environ["KOUAN_NODE"] = str(_NODE)
-os.environ["KOUAN_SECRET_KEY"] = "a-secret-for-the-tests-alone-0123456789"
+"""What every test shares; the node itself is made in ``own_node.py``."""

@@ -84,6 +84,7 @@ def portal(transactional_db: None) -> Iterator[str]:
     for connection in connections.all():
         if connection.vendor == "sqlite" and connection.is_in_memory_db():
             shared[connection.alias] = connection
+            # For good: a server thread may still be ending when the test has ended.
             connection.inc_thread_sharing()
     server = LiveServerThread("127.0.0.1", static_handler=lambda application: application, connections_override=shared)
     server.daemon = True
@@ -93,8 +94,6 @@ def portal(transactional_db: None) -> Iterator[str]:
         raise server.error
     yield f"http://127.0.0.1:{server.port}"
     server.terminate()
-    for connection in shared.values():
-        connection.dec_thread_sharing()
 
 
 @dataclass
@@ -156,6 +155,11 @@ def visit(chromium: Browser, portal: str) -> Iterator[Callable[..., Visitor]]:
         context.close()
 
 
+# The library's upload button is named by its own words with commas between them for the voice; the rule
+# compares letter by letter and takes the commas for other words.
+KNOWN = {("label-content-name-mismatch", "govuk-file-upload-button")}
+
+
 def _axe(page: Page) -> list[str]:
     page.evaluate(AXE.read_text(encoding="utf-8"))
     result: dict[str, Any] = page.evaluate(
@@ -165,6 +169,7 @@ def _axe(page: Page) -> list[str]:
         f"axe {violation['id']}: {violation['help']} at {node['target']} {node['html'][:160]}"
         for violation in result["violations"]
         for node in violation["nodes"]
+        if not any(violation["id"] == rule and part in node["html"] for rule, part in KNOWN)
     ]
 
 

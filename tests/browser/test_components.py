@@ -34,7 +34,7 @@ GALLERY = """
 {% for kind, words in verdicts %}{% call verdict(kind, words) %}<p class="govuk-body">Some words about it, 與一些說明。</p>{% endcall %}{% endfor %}
 {{ timeline(steps) }}
 {{ progress("Fetched", 3, 12) }}
-{% call filters("Search") %}{{ text_field(form["search"]) }}{{ select(form["kind2"]) }}{% endcall %}
+{% call filters("Search") %}{{ text_field(form["search"], plain=true) }}{{ select(form["kind2"], plain=true) }}{% endcall %}
 {{ data_table("Crossings", [{"text": "Reference"}, {"text": "Type"}, {"text": "Size", "number": true}, {"text": "State"}], rows) }}
 {{ pagination(page, "q=x") }}
 <h2 class="govuk-heading-l">Large heading 大標題</h2>

@@ -14,7 +14,6 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kouan.config import ConfigError, NodeConfig, load
@@ -22,6 +21,7 @@ from kouan.core.trust import own
 from kouan.node.layout import NewNode, create, environment_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Mapping, Sequence
 
 ACCOUNTS_FILE: Final = "demonstration.json"
@@ -131,7 +131,7 @@ def _exchange_trust(nodes: Sequence[DemonstrationNode]) -> None:
 
 def _run_all(nodes: Sequence[DemonstrationNode], arguments: Sequence[str]) -> None:
     running = [
-        subprocess.Popen(
+        subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, *arguments],
             env=node_environment(node),
             stdin=subprocess.DEVNULL,

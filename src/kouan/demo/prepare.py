@@ -55,7 +55,9 @@ def _import_trust(home: Path) -> None:
 
 
 def _accounts(home: Path, side: str) -> None:
-    from kouan.apps.validation import services  # noqa: PLC0415 - needs Django's set-up
+    from django.contrib.auth.models import User  # noqa: PLC0415 - needs Django's set-up
+
+    from kouan.apps.validation import services  # noqa: PLC0415 - as above
     from kouan.core.text import Localised  # noqa: PLC0415 - as above
     from kouan.node.accounts import make_account, new_password  # noqa: PLC0415 - as above
 
@@ -68,12 +70,10 @@ def _accounts(home: Path, side: str) -> None:
         password = new_password()
         make_account(name, (*roles, "demonstration"), password)
         accounts[name] = {"name": name, "password": password}
-    services.add_institution(code=code, name=Localised(en, zh_hant, zh_hans))
-    services.add_member(institution=code, username="issuer")
-    accounts["issuer"] |= {
-        "institution": code,
-        "token": services.issue_token(institution=code, name="demonstration"),
-    }
+    institution = services.add_institution(code=code, name=Localised(en, zh_hant, zh_hans))
+    services.add_officer(institution=institution, user=User.objects.get(username="issuer"))
+    token = services.issue_token(institution=institution, name="demonstration")
+    accounts["issuer"] |= {"institution": code, "token": token}
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as output:
         json.dump(accounts, output, ensure_ascii=False, indent=2)

@@ -23,7 +23,9 @@ def run_node(path: Path) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, supervisor.ask_to_stop)
     supervisor.start()
-    logging.info("%s: portal %s, door %s", config.side, config.portal_origin, config.door_url)
+    logging.getLogger(__name__).info(
+        "%s: portal %s, door %s", config.side, config.portal_origin, config.door_url
+    )
     try:
         supervisor.watch()
     finally:

@@ -36,7 +36,6 @@ def portal() -> None:
         blocking_threads=PORTAL_THREADS,
         websockets=False,
         log_access=False,
-        process_name=f"kouan-{node.side}-portal",
         workers_kill_timeout=1,
     ).serve()
 
@@ -63,7 +62,6 @@ def door() -> None:
         ssl_ca=peers,
         ssl_client_verify=True,
         ssl_protocol_min=SSLProtocols.tls13,
-        process_name=f"kouan-{node.side}-door",
         workers_kill_timeout=1,
     ).serve()
 

@@ -5,8 +5,15 @@ import hashlib
 import cbor2
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
+from pycose.algorithms import EdDSA, Es256
+from pycose.headers import KID, Algorithm
+from pycose.keys import EC2Key, OKPKey
+from pycose.keys.curves import P256 as CURVE_P256
+from pycose.keys.curves import Ed25519
+from pycose.messages import Sign1Message
 
 from kouan.core.errors import KouanError
 from kouan.core.trust import cose
@@ -102,11 +109,11 @@ def test_a_signature_made_with_another_algorithm_than_it_names_is_refused():
         lambda parts, header: [cbor2.dumps(header | {1: -35}, canonical=True), *parts[1:]],
         lambda parts, header: [cbor2.dumps(header | {1: True}, canonical=True), *parts[1:]],
         lambda parts, header: [cbor2.dumps(header | {4: b"short"}, canonical=True), *parts[1:]],
-        lambda parts, header: [parts[0], {4: b"kid"}, *parts[2:]],
-        lambda parts, header: [parts[0], {}, None, parts[3]],
-        lambda parts, header: [*parts[:3], parts[3] + b"\0"],
-        lambda parts, header: [*parts, b""],
-        lambda parts, header: cbor2.CBORTag(18, parts),
+        lambda parts, _: [parts[0], {4: b"kid"}, *parts[2:]],
+        lambda parts, _: [parts[0], {}, None, parts[3]],
+        lambda parts, _: [*parts[:3], parts[3] + b"\0"],
+        lambda parts, _: [*parts, b""],
+        lambda parts, _: cbor2.CBORTag(18, parts),
     ],
 )
 def test_what_the_standard_allows_but_we_do_not_is_refused(change):
@@ -132,8 +139,10 @@ PASS_02 = (
     ).public_key(),
     -7,
     "11AA22BB33CC44DD55006699",
-    "D28443A10126A10442313154546869732069732074686520636F6E74656E742E584010729CD711CB3813D8D8E944A8DA7111E7B2"
-    "58C9BDCA6135F7AE1ADBEE9509891267837E1E33BD36C150326AE62755C6BD8E540C3E8F92D7D225E8DB72B8820B",
+    (
+        "D28443A10126A10442313154546869732069732074686520636F6E74656E742E584010729CD711CB3813D8D8E944A8DA7111E7B2"
+        "58C9BDCA6135F7AE1ADBEE9509891267837E1E33BD36C150326AE62755C6BD8E540C3E8F92D7D225E8DB72B8820B"
+    ),
     "846A5369676E61747572653143A101264C11AA22BB33CC44DD5500669954546869732069732074686520636F6E74656E742E",
 )
 EDDSA_01 = (
@@ -142,8 +151,10 @@ EDDSA_01 = (
     ),
     -8,
     "",
-    "D28445A201270300A10442313154546869732069732074686520636F6E74656E742E58407142FD2FF96D56DB85BEE905A76BA1D0"
-    "B7321A95C8C4D3607C5781932B7AFB8711497DFA751BF40B58B3BCC32300B1487F3DB34085EEF013BF08F4A44D6FEF0D",
+    (
+        "D28445A201270300A10442313154546869732069732074686520636F6E74656E742E58407142FD2FF96D56DB85BEE905A76BA1D0"
+        "B7321A95C8C4D3607C5781932B7AFB8711497DFA751BF40B58B3BCC32300B1487F3DB34085EEF013BF08F4A44D6FEF0D"
+    ),
     "846A5369676E61747572653145A2012703004054546869732069732074686520636F6E74656E742E",
 )
 
@@ -161,10 +172,6 @@ def test_published_vectors_hold(key, alg, external, message, tbs):
 
 
 def pycose_key(private):
-    from pycose.keys import EC2Key, OKPKey
-    from pycose.keys.curves import P256 as CURVE_P256
-    from pycose.keys.curves import Ed25519
-
     if isinstance(private, ec.EllipticCurvePrivateKey):
         numbers = private.private_numbers()
         x, y = (value.to_bytes(32) for value in (numbers.public_numbers.x, numbers.public_numbers.y))
@@ -174,8 +181,6 @@ def pycose_key(private):
 
 @PRIVATE
 def test_pycose_verifies_what_we_sign(private):
-    from pycose.messages import Sign1Message
-
     data = cose.sign1(b"payload", LocalSigner(private), content_type=TYPE, external_aad=b"place")
     message = Sign1Message.from_cose_obj(cbor2.loads(data), allow_unknown_attributes=True)
     message.external_aad = b"place"
@@ -187,10 +192,6 @@ def test_pycose_verifies_what_we_sign(private):
 
 @PRIVATE
 def test_we_verify_what_pycose_signs(private):
-    from pycose.algorithms import EdDSA, Es256
-    from pycose.headers import KID, Algorithm
-    from pycose.messages import Sign1Message
-
     alg = Es256 if private is P256 else EdDSA
     message = Sign1Message(
         phdr={Algorithm: alg, KID: LocalSigner(private).kid, 16: TYPE}, uhdr={}, payload=b"payload"
@@ -200,7 +201,5 @@ def test_we_verify_what_pycose_signs(private):
 
 
 def test_the_key_id_is_the_start_of_the_digest_of_the_public_key():
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
     spki = P256.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     assert LocalSigner(P256).kid == hashlib.sha256(spki).digest()[:16]

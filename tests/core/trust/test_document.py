@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import cbor2
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import HealthCheck, given, settings
@@ -34,7 +35,7 @@ def signed_again(stores, data, now):
         payload = cbor2.loads(cbor2.loads(data)[2])
         changed = change(payload)
         return cose.sign1(
-            cbor2.dumps(payload if changed is None else changed, canonical=True),
+            cbor2.dumps(changed if isinstance(changed, list) else payload, canonical=True),
             stores["hk"].signer(KeyUse.ANCHOR, now),
             content_type=document.CONTENT_TYPE,
         )
@@ -118,7 +119,7 @@ ED25519 = generate("Ed25519").public_key()
 @pytest.mark.parametrize(
     ("change", "detail"),
     [
-        (lambda d: [], "keys of the document"),
+        (lambda _: [], "keys of the document"),
         (lambda d: d.update(more=1), "keys of the document"),
         (lambda d: d.update(format="kouan-trust/2"), "format"),
         (lambda d: d.update(side="HK"), "side"),
@@ -201,8 +202,6 @@ def test_a_certificate_that_is_no_ca_for_leaves_is_refused(stores, signed_again,
     store = stores["hk"]
     leaf = next(key for key in store.keys if key.use is KeyUse.TLS)
     pem = store.certificate_path(leaf).read_bytes()
-    from cryptography import x509
-
     der = x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER)
     with pytest.raises(MalformedDocument, match="tls_ca"):
         document.parse(signed_again(lambda payload: payload.update(tls_ca=der)))

@@ -19,7 +19,7 @@ def test_a_file_is_written_whole_private_and_over_its_former_self(tmp_path):
     files.write_private(path, b"two")
     assert files.read_private(path, max_bytes=3) == b"two"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert os.listdir(tmp_path) == ["key.pem"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_failed_write_leaves_the_former_file_and_nothing_else(tmp_path):
@@ -28,7 +28,7 @@ def test_a_failed_write_leaves_the_former_file_and_nothing_else(tmp_path):
     (folder / "kept").write_bytes(b"")
     with pytest.raises(OSError, match="directory"):
         files.write_private(folder, b"two")
-    assert os.listdir(tmp_path) == ["key.pem"]
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o602, 0o601])

@@ -83,8 +83,8 @@ VECTORS = [
         "skEm": "52c4a758a802cd8b936eceea314432798d5baf2d7e9235dc084ab1b9cfa2f736",
         "enc": "37fda3567bdbd628e88668c3c8d7e97d1d1253b6d4ea6d44c150f741f1bf4431",
         "shared_secret": "fe0e18c9f024ce43799ae393c7e8fe8fce9d218875e8227b0187c04e7d2ea1fc",
-        "context": "00725611c9d98c07c03f60095cd32d400d8347d45ed67097bbad50fc56da742d07cb6cffde367bb0565ba28bb02c907"
-        "44a20f5ef37f30523526106f637abb05449",
+        "context": "00725611c9d98c07c03f60095cd32d400d8347d45ed67097bbad50fc56da742d"
+        "07cb6cffde367bb0565ba28bb02c90744a20f5ef37f30523526106f637abb05449",
         "secret": "12fff91991e93b48de37e7daddb52981084bd8aa64289c3788471d9a9712f397",
         "key": "4531685d41d65f03dc48f6b8302c05b0",
         "base_nonce": "56d890e5accaaf011cff4b7d",
@@ -97,8 +97,8 @@ VECTORS = [
         "skEm": "179d4b53b6365c45b600c4163b61d95cbc2f4d9e36f1695558dce265ab8bab11",
         "enc": "6c93e09869df3402d7bf231bf540fadd35cd56be14f97178f0954db94b7fc256",
         "shared_secret": "3101c54c3a4f87439eaac080699ed9bbcc726ffe44e860c0424ccb7e3e2ead7b",
-        "context": "004ce5472ecdd5093ba0aecb8f871ff13f1fbc90ee76f0e18ace1a1b7e565bafa306f6ef962c9ee7cea40407b5d60f"
-        "0f26990472faae3ac44c78366f1cac1ecde1",
+        "context": "004ce5472ecdd5093ba0aecb8f871ff13f1fbc90ee76f0e18ace1a1b7e565baf"
+        "a306f6ef962c9ee7cea40407b5d60f0f26990472faae3ac44c78366f1cac1ecde1",
         "secret": "2058ac9b02c1f52c1aaf08bedbec9198219751a94ef67b7d5f0c8b6e2b54ebfb",
         "key": "f50b0609186798729ed0564b36ef2ef8044f1f9d05636874d1f46c819c7a669f",
         "base_nonce": "151d9929e2449747889bc923",

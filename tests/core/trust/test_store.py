@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 from datetime import timedelta
 
@@ -79,9 +78,9 @@ def test_keys_are_never_overwritten(stores, tmp_path):
 def test_a_store_that_cannot_be_made_leaves_nothing(tmp_path):
     with pytest.raises(UnknownSuite):
         KeyStore.create(tmp_path / "keys", "hk", suite_id=3)
-    with pytest.raises(ValueError, match="IDNA|label|DNS|A-label"):
+    with pytest.raises(ValueError, match="A-label"):
         KeyStore.create(tmp_path / "keys", "hk", hosts=("門口",))
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("use", list(KeyUse))
@@ -156,7 +155,7 @@ def test_a_certificate_of_another_key_stops_opening(store_of):
 def test_a_damaged_list_stops_opening(store_of, change):
     store = store_of("hk")
     edit(store, change)
-    with pytest.raises(KeyStoreDamaged, match="keys.json"):
+    with pytest.raises(KeyStoreDamaged, match=r"keys\.json"):
         KeyStore.open(store.directory)
 
 

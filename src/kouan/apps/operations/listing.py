@@ -132,6 +132,20 @@ def page(filters: Filters, *, before: str = "", after: str = "", limit: int = PA
     return Page(tuple(reversed(rows)), start, end if more else None)
 
 
+def one_row(direction: Direction, number: int) -> CrossingRow:
+    """Return one crossing as the list shows it, by its key."""
+    return rows_of(direction, _model(direction).objects.filter(pk=number), 1)[0]
+
+
+def conversation_rows(conversation: UUID, limit: int) -> list[CrossingRow]:
+    """Return the messages of a conversation, the oldest first."""
+    outbound, inbound = (
+        rows_of(direction, _model(direction).objects.filter(conversation=conversation).order_by("pk"), limit)
+        for direction in (Direction.OUT, Direction.IN)
+    )
+    return merge(outbound, inbound, limit, newest_first=False)[0]
+
+
 def csv_lines(filters: Filters, *, most: int = CSV_MOST) -> Iterator[str]:
     """Yield the newest ``most`` crossings of a selection as CSV (RFC 4180), heading first.
 
@@ -167,13 +181,22 @@ def _rows(
 ) -> list[CrossingRow]:
     if filters.direction not in (None, direction) or filters.state not in (None, *STATES_OF[direction]):
         return []
-    model = OutboxMessage if direction is Direction.OUT else InboxMessage
+    model = _model(direction)
     rows: QuerySet[Any] = model.objects.filter(_condition(model, filters))
     rows = rows.order_by("-pk" if newest_first else "pk")
     if start != NEWEST:
         rows = rows.filter(pk__lte=start) if newest_first else rows.filter(pk__gt=start)
     elif not newest_first:
         return []
+    return rows_of(direction, rows, limit)
+
+
+def _model(direction: Direction) -> type[OutboxMessage | InboxMessage]:
+    return OutboxMessage if direction is Direction.OUT else InboxMessage
+
+
+def rows_of(direction: Direction, rows: QuerySet[Any], limit: int) -> list[CrossingRow]:
+    """Return the first ``limit`` rows of a query over the direction's table."""
     values = rows.values(*_PLAIN, **_COMPUTED[direction])[:limit]
     return [CrossingRow(**row | {"direction": direction, "state": State(row["state"])}) for row in values]
 

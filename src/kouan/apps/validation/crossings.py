@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import AfterValidator, StringConstraints, model_validator
 
 from kouan.apps.validation.answers import record_answer, record_failure
-from kouan.apps.validation.domain import ALGORITHM, DIGEST_BYTES, REFERENCE_PATTERN, Outcome
+from kouan.apps.validation.domain import ALGORITHM, DIGEST_BYTES, REFERENCE_PATTERN, DocumentType, Outcome
 from kouan.apps.validation.errors import UnexpectedAnswer
 from kouan.apps.validation.marks import INSTITUTION_CODE
 from kouan.apps.validation.models import Validation
@@ -155,28 +155,29 @@ FINGERPRINT_ANSWER = Crossing(
 )
 
 
+def answer_payload(*, reference: str, digest: bytes, answer: Answer) -> FingerprintAnswer:
+    """Return what crosses as the answer to a question about ``reference`` and ``digest``."""
+    return FingerprintAnswer(
+        reference=reference,
+        algorithm=ALGORITHM,
+        digest=digest,
+        outcome=answer.outcome.value,
+        decided_at=answer.decided_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        issuer=_issuer(answer.issuer),
+        document_type=DocumentType(answer.document_type).value if answer.document_type else None,
+        issued_on=_text(answer.issued_on),
+        expires_on=_text(answer.expires_on),
+        revoked_on=_text(answer.revoked_on),
+    )
+
+
 @FINGERPRINT_QUESTION.handler
 def answer_fingerprint_question(message: Received[FingerprintQuestion]) -> None:
     """Look the reference up in this side's register and send the answer back."""
     question = message.payload
     answer = look_up(reference=question.reference, digest=question.digest)
-    send(
-        FINGERPRINT_ANSWER,
-        to=message.sender,
-        conversation=message.conversation,
-        payload=FingerprintAnswer(
-            reference=question.reference,
-            algorithm=ALGORITHM,
-            digest=question.digest,
-            outcome=answer.outcome.value,
-            decided_at=answer.decided_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            issuer=_issuer(answer.issuer),
-            document_type=answer.document_type or None,
-            issued_on=_text(answer.issued_on),
-            expires_on=_text(answer.expires_on),
-            revoked_on=_text(answer.revoked_on),
-        ),
-    )
+    payload = answer_payload(reference=question.reference, digest=question.digest, answer=answer)
+    send(FINGERPRINT_ANSWER, to=message.sender, conversation=message.conversation, payload=payload)
 
 
 @FINGERPRINT_ANSWER.handler

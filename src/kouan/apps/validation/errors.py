@@ -317,14 +317,6 @@ class UnexpectedAnswer(ValidationError):
     message = _("The answer does not belong to a question that this side asked of the sender.")
 
 
-class TooManyValidations(ValidationError):
-    """More validations from one address than the limit; ``retry_after`` in seconds."""
-
-    code = "too-many-validations"
-    status = 429
-    message = _("Too many validations from your address. Try again in %(retry_after)s seconds.")
-
-
 class BadToken(ValidationError):
     """An access token that is unknown, expired or revoked."""
 

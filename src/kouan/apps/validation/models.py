@@ -14,6 +14,7 @@ from django.db import models
 
 from kouan.apps.validation.domain import DocumentState, state_of
 from kouan.apps.validation.labels import DOCUMENT_TYPES, REVOCATION_REASONS
+from kouan.apps.validation.marks import CarriedAs
 from kouan.core.text import Localised
 
 if TYPE_CHECKING:
@@ -97,6 +98,11 @@ class RegisteredDocument(models.Model):
     def __str__(self) -> str:
         return self.reference
 
+    @property
+    def file_name(self) -> str:
+        """A name for the carried file: its reference, which names nobody."""
+        return f"{self.reference}{CarriedAs(self.carried_as).ending}"
+
     def state(self, today: date) -> DocumentState:
         """Return the state on a day of this side."""
         return state_of(revoked_on=self.revoked_on, expires_on=self.expires_on, today=today)
@@ -114,6 +120,8 @@ class Validation(models.Model):
     issuing_side = models.CharField(max_length=16)
     algorithm = models.CharField(max_length=16, default="sha-256")
     digest = models.BinaryField(max_length=32)
+    size = models.BigIntegerField(null=True)
+    """Bytes of the file; ``None`` when only its fingerprint was given."""
     asked_at = models.DateTimeField()
     conversation = models.UUIDField(null=True, unique=True)
     """``None`` when this side issued the document: then nothing crosses."""

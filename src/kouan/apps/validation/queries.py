@@ -169,6 +169,22 @@ class Progress:
         return self.answered_at is None and not self.failure
 
 
+def answer_of(item: Validation) -> Answer | None:
+    """Return the answer that a validation got, ``None`` while it is open."""
+    if item.answered_at is None or item.decided_at is None:
+        return None
+    name = item.issuer_name
+    return Answer(
+        Outcome(item.outcome),
+        item.decided_at.astimezone(UTC),
+        issuer=Issuer(item.issuer_code, name) if name is not None else None,
+        document_type=item.document_type,
+        issued_on=item.issued_on,
+        expires_on=item.expires_on,
+        revoked_on=item.revoked_on,
+    )
+
+
 def progress(item: Validation) -> Progress:
     """Return how far the question of a validation is."""
     sealed_at = received_at = None

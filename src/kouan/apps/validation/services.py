@@ -33,6 +33,7 @@ from kouan.apps.validation.models import AccessToken, Institution, Membership, R
 from kouan.core.exchange.ids import new_id
 from kouan.core.exchange.outbox import send
 from kouan.core.trust.errors import UnknownMember
+from kouan.core.trust.queries import get_member
 from kouan.web.access import grant_role
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def issue_token(*, institution: Institution, name: str, life: timedelta = TOKEN_
     AccessToken.objects.create(
         institution=institution,
         name=name[:80],
-        prefix=token[:14],
+        prefix=token[: token.rindex('_', 0, 16) + 7],
         digest=_token_digest(token),
         created_at=now,
         expires_at=now + life,
@@ -124,7 +125,6 @@ class Registered:
     document: RegisteredDocument
     carried: IO[bytes]
     """An unnamed temporary file, at its beginning; it is gone once closed."""
-    name: str
     size: int
 
 
@@ -169,7 +169,7 @@ def register(  # noqa: PLR0913 - what an institution says about a document, by n
         destination.close()
         raise
     destination.seek(0)
-    return Registered(document, destination, carried.name, carried.size)
+    return Registered(document, destination, carried.size)
 
 
 def revoke(
@@ -210,10 +210,10 @@ def validate_file(*, source: IO[bytes], typed: str = "") -> Validation:
         reference = found.mark.reference
     if reference is None:
         raise NoMark
-    return ask(reference=reference, digest=found.digest)
+    return ask(reference=reference, digest=found.digest, size=found.size)
 
 
-def ask(*, reference: Reference, digest: bytes) -> Validation:
+def ask(*, reference: Reference, digest: bytes, size: int | None = None) -> Validation:
     """Ask the issuing side whether ``digest`` (SHA-256, 32 bytes) is that of the referenced document.
 
     A document of this side is answered at once from the register. Otherwise the question is queued with
@@ -225,6 +225,7 @@ def ask(*, reference: Reference, digest: bytes) -> Validation:
         issuing_side=reference.side,
         algorithm=ALGORITHM,
         digest=digest,
+        size=size,
         asked_at=now,
     )
     with transaction.atomic():
@@ -232,11 +233,12 @@ def ask(*, reference: Reference, digest: bytes) -> Validation:
             answer = queries.look_up(reference=str(reference), digest=digest, now=now)
             record_answer(validation=validation, answer=answer, answer_id=None, now=now)
             return validation
-        validation.conversation = new_id()
-        payload = FingerprintQuestion(reference=str(reference), algorithm=ALGORITHM, digest=digest)
         try:
-            send(FINGERPRINT_QUESTION, to=reference.side, payload=payload, conversation=validation.conversation)
+            get_member(reference.side)
         except UnknownMember:
             raise UnknownSide(side=reference.side.upper()) from None
+        validation.conversation = new_id()
+        payload = FingerprintQuestion(reference=str(reference), algorithm=ALGORITHM, digest=digest)
+        send(FINGERPRINT_QUESTION, to=reference.side, payload=payload, conversation=validation.conversation)
         validation.save(force_insert=True)
     return validation

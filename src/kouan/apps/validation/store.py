@@ -17,18 +17,17 @@ import hashlib
 import os
 import secrets
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
 from kouan.apps.validation.errors import CarriedFileGone
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 KEPT: Final = timedelta(minutes=15)
 KEY_BYTES: Final = 32
@@ -53,19 +52,31 @@ def put(name: str, source: IO[bytes]) -> bytes:
     return key
 
 
-def read(name: str, key: bytes) -> Iterator[bytes]:
-    """Return the file in pieces; raises ``CarriedFileGone`` before the first piece if it cannot be had."""
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A file that waits: its size in bytes, and its pieces, to be taken once."""
+
+    size: int
+    pieces: Iterator[bytes]
+
+
+def read(name: str, key: bytes) -> Waiting:
+    """Return the file; raises ``CarriedFileGone`` if it is no longer here or the key is another's."""
+    path = _path(name)
+    if not holds(name):
+        raise _gone()
     try:
-        source = _path(name).open("rb")
+        source = path.open("rb")
     except OSError:
         raise _gone() from None
+    sealed = os.fstat(source.fileno()).st_size
     pieces = _decrypted(source, key)
     try:
         first = next(pieces)
     except (InvalidTag, ValueError):
         source.close()
         raise _gone() from None
-    return _chained(first, pieces)
+    return Waiting(sealed - _TAG * -(-sealed // (_CHUNK + _TAG)), _chained(first, pieces))
 
 
 def holds(name: str) -> bool:

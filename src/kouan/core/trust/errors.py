@@ -1,7 +1,5 @@
 """What can be wrong with keys, signatures, sealed bytes and trust documents."""
 
-# ruff: noqa: N818 - each name says what is the matter; the base class says that it is an error
-
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _

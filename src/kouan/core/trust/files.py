@@ -48,14 +48,17 @@ def read_private(path: Path, *, max_bytes: int) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise KeyStoreDamaged(path=str(path), detail=os.strerror(error.errno or 0)) from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise KeyStoreDamaged(path=str(path), detail="not a regular file")
         _check(path, status, FILE_MODE)
         if status.st_size > max_bytes:
             raise KeyStoreDamaged(path=str(path), detail=f"longer than {max_bytes} bytes")
-        return file.read(max_bytes)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(max_bytes)
+    finally:
+        os.close(descriptor)
 
 
 def check_folder(path: Path) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from kouan.core.sides import get_side
-from kouan.core.trust import certificates, document, files
+from kouan.core.trust import certificates, document
 from kouan.core.trust.errors import (
     AnchorChanged,
     ConflictingDocument,
@@ -21,18 +20,15 @@ from kouan.core.trust.errors import (
     StaleDocument,
 )
 from kouan.core.trust.models import Member, MemberHistory
-from kouan.core.trust.queries import forget_members, own, peer_ca_bundle
+from kouan.core.trust.queries import forget_members, own
 from kouan.core.trust.store import OVERLAP, KeyStore
 
 if TYPE_CHECKING:
     from datetime import timedelta
-    from pathlib import Path
 
     from kouan.core.trust.document import TrustDocument
     from kouan.core.trust.keys import KeyUse
     from kouan.core.trust.own import OwnKeys
-
-PEERS_NAME: Final = "door-peers.pem"
 
 
 def export_document() -> bytes:
@@ -98,29 +94,6 @@ def import_document(
         )
     forget_members()
     return row
-
-
-@dataclass(frozen=True, slots=True)
-class DoorFiles:
-    """The PEM files that the door's TLS server takes."""
-
-    certificate: Path
-    key: Path
-    peers: Path
-    """The TLS CAs of whom it lets in."""
-
-
-def write_door_files(folder: Path) -> DoorFiles:
-    """Write the members' TLS CAs to ``folder`` and return all that the door's TLS server takes.
-
-    A running door keeps what it was started with: it is started again after an import or a rotation.
-    """
-    keys = own()
-    folder.mkdir(parents=True, exist_ok=True)
-    peers = folder / PEERS_NAME
-    # A TLS server that asks for certificates needs one CA at least: with no member yet, only our own.
-    files.write_private(peers, peer_ca_bundle() or keys.public.tls_ca_pem)
-    return DoorFiles(keys.tls_certificate, keys.tls_key, peers)
 
 
 def rotate_key(use: KeyUse, *, overlap: timedelta = OVERLAP) -> OwnKeys:

@@ -23,8 +23,6 @@ class Carried:
 
     carried_as: CarriedAs
     digest: bytes
-    name: str
-    """A file name for the carried file."""
     size: int
     """Bytes of the carried file."""
 
@@ -49,7 +47,6 @@ def carry(source: IO[bytes], destination: IO[bytes], mark: Mark, *, name: str, a
     present = _mark_in_json(source) if as_package and _sniff(head) is CarriedAs.JSON else _mark_by_bytes(source, head)
     if present is not None:
         raise AlreadyMarked(reference=str(present.reference))
-    name = package.safe_name(name)
     carried_as = CarriedAs.PACKAGE if as_package else _sniff(head)
     match carried_as:
         case CarriedAs.JSON:
@@ -59,11 +56,10 @@ def carry(source: IO[bytes], destination: IO[bytes], mark: Mark, *, name: str, a
             pdf.put_mark(source, destination, mark)
         case CarriedAs.PACKAGE:
             package.put_mark(source, destination, mark, name=name)
-            name = f"{name}.kouan.zip"
     found = examine(destination)
     if found.mark != mark:
         raise AssertionError("the mark that was put in is not the one that is found")
-    return Carried(carried_as, found.digest, name, found.size)
+    return Carried(carried_as, found.digest, found.size)
 
 
 def examine(source: IO[bytes]) -> Found:

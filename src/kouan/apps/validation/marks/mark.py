@@ -29,6 +29,16 @@ class CarriedAs(StrEnum):
     PACKAGE = "package"
     """A ZIP package with the original beside the mark; the fingerprint is over the exact bytes."""
 
+    @property
+    def media_type(self) -> str:
+        """The carried file's media type."""
+        return {"json": "application/json", "pdf": "application/pdf", "package": "application/zip"}[self]
+
+    @property
+    def ending(self) -> str:
+        """The carried file's name ends so."""
+        return {"json": ".json", "pdf": ".pdf", "package": ".zip"}[self]
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Mark:

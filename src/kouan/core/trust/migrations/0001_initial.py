@@ -4,40 +4,52 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Member',
+            name="Member",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('side', models.CharField(max_length=16, unique=True)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('serial', models.BigIntegerField()),
-                ('document', models.BinaryField()),
-                ('imported_at', models.DateTimeField()),
-                ('imported_by', models.CharField(max_length=150)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("side", models.CharField(max_length=16, unique=True)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("serial", models.BigIntegerField()),
+                ("document", models.BinaryField()),
+                ("imported_at", models.DateTimeField()),
+                ("imported_by", models.CharField(max_length=150)),
             ],
         ),
         migrations.CreateModel(
-            name='MemberHistory',
+            name="MemberHistory",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('side', models.CharField(max_length=16)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('serial', models.BigIntegerField()),
-                ('digest', models.CharField(max_length=64)),
-                ('document', models.BinaryField()),
-                ('imported_at', models.DateTimeField()),
-                ('imported_by', models.CharField(max_length=150)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("side", models.CharField(max_length=16)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("serial", models.BigIntegerField()),
+                ("digest", models.CharField(max_length=64)),
+                ("document", models.BinaryField()),
+                ("imported_at", models.DateTimeField()),
+                ("imported_by", models.CharField(max_length=150)),
             ],
             options={
-                'verbose_name_plural': 'member histories',
-                'constraints': [models.UniqueConstraint(fields=('side', 'fingerprint', 'serial'), name='trust_history_once')],
+                "verbose_name_plural": "member histories",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("side", "fingerprint", "serial"), name="trust_history_once"
+                    )
+                ],
             },
         ),
     ]

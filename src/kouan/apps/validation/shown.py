@@ -1,0 +1,105 @@
+"""What the result page tells: each step, and each field that crossed, with its size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from kouan.apps.validation.crossings import (
+    FINGERPRINT_ANSWER,
+    FINGERPRINT_QUESTION,
+    FingerprintQuestion,
+    answer_payload,
+)
+from kouan.apps.validation.domain import ALGORITHM
+from kouan.apps.validation.labels import DOCUMENT_TYPES, OUTCOMES
+from kouan.apps.validation.queries import answer_of
+from kouan.core.sides import UnknownSideError, get_side
+
+if TYPE_CHECKING:
+    from kouan.apps.validation.models import Validation
+    from kouan.apps.validation.queries import Progress
+    from kouan.core.exchange import Crossing, Payload
+
+
+@dataclass(frozen=True, slots=True)
+class CrossedMessage:
+    """One message in the words of the page."""
+
+    title: str
+    size: int
+    """Bytes of the payload before it is sealed."""
+    fields: list[tuple[str, str]]
+    """Each field that holds something: what it is, and what it holds."""
+
+
+def side_name(code: str) -> str:
+    """Return a side's name, or its code in capitals if this node does not know it."""
+    try:
+        return str(get_side(code).name)
+    except UnknownSideError:
+        return code.upper()
+
+
+def crossed_messages(item: Validation) -> list[CrossedMessage]:
+    """Return the question and, once it is here, the answer; nothing for an answer of this side's own."""
+    if item.local:
+        return []
+    digest = bytes(item.digest)
+    question = FingerprintQuestion(reference=item.reference, algorithm=ALGORITHM, digest=digest)
+    messages = [_message(FINGERPRINT_QUESTION, question)]
+    answer = answer_of(item)
+    if answer is not None:
+        payload = answer_payload(reference=item.reference, digest=digest, answer=answer)
+        messages.append(_message(FINGERPRINT_ANSWER, payload))
+    return messages
+
+
+def steps(item: Validation, progress: Progress) -> list[dict[str, object]]:
+    """Return the steps of a question over the boundary, for the timeline."""
+    side = side_name(item.issuing_side)
+    texts = [
+        (_("The fingerprint was computed here"), progress.asked_at),
+        (_("The question was signed, sealed and sent"), progress.sealed_at),
+        (_("%(side)s received it") % {"side": side}, progress.received_at),
+        (_("%(side)s answered") % {"side": side}, progress.answered_at),
+    ]
+    # An answer may be here before the receipt for the question: it proves the steps before it.
+    last = max((place for place, (_title, at) in enumerate(texts) if at is not None), default=-1)
+    result: list[dict[str, object]] = []
+    for place, (title, at) in enumerate(texts):
+        if place <= last:
+            state = "done"
+        elif place == last + 1:
+            state = "failed" if progress.failure else "current"
+        else:
+            state = "waiting"
+        result.append({"state": state, "title": title, "at": at})
+    return result
+
+
+def _message(crossing: Crossing[Any], payload: Payload) -> CrossedMessage:
+    shown = [(str(crossing.fields[name]), _value(name, getattr(payload, name))) for name in crossing.fields]
+    return CrossedMessage(
+        str(crossing.title), len(crossing.encode(payload)), [(label, value) for label, value in shown if value]
+    )
+
+
+def _value(name: str, value: Any) -> str:
+    match name, value:
+        case _, None:
+            return ""
+        case "digest", bytes():
+            return value.hex()
+        case "outcome", str():
+            return str(OUTCOMES[value])
+        case "document_type", str():
+            return str(DOCUMENT_TYPES[value])
+        case "issuer", _:
+            names = {"zh-hant": value.name_zh_hant, "zh-hans": value.name_zh_hans}
+            return f"{names.get(translation.get_language() or 'en', value.name_en)} ({value.code})"
+        case _:
+            return str(value)

@@ -1,0 +1,96 @@
+"""The public pages: asking about a file, and how it ended. Nobody has to sign in."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django.views.decorators.http import require_http_methods, require_safe
+
+from kouan.apps.validation import queries, services, shown, uploads, waiting
+from kouan.apps.validation.errors import DifferentReference, NotAReference
+from kouan.apps.validation.forms import ValidateForm
+from kouan.apps.validation.labels import DOCUMENT_TYPES, OUTCOME_MEANINGS, OUTCOMES
+from kouan.apps.validation.limits import take_one
+from kouan.core.errors import KouanError
+from kouan.web.throttle import TooManyTriesError
+
+if TYPE_CHECKING:
+    import uuid
+
+STOP_POLLING = 286
+"""The status by which htmx stops asking again."""
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@uploads.taking_files
+def start(request: HttpRequest) -> HttpResponseBase:
+    """Ask for a file and put its question; then go on to the page that shows the answer."""
+    if request.method != "POST":
+        return render(request, "validation/start.html", {"form": ValidateForm()})
+    take_one(request)
+    form = ValidateForm(request.POST)
+    form.is_valid()
+    try:
+        file = uploads.taken_file(request.FILES, "file")
+        validation = services.validate_file(
+            source=uploads.opened(file), typed=request.POST.get("reference", "")
+        )
+    except TooManyTriesError:
+        raise
+    except KouanError as error:
+        return _again(request, error)
+    waiting.wait_for_answer(validation.pk)
+    return HttpResponseRedirect(reverse("validation:result", args=[validation.pk]), status=HTTPStatus.SEE_OTHER)
+
+
+def _again(request: HttpRequest, error: KouanError) -> HttpResponse:
+    form = ValidateForm({"reference": request.POST.get("reference", "")}, request.FILES)
+    form.full_clean()
+    form.errors.clear()
+    field = "reference" if isinstance(error, (NotAReference, DifferentReference)) else "file"
+    form.refuse(error, field)
+    return render(request, "validation/start.html", {"form": form, "error": error}, status=error.status)
+
+
+@require_safe
+def result(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Show how far a question is and, once it is here, the answer. The page is nobody's to cache."""
+    item = queries.validation(key)
+    progress = queries.progress(item)
+    context = {
+        "item": item,
+        "progress": progress,
+        "answer": queries.answer_of(item),
+        "outcomes": OUTCOMES,
+        "meanings": OUTCOME_MEANINGS,
+        "types": DOCUMENT_TYPES,
+        "steps": [] if item.local else shown.steps(item, progress),
+        "messages_crossed": shown.crossed_messages(item),
+        "issuing_side": shown.side_name(item.issuing_side),
+    }
+    part = request.headers.get("HX-Request") == "true"
+    status = STOP_POLLING if part and not progress.open else HTTPStatus.OK
+    template = "validation/result_part.html" if part else "validation/result.html"
+    response = render(request, template, context, status=status)
+    add_never_cache_headers(response)
+    response.headers["Vary"] = "HX-Request"
+    return response
+
+
+@require_safe
+def evidence(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Hand out the evidence bundle of the question and its answer."""
+    item = queries.validation(key)
+    return HttpResponse(
+        waiting.evidence(item),
+        content_type="application/vnd.kouan.evidence",
+        headers={
+            "Content-Disposition": 'attachment; filename="evidence.bundle"',
+            "Cache-Control": "no-store",
+        },
+    )
