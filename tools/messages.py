@@ -50,6 +50,7 @@ KEYWORDS: Final[dict[str, Any]] = {
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
 _PLACE: Final = re.compile(r"%\([a-zA-Z_]\w*\)[sd]|\{[a-zA-Z_]\w*\}")
+_HEADER_NOISE: Final = re.compile(rb'"(?:Report-Msgid-Bugs-To|Generated-By|Language-Team): [^"]*"\n')
 _BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """Stands in the .po files' header for the times that tools like to write there: they would differ each time."""
 
@@ -102,6 +103,7 @@ def _empty(script: str | None = None) -> Catalog:
     return Catalog(
         locale=script,
         project="Kouan",
+        version="1",
         header_comment=f"# Kouan, {script or 'template'}. Made up to date by tools/messages.py.",
         creation_date=_BEGINNING,
         revision_date=_BEGINNING,
@@ -142,10 +144,11 @@ def update(package: Package) -> None:
                 )
         buffer = BytesIO()
         write_po(buffer, new, width=110, include_lineno=False, ignore_obsolete=True)
+        text = _HEADER_NOISE.sub(b"", buffer.getvalue())
         path = package.po(script)
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.is_file() or path.read_bytes() != buffer.getvalue():
-            path.write_bytes(buffer.getvalue())
+        if not path.is_file() or path.read_bytes() != text:
+            path.write_bytes(text)
             print(f"{path.relative_to(ROOT)}: {len(new)} strings")
 
 

@@ -1,0 +1,1 @@
+"""Demonstrations: a throw-away pair of nodes, made-up people, and each capability shown step by step."""

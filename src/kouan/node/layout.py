@@ -7,10 +7,10 @@ import secrets
 import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from kouan.config import NODE_VARIABLE, SECRET_VARIABLE, ConfigError, load
 from kouan.core.sides import get_side
+from kouan.core.trust import certificates
 from kouan.core.trust.store import KeyStore
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ def create(home: Path, node: NewNode) -> Path:
     get_side(node.side)
     path = lay_out(home, node)
     config = load(path, environment_of(path, {}))
-    KeyStore.create(config.keys, node.side, hosts=[urlsplit(config.door_url).hostname or ""])
+    KeyStore.create(
+        config.keys, node.side, hosts=certificates.door_hosts(config.door_url, config.door_listen.host)
+    )
     return path
 
 

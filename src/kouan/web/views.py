@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
@@ -14,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST, require_safe
 from django.views.i18n import set_language as django_set_language
 
+from kouan.web.forms import SignInForm
 from kouan.web.home import cards_for
 from kouan.web.sidecolours import stylesheet, stylesheet_version
 from kouan.web.throttle import Throttle
@@ -55,6 +55,7 @@ class SignIn(LoginView):
     """Sign in with a local account; wrong tries are limited, and ``next`` leads only to our own pages."""
 
     template_name = "web/sign-in.html"
+    authentication_form = SignInForm
     redirect_authenticated_user = True
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
@@ -68,7 +69,7 @@ class SignIn(LoginView):
             )
         return super().post(request, *args, **kwargs)
 
-    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+    def form_invalid(self, form: SignInForm) -> HttpResponse:
         """Count the wrong try and show the form again with status 422."""
         SIGN_IN_ACCOUNT.record(*self._subject())
         SIGN_IN_ADDRESS.record(self._address())

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.utils.translation import gettext, ngettext, override, pgettext
 
 from kouan.apps.operations.labels import side_name
+from kouan.apps.operations.limits import describe
 from kouan.core.exchange.crossing import Consent, Crossing, registry
 from kouan.core.policy import policy_of
 from kouan.web.filters import file_size
@@ -18,7 +19,8 @@ from kouan.web.filters import file_size
 if TYPE_CHECKING:
     from kouan.core.policy import Agreement, Clause
 
-_HOUR: Final = 3600
+_MINUTE: Final = 60
+_HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
 
 
@@ -143,13 +145,16 @@ def _sides(sides: Collection[str] | str) -> str:
 
 def _duration(value: timedelta) -> str:
     seconds = int(value.total_seconds())
-    for unit, one, many in (
-        (_DAY, "%(count)s day", "%(count)s days"),
-        (_HOUR, "%(count)s hour", "%(count)s hours"),
-        (60, "%(count)s minute", "%(count)s minutes"),
-    ):
-        if seconds and seconds % unit == 0:
-            return ngettext(one, many, seconds // unit) % {"count": seconds // unit}
+    # Each pair of words stands whole in its own call, where the translators' tool finds it.
+    if seconds and seconds % _DAY == 0:
+        count = seconds // _DAY
+        return ngettext("%(count)s day", "%(count)s days", count) % {"count": count}
+    if seconds and seconds % _HOUR == 0:
+        count = seconds // _HOUR
+        return ngettext("%(count)s hour", "%(count)s hours", count) % {"count": count}
+    if seconds and seconds % _MINUTE == 0:
+        count = seconds // _MINUTE
+        return ngettext("%(count)s minute", "%(count)s minutes", count) % {"count": count}
     return ngettext("%(count)s second", "%(count)s seconds", seconds) % {"count": seconds}
 
 
@@ -160,103 +165,3 @@ def _fields(crossing: Crossing[Any]) -> tuple[FieldEntry, ...]:
         FieldEntry(name, str(explanation), describe(properties[name], schema.get("$defs", {})))
         for name, explanation in crossing.fields.items()
     )
-
-
-def describe(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    """Return in words what a JSON Schema, as pydantic makes it, lets stand in a field."""
-    if "$ref" in schema:
-        return describe(definitions[str(schema["$ref"]).rpartition("/")[2]], definitions)
-    if "anyOf" in schema:
-        return _choice(schema["anyOf"], definitions)
-    if "const" in schema:
-        return gettext("always “%(value)s”") % {"value": schema["const"]}
-    if "enum" in schema:
-        values = pgettext("list", ", ").join(f"“{value}”" for value in schema["enum"])
-        return gettext("one of %(values)s") % {"values": values}
-    match schema.get("type"):
-        case "string":
-            return _text(schema)
-        case "integer":
-            return _bounds(gettext("whole number"), schema)
-        case "number":
-            return _bounds(gettext("number"), schema)
-        case "boolean":
-            return gettext("yes or no")
-        case "array":
-            inner = describe(schema.get("items", {}), definitions)
-            text = gettext("list, each: %(inner)s") % {"inner": inner}
-            return _counted(text, schema.get("minItems"), schema.get("maxItems"), _items)
-        case "object":
-            return _record(schema, definitions)
-        case _:
-            return gettext("any value")
-
-
-def _choice(options: list[Mapping[str, Any]], definitions: Mapping[str, Any]) -> str:
-    words = [describe(option, definitions) for option in options if option.get("type") != "null"]
-    text = gettext(" or ").join(words)
-    if len(words) < len(options):
-        return gettext("%(value)s, or nothing") % {"value": text}
-    return text
-
-
-def _text(schema: Mapping[str, Any]) -> str:
-    least, most = schema.get("minLength"), schema.get("maxLength")
-    match schema.get("format"):
-        case "binary":
-            return _counted(gettext("bytes"), least, most, _bytes)
-        case "date":
-            return gettext("date")
-        case "date-time":
-            return gettext("date and time")
-        case "uuid":
-            return gettext("identifier (UUID)")
-        case _:
-            text = _counted(gettext("text"), least, most, _characters)
-            if "pattern" in schema:
-                text = gettext("%(text)s, of the form %(pattern)s") % {"text": text, "pattern": schema["pattern"]}
-            return text
-
-
-def _record(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
-    separator = pgettext("list of parts", "; ")
-    parts = separator.join(
-        f"{name} ({describe(inner, definitions)})" for name, inner in schema.get("properties", {}).items()
-    )
-    return gettext("record of %(parts)s") % {"parts": parts} if parts else gettext("record")
-
-
-def _bounds(text: str, schema: Mapping[str, Any]) -> str:
-    for key, words in (
-        ("minimum", gettext("from %(bound)s")),
-        ("exclusiveMinimum", gettext("above %(bound)s")),
-        ("maximum", gettext("up to %(bound)s")),
-        ("exclusiveMaximum", gettext("below %(bound)s")),
-    ):
-        if key in schema:
-            text = pgettext("list", ", ").join((text, words % {"bound": schema[key]}))
-    return text
-
-
-def _counted(text: str, least: int | None, most: int | None, unit: Any) -> str:
-    if most is not None and least == most:
-        limit = gettext("exactly %(amount)s") % {"amount": unit(most)}
-    elif most is not None:
-        limit = gettext("at most %(amount)s") % {"amount": unit(most)}
-    elif least:
-        limit = gettext("at least %(amount)s") % {"amount": unit(least)}
-    else:
-        return text
-    return pgettext("list", ", ").join((text, limit))
-
-
-def _characters(count: int) -> str:
-    return ngettext("%(count)s character", "%(count)s characters", count) % {"count": count}
-
-
-def _bytes(count: int) -> str:
-    return ngettext("%(count)s byte", "%(count)s bytes", count) % {"count": count}
-
-
-def _items(count: int) -> str:
-    return ngettext("%(count)s item", "%(count)s items", count) % {"count": count}

@@ -59,7 +59,7 @@ class AccessToken(models.Model):
     institution = models.ForeignKey(Institution, models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=80)
     """What the system is, in the words of who asked for the token."""
-    prefix = models.CharField(max_length=16)
+    prefix = models.CharField(max_length=32)
     """The token's first characters, to tell tokens apart."""
     digest = models.BinaryField(unique=True, max_length=32)
     """SHA-256 of the token; the token holds 256 random bits, so no salt is needed."""

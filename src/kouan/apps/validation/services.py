@@ -81,12 +81,13 @@ def remove_officer(*, institution: Institution, user: User) -> None:
 
 def issue_token(*, institution: Institution, name: str, life: timedelta = TOKEN_LIFE) -> str:
     """Return a new access token for an institution's system. It is shown once and cannot be shown again."""
-    token = f"kouan_{settings.NODE.side}_{secrets.token_urlsafe(32)}"
+    head = f"kouan_{settings.NODE.side}_"
+    token = head + secrets.token_urlsafe(32)
     now = timezone.now()
     AccessToken.objects.create(
         institution=institution,
         name=name[:80],
-        prefix=token[: token.rindex('_', 0, 16) + 7],
+        prefix=token[: len(head) + 6],
         digest=_token_digest(token),
         created_at=now,
         expires_at=now + life,

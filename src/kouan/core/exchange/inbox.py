@@ -137,15 +137,17 @@ def accept(data: bytes, *, now: datetime | None = None) -> bytes:
     unverified = cose.read1(
         signed, content_type=wire.BATCH_TYPE, max_bytes=wire.MAX_STATEMENT + cose.OVERHEAD
     )
-    member, key = _signer(unverified.kid, now)
-    statement = wire.Statement.decode(unverified.verify(key).payload)
+    statement = wire.Statement.decode(unverified.payload)
+    check_clock(milliseconds(now), statement.sealed_at, past=False)
+    # The key must have been valid when it signed: a batch is sent again until it is receipted.
+    member, key = _signer(unverified.kid, from_milliseconds(statement.sealed_at))
+    unverified.verify(key)
     if (statement.sender, statement.receiver) != (member.side, settings.NODE.side):
         raise NotForUs(signer=member.side, sender=statement.sender[:16], receiver=statement.receiver[:16])
     digest = wire.digest(signed)
     stored = _stored_receipt(digest)
     if stored is not None:
         return stored
-    check_clock(milliseconds(now), statement.sealed_at, past=False)
     if get_suite(statement.suite).cose_alg != unverified.alg:
         raise wire.MalformedWire(what="statement", detail="suite")
     leaves = _leaves(statement, pairs)

@@ -14,11 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
 from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, Stream
-from kouan.core.exchange.times import milliseconds
+from kouan.core.exchange.times import from_milliseconds, milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.ledger.merkle import leaf_hash, root_of
 from kouan.core.trust import cose, sealing
 from kouan.core.trust.queries import get_member, own
+from kouan.core.trust.suites import common_suite
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -96,7 +97,7 @@ def seal_batch(peer: str) -> Sealed | None:
         leaves = [leaf_hash(data) for data in leaf_data]
         root = root_of(leaves)
         statement = wire.Statement(
-            suite=keys.suite.id,
+            suite=common_suite(keys.suite.id, member.suites, side=peer).id,
             sender=settings.NODE.side,
             receiver=peer,
             first=first,
@@ -207,10 +208,10 @@ def take_receipt(sealed: Sealed, data: bytes) -> wire.Receipt:
     """
     member = get_member(sealed.peer)
     now = timezone.now()
-    verified = cose.verify1(
-        data, member.key_finder(now), content_type=wire.RECEIPT_TYPE, max_bytes=wire.MAX_RECEIPT
-    )
-    receipt = wire.Receipt.decode(verified.payload)
+    signed = cose.read1(data, content_type=wire.RECEIPT_TYPE, max_bytes=wire.MAX_RECEIPT)
+    receipt = wire.Receipt.decode(signed.payload)
+    # The stored receipt of an earlier delivery may come back: its key counts at the time it signed.
+    signed.verify(member.verification_key(signed.kid, from_milliseconds(receipt.accepted_at)))
     with transaction.atomic():
         batch = Batch.objects.select_for_update().get(pk=sealed.pk)
         if batch.receipt is not None:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop as _noop
+
 from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import bundle, wire
@@ -34,14 +37,14 @@ class DifferentFromContents(KouanError):
     """A part that is not the one that the bundle's maker signed for."""
 
     code = "part-altered"
-    message = "the part was altered after the bundle was made"
+    message = _("the part was altered after the bundle was made")
 
 
 class PartMissing(KouanError):
     """A part that a check needs and the bundle lacks."""
 
     code = "part-missing"
-    message = "the part is missing"
+    message = _("the part is missing")
 
 
 class Disagrees(KouanError):
@@ -121,17 +124,20 @@ class _Verification:
         try:
             opened = bundle.Bundle.decode(self._data)
         except KouanError as error:
-            self._report.checks.append(Check("frame", "the bundle can be taken apart", str(error)))
+            self._report.checks.append(Check("frame", _noop("the bundle can be taken apart"), str(error)))
             return self._report
         self._parts = opened.parts
         for name in sorted(self._parts):
             kind, _, rest = name.partition("/")
             if kind == "trust":
                 self._check(
-                    name, "the trust document is whole and signed by its anchor", self._take_trust, rest
+                    name,
+                    _noop("the trust document is whole and signed by its anchor"),
+                    self._take_trust,
+                    rest,
                 )
             elif kind == "agreement":
-                self._check(name, "the agreement can be read", self._take_agreement)
+                self._check(name, _noop("the agreement can be read"), self._take_agreement)
         self._contents(opened.contents)
         numbers = {name.partition("/")[0] for name in self._parts} - {"trust", "agreement"}
         for number in sorted(numbers, key=lambda text: (len(text), text)):
@@ -139,7 +145,7 @@ class _Verification:
                 self._message(number)
             else:
                 self._report.checks.append(
-                    Check(number[:40], "the part is known", "no such part belongs here")
+                    Check(number[:40], _noop("the part is known"), str(_("no such part belongs here")))
                 )
         return self._report
 
@@ -163,15 +169,20 @@ class _Verification:
         try:
             return self._members[side]
         except KeyError:
-            raise Disagrees(detail=f"no sound trust document of {side[:16]} is in the bundle") from None
+            raise Disagrees(
+                detail=str(_("no sound trust document of %(side)s is in the bundle")) % {"side": side[:16]}
+            ) from None
 
     def _take_trust(self, part: str, side: str) -> None:
         member = MemberKeys.from_bytes(self._part(part))
         if member.side != side:
-            raise Disagrees(detail=f"the trust document is of {member.side}")
+            raise Disagrees(detail=str(_("the trust document is of %(side)s")) % {"side": member.side})
         known = self._trusted.get(side)
         if known is not None and known != member.fingerprint:
-            raise Disagrees(detail=f"its fingerprint {member.fingerprint} is not the one you trust")
+            raise Disagrees(
+                detail=str(_("its fingerprint %(fingerprint)s is not the one you trust"))
+                % {"fingerprint": member.fingerprint}
+            )
         self._members[side] = member
         self._report.fingerprints[side] = member.fingerprint
 
@@ -179,7 +190,7 @@ class _Verification:
         data = self._part(part)
         value = cbor.decode(data, max_bytes=MAX_BODY)
         if not isinstance(value, dict):
-            raise Disagrees(detail="the agreement is not a map")
+            raise Disagrees(detail=str(_("the agreement is not a map")))
         self._report.agreements[wire.digest(data)] = value  # type: ignore[assignment]
 
     def _contents(self, data: bytes) -> None:
@@ -194,15 +205,24 @@ class _Verification:
             self._report.made_by, self._report.made_at = side, from_milliseconds(made)
             unverified.verify(self._member(side).verification_key(unverified.kid, self._report.made_at))
 
-        self._check("contents", "the table of contents is signed by the side that made the bundle", read)
+        self._check(
+            "contents", _noop("the table of contents is signed by the side that made the bundle"), read
+        )
         if not digests:
             return
+        what = _noop("every part is as it was when the bundle was made")
+        before = len(self._report.checks)
         for name in sorted(set(digests) | set(self._parts)):
-            self._check(name, "the part is as it was when the bundle was made", self._compare, digests)
+            self._check(name, what, self._compare, digests)
+        # One line says that all is well; only what was altered is worth a line of its own.
+        altered = [check for check in self._report.checks[before:] if not check.holds]
+        self._report.checks[before:] = altered or [Check("contents", what)]
 
     def _compare(self, part: str, digests: Mapping[str, bytes]) -> None:
         if part not in digests:
-            raise Disagrees(detail="the part is not in the table of contents: it was added or renamed")
+            raise Disagrees(
+                detail=str(_("the part is not in the table of contents: it was added or renamed"))
+            )
         if wire.digest(self._part(part)) != digests[part]:
             raise DifferentFromContents
 
@@ -210,14 +230,14 @@ class _Verification:
         facts = MessageFacts(int(number))
         self._report.messages.append(facts)
         steps: tuple[tuple[str, str, Callable[[str, str, MessageFacts], None]], ...] = (
-            ("header", "the header can be read", self._header),
-            ("body", "the content is the one that the header promises", self._body),
-            ("header", "the agreement it relies on is in the bundle", self._basis),
-            ("statement", "the sender signed the batch", self._statement),
-            ("path", "the message is in the batch that the sender signed", self._path),
-            ("receipt", "the receiver signed for the batch", self._receipt),
-            ("entry", "the ledger's entry is about this message", self._entry),
-            ("ledger", "the entry is in a ledger that the other side co-signed", self._ledger),
+            ("header", _noop("the header can be read"), self._header),
+            ("body", _noop("the content is the one that the header promises"), self._body),
+            ("header", _noop("the agreement it relies on is in the bundle"), self._basis),
+            ("statement", _noop("the sender signed the batch"), self._statement),
+            ("path", _noop("the message is in the batch that the sender signed"), self._path),
+            ("receipt", _noop("the receiver signed for the batch"), self._receipt),
+            ("entry", _noop("the ledger's entry is about this message"), self._entry),
+            ("ledger", _noop("the entry is in a ledger that the other side co-signed"), self._ledger),
         )
         for name, what, step in steps:
             self._check(f"{number}/{name}", what, step, number, facts)
@@ -229,7 +249,7 @@ class _Verification:
         body = self._part(part)
         header = _needed(facts.header)
         if wire.digest(body) != header.body:
-            raise Disagrees(detail="its fingerprint is not the one in the header")
+            raise Disagrees(detail=str(_("its fingerprint is not the one in the header")))
         payload = wire.decode_body(body, max_bytes=MAX_BODY)
         facts.payload = cbor.decode(payload, max_bytes=MAX_BODY)
 
@@ -252,7 +272,7 @@ class _Verification:
     def _path(self, part: str, number: str, facts: MessageFacts) -> None:
         header, statement = _needed(facts.header), _needed(facts.statement)
         if (header.sender, header.receiver) != (statement.sender, statement.receiver):
-            raise Disagrees(detail="header and batch name different sides")
+            raise Disagrees(detail=str(_("header and batch name different sides")))
         path = self._part(part)
         if len(path) % bundle.HASH:
             raise ProofError(detail="the path is not a whole number of hashes")
@@ -273,15 +293,15 @@ class _Verification:
         member = self._member(receipt.sender)
         signed.verify(member.verification_key(signed.kid, from_milliseconds(receipt.accepted_at)))
         if (receipt.sender, receipt.receiver) != (header.receiver, header.sender):
-            raise Disagrees(detail="the receipt is between other sides")
+            raise Disagrees(detail=str(_("the receipt is between other sides")))
         if (
             receipt.statement != wire.digest(self._part(f"{number}/statement"))
             or receipt.root != statement.root
         ):
-            raise Disagrees(detail="the receipt is for another batch")
+            raise Disagrees(detail=str(_("the receipt is for another batch")))
         position = header.sequence - statement.first
         if len(receipt.statuses) != statement.count or not 0 <= position < statement.count:
-            raise Disagrees(detail="the receipt does not speak of this message")
+            raise Disagrees(detail=str(_("the receipt does not speak of this message")))
         facts.receipt, facts.accepted = receipt, receipt.statuses[position] is None
 
     def _entry(self, part: str, number: str, _facts: MessageFacts) -> None:
@@ -289,9 +309,9 @@ class _Verification:
             case [bytes(), bytes() as record]:
                 expected = wire.leaf(self._part(f"{number}/header"), self._part(f"{number}/sealed"))
                 if record != expected:
-                    raise Disagrees(detail="the record is of another message")
+                    raise Disagrees(detail=str(_("the record is of another message")))
             case _:
-                raise Disagrees(detail="salt or record is missing: the entry was erased")
+                raise Disagrees(detail=str(_("salt or record is missing: the entry was erased")))
 
     def _ledger(self, part: str, number: str, facts: MessageFacts) -> None:
         header = _needed(facts.header)
@@ -300,7 +320,7 @@ class _Verification:
             case [bytes() as salt, bytes() as record]:
                 pass
             case _:
-                raise Disagrees(detail="salt or record is missing: the entry was erased")
+                raise Disagrees(detail=str(_("salt or record is missing: the entry was erased")))
         keeper = self._member(self._report.made_by or header.sender)
         others = [member for side, member in self._members.items() if side != keeper.side]
         facts.entry = verify_proof(
@@ -316,5 +336,5 @@ class _Verification:
 
 def _needed(value: T | None) -> T:
     if value is None:
-        raise Disagrees(detail="it cannot be checked, since a part before it is not sound")
+        raise Disagrees(detail=str(_("it cannot be checked, since a part before it is not sound")))
     return value

@@ -138,7 +138,7 @@ class Worker:
         """Keep one line and one sender for each member, made anew when its trust document changed."""
         for member in await self._db(members):
             line = self._lines.get(member.side)
-            if line is None or line.member.serial != member.serial:
+            if line is None or line.member.document != member.document:
                 if line is not None:
                     self._senders[member.side].cancel()
                     await asyncio.gather(self._senders[member.side], return_exceptions=True)

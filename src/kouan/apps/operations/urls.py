@@ -1,0 +1,23 @@
+"""Addresses of the operator's pages and of the public catalogue."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from kouan.apps.operations import views
+
+app_name = "operations"
+urlpatterns = [
+    path("operations/", views.overview, name="overview"),
+    path("operations/crossings/", views.crossings, name="crossings"),
+    path("operations/crossings.csv", views.crossings_csv, name="crossings-csv"),
+    path("operations/crossings/<uuid:message_id>/", views.crossing, name="crossing"),
+    path("operations/crossings/<uuid:message_id>/evidence", views.evidence, name="evidence"),
+    path("operations/crossings/<uuid:message_id>/retry", views.retry, name="retry"),
+    path("operations/crossings/<uuid:message_id>/cancel", views.cancel, name="cancel"),
+    path("operations/waiting/", views.waiting, name="waiting"),
+    path("operations/dead-letters/", views.dead_letters, name="dead-letters"),
+    path("operations/ledger/", views.ledger, name="ledger"),
+    path("catalogue/", views.catalogue, name="catalogue"),
+    path("agreements/", views.agreements, name="agreements"),
+]

@@ -1,0 +1,263 @@
+"""The operator's pages, and the two public ones about what may cross and why."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from kouan.apps.operations import labels, listing, queries, services
+from kouan.apps.operations.catalogue import catalogue as catalogue_entries
+from kouan.apps.operations.detail import CrossingDetail, crossing_detail
+from kouan.apps.operations.domain import NEWEST, Direction, Outcome, State, bar
+from kouan.apps.operations.errors import BadSearch
+from kouan.apps.operations.health import level_of
+from kouan.apps.operations.ledger_view import ledger_page
+from kouan.apps.operations.listing import CSV_MOST, Filters
+from kouan.apps.operations.reasons import reason
+from kouan.core.errors import KouanError
+from kouan.core.exchange.crossing import registry
+from kouan.core.exchange.evidence import evidence_bundle
+from kouan.core.policy import policy_of
+from kouan.core.policy.decide import TERM_ZONE
+from kouan.web.access import require_role
+
+BAR_WIDTH = 600.0
+_form = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@require_safe
+@require_role("operator")
+def overview(request: HttpRequest) -> HttpResponse:
+    """Answer at a glance: is all well?"""
+    view = queries.overview(timezone.now())
+    most = max(counted.total for counted in view.tallies)
+    bars = [(counted, bar(counted, most, BAR_WIDTH)) for counted in view.tallies]
+    return _page(
+        request,
+        "overview",
+        view=view,
+        level=level_of(view.findings),
+        headline=labels.headline(view.findings),
+        bars=bars,
+    )
+
+
+@require_safe
+@require_role("operator")
+def crossings(request: HttpRequest) -> HttpResponse:
+    """List everything that crossed or is to cross, newest first."""
+    filters = _filters(request)
+    error = ""
+    try:
+        page = listing.page(filters, before=request.GET.get("before", ""), after=request.GET.get("after", ""))
+    except BadSearch as problem:
+        page, error = listing.Page((), None, None), str(problem)
+    query = _query(filters)
+    return _page(
+        request,
+        "crossings",
+        422 if error else 200,
+        page=page,
+        filters=filters,
+        error=error,
+        query=query,
+        query_and=f"{query}&" if query else "",
+        peers=listing.peers(),
+        types=[(crossing.type, crossing.title) for crossing in registry.all()],
+        csv_most=CSV_MOST,
+    )
+
+
+@require_safe
+@require_role("operator")
+def crossings_csv(request: HttpRequest) -> StreamingHttpResponse:
+    """Stream the newest crossings of a selection as CSV."""
+    filters = _filters(request)
+    listing.page(filters, limit=1)  # a bad search is an error page, not a broken file
+    name = f"crossings-{settings.NODE.side}-{timezone.now():%Y%m%dT%H%M%SZ}.csv"
+    return StreamingHttpResponse(
+        listing.csv_lines(filters),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@require_safe
+@require_role("operator")
+def crossing(request: HttpRequest, message_id: UUID) -> HttpResponse:
+    """Show one crossing from its making to its end, without its content."""
+    detail = crossing_detail(message_id, sender=request.GET.get("from", ""))
+    steps = labels.STEPS_OUT if detail.row.direction is Direction.OUT else labels.STEPS_IN
+    timeline = [
+        {"state": step.state.value, "title": steps[step.kind][0], "text": steps[step.kind][1], "at": step.at}
+        for step in detail.steps
+    ]
+    return _page(request, "crossing", detail=detail, row=detail.row, timeline=timeline)
+
+
+@require_safe
+@require_role("operator")
+def evidence(request: HttpRequest, message_id: UUID) -> HttpResponse:
+    """Hand out the evidence bundle of one crossing; ``NotYetProvable`` while a proof is still to come."""
+    crossing_detail(message_id)  # a clear 404 for an id that nobody knows
+    return HttpResponse(
+        evidence_bundle([message_id]),
+        content_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{message_id}.evidence.bundle"'},
+    )
+
+
+@_form
+@require_role("operator")
+def retry(request: HttpRequest, message_id: UUID) -> HttpResponseBase:
+    """Ask, then try a dead letter again."""
+    sender = _sender(request)
+    if request.method != "POST":
+        return _confirm(request, "retry", crossing_detail(message_id, sender=sender))
+    try:
+        done = services.retry(message_id=message_id, sender=sender, operator=request.user.get_username())
+    except KouanError as error:
+        messages.error(request, str(error))
+        return _to_crossing(message_id, sender)
+    if done.already:
+        messages.info(request, gettext("This message had already been tried again; nothing was done twice."))
+    elif done.inbound:
+        messages.success(request, gettext("The message waits for its handler again."))
+    else:
+        messages.success(request, gettext("The message is sent again, under the new id that you see here."))
+    return _to_crossing(done.message_id, sender if done.inbound else "")
+
+
+@_form
+@require_role("operator")
+def cancel(request: HttpRequest, message_id: UUID) -> HttpResponseBase:
+    """Ask, then withdraw a waiting message or put a dead letter away."""
+    sender = _sender(request)
+    if request.method != "POST":
+        return _confirm(request, "cancel", crossing_detail(message_id, sender=sender))
+    try:
+        done = services.cancel(message_id=message_id, sender=sender, operator=request.user.get_username())
+    except KouanError as error:
+        messages.error(request, str(error))
+        return _to_crossing(message_id, sender)
+    if done.already:
+        messages.info(request, gettext("This message had already been cancelled; nothing was done twice."))
+    elif done.withdrawn:
+        messages.success(request, gettext("The message is cancelled. It has not left this side."))
+    else:
+        messages.success(request, gettext("The dead letter is put away. It stays in the list and in the ledger."))
+    return _to_crossing(message_id, sender)
+
+
+@require_safe
+@require_role("operator")
+def waiting(request: HttpRequest) -> HttpResponse:
+    """Show what waits for each peer, what is in doubt, and what waits for our own handlers."""
+    return _page(
+        request,
+        "waiting",
+        waiting=queries.waiting(),
+        unhandled=queries.unhandled(),
+        most=queries.WAITING_MOST,
+    )
+
+
+@require_safe
+@require_role("operator")
+def dead_letters(request: HttpRequest) -> HttpResponse:
+    """Show what failed and waits for a decision."""
+    return _page(request, "dead-letters", letters=queries.dead_letters(), most=queries.DEAD_MOST)
+
+
+@require_safe
+@require_role("operator")
+def ledger(request: HttpRequest) -> HttpResponse:
+    """Show the ledger, its checkpoints and co-signatures, and the ledgers that this side witnesses."""
+    text = request.GET.get("before", "")
+    before = int(text) if text.isascii() and text.isdecimal() and int(text[:20]) <= NEWEST else None
+    return _page(request, "ledger", view=ledger_page(before=before), paged=before is not None)
+
+
+@require_safe
+def catalogue(request: HttpRequest) -> HttpResponse:
+    """Show everything that may cross, made from the declarations."""
+    return _page(request, "catalogue", entries=catalogue_entries())
+
+
+@require_safe
+def agreements(request: HttpRequest) -> HttpResponse:
+    """Show the agreements on which anything crosses, in all three scripts."""
+    return _page(
+        request,
+        "agreements",
+        agreements=policy_of(settings.NODE.agreements).agreements,
+        today=timezone.now().astimezone(TERM_ZONE).date(),
+    )
+
+
+def _page(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
+    context |= {
+        "words": labels,
+        "reason": reason,
+        "notices": list(messages.get_messages(request)),
+        "Direction": Direction,
+        "State": State,
+        "Outcome": Outcome,
+        "crossing_url": crossing_url,
+    }
+    return render(request, f"operations/{template}.html", context, status=status)
+
+
+def crossing_url(row: listing.CrossingRow, name: str = "crossing") -> str:
+    """Return a page about one crossing; a peer's message is named with its sender."""
+    return _address(name, row.message_id, row.peer if row.direction is Direction.IN else "")
+
+
+def _address(name: str, message_id: UUID, sender: str) -> str:
+    address = reverse(f"operations:{name}", args=[message_id])
+    return f"{address}?{urlencode({'from': sender})}" if sender else address
+
+
+def _to_crossing(message_id: UUID, sender: str) -> HttpResponseRedirect:
+    return HttpResponseRedirect(_address("crossing", message_id, sender))
+
+
+def _confirm(request: HttpRequest, action: str, detail: CrossingDetail) -> HttpResponse:
+    return _page(request, "confirm", action=action, detail=detail, row=detail.row)
+
+
+def _sender(request: HttpRequest) -> str:
+    return request.POST.get("from", request.GET.get("from", ""))
+
+
+def _filters(request: HttpRequest) -> Filters:
+    """Read the filters; a value that is none of the choices counts as "all"."""
+    direction, state = request.GET.get("direction", ""), request.GET.get("state", "")
+    return Filters(
+        direction=Direction(direction) if direction in set(Direction) else None,
+        peer=request.GET.get("peer", "")[:16],
+        type=request.GET.get("type", "")[:80],
+        state=State(state) if state in set(State) else None,
+        text=request.GET.get("q", "").strip()[:64],
+    )
+
+
+def _query(filters: Filters) -> str:
+    values = {
+        "direction": filters.direction or "",
+        "peer": filters.peer,
+        "type": filters.type,
+        "state": filters.state or "",
+        "q": filters.text,
+    }
+    return urlencode({name: str(value) for name, value in values.items() if value})

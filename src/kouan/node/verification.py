@@ -1,0 +1,153 @@
+"""``kouan verify``: the report on an evidence bundle, in words, with no network and no database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from kouan.core.exchange.verify import MessageFacts, Report
+
+_LONGEST: Final = 100
+
+
+def print_report(path: Path, trust: tuple[str, ...], language: str) -> bool:
+    """Check the bundle at ``path``, print what was found, and return whether everything holds."""
+    _words_only()
+    from django.utils import translation  # noqa: PLC0415 - configured just now
+
+    from kouan.core.exchange.verify import verify_bundle  # noqa: PLC0415 - needs translations
+
+    trusted = _trusted(trust)
+    data = path.read_bytes()
+    with translation.override(language):
+        report = verify_bundle(data, trusted=trusted)
+        for line in _lines(report, trusted):
+            click.echo(line)
+    return report.holds
+
+
+def _words_only() -> None:
+    """Give Django just enough settings to translate: no database, no apps, no node."""
+    from django.conf import settings  # noqa: PLC0415 - only commands that speak pay for it
+
+    if not settings.configured:
+        core = Path(__file__).resolve().parent.parent / "core"
+        settings.configure(
+            USE_I18N=True,
+            USE_TZ=True,
+            TIME_ZONE="UTC",
+            LANGUAGE_CODE="en",
+            LANGUAGES=[("en", "English"), ("zh-hant", "繁體中文"), ("zh-hans", "简体中文")],
+            LOCALE_PATHS=[core / "locale"],
+        )
+    import django  # noqa: PLC0415 - as above
+
+    django.setup()
+
+
+def _trusted(pairs: tuple[str, ...]) -> dict[str, str]:
+    trusted = {}
+    for pair in pairs:
+        side, separator, fingerprint = pair.partition("=")
+        digits = "".join(character for character in fingerprint.lower() if character not in " :-")
+        if not separator or not side or len(digits) != 64 or set(digits) - set("0123456789abcdef"):  # noqa: PLR2004 - SHA-256 in hex
+            raise click.ClickException(f"--trust {pair}: write SIDE=FINGERPRINT, with 64 hexadecimal digits.")
+        trusted[side] = digits
+    return trusted
+
+
+def _lines(report: Report, trusted: dict[str, str]) -> list[str]:
+    from django.utils.translation import gettext as _  # noqa: PLC0415 - configured by now
+
+    from kouan.core.trust.document import grouped  # noqa: PLC0415 - as above
+
+    lines = []
+    for message in report.messages:
+        lines += _message(message, report)
+    lines += ["", _("Checks")]
+    for check in report.checks:
+        mark = "✓" if check.holds else "✗"
+        lines.append(
+            f"  {mark} {check.part}: {_(check.what)}" + (f"\n      {check.problem}" if check.problem else "")
+        )
+    if report.fingerprints:
+        lines += ["", _("Keys")]
+        for side, fingerprint in sorted(report.fingerprints.items()):
+            known = (
+                _("as you gave it")
+                if side in trusted
+                else _("compare it with the one that the side publishes")
+            )
+            lines.append(f"  {side}  {grouped(fingerprint)}  ({known})")
+    lines.append("")
+    if report.holds:
+        count = len(report.messages)
+        lines.append(_("The evidence holds: %(count)s messages are proved.") % {"count": count})
+    else:
+        parts = ", ".join(dict.fromkeys(check.part for check in report.problems)) or "-"
+        lines.append(_("The evidence does NOT hold. What is wrong is in: %(parts)s.") % {"parts": parts})
+    return lines
+
+
+def _message(message: MessageFacts, report: Report) -> list[str]:
+    from django.utils.translation import gettext as _  # noqa: PLC0415 - configured by now
+
+    from kouan.core.exchange.times import from_milliseconds  # noqa: PLC0415 - as above
+
+    lines = ["", _("Message %(number)s") % {"number": message.number}]
+
+    def fact(name: str, value: object) -> None:
+        lines.append(f"  {name:<14} {value}")
+
+    header = message.header
+    if header is not None:
+        fact(_("what"), f"{header.type}/{header.version}")
+        fact(_("from, to"), f"{header.sender} → {header.receiver}")
+        fact(_("made"), from_milliseconds(header.created).isoformat(timespec="seconds"))
+        fact(_("on the basis of"), f"{header.agreement}, {header.clause}")
+        clause = _clause(report.agreements.get(header.agreement_digest), header.clause)
+        if clause:
+            fact("", f"“{clause}”")
+    for name, value in _payload(message.payload):
+        fact(name, value)
+    if message.receipt is not None:
+        at = from_milliseconds(message.receipt.accepted_at).isoformat(timespec="seconds")
+        verdict = (
+            _("accepted by %(side)s at %(at)s") if message.accepted else _("refused by %(side)s at %(at)s")
+        )
+        fact(_("receipt"), verdict % {"side": message.receipt.sender, "at": at})
+    if message.entry is not None:
+        witnesses = ", ".join(
+            f"{each.name} {each.at.isoformat(timespec='seconds')}" for each in message.entry.witnesses
+        )
+        fact(_("ledger"), f"{message.entry.origin}, {message.entry.index} / {message.entry.size}")
+        fact(_("co-signed by"), witnesses)
+    return lines
+
+
+def _clause(agreement: Any, clause: str) -> str:
+    """Return a clause's words in the active language, if the agreement has them where they belong."""
+    from django.utils.translation import get_language  # noqa: PLC0415 - configured by now
+
+    try:
+        texts = next(item["text"] for item in agreement["clauses"] if item["id"] == clause)
+        return str(texts.get(get_language() or "en", texts["en"]))
+    except (KeyError, TypeError, StopIteration, AttributeError):
+        return ""
+
+
+def _payload(payload: object) -> list[tuple[str, str]]:
+    if not isinstance(payload, dict):
+        return []
+    return [(str(name)[:_LONGEST], _shown(value)) for name, value in payload.items() if value is not None]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.hex()[:_LONGEST]
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {_shown(inner)}" for name, inner in value.items())[: 3 * _LONGEST]
+    return str(value)[: 3 * _LONGEST]
