@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup run test check format messages bench lock clean
+.PHONY: help setup run test check format messages docs bench lock clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -37,12 +37,13 @@ test: setup $(VENV)/.dev ## run all tests (T="tests/core -k wire" narrows)
 	@$(PY) tools/assets.py --tests
 	$(PY) -m pytest -n auto --maxprocesses 8 --dist loadgroup $(T)
 
-check: setup $(VENV)/.dev ## format, lint, types, structure, translations
+check: setup $(VENV)/.dev ## format, lint, types, structure, translations, generated pages
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(TOOLS) $(PY) -m mypy
 	$(VENV)/bin/lint-imports --no-logo
 	$(TOOLS) $(PY) tools/messages.py check
+	$(TOOLS) $(PY) tools/docs.py check
 
 format: $(VENV)/.dev ## format the code and mend what ruff can mend
 	$(PY) -m ruff format .
@@ -52,8 +53,12 @@ messages: $(VENV)/.runtime ## collect the texts to translate into the .po files
 	$(TOOLS) $(PY) tools/messages.py extract
 	$(TOOLS) $(PY) tools/messages.py update
 
+docs: setup ## write the pages that are made from the program: openapi.json, catalogue.md
+	@$(TOOLS) $(PY) tools/docs.py
+
 bench: setup $(VENV)/.dev ## measure (ONLY=channel measures one thing)
-	$(PY) benchmarks $(ONLY)
+	@set -e; for name in $(or $(ONLY),$(patsubst benchmarks/%.py,%,$(wildcard benchmarks/[a-z]*.py))); do \
+		$(PY) benchmarks/$$name.py; done
 
 # Locks name no index, so that a closed network's own mirror serves; see docs/decisions.
 COMPILE = $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -14,14 +14,17 @@ import gzip
 import hashlib
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 VENDOR: Final = ROOT / "src/kouan/web/static/vendor"
@@ -41,7 +44,7 @@ class Asset:
 
     source: str
     name: str
-    change: Callable[[str], str] = staticmethod(lambda text: text)
+    change: Callable[[str], str]
 
 
 def own_style(css: str) -> str:
@@ -51,11 +54,17 @@ def own_style(css: str) -> str:
     """
     css = re.sub(r"/\*!?[^*]*\*+(?:[^/*][^*]*\*+)*/", "", css)
     css = re.sub(r"@font-face\s*\{[^}]*\}", "", css)
-    css = re.sub(r"font-family:\s*(?:GDS Transport,\s*arial,\s*sans-serif|sans-serif)", "font-family:var(--kouan-font)", css)
+    css = re.sub(
+        r"font-family:\s*(?:GDS Transport,\s*arial,\s*sans-serif|sans-serif)",
+        "font-family:var(--kouan-font)",
+        css,
+    )
     css = re.sub(r"(?<=[;{])[a-z-]+:\s*url\(/assets/[^)]*\);?", "", css)
     for left in ("GDS Transport", "/assets/", "@import"):
         if left in css:
-            raise SetupError(f"govuk-frontend's style sheet still names {left!r}; tools/assets.py must learn it.")
+            raise SetupError(
+                f"govuk-frontend's style sheet still names {left!r}; tools/assets.py must learn it."
+            )
     return css
 
 
@@ -71,6 +80,9 @@ ASSETS: Final = (
 )
 PACKAGES: Final = ("govuk-frontend", "htmx.org")
 """What is served, and so must be served with its licence."""
+ENVIRONMENT: Final = {**os.environ, "NODE_USE_SYSTEM_CA": "1"}
+"""Node.js from PyPI trusts what the machine trusts, so that it also works behind an office's proxy."""
+RETRIES: Final = ("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
 TEST_FILES: Final = ("axe-core/axe.min.js",)
 
 
@@ -109,13 +121,19 @@ def npm_command() -> list[str]:
 def _install_node() -> None:
     if sys.prefix == sys.base_prefix:
         raise SetupError(
-            "There is no npm here, and this Python is the system's own. Run `make setup`, which uses the checkout's "
-            "virtual environment, or install npm."
+            "There is no npm here, and this Python is the system's own. Run `make setup`, which uses the "
+            "checkout's virtual environment, or install npm."
         )
     print("No npm on this machine: installing Node.js into the virtual environment …", flush=True)
     if importlib.util.find_spec("pip") is None:
-        _run([sys.executable, "-m", "ensurepip", "--default-pip"], "pip could not be put into the virtual environment")
-    _run([sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL], "Node.js could not be installed with pip")
+        _run(
+            [sys.executable, "-m", "ensurepip", "--default-pip"],
+            "pip could not be put into the virtual environment",
+        )
+    _run(
+        [sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL],
+        "pip could not install Node.js",
+    )
     importlib.invalidate_caches()
 
 
@@ -123,7 +141,16 @@ def fetch(*, tests: bool) -> None:
     """Let npm install exactly what the lock file names; raises ``SetupError``."""
     options = [] if tests else ["--omit=dev"]
     _run(
-        [*npm_command(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", *options],
+        [
+            *npm_command(),
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+            *RETRIES,
+            *options,
+        ],
         "npm could not fetch the pages' assets",
     )
 
@@ -150,7 +177,9 @@ def place(stamp: str) -> None:
 
 def _run(command: list[str], failure: str) -> None:
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, timeout=600, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SetupError(f"{failure}: {error}") from None
     if done.returncode:

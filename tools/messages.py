@@ -15,27 +15,39 @@ import argparse
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 SOURCE: Final = ROOT / "src/kouan"
 SCRIPTS: Final = {"zh_Hant": "big5", "zh_Hans": "gb2312"}
-"""Each script, and a character set that holds what is ordinarily written in it and hardly any of the other's."""
+"""Each script, and a character set that holds what is written in it and hardly any of the other's."""
 
 METHODS: Final = [("**.py", "python"), ("**/jinja2/**.html", "jinja2"), ("**/jinja2/**.txt", "jinja2")]
 OPTIONS: Final = {
-    "**/jinja2/**.html": {"extensions": "jinja2.ext.i18n", "trimmed": "true", "newstyle_gettext": "true", "silent": "false"},
-    "**/jinja2/**.txt": {"extensions": "jinja2.ext.i18n", "trimmed": "true", "newstyle_gettext": "true", "silent": "false"},
+    "**/jinja2/**.html": {
+        "extensions": "jinja2.ext.i18n",
+        "trimmed": "true",
+        "newstyle_gettext": "true",
+        "silent": "false",
+    },
+    "**/jinja2/**.txt": {
+        "extensions": "jinja2.ext.i18n",
+        "trimmed": "true",
+        "newstyle_gettext": "true",
+        "silent": "false",
+    },
 }
 KEYWORDS: Final[dict[str, Any]] = {
     "_": None,
@@ -52,7 +64,7 @@ KEYWORDS: Final[dict[str, Any]] = {
 _PLACE: Final = re.compile(r"%\([a-zA-Z_]\w*\)[sd]|\{[a-zA-Z_]\w*\}")
 _HEADER_NOISE: Final = re.compile(rb'"(?:Report-Msgid-Bugs-To|Generated-By|Language-Team): [^"]*"\n')
 _BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
-"""Stands in the .po files' header for the times that tools like to write there: they would differ each time."""
+"""Stands in the .po files' header for the times that tools like to write there, each time another."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +84,9 @@ def packages() -> list[Package]:
     """Return core (with everything beside apps and web), web, and each app."""
     apps = sorted(path for path in (SOURCE / "apps").iterdir() if (path / "__init__.py").is_file())
     others = tuple(
-        path for path in sorted(SOURCE.iterdir()) if path.is_dir() and path.name not in {"apps", "web", "__pycache__"}
+        path
+        for path in sorted(SOURCE.iterdir())
+        if path.is_dir() and path.name not in {"apps", "web", "__pycache__"}
     )
     return [
         Package("core", others, SOURCE / "core/locale"),

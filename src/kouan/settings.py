@@ -60,7 +60,7 @@ def _database(url: str) -> dict[str, Any]:
     if not url.startswith("sqlite:///"):
         raise ConfigError("`database` must be sqlite:///FILE, relative to node.toml or absolute.")
     return {
-        "ENGINE": "django.db.backends.sqlite3",
+        "ENGINE": "kouan.core.database.sqlite",
         "NAME": str(NODE.home / url.removeprefix("sqlite:///")),
         "CONN_MAX_AGE": None,
         "OPTIONS": {

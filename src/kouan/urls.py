@@ -6,6 +6,8 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kouan.web.urls")),
+    path("", include("kouan.apps.validation.urls")),
+    path("", include("kouan.apps.operations.urls")),
 ]
 
 handler400 = "kouan.web.errors.bad_request"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,16 +15,22 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connections
 from django.test.testcases import LiveServerThread
-from kouan.web.access import Role, grant_role
 from playwright.sync_api import sync_playwright
 
+from kouan.web.access import Role, grant_role
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules/axe-core/axe.min.js"
+SHAPE = Path(__file__).with_name("shape.js")
 VENDOR = ROOT / "src/kouan/web/static/vendor/govuk-frontend.css"
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -53,7 +58,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(item.path).is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.browser)
             if missing:
-                item.add_marker(pytest.mark.skip(reason=f"browser tests need Chromium and axe-core: {missing}"))
+                item.add_marker(
+                    pytest.mark.skip(reason=f"browser tests need Chromium and axe-core: {missing}")
+                )
 
 
 @pytest.fixture(params=[320, 1280], ids=["phone", "desk"])
@@ -86,7 +93,9 @@ def portal(transactional_db: None) -> Iterator[str]:
             shared[connection.alias] = connection
             # For good: a server thread may still be ending when the test has ended.
             connection.inc_thread_sharing()
-    server = LiveServerThread("127.0.0.1", static_handler=lambda application: application, connections_override=shared)
+    server = LiveServerThread(
+        "127.0.0.1", static_handler=lambda application: application, connections_override=shared
+    )
     server.daemon = True
     server.start()
     server.is_ready.wait()
@@ -135,7 +144,9 @@ def visit(chromium: Browser, portal: str) -> Iterator[Callable[..., Visitor]]:
     """Make visitors: ``visit(language="zh-hant", width=320, scripts=True)``."""
     contexts = []
 
-    def make(*, language: str = "en", width: int = 1280, scripts: bool = True, motion: str = "reduce") -> Visitor:
+    def make(
+        *, language: str = "en", width: int = 1280, scripts: bool = True, motion: str = "reduce"
+    ) -> Visitor:
         context = chromium.new_context(
             viewport={"width": width, "height": 800},
             java_script_enabled=scripts,
@@ -146,8 +157,24 @@ def visit(chromium: Browser, portal: str) -> Iterator[Callable[..., Visitor]]:
         page = context.new_page()
         faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
-        page.on("console", lambda message: faults.append(f"console: {message.text}") if message.type == "error" and "status of 4" not in message.text and "status of 5" not in message.text else None)
-        page.on("request", lambda request: None if request.url.startswith((portal, "data:")) else faults.append(f"foreign request: {request.url}"))
+        page.on(
+            "console",
+            lambda message: (
+                faults.append(f"console: {message.text}")
+                if message.type == "error"
+                and "status of 4" not in message.text
+                and "status of 5" not in message.text
+                else None
+            ),
+        )
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith((portal, "data:"))
+                else faults.append(f"foreign request: {request.url}")
+            ),
+        )
         return Visitor(portal, page, language, faults)
 
     yield make
@@ -163,7 +190,7 @@ KNOWN = {("label-content-name-mismatch", "govuk-file-upload-button")}
 def _axe(page: Page) -> list[str]:
     page.evaluate(AXE.read_text(encoding="utf-8"))
     result: dict[str, Any] = page.evaluate(
-        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
     )
     return [
         f"axe {violation['id']}: {violation['help']} at {node['target']} {node['html'][:160]}"
@@ -173,27 +200,5 @@ def _axe(page: Page) -> list[str]:
     ]
 
 
-_SHAPE = """() => {
-  const wrong = [];
-  const root = document.documentElement;
-  if (root.scrollWidth > root.clientWidth) {
-    const wide = [...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > root.clientWidth + 1);
-    wrong.push(`scrolls sideways: ${root.scrollWidth} > ${root.clientWidth} at ${wide.slice(0, 3).map(e => e.outerHTML.slice(0, 100)).join(' | ')}`);
-  }
-  for (const attribute of ['aria-describedby', 'aria-labelledby', 'aria-controls', 'for']) {
-    for (const element of document.querySelectorAll(`[${attribute}]`)) {
-      for (const id of element.getAttribute(attribute).split(/\\s+/).filter(Boolean)) {
-        if (!document.getElementById(id)) wrong.push(`${attribute} names no element: ${id}`);
-      }
-    }
-  }
-  for (const link of document.querySelectorAll('a[href^="#"]')) {
-    if (!document.getElementById(link.getAttribute('href').slice(1))) wrong.push(`link to nothing: ${link.outerHTML}`);
-  }
-  if (document.querySelectorAll('h1').length !== 1) wrong.push('not exactly one h1');
-  return wrong;
-}"""
-
-
 def _shape(page: Page) -> list[str]:
-    return list(page.evaluate(_SHAPE))
+    return list(page.evaluate(SHAPE.read_text(encoding="utf-8")))

@@ -72,8 +72,9 @@ def test_every_stop_of_the_keyboard_shows_where_it_is(visit, width):
         page.keyboard.press("Tab")
         stop = page.evaluate(
             """() => {
-              const e = document.activeElement, s = getComputedStyle(e);
-              return [e.outerHTML.slice(0, 80), e === document.body || s.outlineStyle !== 'none' || s.boxShadow !== 'none'];
+              const stop = document.activeElement, style = getComputedStyle(stop);
+              const shown = style.outlineStyle !== "none" || style.boxShadow !== "none";
+              return [stop.outerHTML.slice(0, 80), stop === document.body || shown];
             }"""
         )
         if stop[0] in seen:

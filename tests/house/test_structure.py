@@ -11,12 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CONTRACTS = [
-    contract["name"]
-    for contract in tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
-        "contracts"
-    ]
-]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+CONTRACTS = [contract["name"] for contract in PYPROJECT["tool"]["importlinter"]["contracts"]]
 BREACHES = {
     "The house stands on its floors": [
         ("kouan/core/text.py", "import kouan.web.filters"),
@@ -71,7 +67,9 @@ def test_each_contract_has_a_breach_that_is_tried() -> None:
     "contract", [pytest.param(name, id=name.split(":")[0].replace(" ", "-").lower()) for name in BREACHES]
 )
 def test_a_planted_breach_is_named(contract: str, tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "src/kouan", tmp_path / "kouan", ignore=shutil.ignore_patterns("__pycache__", "static"))
+    shutil.copytree(
+        ROOT / "src/kouan", tmp_path / "kouan", ignore=shutil.ignore_patterns("__pycache__", "static")
+    )
     for path, line in BREACHES[contract]:
         with (tmp_path / path).open("a", encoding="utf-8") as file:
             file.write(f"\n{line}\n")

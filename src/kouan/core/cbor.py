@@ -19,6 +19,8 @@ Value: TypeAlias = (
 )
 
 MAX_DEPTH: Final = 32
+MAX_INTEGER: Final = (1 << 64) - 1
+"""The largest integer without a tag; the smallest is ``-1 - MAX_INTEGER``."""
 
 
 class NotDeterministicCBOR(KouanError):
@@ -26,6 +28,24 @@ class NotDeterministicCBOR(KouanError):
 
     code = "not-deterministic-cbor"
     message = "The bytes are not deterministic CBOR (RFC 8949 section 4.2.1): %(detail)s."
+
+
+class _NoTags(dict[int, object]):
+    """Decoders for semantic tags, of which there are none.
+
+    A tag never belongs in what crosses, and the library's own decoders for some are a danger in bytes
+    that nobody has verified: shared references make cycles, rationals and big numbers cost much.
+    """
+
+    def __missing__(self, tag: int) -> object:
+        return self._refuse
+
+    @staticmethod
+    def _refuse(*_: object) -> None:
+        raise ValueError("a tag")
+
+
+_NO_TAGS: Final = _NoTags()
 
 
 def encode(value: object) -> bytes:
@@ -48,8 +68,9 @@ def decode(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Value:
             allow_indefinite=False,
             allow_duplicate_keys=False,
             strict_hashable_types=False,
+            semantic_decoders=_NO_TAGS,
         )
-        _check_types(value)
+        check_types(value)
         again = cbor2.dumps(value, canonical=True)
     except NotDeterministicCBOR:
         raise
@@ -60,17 +81,21 @@ def decode(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Value:
     return value  # type: ignore[no-any-return]
 
 
-def _check_types(value: object) -> None:
+def check_types(value: object) -> None:
+    """Raise ``NotDeterministicCBOR`` for a value, without cycles, that ``decode`` would never return."""
     stack = [value]
     while stack:
         item = stack.pop()
         kind = type(item)
-        if kind is dict:
+        if kind is int:
+            if not -1 - MAX_INTEGER <= item <= MAX_INTEGER:  # type: ignore[operator]
+                raise NotDeterministicCBOR(detail="an integer of more than 64 bits")
+        elif kind is dict:
             for key, inner in item.items():  # type: ignore[attr-defined]
                 if not (type(key) is str or (type(key) is int and -24 <= key < 24)):  # noqa: PLR2004
                     raise NotDeterministicCBOR(detail="a map key that is neither text nor a small integer")
                 stack.append(inner)
         elif kind is list:
-            stack.extend(item)  # type: ignore[call-overload]
-        elif kind not in (int, str, bytes, bool, float, type(None)):
+            stack.extend(item)  # type: ignore[call-overload, arg-type]
+        elif kind not in (str, bytes, bool, float, type(None)):
             raise NotDeterministicCBOR(detail=f"a value of type {kind.__name__}")

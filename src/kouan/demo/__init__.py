@@ -1,1 +1,66 @@
 """Demonstrations: a throw-away pair of nodes, made-up people, and each capability shown step by step."""
+
+from __future__ import annotations
+
+import importlib
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from kouan.config import ConfigError
+
+if TYPE_CHECKING:
+    from kouan.demo.nodes import DemonstrationNode
+
+DEMONSTRATIONS: Final = {"validation": "kouan.demo.validation"}
+"""Each demonstration's name and the module whose ``show(hk, gd, out)`` it is."""
+
+_START_LIMIT: Final = 90.0
+
+
+class DemonstrationFailed(Exception):
+    """A step did not end as it should; the text says which."""
+
+
+def run_demo(name: str, out: Path | None) -> int:
+    """Run a demonstration on fresh nodes that are gone afterwards; return the exit status."""
+    from kouan.demo.nodes import establish, free_ports  # noqa: PLC0415 - keeps `kouan --help` quick
+    from kouan.node.supervisor import Supervisor  # noqa: PLC0415 - as above
+
+    if out is None:
+        out = Path(tempfile.mkdtemp(prefix=f"kouan-demo-{name}-"))
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="kouan-demo-nodes-") as home:
+        click.echo("Making two nodes, Hong Kong and Guangdong, each with its own keys and database…")
+        ports = free_ports(4)
+        nodes = establish(Path(home), {"hk": (ports[0], ports[1]), "gd": (ports[2], ports[3])})
+        supervisor = Supervisor([node.path for node in nodes])
+        supervisor.start()
+        watching = threading.Thread(target=supervisor.watch, daemon=True)
+        watching.start()
+        try:
+            _wait(nodes)
+            importlib.import_module(DEMONSTRATIONS[name]).show(nodes[0], nodes[1], out)
+        except DemonstrationFailed as failure:
+            click.echo(f"✗ {failure}", err=True)
+            return 1
+        finally:
+            supervisor.ask_to_stop()
+            watching.join()
+            supervisor.stop()
+    click.echo(f"\nWhat came out is in {out}")
+    return 0
+
+
+def _wait(nodes: list[DemonstrationNode]) -> None:
+    from kouan.demo.up import answers  # noqa: PLC0415 - keeps `kouan --help` quick
+
+    deadline = time.monotonic() + _START_LIMIT
+    while not all(answers(node.config.portal_listen.port) for node in nodes):
+        if time.monotonic() > deadline:
+            raise ConfigError(f"The nodes did not start within {_START_LIMIT:.0f} seconds.")
+        time.sleep(0.1)

@@ -21,8 +21,8 @@ from kouan.core.trust import own
 from kouan.node.layout import NewNode, create, environment_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 ACCOUNTS_FILE: Final = "demonstration.json"
 TRUST_FOLDER: Final = "trust"

@@ -29,6 +29,8 @@ class NewNode:
     """host:port of the portal."""
     door: str
     """host:port of the door."""
+    door_url: str = ""
+    """Where peers reach the door, when that is not where it listens: a forwarder stands before it."""
     demonstration: bool = False
     exchange: Mapping[str, int | float] | None = None
 
@@ -46,7 +48,7 @@ class NewNode:
             "",
             "[door]",
             f'listen = "{self.door}"',
-            f'url = "https://{self.door}"',
+            f'url = "{self.door_url or f"https://{self.door}"}"',
         ]
         if self.exchange:
             lines += ["", "[exchange]", *(f"{key} = {value}" for key, value in self.exchange.items())]

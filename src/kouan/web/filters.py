@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +12,7 @@ from django.utils.translation import gettext, pgettext
 from kouan.core.sides import get_side
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from zoneinfo import ZoneInfo
 
 _MONTHS: Final = (
@@ -34,7 +34,7 @@ def side_zone() -> ZoneInfo:
 def date_long(value: date) -> str:
     """Return ``22 November 2026`` or ``2026年11月22日``; a datetime is first moved to the side's zone."""
     if isinstance(value, datetime):
-        value = value.astimezone(side_zone())
+        value = _local(value)
     if _chinese():
         return f"{value.year}年{value.month}月{value.day}日"
     return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
@@ -42,13 +42,13 @@ def date_long(value: date) -> str:
 
 def datetime_long(value: datetime) -> str:
     """Return the date and the time to the second with its offset: ``22 November 2026, 14:05:09 (UTC+8)``."""
-    local = value.astimezone(side_zone())
+    local = _local(value)
     return f"{date_long(local)}{' ' if _chinese() else ', '}{local:%H:%M:%S} ({_offset(local)})"
 
 
 def datetime_short(value: datetime) -> str:
     """Return ``2026-11-22 14:05:09``, the sortable form for tables, in the side's zone."""
-    return f"{value.astimezone(side_zone()):%Y-%m-%d %H:%M:%S}"
+    return f"{_local(value):%Y-%m-%d %H:%M:%S}"
 
 
 def iso(value: date) -> str:
@@ -84,6 +84,12 @@ def number(value: int) -> str:
 def yes_no(value: object) -> str:
     """Return the word for a truth value in the active language."""
     return pgettext("answer", "Yes") if value else pgettext("answer", "No")
+
+
+def _local(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("a moment without a time zone cannot be shown: nobody would know when it was")
+    return value.astimezone(side_zone())
 
 
 def _offset(value: datetime) -> str:

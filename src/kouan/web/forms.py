@@ -25,7 +25,7 @@ class SignInForm(AuthenticationForm):
         widget=forms.PasswordInput,
         error_messages={"required": _("Enter your password.")},
     )
-    error_messages: ClassVar[dict[str, _StrOrPromise]] = {
+    error_messages: ClassVar[dict[str, _StrOrPromise]] = {  # type: ignore[misc] # stubs: an instance's
         "invalid_login": _("The user name or the password is wrong."),
         "inactive": _("The user name or the password is wrong."),
     }

@@ -7,20 +7,30 @@ an overlay of the same environment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import translation
-from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, PrefixLoader, StrictUndefined, Template
+from jinja2 import (
+    BaseLoader,
+    ChoiceLoader,
+    Environment,
+    PackageLoader,
+    PrefixLoader,
+    StrictUndefined,
+    Template,
+)
 from jinja2 import Undefined as LenientUndefined
 
 from kouan.core.sides import get_side
 from kouan.web import filters
 from kouan.web.navigation import footer_links, links_for
 from kouan.web.sidecolours import stylesheet_version
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
 
 _LIBRARY = "govuk_frontend_jinja"
 
@@ -44,9 +54,9 @@ class PageEnvironment(Environment):
 
 def environment(*, loader: BaseLoader, **options: Any) -> Environment:
     """Return the environment that Django's Jinja2 backend uses; ``loader`` knows the apps' templates."""
-    options.setdefault("undefined", StrictUndefined)
+    options["undefined"] = StrictUndefined  # Django's backend proposes a lenient one
     components = PrefixLoader({_LIBRARY: PackageLoader(_LIBRARY)})
-    env = PageEnvironment(  # noqa: S701 - Django's backend passes autoescape=True
+    env = PageEnvironment(
         loader=ChoiceLoader([components, loader]),
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
@@ -94,7 +104,7 @@ LANGUAGES: tuple[tuple[str, str, str], ...] = (
 
 
 def html_lang() -> str:
-    """Return the active language as a page's ``lang``: with its region, so that fonts pick the right glyphs."""
+    """Return the active language as a page's ``lang``, with its region for the fonts' right glyphs."""
     active = translation.get_language()
     return next((tag for code, tag, _ in LANGUAGES if code == active), "en")
 

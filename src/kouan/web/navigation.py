@@ -75,7 +75,9 @@ def links_for(request: HttpRequest) -> list[NavigationLink]:
 
 def footer_links() -> list[NavigationLink]:
     """Return the footer's links; they depend on nobody and need no request."""
-    return [NavigationLink(str(item.text), reverse(item.url_name), current=False) for item in _footer.in_order()]
+    return [
+        NavigationLink(str(item.text), reverse(item.url_name), current=False) for item in _footer.in_order()
+    ]
 
 
 def _within(path: str, href: str) -> bool:

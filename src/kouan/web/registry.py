@@ -30,7 +30,9 @@ class Registry(Generic[T]):
     def add(self, entry: T) -> T:
         """Add ``entry`` and return it; raises ``ValueError`` when its key is taken by another."""
         if self._entries.setdefault(entry.key, entry) != entry:
-            raise ValueError(f"{self._name}: the key {entry.key!r} is registered twice with different content")
+            raise ValueError(
+                f"{self._name}: the key {entry.key!r} is registered twice with different content"
+            )
         return entry
 
     def in_order(self) -> list[T]:

@@ -48,12 +48,14 @@ class VersionedStorage(StaticFilesStorage):
     def url(self, name: str | None) -> str:
         """Return the versioned address; raises ``ValueError`` for a file that no app has."""
         if name is None or name not in found_files():
-            hint = " `make setup` fetches what stands under vendor/." if str(name).startswith("vendor/") else ""
+            hint = (
+                " `make setup` fetches what stands under vendor/." if str(name).startswith("vendor/") else ""
+            )
             raise ValueError(f"There is no static file {name!r}.{hint}")
         return filepath_to_uri(f"{self.base_url}{version()}/{name}") or ""
 
 
-class StaticFilesMiddleware(WhiteNoiseMiddleware):
+class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc] # WhiteNoise has no types
     """WhiteNoise over the apps' files, each under its versioned and its plain address."""
 
     def add_files_from_finders(self) -> None:
@@ -62,6 +64,6 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):
             for url in (f"{self.static_prefix}{version()}/{name}", f"{self.static_prefix}{name}"):
                 self.add_file_to_dictionary(url, str(path))
 
-    def immutable_file_test(self, path: str, url: str) -> bool:
+    def immutable_file_test(self, path: str, url: str) -> bool:  # noqa: ARG002 - WhiteNoise calls it so
         """Say whether ``url`` carries a version and so never changes its content."""
         return bool(_VERSION.match(url.removeprefix(self.static_prefix).partition("/")[0]))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,6 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.core.errors import KouanError
 from kouan.web.models import Attempt
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 
 class TooManyTriesError(KouanError):
@@ -61,6 +64,14 @@ class Throttle:
             if seconds := self.wait(*parts):
                 raise TooManyTriesError(seconds=seconds)
             self.record(*parts)
+
+    def give_back(self, *parts: str) -> None:
+        """Uncount the latest try: it turned out to be a good one."""
+        latest = (
+            Attempt.objects.filter(scope=self.scope, subject=self._subject(parts)).order_by("-at").first()
+        )
+        if latest is not None:
+            latest.delete()
 
     def _subject(self, parts: tuple[str, ...]) -> str:
         return salted_hmac(f"kouan.throttle.{self.scope}", "\0".join(parts), algorithm="sha256").hexdigest()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.contrib.auth.views import LoginView, LogoutView
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,7 +17,10 @@ from django.views.i18n import set_language as django_set_language
 from kouan.web.forms import SignInForm
 from kouan.web.home import cards_for
 from kouan.web.sidecolours import stylesheet, stylesheet_version
-from kouan.web.throttle import Throttle
+from kouan.web.throttle import Throttle, TooManyTriesError
+
+if TYPE_CHECKING:
+    from django.contrib.auth.forms import AuthenticationForm
 
 SIGN_IN_ACCOUNT: Final = Throttle("sign-in", limit=5, window=timedelta(minutes=1))
 """Wrong tries for one account from one address."""
@@ -37,7 +41,7 @@ def accessibility(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def health(request: HttpRequest) -> HttpResponse:
+def health(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django calls it so
     """Answer ``ok`` while the process serves requests; asks nothing of the database."""
     return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
 
@@ -59,22 +63,32 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
 
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        """Refuse while the limit is reached, without looking at the password."""
-        seconds = max(SIGN_IN_ACCOUNT.wait(*self._subject()), SIGN_IN_ADDRESS.wait(self._address()))
-        if seconds:
-            form = self.get_form_class()(request)
-            context = self.get_context_data(form=form, wait=seconds)
-            return render(
-                request, self.template_name, context, status=429, headers={"Retry-After": str(seconds)}
-            )
+        """Count the try before the password is looked at, so that many at once do not slip through."""
+        if request.POST.get("username") and request.POST.get("password"):
+            try:
+                with transaction.atomic():
+                    SIGN_IN_ACCOUNT.take(*self._subject())
+                    SIGN_IN_ADDRESS.take(self._address())
+            except TooManyTriesError as refused:
+                return self._wait(int(refused.params["seconds"] or 0))
         return super().post(request, *args, **kwargs)
 
-    def form_invalid(self, form: SignInForm) -> HttpResponse:
-        """Count the wrong try and show the form again with status 422."""
-        SIGN_IN_ACCOUNT.record(*self._subject())
-        SIGN_IN_ADDRESS.record(self._address())
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Sign in; a try that was right does not count."""
+        SIGN_IN_ACCOUNT.give_back(*self._subject())
+        SIGN_IN_ADDRESS.give_back(self._address())
+        return super().form_valid(form)
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        """Show the form again with what is wrong, status 422."""
         response = super().form_invalid(form)
         response.status_code = 422
+        return response
+
+    def _wait(self, seconds: int) -> HttpResponse:
+        context = self.get_context_data(form=self.get_form_class()(self.request), wait=seconds)
+        response = render(self.request, self.template_name, context, status=429)
+        response.headers["Retry-After"] = str(seconds)
         return response
 
     def get_context_data(self, **kwargs: object) -> dict[str, object]:

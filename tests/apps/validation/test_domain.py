@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import re
 import string
 from datetime import date, timedelta
@@ -35,7 +36,14 @@ def test_a_reference_reads_back_from_its_written_form(reference):
 def test_spaces_case_dashes_and_full_width_do_not_matter(reference):
     text = str(reference)
     wide = "".join(chr(ord(item) + 0xFEE0) for item in text)
-    for typed in (text.lower(), text.replace("-", " "), text.replace("-", ""), f" {text} ", text.replace("-", "–"), wide):
+    for typed in (
+        text.lower(),
+        text.replace("-", " "),
+        text.replace("-", ""),
+        f" {text} ",
+        text.replace("-", "–"),
+        wide,
+    ):
         assert Reference.parse(typed) == reference
 
 
@@ -57,7 +65,9 @@ def test_any_one_wrong_character_is_caught(reference, data):
 @given(references, st.data())
 def test_any_two_exchanged_characters_are_caught(reference, data):
     # The last character is the check itself; its exchange is a wrong check character.
-    first, second = data.draw(st.tuples(st.integers(0, 18), st.integers(0, 18)).filter(lambda pair: pair[0] < pair[1]))
+    first, second = data.draw(
+        st.tuples(st.integers(0, 18), st.integers(0, 18)).filter(lambda pair: pair[0] < pair[1])
+    )
     body = list(reference.body)
     assume(body[first] != body[second])
     body[first], body[second] = body[second], body[first]
@@ -73,10 +83,8 @@ def test_another_side_is_caught():
 
 @given(st.text(max_size=100))
 def test_other_text_is_refused_and_nothing_else_is_raised(text):
-    try:
+    with contextlib.suppress(NotAReference):
         Reference.parse(text)
-    except NotAReference as error:
-        assert str(error)
 
 
 def test_a_side_must_be_letters():

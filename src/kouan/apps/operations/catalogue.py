@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
@@ -17,6 +15,9 @@ from kouan.core.policy import policy_of
 from kouan.web.filters import file_size
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import timedelta
+
     from kouan.core.policy import Agreement, Clause
 
 _MINUTE: Final = 60
@@ -114,7 +115,9 @@ it arrives. Which agreement and clause allow it is shown by each node under `/ca
 
 
 def _section(entry: CatalogueEntry) -> str:
-    rows = "".join(f"| `{field.name}` | {_cell(field.explanation)} | {_cell(field.limits)} |\n" for field in entry.fields)
+    rows = "".join(
+        f"| `{field.name}` | {_cell(field.explanation)} | {_cell(field.limits)} |\n" for field in entry.fields
+    )
     return f"""\
 ## {entry.title} (`{entry.type}`, version {entry.version})
 

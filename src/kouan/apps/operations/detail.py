@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from django.conf import settings
 
@@ -32,11 +30,16 @@ from kouan.core.policy import policy_of
 from kouan.core.trust import cose
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
     from django.utils.functional import _StrOrPromise
 
     from kouan.core.policy import Agreement, Clause
 
 CONVERSATION_MOST: Final = 50
+Stored: TypeAlias = "bytes | memoryview[int]"
+"""Bytes as a database gives them."""
 _MAX_SIGNED: Final = wire.MAX_STATEMENT + cose.OVERHEAD
 
 
@@ -165,7 +168,7 @@ def _outbound(row: OutboxMessage) -> CrossingDetail:
     return CrossingDetail(
         row=one_row(Direction.OUT, row.pk),
         crossing=crossing,
-        steps=steps(state, Direction.OUT, times, refused_at_door=receipt is not None and receipt.code is not None),
+        steps=steps(state, Direction.OUT, times, refused_at_door=_refuses(receipt)),
         created_at=row.created_at,
         expires_at=row.expires_at,
         consent=row.consent,
@@ -200,7 +203,7 @@ def _inbound(row: InboxMessage) -> CrossingDetail:
     return CrossingDetail(
         row=one_row(Direction.IN, row.pk),
         crossing=crossing,
-        steps=steps(state, Direction.IN, times, refused_at_door=receipt is not None and receipt.code is not None),
+        steps=steps(state, Direction.IN, times, refused_at_door=_refuses(receipt)),
         created_at=row.created_at,
         expires_at=from_milliseconds(header.expires) if header is not None else None,
         consent=header.consent if header is not None else None,
@@ -230,7 +233,9 @@ def retried_as(row: OutboxMessage) -> UUID | None:
 
 def _others(conversation: UUID, direction: Direction, number: int) -> tuple[CrossingRow, ...]:
     rows = conversation_rows(conversation, CONVERSATION_MOST + 1)
-    return tuple(row for row in rows if (row.direction, row.number) != (direction, number))[:CONVERSATION_MOST]
+    return tuple(row for row in rows if (row.direction, row.number) != (direction, number))[
+        :CONVERSATION_MOST
+    ]
 
 
 def _declared(type_: str, version: int) -> Crossing[Any] | None:
@@ -249,7 +254,7 @@ def _agreed(agreement_id: str, digest: bytes, clause_id: str) -> dict[str, Any]:
     return {"agreement": None, "clause": None}
 
 
-def _content(header: bytes | None, body: bytes | None, crossing: Crossing[Any] | None) -> dict[str, Any]:
+def _content(header: Stored | None, body: Stored | None, crossing: Crossing[Any] | None) -> dict[str, Any]:
     """Return the sizes of a message's parts and of its payload's fields; nothing of what they say."""
     fields: tuple[FieldSize, ...] = ()
     payload_size: int | None = None
@@ -274,7 +279,7 @@ def _content(header: bytes | None, body: bytes | None, crossing: Crossing[Any] |
     return {"sizes": sizes, "fields": fields}
 
 
-def _header(data: bytes) -> wire.Header | None:
+def _header(data: Stored) -> wire.Header | None:
     try:
         return wire.Header.decode(bytes(data))
     except KouanError:
@@ -289,7 +294,11 @@ def _statement(batch: Batch | ReceivedBatch) -> wire.Statement | None:
         return None
 
 
-def _receipt(data: bytes | None, signer: str, position: int | None) -> ReceiptFacts | None:
+def _refuses(receipt: ReceiptFacts | None) -> bool:
+    return receipt is not None and receipt.code is not None
+
+
+def _receipt(data: Stored | None, signer: str, position: int | None) -> ReceiptFacts | None:
     if data is None or position is None:
         return None
     try:
@@ -338,9 +347,7 @@ def _in_our_ledger(index: int | None) -> Inclusion | None:
     checkpoint = ledger.latest_cosigned(covering=index + 1)
     if checkpoint is None:
         return Inclusion(settings.NODE.side, index)
-    return Inclusion(
-        settings.NODE.side, index, checkpoint.size, checkpoint.witnesses, checkpoint.cosigned_at
-    )
+    return Inclusion(settings.NODE.side, index, checkpoint.size, checkpoint.witnesses, checkpoint.cosigned_at)
 
 
 def _in_their_ledger(peer: str, index: int | None) -> Inclusion | None:

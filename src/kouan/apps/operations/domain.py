@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from typing import Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
 
 
 class Direction(StrEnum):
@@ -88,7 +90,9 @@ class Cursor:
         return f"{self.outbound}.{self.inbound}"
 
 
-def merge(first: Sequence[T], second: Sequence[T], limit: int, *, newest_first: bool) -> tuple[list[T], int, int]:
+def merge(
+    first: Sequence[T], second: Sequence[T], limit: int, *, newest_first: bool
+) -> tuple[list[T], int, int]:
     """Interleave two lists by time, keeping each one's own order, and take ``limit`` rows.
 
     Returns the rows, and how many came from each list.
@@ -181,7 +185,9 @@ _ENDS: Final = {
 }
 
 
-def steps(state: State, direction: Direction, times: Times, *, refused_at_door: bool = False) -> tuple[Step, ...]:
+def steps(
+    state: State, direction: Direction, times: Times, *, refused_at_door: bool = False
+) -> tuple[Step, ...]:
     """Return a message's way from "made" to how it ended, or to what is still to come.
 
     ``refused_at_door`` tells a message that the receipt itself refused from one that was accepted
@@ -202,7 +208,9 @@ def steps(state: State, direction: Direction, times: Times, *, refused_at_door: 
         return (*done(*before), Step(_ENDS[state], StepState.FAILED, times.finished))
     if state is State.HANDLED:
         return done(*_WAY)
-    reached = {State.WAITING: 1 if direction is Direction.OUT else 3, State.SEALED: 2, State.ACCEPTED: 3}[state]
+    reached = {State.WAITING: 1 if direction is Direction.OUT else 3, State.SEALED: 2, State.ACCEPTED: 3}[
+        state
+    ]
     coming = (Step(kind, StepState.WAITING) for kind in _WAY[reached + 1 :])
     return (*done(*_WAY[:reached]), Step(_WAY[reached], StepState.CURRENT), *coming)
 

@@ -14,14 +14,14 @@ class OperationsError(KouanError):
     message = _("The request could not be carried out.")
 
 
-class BadCursor(OperationsError):  # noqa: N818 - says what the value is
+class BadCursor(OperationsError):
     """A place in a list that this node did not hand out."""
 
     code = "bad-cursor"
     message = _("The address of this page of the list is damaged. Start again from the newest.")
 
 
-class BadSearch(OperationsError):  # noqa: N818 - says what the value is
+class BadSearch(OperationsError):
     """A search text that cannot be the beginning of an id."""
 
     code = "bad-search"
@@ -29,7 +29,7 @@ class BadSearch(OperationsError):  # noqa: N818 - says what the value is
     message = _("Search with at least the first %(digits)s digits of a message id or a conversation id.")
 
 
-class NoSuchCrossing(OperationsError):  # noqa: N818 - names the state, as a reader meets it
+class NoSuchCrossing(OperationsError):
     """No message with this id has crossed or waits."""
 
     code = "no-such-crossing"
@@ -37,7 +37,7 @@ class NoSuchCrossing(OperationsError):  # noqa: N818 - names the state, as a rea
     message = _("This node has no message %(message)s.")
 
 
-class NoCheckpoint(OperationsError):  # noqa: N818 - names the state, as a reader meets it
+class NoCheckpoint(OperationsError):
     """Nothing has been published yet."""
 
     code = "no-checkpoint"
@@ -45,7 +45,7 @@ class NoCheckpoint(OperationsError):  # noqa: N818 - names the state, as a reade
     message = _("This node has not published a checkpoint of its ledger yet.")
 
 
-class CannotRetry(OperationsError):  # noqa: N818 - names the state, as a reader meets it
+class CannotRetry(OperationsError):
     """The message did not fail, so there is nothing to try again."""
 
     code = "cannot-retry"
@@ -53,7 +53,7 @@ class CannotRetry(OperationsError):  # noqa: N818 - names the state, as a reader
     message = _("Message %(message)s is not a dead letter (any more); look at its present state.")
 
 
-class CannotPutAway(OperationsError):  # noqa: N818 - names the state, as a reader meets it
+class CannotPutAway(OperationsError):
     """A message of a peer is not ours to withdraw."""
 
     code = "cannot-put-away"

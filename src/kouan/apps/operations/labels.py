@@ -70,12 +70,27 @@ OUTCOMES: Final[Mapping[Outcome, _StrPromise]] = {
 }
 
 STEPS_OUT: Final[Mapping[StepKind, tuple[_StrPromise, _StrPromise]]] = {
-    StepKind.MADE: (_("Made"), _("Declared, decided and put into the outbox together with what it announces.")),
-    StepKind.SEALED: (_("Sealed and signed"), _("Numbered, sealed to the other side's key, logged in our ledger.")),
-    StepKind.ACCEPTED: (_("Accepted by the other side"), _("Its signed receipt names the place in its ledger.")),
+    StepKind.MADE: (
+        _("Made"),
+        _("Declared, decided and put into the outbox together with what it announces."),
+    ),
+    StepKind.SEALED: (
+        _("Sealed and signed"),
+        _("Numbered, sealed to the other side's key, logged in our ledger."),
+    ),
+    StepKind.ACCEPTED: (
+        _("Accepted by the other side"),
+        _("Its signed receipt names the place in its ledger."),
+    ),
     StepKind.HANDLED: (_("Handled by the other side"), _("The message has had its effect there.")),
-    StepKind.REFUSED_AT_DOOR: (_("Refused at the other side's door"), _("The signed receipt gives the reason.")),
-    StepKind.REFUSED_LATER: (_("Refused when it was handled"), _("The other side's signed notice gives the reason.")),
+    StepKind.REFUSED_AT_DOOR: (
+        _("Refused at the other side's door"),
+        _("The signed receipt gives the reason."),
+    ),
+    StepKind.REFUSED_LATER: (
+        _("Refused when it was handled"),
+        _("The other side's signed notice gives the reason."),
+    ),
     StepKind.EXPIRED: (_("Expired before it was sent"), _("It has not left this side.")),
     StepKind.CANCELLED: (_("Cancelled by an operator"), _("It has not left this side.")),
 }
@@ -83,11 +98,17 @@ STEPS_OUT: Final[Mapping[StepKind, tuple[_StrPromise, _StrPromise]]] = {
 STEPS_IN: Final[Mapping[StepKind, tuple[_StrPromise, _StrPromise]]] = {
     StepKind.MADE: (_("Made by the other side"), _("By the other side's clock.")),
     StepKind.SEALED: (_("Sealed and signed by the other side"), _("By the other side's clock.")),
-    StepKind.ACCEPTED: (_("Accepted at our door"), _("Checked, logged in our ledger, and answered with a receipt.")),
+    StepKind.ACCEPTED: (
+        _("Accepted at our door"),
+        _("Checked, logged in our ledger, and answered with a receipt."),
+    ),
     StepKind.HANDLED: (_("Handled here"), _("The message has had its effect, once.")),
     StepKind.REFUSED_AT_DOOR: (_("Refused at our door"), _("The receipt that we signed gives the reason.")),
     StepKind.REFUSED_LATER: (_("Refused when it was handled"), _("The sender is told the reason.")),
-    StepKind.FAILED: (_("Could not be handled"), _("Its handler broke at every try; it is set aside for you.")),
+    StepKind.FAILED: (
+        _("Could not be handled"),
+        _("Its handler broke at every try; it is set aside for you."),
+    ),
 }
 
 FINDING_KINDS: Final[Mapping[FindingKind, _StrPromise]] = {
@@ -136,7 +157,7 @@ def headline(findings: tuple[Finding, ...]) -> str:
             ) % {"count": len(findings)}
 
 
-def finding_sentence(finding: Finding) -> str:  # noqa: PLR0911 - one sentence a kind
+def finding_sentence(finding: Finding) -> str:  # noqa: C901, PLR0911 - one sentence a kind
     """Return a finding as a sentence that says what is the matter and what to do."""
     words = {
         "peer": side_name(finding.peer),
@@ -150,39 +171,57 @@ def finding_sentence(finding: Finding) -> str:  # noqa: PLR0911 - one sentence a
                 "Keep the evidence and speak to that side."
             )
         case FindingKind.INCIDENTS:
-            return ngettext(
-                "%(count)s incident in the last seven days: a peer did what it should never do.",
-                "%(count)s incidents in the last seven days: a peer did what it should never do.",
-                finding.count,
-            ) % words
+            return (
+                ngettext(
+                    "%(count)s incident in the last seven days: a peer did what it should never do.",
+                    "%(count)s incidents in the last seven days: a peer did what it should never do.",
+                    finding.count,
+                )
+                % words
+            )
         case FindingKind.WORKER_SILENT:
-            text = gettext("Ledger entries since %(since)s are not in a checkpoint. Is the worker process running?")
+            text = gettext(
+                "Ledger entries since %(since)s are not in a checkpoint. Is the worker process running?"
+            )
             return text % words
         case FindingKind.LINE_DOWN:
-            text = gettext("The last try to reach %(peer)s failed at %(since)s. The node goes on trying by itself.")
+            text = gettext(
+                "The last try to reach %(peer)s failed at %(since)s. The node goes on trying by itself."
+            )
             return text % words
         case FindingKind.WITNESS_LATE:
-            text = gettext("%(peer)s has not co-signed our checkpoints since %(since)s. Nothing newer can be proved.")
+            text = gettext(
+                "%(peer)s has not co-signed our checkpoints since %(since)s. Nothing newer can be proved."
+            )
             return text % words
         case FindingKind.IN_DOUBT:
-            return ngettext(
-                "A batch to %(peer)s was sent, not answered yet since %(since)s; %(count)s try failed.",
-                "A batch to %(peer)s was sent, not answered yet since %(since)s; %(count)s tries failed.",
-                finding.count,
-            ) % words
+            return (
+                ngettext(
+                    "A batch to %(peer)s was sent, not answered yet since %(since)s; %(count)s try failed.",
+                    "A batch to %(peer)s was sent, not answered yet since %(since)s; %(count)s tries failed.",
+                    finding.count,
+                )
+                % words
+            )
         case FindingKind.WAITING_LONG:
-            return ngettext(
-                "%(count)s message waits for %(peer)s, since %(since)s.",
-                "%(count)s messages wait for %(peer)s, the oldest since %(since)s.",
-                finding.count,
-            ) % words
+            return (
+                ngettext(
+                    "%(count)s message waits for %(peer)s, since %(since)s.",
+                    "%(count)s messages wait for %(peer)s, the oldest since %(since)s.",
+                    finding.count,
+                )
+                % words
+            )
         case FindingKind.HANDLING_LATE:
             return gettext("Messages that arrived at %(since)s or later are still not handled.") % words
         case FindingKind.DEAD_LETTERS:
-            return ngettext(
-                "%(count)s message could not be delivered or handled. Try it again, or put it away.",
-                "%(count)s messages could not be delivered or handled. Try them again, or put them away.",
-                finding.count,
-            ) % words
+            return (
+                ngettext(
+                    "%(count)s message could not be delivered or handled. Try it again, or put it away.",
+                    "%(count)s messages could not be delivered or handled. Try them again, or put them away.",
+                    finding.count,
+                )
+                % words
+            )
         case FindingKind.NO_PEERS:
             return gettext("Import the trust document of the side with which this node is to exchange.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from kouan.core.ledger import queries as ledger
@@ -12,6 +11,8 @@ from kouan.core.ledger.notes import VerifierKey, witness_name
 from kouan.core.trust.queries import members, own
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from kouan.core.ledger.queries import CheckpointRecord, EquivocationRecord, WitnessedRecord
 
 PAGE: Final = 25

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext, ngettext, pgettext
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
-def describe(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+
+def describe(  # noqa: C901, PLR0911 - one sentence a kind of schema
+    schema: Mapping[str, Any], definitions: Mapping[str, Any]
+) -> str:
     """Return in words what a JSON Schema, as pydantic makes it, lets stand in a field."""
     if "$ref" in schema:
         return describe(definitions[str(schema["$ref"]).rpartition("/")[2]], definitions)
@@ -60,7 +64,10 @@ def _text(schema: Mapping[str, Any]) -> str:
         case _:
             text = _counted(gettext("text"), least, most, _characters)
             if "pattern" in schema:
-                text = gettext("%(text)s, of the form %(pattern)s") % {"text": text, "pattern": schema["pattern"]}
+                text = gettext("%(text)s, of the form %(pattern)s") % {
+                    "text": text,
+                    "pattern": schema["pattern"],
+                }
             return text
 
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
 from django.conf import settings
 from django.db.models import BigIntegerField, F, Model, Q, QuerySet, Value
@@ -35,6 +33,9 @@ from kouan.core.exchange.crossing import registry
 from kouan.core.exchange.models import InboxMessage, OutboxMessage, Stream
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
     from django.utils.functional import _StrOrPromise
 
 PAGE: Final = 50

@@ -17,7 +17,9 @@ navigation.register_footer(
     )
 )
 navigation.register_footer(
-    navigation.NavigationItem(key="agreements", text=_("Agreements"), url_name="operations:agreements", order=110)
+    navigation.NavigationItem(
+        key="agreements", text=_("Agreements"), url_name="operations:agreements", order=110
+    )
 )
 home.register(
     home.HomeCard(

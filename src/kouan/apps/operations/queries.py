@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +19,8 @@ from kouan.core.sides import get_side
 from kouan.core.trust.models import Member
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kouan.core.ledger.queries import CheckpointRecord
 
 DEAD_MOST: Final = 1000
@@ -157,7 +158,10 @@ def waiting() -> tuple[Waiting, ...]:
 def unhandled() -> tuple[Unhandled, ...]:
     """Return the oldest messages of peers that wait for their handler here."""
     found = InboxMessage.objects.filter(state=InboxMessage.State.WAITING).order_by("pk")
-    more = {pk: (attempts, at) for pk, attempts, at in found.values_list("pk", "attempts", "next_attempt_at")[:WAITING_MOST]}
+    more = {
+        pk: (attempts, at)
+        for pk, attempts, at in found.values_list("pk", "attempts", "next_attempt_at")[:WAITING_MOST]
+    }
     rows = rows_of(Direction.IN, InboxMessage.objects.filter(pk__in=list(more)).order_by("pk"), WAITING_MOST)
     return tuple(Unhandled(row, *more[row.number]) for row in rows)
 
@@ -167,7 +171,9 @@ def dead_letters() -> tuple[DeadLetter, ...]:
     outbound = rows_of(Direction.OUT, _dead_out().order_by("-pk"), DEAD_MOST)
     inbound = rows_of(Direction.IN, _dead_in().order_by("-pk"), DEAD_MOST)
     letters = [DeadLetter(row, can_cancel=row.direction is Direction.OUT) for row in (*outbound, *inbound)]
-    return tuple(sorted(letters, key=lambda letter: letter.row.finished_at or letter.row.at, reverse=True)[:DEAD_MOST])
+    return tuple(
+        sorted(letters, key=lambda letter: letter.row.finished_at or letter.row.at, reverse=True)[:DEAD_MOST]
+    )
 
 
 def dead_letter_count() -> int:
@@ -194,7 +200,9 @@ def tallies(*, since: datetime) -> tuple[Tally, ...]:
 
 def day_began(now: datetime) -> datetime:
     """Return midnight of this side's day."""
-    return now.astimezone(get_side(settings.NODE.side).zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    return now.astimezone(get_side(settings.NODE.side).zone).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
 
 
 def _counts(direction: Direction, model: type[Model], column: str, since: datetime) -> dict[str, int]:
@@ -231,7 +239,12 @@ def _first_since(model: type[Model], column: str, since: datetime) -> int | None
 
 def _line(peer: str, stream: Stream | None) -> Line:
     rows = OutboxMessage.objects.filter(peer=peer, state=_WAITING)
-    batch = Batch.objects.filter(peer=peer, receipt__isnull=True).order_by("pk").defer("wire", "leaves", "statement").first()
+    batch = (
+        Batch.objects.filter(peer=peer, receipt__isnull=True)
+        .order_by("pk")
+        .defer("wire", "leaves", "statement")
+        .first()
+    )
     return Line(
         peer=peer,
         last_contact_at=stream.last_contact_at if stream else None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -12,13 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from kouan.core.errors import KouanError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from django.utils.functional import _StrOrPromise
 
 REASONS: Final[Mapping[str, _StrOrPromise]] = {
     "agreement-not-in-force": _(
-        "The agreement that covers it has not begun or has ended. Renew the agreement on both sides, then try again."
+        "The agreement that covers it has not begun or has ended. Renew it on both sides, then try again."
     ),
     "cancelled": _("An operator cancelled it before it was sent."),
     "cannot-open": _(
@@ -32,12 +31,14 @@ REASONS: Final[Mapping[str, _StrOrPromise]] = {
         "The line did not work until its time had run out. When the line works, try again with a new expiry."
     ),
     "id-conflict": _(
-        "Another message with the same id had arrived before. This should never happen: look at the incidents."
+        "Another message with the same id had arrived before. This should never be: look at the incidents."
     ),
     "ill-formed-payload": _(
         "Its content does not fit the declaration at the receiving side. Do both sides run the same version?"
     ),
-    "malformed-wire": _("Its bytes do not have the shape of the protocol. Do both sides run the same version?"),
+    "malformed-wire": _(
+        "Its bytes do not have the shape of the protocol. Do both sides run the same version?"
+    ),
     "misaddressed": _("Its header does not agree with the batch in which it came."),
     "no-agreement": _(
         "The receiving side holds no agreement that covers it. Both sides need the same agreement file."

@@ -1,10 +1,13 @@
-"""What an operator may do about a message: try it again, withdraw it, put it away. Doing so twice is harmless."""
+"""What an operator may do about a message: try it again, withdraw it, put it away.
+
+Doing the same twice is harmless.
+"""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
@@ -13,6 +16,9 @@ from kouan.apps.operations.domain import DEAD_OUT, State
 from kouan.apps.operations.errors import CannotPutAway, CannotRetry, NoSuchCrossing
 from kouan.core.exchange import handling, outbox
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 log = logging.getLogger(__name__)
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,7 +24,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from kouan.apps.operations import labels, listing, queries, services
 from kouan.apps.operations.catalogue import catalogue as catalogue_entries
 from kouan.apps.operations.detail import CrossingDetail, crossing_detail
-from kouan.apps.operations.domain import NEWEST, Direction, Outcome, State, bar
+from kouan.apps.operations.domain import Direction, Outcome, State, bar
 from kouan.apps.operations.errors import BadSearch
 from kouan.apps.operations.health import level_of
 from kouan.apps.operations.ledger_view import ledger_page
@@ -31,6 +37,9 @@ from kouan.core.policy import policy_of
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.web.access import require_role
 
+if TYPE_CHECKING:
+    from uuid import UUID
+
 BAR_WIDTH = 600.0
 _form = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -38,7 +47,7 @@ _form = require_http_methods(["GET", "HEAD", "POST"])
 @require_safe
 @require_role("operator")
 def overview(request: HttpRequest) -> HttpResponse:
-    """Answer at a glance: is all well?"""
+    """Answer at a glance whether all is well."""
     view = queries.overview(timezone.now())
     most = max(counted.total for counted in view.tallies)
     bars = [(counted, bar(counted, most, BAR_WIDTH)) for counted in view.tallies]
@@ -107,9 +116,8 @@ def crossing(request: HttpRequest, message_id: UUID) -> HttpResponse:
 
 @require_safe
 @require_role("operator")
-def evidence(request: HttpRequest, message_id: UUID) -> HttpResponse:
+def evidence(_request: HttpRequest, message_id: UUID) -> HttpResponse:
     """Hand out the evidence bundle of one crossing; ``NotYetProvable`` while a proof is still to come."""
-    crossing_detail(message_id)  # a clear 404 for an id that nobody knows
     return HttpResponse(
         evidence_bundle([message_id]),
         content_type="application/octet-stream",
@@ -155,7 +163,7 @@ def cancel(request: HttpRequest, message_id: UUID) -> HttpResponseBase:
     elif done.withdrawn:
         messages.success(request, gettext("The message is cancelled. It has not left this side."))
     else:
-        messages.success(request, gettext("The dead letter is put away. It stays in the list and in the ledger."))
+        messages.success(request, gettext("The dead letter is put away. It stays on record."))
     return _to_crossing(message_id, sender)
 
 
@@ -184,7 +192,7 @@ def dead_letters(request: HttpRequest) -> HttpResponse:
 def ledger(request: HttpRequest) -> HttpResponse:
     """Show the ledger, its checkpoints and co-signatures, and the ledgers that this side witnesses."""
     text = request.GET.get("before", "")
-    before = int(text) if text.isascii() and text.isdecimal() and int(text[:20]) <= NEWEST else None
+    before = int(text) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else None
     return _page(request, "ledger", view=ledger_page(before=before), paged=before is not None)
 
 

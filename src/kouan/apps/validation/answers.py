@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from kouan.apps.validation.queries import Answer
 
 
-def record_answer(*, validation: Validation, answer: Answer, answer_id: uuid.UUID | None, now: datetime) -> None:
+def record_answer(
+    *, validation: Validation, answer: Answer, answer_id: uuid.UUID | None, now: datetime
+) -> None:
     """Keep an answer; ``answer_id`` is the message that brought it, ``None`` for one of our own."""
     validation.answer_id = answer_id
     validation.answered_at = now

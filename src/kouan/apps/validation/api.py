@@ -3,28 +3,388 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator  # noqa: TC003 - read by the framework at run time
 from datetime import date, datetime
 from http import HTTPStatus
-from typing import IO, TYPE_CHECKING, Annotated, Any, Final, Literal
-from uuid import UUID
+from typing import IO, Annotated, Any, Final, Literal
+from uuid import UUID  # noqa: TC003 - read by the framework at run time
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.urls import reverse
 from ninja import Query, Router, Schema, Status
 from ninja.security import HttpBearer
 from pydantic import ConfigDict, StringConstraints, ValidationError
 
 from kouan.apps.validation import queries, services, uploads, waiting
 from kouan.apps.validation.domain import DocumentType, Reference, RevocationReason
-from kouan.apps.validation.errors import BadRequest, UploadTooLarge
+from kouan.apps.validation.errors import BadRequest
 from kouan.apps.validation.limits import take_one
 from kouan.apps.validation.marks import CarriedAs
 from kouan.apps.validation.models import AccessToken, RegisteredDocument, Validation
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-router = Router(tags=["validation"])
+router = Router(tags=["Validation by fingerprint"])
 
 _MAX_JSON: Final = 4096
 _CHUNK: Final = 1 << 20
+_ANONYMOUS: Final = "anonymous"
+_TYPES: Final = [item.value for item in DocumentType]
+
+DocumentTypeCode = Literal[
+    "academic-qualification",
+    "bank-statement",
+    "corporate-credit-report",
+    "kyc-report",
+    "business-owner-credit-record",
+    "other",
+]
+
+
+class InstitutionToken(HttpBearer):
+    """An institution's access token, as ``kouan institution token`` makes one."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> AccessToken:  # noqa: ARG002 - the library's signature
+        """Return the access that the token gives; raises ``BadToken``."""
+        return services.use_token(token)
+
+
+class OptionalInstitutionToken(InstitutionToken):
+    """An institution's access token; without one the request counts towards the limit of its address."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Let in who shows no token at all, but nobody with a bad one."""
+        if "Authorization" not in request.headers:
+            return _ANONYMOUS
+        return super().__call__(request)
+
+
+class Document(Schema):
+    """A document on the institution's register."""
+
+    reference: str
+    institution: str
+    type: DocumentTypeCode
+    state: Literal["valid", "expired", "revoked"]
+    carried_as: Literal["json", "pdf", "package"]
+    algorithm: Literal["sha-256"]
+    digest: str
+    issued_on: date
+    expires_on: date | None
+    registered_at: datetime
+    revoked_at: datetime | None
+    revocation_reason: str | None
+
+
+class Revocation(Schema):
+    """Why a document is taken back; the reason stays on this side."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: Literal["issued-in-error", "superseded", "content-wrong", "withdrawn", "fraud", "other"]
+
+
+class FingerprintToAsk(Schema):
+    """A question about a file whose fingerprint was computed elsewhere."""
+
+    model_config = ConfigDict(extra="forbid")
+    reference: Annotated[str, StringConstraints(max_length=80)]
+    algorithm: Literal["sha-256"]
+    digest: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
+
+
+class IssuerNames(Schema):
+    """A name in the three scripts."""
+
+    en: str
+    zh_hant: str
+    zh_hans: str
+
+
+class IssuerOut(Schema):
+    """The institution that issued a document."""
+
+    code: str
+    name: IssuerNames
+
+
+class ValidationOut(Schema):
+    """A question about a file and, once it is here, its answer.
+
+    Only ``match``, ``expired`` and ``revoked`` name the issuer, the type and dates.
+    """
+
+    id: UUID
+    state: Literal["waiting", "answered", "failed"]
+    reference: str
+    algorithm: Literal["sha-256"]
+    digest: str
+    issuing_side: str
+    crossed: bool
+    asked_at: datetime
+    received_at: datetime | None
+    answered_at: datetime | None
+    decided_at: datetime | None
+    outcome: Literal["match", "mismatch", "unknown", "expired", "revoked"] | None
+    issuer: IssuerOut | None
+    document_type: DocumentTypeCode | None
+    issued_on: date | None
+    expires_on: date | None
+    revoked_on: date | None
+    failure: str | None
+    evidence: str | None
+    """Where the evidence bundle is, below this API's own address."""
+
+
+def _body(*contents: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "requestBody": {"required": True, "content": {kind: {"schema": schema} for kind, schema in contents}}
+    }
+
+
+_FILE: Final = {"type": "string", "format": "binary"}
+_REGISTER_FORM: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["file", "type"],
+    "properties": {
+        "file": _FILE,
+        "type": {"type": "string", "enum": _TYPES},
+        "expires_on": {"type": "string", "format": "date"},
+        "as_package": {"type": "boolean", "default": False},
+    },
+}
+_VALIDATE_FORM: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {"file": _FILE, "reference": {"type": "string", "maxLength": 80}},
+}
+
+
+@router.post(
+    "/documents",
+    auth=InstitutionToken(),
+    response={201: None},
+    url_name="register-document",
+    summary="Register a document and receive the file that its owner carries",
+    openapi_extra={
+        **_body(("multipart/form-data", _REGISTER_FORM)),
+        "responses": {
+            201: {
+                "description": "The carried file. It cannot be had again: keep it before closing.",
+                "headers": {
+                    "Kouan-Reference": {"schema": {"type": "string"}},
+                    "Kouan-Digest": {"schema": {"type": "string"}},
+                    "Location": {"schema": {"type": "string"}},
+                },
+                "content": {item.media_type: {"schema": _FILE} for item in CarriedAs},
+            }
+        },
+    },
+)
+def register_document(request: HttpRequest) -> HttpResponseBase:
+    """Put the mark into the file, its fingerprint on the register, and return the carried file.
+
+    If the connection breaks before the file is complete, revoke the document (``issued-in-error``) by the
+    reference from the headers, and register it again.
+    """
+    token = _token(request)
+    uploads.receive(request)
+    file = uploads.taken_file(request.FILES, "file")
+    registered = services.register(
+        institution=token.institution,
+        source=uploads.opened(file),
+        name=file.name or "",
+        type=DocumentType(_one_of("type", _TYPES, request.POST.get("type", ""))),
+        expires_on=_date("expires_on", request.POST.get("expires_on", "")),
+        as_package=_one_of("as_package", ["false", "true"], request.POST.get("as_package", "false"))
+        == "true",
+        token=token,
+    )
+    document = registered.document
+    return StreamingHttpResponse(
+        _pieces(registered.carried),
+        status=HTTPStatus.CREATED,
+        content_type=CarriedAs(document.carried_as).media_type,
+        headers={
+            "Content-Disposition": f'attachment; filename="{document.file_name}"',
+            "Content-Length": str(registered.size),
+            "Cache-Control": "no-store",
+            "Kouan-Reference": document.reference,
+            "Kouan-Digest": document.digest.hex(),
+            "Location": f"{request.path.rstrip('/')}/{document.reference}",
+        },
+    )
+
+
+@router.get("/documents/{reference}", auth=InstitutionToken(), response=Document, url_name="document")
+def get_document(request: HttpRequest, reference: str) -> dict[str, Any]:
+    """Return a document of the institution's register."""
+    return _document(_found(request, reference))
+
+
+@router.post(
+    "/documents/{reference}/revocation",
+    auth=InstitutionToken(),
+    response=Document,
+    url_name="revoke-document",
+)
+def revoke_document(request: HttpRequest, reference: str, revocation: Revocation) -> dict[str, Any]:
+    """Take a document back for good."""
+    found = services.revoke(
+        document=_found(request, reference), reason=RevocationReason(revocation.reason), token=_token(request)
+    )
+    return _document(found)
+
+
+@router.post(
+    "/validations",
+    auth=OptionalInstitutionToken(),
+    response={200: ValidationOut, 202: ValidationOut},
+    url_name="validate",
+    summary="Ask whether a file is what an institution issued",
+    openapi_extra=_body(
+        ("multipart/form-data", _VALIDATE_FORM), ("application/json", FingerprintToAsk.model_json_schema())
+    ),
+)
+def validate(
+    request: HttpRequest, wait: Annotated[float, Query(ge=0, le=5)] = waiting.LONGEST
+) -> Status[dict[str, Any]]:
+    """Ask the issuing side, and wait up to ``wait`` seconds: 200 with the answer, or 202 to come back for it.
+
+    Send the file, or the reference and the fingerprint alone. Without a token, 30 questions a minute.
+    """
+    if _auth(request) == _ANONYMOUS:
+        take_one(request)
+    if request.content_type == "application/json":
+        asked = _fingerprint(request)
+        item = services.ask(reference=Reference.parse(asked.reference), digest=bytes.fromhex(asked.digest))
+    else:
+        uploads.receive(request)
+        file = uploads.taken_file(request.FILES, "file")
+        item = services.validate_file(source=uploads.opened(file), typed=request.POST.get("reference", ""))
+    waiting.wait_for_answer(item.pk, wait)
+    result = _validation(queries.validation(item.pk))
+    return Status(HTTPStatus.ACCEPTED if result["state"] == "waiting" else HTTPStatus.OK, result)
+
+
+@router.get("/validations/{key}", auth=None, response=ValidationOut, url_name="validation")
+def get_validation(request: HttpRequest, key: UUID) -> dict[str, Any]:  # noqa: ARG001 - the framework's signature
+    """Return a validation; who knows its id may read it."""
+    return _validation(queries.validation(key))
+
+
+@router.get(
+    "/validations/{key}/evidence",
+    auth=None,
+    url_name="evidence",
+    openapi_extra={
+        "responses": {
+            200: {
+                "description": "The evidence bundle",
+                "content": {"application/vnd.kouan.evidence": {"schema": _FILE}},
+            }
+        }
+    },
+)
+def get_evidence(request: HttpRequest, key: UUID) -> HttpResponse:  # noqa: ARG001 - the framework's signature
+    """Return the evidence bundle of an answered validation that crossed; 409 until it can be proved."""
+    return HttpResponse(
+        waiting.evidence(queries.validation(key)),
+        content_type="application/vnd.kouan.evidence",
+        headers={
+            "Content-Disposition": 'attachment; filename="evidence.bundle"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _auth(request: HttpRequest) -> Any:
+    return request.auth  # type: ignore[attr-defined] # set by the framework
+
+
+def _token(request: HttpRequest) -> AccessToken:
+    token = _auth(request)
+    assert isinstance(token, AccessToken)  # noqa: S101 - InstitutionToken lets nobody else in
+    return token
+
+
+def _found(request: HttpRequest, reference: str) -> RegisteredDocument:
+    return queries.document(reference, of=[_token(request).institution])
+
+
+def _fingerprint(request: HttpRequest) -> FingerprintToAsk:
+    body = request.read(_MAX_JSON + 1)
+    if len(body) > _MAX_JSON:
+        raise BadRequest(field="body", detail=f"at most {_MAX_JSON} bytes")
+    try:
+        return FingerprintToAsk.model_validate(json.loads(body))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        field = ".".join(str(part)[:40] for part in first["loc"]) or "body"
+        raise BadRequest(field=field, detail=first["msg"]) from None
+    except (ValueError, RecursionError):
+        raise BadRequest(field="body", detail="not JSON") from None
+
+
+def _one_of(field: str, allowed: list[str], value: str) -> str:
+    if value not in allowed:
+        raise BadRequest(field=field, detail=", ".join(allowed))
+    return value
+
+
+def _date(field: str, value: str) -> date | None:
+    if not value:
+        return None
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise BadRequest(field=field, detail="2027-12-31") from None
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_CHUNK):
+            yield piece
+
+
+def _document(item: RegisteredDocument) -> dict[str, Any]:
+    return {
+        "reference": item.reference,
+        "institution": item.institution.code,
+        "type": item.type,
+        "state": item.state(queries.today()).value,
+        "carried_as": item.carried_as,
+        "algorithm": item.algorithm,
+        "digest": item.digest.hex(),
+        "issued_on": item.issued_on,
+        "expires_on": item.expires_on,
+        "registered_at": item.registered_at,
+        "revoked_at": item.revoked_at,
+        "revocation_reason": item.revocation_reason or None,
+    }
+
+
+def _validation(item: Validation) -> dict[str, Any]:
+    progress = queries.progress(item)
+    name = item.issuer_name
+    return {
+        "id": item.pk,
+        "state": "waiting" if progress.open else "failed" if progress.failure else "answered",
+        "reference": item.reference,
+        "algorithm": item.algorithm,
+        "digest": item.digest.hex(),
+        "issuing_side": item.issuing_side,
+        "crossed": not item.local,
+        "asked_at": item.asked_at,
+        "received_at": progress.received_at,
+        "answered_at": item.answered_at,
+        "decided_at": item.decided_at,
+        "outcome": item.outcome or None,
+        "issuer": name
+        and {
+            "code": item.issuer_code,
+            "name": {"en": name.en, "zh_hant": name.zh_hant, "zh_hans": name.zh_hans},
+        },
+        "document_type": item.document_type or None,
+        "issued_on": item.issued_on,
+        "expires_on": item.expires_on,
+        "revoked_on": item.revoked_on,
+        "failure": progress.failure or None,
+        "evidence": f"/validations/{item.pk}/evidence" if item.answered_at and not item.local else None,
+    }

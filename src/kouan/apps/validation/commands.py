@@ -25,7 +25,7 @@ def _on_the_node(command: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
-        from django.db import DatabaseError  # noqa: PLC0415 - as above
+        from django.db import DatabaseError  # noqa: PLC0415 - `kouan --help` needs no node.toml
 
         try:
             django.setup()
@@ -66,7 +66,7 @@ def list_() -> None:
     """List the institutions with the number of their documents, officers and live tokens."""
     from django.db.models import Count, Q  # noqa: PLC0415 - needs Django's models
 
-    from kouan.apps.validation.models import Institution  # noqa: PLC0415 - as above
+    from kouan.apps.validation.models import Institution  # noqa: PLC0415 - needs Django's models
 
     rows = Institution.objects.order_by("code").annotate(
         documents_count=Count("documents", distinct=True),
@@ -86,7 +86,7 @@ def officer(code: str, username: str, *, remove: bool) -> None:
     """Let the account USERNAME act for the institution CODE."""
     from django.contrib.auth.models import User  # noqa: PLC0415 - needs Django's models
 
-    from kouan.apps.validation import queries, services  # noqa: PLC0415 - as above
+    from kouan.apps.validation import queries, services  # noqa: PLC0415 - needs Django's models
 
     found = queries.institution(code)
     user = User.objects.filter(username=username).first()
@@ -99,7 +99,9 @@ def officer(code: str, username: str, *, remove: bool) -> None:
 @institution.command()
 @click.argument("code")
 @click.option("--name", required=True, help="Which system the token is for.")
-@click.option("--days", type=click.IntRange(1, 1825), default=365, show_default=True, help="How long it works.")
+@click.option(
+    "--days", type=click.IntRange(1, 1825), default=365, show_default=True, help="How long it works."
+)
 @_on_the_node
 def token(code: str, name: str, days: int) -> None:
     """Make an access token for a system of the institution CODE, and print it this once."""

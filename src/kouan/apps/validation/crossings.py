@@ -46,7 +46,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class FingerprintQuestion(Payload):
-    """Is this the fingerprint of the document with this reference?"""
+    """A question whether this is the fingerprint of the document with this reference."""
 
     reference: ReferenceText
     algorithm: Literal["sha-256"]
@@ -95,7 +95,9 @@ class FingerprintAnswer(Payload):
         told = (self.issuer, self.document_type, self.issued_on)
         if outcome.discloses and None in told:
             raise ValueError("the answer does not name the document")
-        if not outcome.discloses and any(value is not None for value in (*told, self.expires_on, self.revoked_on)):
+        if not outcome.discloses and any(
+            value is not None for value in (*told, self.expires_on, self.revoked_on)
+        ):
             raise ValueError("an answer about a file that does not match tells nothing else")
         if (self.revoked_on is not None) != (outcome is Outcome.REVOKED):
             raise ValueError("a revoked document has a date of revocation, and no other has")
@@ -105,8 +107,8 @@ class FingerprintAnswer(Payload):
 
 
 _NO_CONSENT = _(
-    "The question names no person and holds nothing of the document: a reference and a salted fingerprint that "
-    "only the file itself can give. The owner decides by handing over the file."
+    "The question names no person and holds nothing of the document: a reference and a salted fingerprint "
+    "that only the file itself can give. The owner decides by handing over the file."
 )
 
 FINGERPRINT_QUESTION = Crossing(
@@ -133,7 +135,7 @@ FINGERPRINT_ANSWER = Crossing(
     version=1,
     payload=FingerprintAnswer,
     title=_("Answer about a document's fingerprint"),
-    purpose=_("To tell the asking side whether the fingerprint is that of a registered document, and its state."),
+    purpose=_("To tell the asking side whether a registered document has this fingerprint, and its state."),
     purpose_code="dpv:Verification",
     legal_basis=LEGAL_BASIS,
     fields={
@@ -186,16 +188,15 @@ def take_fingerprint_answer(message: Received[FingerprintAnswer]) -> None:
     said = message.payload
     open_ones = Validation.objects.select_for_update().filter(answered_at__isnull=True)
     validation = open_ones.filter(conversation=message.conversation, issuing_side=message.sender).first()
-    if validation is None or (validation.reference, bytes(validation.digest)) != (said.reference, said.digest):
+    if validation is None or (validation.reference, bytes(validation.digest)) != (
+        said.reference,
+        said.digest,
+    ):
         raise UnexpectedAnswer
-    issuer = said.issuer and IssuerOnRecord(
-        said.issuer.code,
-        Localised(en=said.issuer.name_en, zh_hant=said.issuer.name_zh_hant, zh_hans=said.issuer.name_zh_hans),
-    )
     answer = Answer(
         Outcome(said.outcome),
         datetime.fromisoformat(said.decided_at),
-        issuer=issuer,
+        issuer=_on_record(said.issuer),
         document_type=said.document_type or "",
         issued_on=_day(said.issued_on),
         expires_on=_day(said.expires_on),
@@ -215,6 +216,13 @@ def _issuer(issuer: IssuerOnRecord | None) -> Issuer | None:
         return None
     name = issuer.name
     return Issuer(code=issuer.code, name_en=name.en, name_zh_hant=name.zh_hant, name_zh_hans=name.zh_hans)
+
+
+def _on_record(issuer: Issuer | None) -> IssuerOnRecord | None:
+    if issuer is None:
+        return None
+    name = Localised(en=issuer.name_en, zh_hant=issuer.name_zh_hant, zh_hans=issuer.name_zh_hans)
+    return IssuerOnRecord(issuer.code, name)
 
 
 def _text(day: date | None) -> str | None:

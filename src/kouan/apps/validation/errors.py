@@ -21,6 +21,7 @@ class NotAReference(ValidationError):
     """A text that is not a document's reference."""
 
     code = "not-a-reference"
+    status = 422
     message = _(
         "This is not a document reference. A reference looks like HK-7Q3F-8K2M-4T9R-XW0C-5BPN; "
         "type all of it, as it is printed."
@@ -39,7 +40,9 @@ class DifferentReference(ValidationError):
 
     code = "different-reference"
     status = 422
-    message = _("The file carries the reference %(carried)s, but you typed another one. Leave the field empty.")
+    message = _(
+        "The file carries the reference %(carried)s, but you typed another one. Leave the field empty."
+    )
 
 
 # Uploads
@@ -95,7 +98,9 @@ class AlreadyMarked(ValidationError):
 
     code = "already-marked"
     status = 409
-    message = _("This file already carries the mark of %(reference)s. Register the original document instead.")
+    message = _(
+        "This file already carries the mark of %(reference)s. Register the original document instead."
+    )
 
 
 class UnusableJSON(ValidationError):
@@ -153,7 +158,9 @@ class DuplicateMember(UnusableJSON):
     """One object with the same member twice (RFC 7493 section 2.3)."""
 
     code = "json-duplicate-member"
-    message = _("%(path)s stands twice in the same object, so the document has two meanings. Keep one of them.")
+    message = _(
+        "%(path)s stands twice in the same object, so the document has two meanings. Keep one of them."
+    )
 
 
 class NotNormalised(UnusableJSON):
@@ -161,8 +168,8 @@ class NotNormalised(UnusableJSON):
 
     code = "json-not-nfc"
     message = _(
-        "The text at %(path)s is not in Unicode form NFC: it looks right, but its bytes differ from the usual "
-        "ones. Save the document with NFC text."
+        "The text at %(path)s is not in Unicode form NFC: it looks right, but its bytes differ from the "
+        "usual ones. Save the document with NFC text."
     )
 
 
@@ -178,7 +185,8 @@ class NumberOutOfRange(UnusableJSON):
 
     code = "json-number"
     message = _(
-        "The number at %(path)s has more digits than every program keeps. Write it as text, in quotation marks."
+        "The number at %(path)s has more digits than every program keeps. Write it as text, in "
+        "quotation marks."
     )
 
 
@@ -202,7 +210,9 @@ class EncryptedPDF(UnusablePDF):
     """A PDF with a password or rights protection."""
 
     code = "encrypted-pdf"
-    message = _("The mark cannot be added to an encrypted PDF. Carry it as a package, or remove the protection.")
+    message = _(
+        "The mark cannot be added to an encrypted PDF. Carry it as a package, or remove the protection."
+    )
 
 
 # Registration and revocation
@@ -228,7 +238,9 @@ class BadInstitutionCode(ValidationError):
     """A code with other characters."""
 
     code = "bad-institution-code"
-    message = _("An institution's code has 2 to 40 of the characters a–z, 0–9 and -, and begins with a letter.")
+    message = _(
+        "An institution's code has 2 to 40 of the characters a–z, 0–9 and -, and begins with a letter."
+    )
 
 
 class NotAMember(ValidationError):
@@ -269,8 +281,9 @@ class CarriedFileGone(ValidationError):
     code = "carried-file-gone"
     status = 410
     message = _(
-        "The carried file is no longer here: it is kept for %(minutes)s minutes, for the browser that registered "
-        "it alone. If nobody has the file, revoke this registration as issued in error and register again."
+        "The carried file is no longer here: it is kept for %(minutes)s minutes, for the browser that "
+        "registered it alone. If nobody has the file, revoke this registration as issued in error "
+        "and register again."
     )
 
 
@@ -298,7 +311,9 @@ class NothingCrossed(ValidationError):
 
     code = "nothing-crossed"
     status = 409
-    message = _("The document was issued on this side, so nothing crossed and there is no evidence to download.")
+    message = _(
+        "The document was issued on this side, so nothing crossed and there is no evidence to download."
+    )
 
 
 class NotYetAnswered(ValidationError):

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 DATES: Final = ("%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y")
 
 
-
 class _Form(forms.Form):
     """Shows what a service refused beside the field that it is about."""
 
@@ -60,7 +59,12 @@ class RegisterForm(_Form):
     options = forms.MultipleChoiceField(
         label=_("How the mark is carried"),
         required=False,
-        choices=[("package", _("As a package: the file's own bytes stay as they are, beside the mark in a ZIP file"))],
+        choices=[
+            (
+                "package",
+                _("As a package: the file's own bytes stay as they are, beside the mark in a ZIP file"),
+            )
+        ],
         help_text=_("Without this, the mark goes inside PDF and JSON files."),
     )
 

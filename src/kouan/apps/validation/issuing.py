@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -38,9 +44,7 @@ def documents(request: HttpRequest) -> HttpResponse:
     chosen = RegisterFilter(request.GET)
     values = chosen.cleaned_data if chosen.is_valid() else {}
     search, state = values.get("q", ""), values.get("state", "")
-    found = queries.documents(
-        of=institutions, search=search, state=DocumentState(state) if state else None
-    )
+    found = queries.documents(of=institutions, search=search, state=DocumentState(state) if state else None)
     page = Paginator(found, queries.PAGE).get_page(request.GET.get("page"))
     today = queries.today()
     context = {
@@ -159,7 +163,9 @@ def revoke(request: HttpRequest, reference: str) -> HttpResponse:
         )
         return _to(found)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-    return render(request, "validation/revoke.html", {"form": form, "document": found, **_WORDS}, status=status)
+    return render(
+        request, "validation/revoke.html", {"form": form, "document": found, **_WORDS}, status=status
+    )
 
 
 def _found(request: HttpRequest, reference: str) -> RegisteredDocument:

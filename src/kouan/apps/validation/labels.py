@@ -50,16 +50,17 @@ OUTCOME_MEANINGS: Final[Mapping[str, _StrPromise]] = {
         "The institution issued exactly this file, byte for byte, and it is neither expired nor revoked."
     ),
     Outcome.MISMATCH: _(
-        "The reference exists, but this file differs from the one that the institution issued. It was changed, or "
-        "saved again by another program. Ask the owner for the file exactly as the institution gave it."
+        "The reference exists, but this file differs from the one that the institution issued. It was "
+        "changed, or saved again by another program. Ask the owner for the file exactly as the institution "
+        "gave it."
     ),
     Outcome.UNKNOWN: _(
-        "The issuing side has no document with this reference. Do not rely on the file; ask the institution that "
-        "it claims to come from."
+        "The issuing side has no document with this reference. Do not rely on the file; ask the institution "
+        "that it claims to come from."
     ),
     Outcome.EXPIRED: _(
-        "The institution issued exactly this file, but it was valid only until the date below. Ask the owner for a "
-        "newer one."
+        "The institution issued exactly this file, but it was valid only until the date below. Ask the owner "
+        "for a newer one."
     ),
     Outcome.REVOKED: _(
         "The institution issued exactly this file and has since taken it back. Do not rely on it; ask the "

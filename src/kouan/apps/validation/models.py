@@ -13,7 +13,6 @@ from django.conf import settings
 from django.db import models
 
 from kouan.apps.validation.domain import DocumentState, state_of
-from kouan.apps.validation.labels import DOCUMENT_TYPES, REVOCATION_REASONS
 from kouan.apps.validation.marks import CarriedAs
 from kouan.core.text import Localised
 
@@ -77,7 +76,7 @@ class RegisteredDocument(models.Model):
 
     reference = models.CharField(max_length=40, unique=True)
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="documents")
-    type = models.CharField(max_length=40, choices=list(DOCUMENT_TYPES.items()))
+    type = models.CharField(max_length=40)
     algorithm = models.CharField(max_length=16, default="sha-256")
     digest = models.BinaryField(max_length=32)
     carried_as = models.CharField(max_length=8)
@@ -88,7 +87,7 @@ class RegisteredDocument(models.Model):
     registered_with = models.ForeignKey(AccessToken, models.SET_NULL, null=True, related_name="+")
     revoked_at = models.DateTimeField(null=True)
     revoked_on = models.DateField(null=True)
-    revocation_reason = models.CharField(max_length=20, default="", choices=list(REVOCATION_REASONS.items()))
+    revocation_reason = models.CharField(max_length=20, default="")
     revoked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     revoked_with = models.ForeignKey(AccessToken, models.SET_NULL, null=True, related_name="+")
 
@@ -150,4 +149,6 @@ class Validation(models.Model):
     @property
     def issuer_name(self) -> Localised | None:
         """The issuer's name in three scripts, where the answer tells it."""
-        return None if self.issuer_names is None else Localised.from_mapping(self.issuer_names, where="answer")
+        return (
+            None if self.issuer_names is None else Localised.from_mapping(self.issuer_names, where="answer")
+        )

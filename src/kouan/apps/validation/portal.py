@@ -18,7 +18,10 @@ home.register(
     home.HomeCard(
         key="validate",
         title=_("Validate a document"),
-        text=_("Check that a file is exactly what an institution issued, on this side or the other. No account needed."),
+        text=_(
+            "Check that a file is exactly what an institution issued, on this side or the other. "
+            "No account needed."
+        ),
         url_name="validation:start",
         icon="check",
         order=10,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,8 @@ from kouan.core.exchange.models import OutboxMessage
 from kouan.core.sides import get_side
 
 if TYPE_CHECKING:
+    import uuid
+
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
     from django.db.models import QuerySet
 
@@ -104,7 +105,9 @@ def document(reference: str, *, of: list[Institution]) -> RegisteredDocument:
     except KouanError:
         written = ""
     found = (
-        RegisteredDocument.objects.select_related("institution", "registered_by", "registered_with", "revoked_by")
+        RegisteredDocument.objects.select_related(
+            "institution", "registered_by", "registered_with", "revoked_by"
+        )
         .filter(reference=written, institution__in=of)
         .first()
     )
@@ -120,7 +123,9 @@ def documents(
 
     ``search`` is a whole reference or any part of one, in any way of writing it.
     """
-    found = RegisteredDocument.objects.select_related("institution").filter(institution__in=of).order_by("-pk")
+    found = (
+        RegisteredDocument.objects.select_related("institution").filter(institution__in=of).order_by("-pk")
+    )
     if search.strip():
         found = found.filter(_matches(search))
     day = today()
@@ -189,7 +194,7 @@ def progress(item: Validation) -> Progress:
     """Return how far the question of a validation is."""
     sealed_at = received_at = None
     if item.conversation is not None:
-        question = _question(item)
+        question = _question(item.conversation)
         if question is not None and question.batch is not None:
             sealed_at, received_at = question.batch.sealed_at, question.batch.receipted_at
     failure = item.failure
@@ -200,15 +205,15 @@ def progress(item: Validation) -> Progress:
 
 def crossed(item: Validation) -> list[uuid.UUID]:
     """Return the ids of the question and, once it is here, the answer: what the evidence is about."""
-    question = _question(item)
+    question = _question(item.conversation) if item.conversation else None
     return [key for key in (question.message_id if question else None, item.answer_id) if key is not None]
 
 
-def _question(item: Validation) -> OutboxMessage | None:
+def _question(conversation: uuid.UUID) -> OutboxMessage | None:
     """Return the question's message; the newest, since an operator may have sent it again."""
     return (
         OutboxMessage.objects.select_related("batch")
-        .filter(conversation=item.conversation)
+        .filter(conversation=conversation)
         .order_by("-pk")
         .first()
     )

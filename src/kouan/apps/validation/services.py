@@ -199,7 +199,7 @@ def revoke(
 def validate_file(*, source: IO[bytes], typed: str = "") -> Validation:
     """Ask about a file that somebody holds; ``typed`` is a reference for a file that has lost its mark.
 
-    Raises ``NoMark``, ``NotAReference``, ``DifferentReference``, an ``UnusableJSON``, or whatever ``ask`` may.
+    Raises ``NoMark``, ``NotAReference``, ``DifferentReference``, an ``UnusableJSON``, or what ``ask`` may.
     """
     reference = Reference.parse(typed) if typed.strip() else None
     found = marks.examine(source)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.validation.crossings import (
     FINGERPRINT_ANSWER,
@@ -18,11 +19,30 @@ from kouan.apps.validation.domain import ALGORITHM
 from kouan.apps.validation.labels import DOCUMENT_TYPES, OUTCOMES
 from kouan.apps.validation.queries import answer_of
 from kouan.core.sides import UnknownSideError, get_side
+from kouan.web.filters import hex_groups
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.utils.functional import _StrPromise
+
     from kouan.apps.validation.models import Validation
     from kouan.apps.validation.queries import Progress
     from kouan.core.exchange import Crossing, Payload
+
+LABELS: Final[Mapping[str, _StrPromise]] = {
+    "reference": _("Reference"),
+    "algorithm": _("Algorithm"),
+    "digest": _("Fingerprint"),
+    "outcome": _("Outcome"),
+    "decided_at": _("Decided at"),
+    "issuer": _("Issuer"),
+    "document_type": _("Kind of document"),
+    "issued_on": _("Issued on"),
+    "expires_on": _("Valid through"),
+    "revoked_on": _("Revoked on"),
+}
+"""Short names of the fields; the message catalogue explains each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +82,10 @@ def steps(item: Validation, progress: Progress) -> list[dict[str, object]]:
     """Return the steps of a question over the boundary, for the timeline."""
     side = side_name(item.issuing_side)
     texts = [
-        (_("The fingerprint was computed here"), progress.asked_at),
-        (_("The question was signed, sealed and sent"), progress.sealed_at),
-        (_("%(side)s received it") % {"side": side}, progress.received_at),
-        (_("%(side)s answered") % {"side": side}, progress.answered_at),
+        (gettext("The fingerprint was computed here"), progress.asked_at),
+        (gettext("The question was signed, sealed and sent"), progress.sealed_at),
+        (gettext("%(side)s received it") % {"side": side}, progress.received_at),
+        (gettext("%(side)s answered") % {"side": side}, progress.answered_at),
     ]
     # An answer may be here before the receipt for the question: it proves the steps before it.
     last = max((place for place, (_title, at) in enumerate(texts) if at is not None), default=-1)
@@ -82,9 +102,11 @@ def steps(item: Validation, progress: Progress) -> list[dict[str, object]]:
 
 
 def _message(crossing: Crossing[Any], payload: Payload) -> CrossedMessage:
-    shown = [(str(crossing.fields[name]), _value(name, getattr(payload, name))) for name in crossing.fields]
+    shown = [(str(LABELS[name]), _value(name, getattr(payload, name))) for name in crossing.fields]
     return CrossedMessage(
-        str(crossing.title), len(crossing.encode(payload)), [(label, value) for label, value in shown if value]
+        str(crossing.title),
+        len(crossing.encode(payload)),
+        [(label, value) for label, value in shown if value],
     )
 
 
@@ -93,9 +115,9 @@ def _value(name: str, value: Any) -> str:
         case _, None:
             return ""
         case "digest", bytes():
-            return value.hex()
+            return hex_groups(value)
         case "outcome", str():
-            return str(OUTCOMES[value])
+            return f"{value}: {OUTCOMES[value]}"
         case "document_type", str():
             return str(DOCUMENT_TYPES[value])
         case "issuer", _:

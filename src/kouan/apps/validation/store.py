@@ -17,17 +17,19 @@ import hashlib
 import os
 import secrets
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import IO, Final
+from typing import IO, TYPE_CHECKING, Final, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
 from kouan.apps.validation.errors import CarriedFileGone
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
 
 KEPT: Final = timedelta(minutes=15)
 KEY_BYTES: Final = 32
@@ -76,7 +78,7 @@ def read(name: str, key: bytes) -> Waiting:
     except (InvalidTag, ValueError):
         source.close()
         raise _gone() from None
-    return Waiting(sealed - _TAG * -(-sealed // (_CHUNK + _TAG)), _chained(first, pieces))
+    return Waiting(sealed - _TAG * -(-sealed // (_CHUNK + _TAG)), _Pieces(first, pieces))
 
 
 def holds(name: str) -> bool:
@@ -133,7 +135,7 @@ def _encrypted(source: IO[bytes], key: bytes) -> Iterator[bytes]:
         chunk, number = following, number + 1
 
 
-def _decrypted(source: IO[bytes], key: bytes) -> Iterator[bytes]:
+def _decrypted(source: IO[bytes], key: bytes) -> Generator[bytes]:
     cipher = AESGCM(key)
     with source:
         chunk, number = source.read(_CHUNK + _TAG), 0
@@ -145,6 +147,20 @@ def _decrypted(source: IO[bytes], key: bytes) -> Iterator[bytes]:
             chunk, number = following, number + 1
 
 
-def _chained(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
+class _Pieces:
+    """The first piece, read already to see that the key fits, and the rest. Closing closes the file."""
+
+    def __init__(self, first: bytes, rest: Generator[bytes]) -> None:
+        self._first: bytes | None = first
+        self._rest = rest
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        first, self._first = self._first, None
+        return next(self._rest) if first is None else first
+
+    def close(self) -> None:
+        """Close the file, read to its end or not."""
+        self._rest.close()

@@ -1,4 +1,4 @@
-"""Taking in a file: never more than the limit on the disk, and a broken upload never taken for a whole one."""
+"""Taking in a file: never more than the limit is kept, and a broken one is never taken for a whole one."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from kouan.apps.validation.errors import EmptyFile, NoFile, UploadTooLarge, Uplo
 from kouan.apps.validation.marks import MAX_CARRIED, MAX_FILE
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from django.utils.datastructures import MultiValueDict
 
 FORM_ROOM: Final = 64 << 10
@@ -76,12 +78,18 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
             super().receive_data_chunk(raw_data, start)
         return None
 
-    def file_complete(self, file_size: int) -> UploadedFile | None:
+    def file_complete(self, file_size: int) -> UploadedFile[Any] | None:
         """Finish a file; one above the limit keeps its true size, and ``taken_file`` refuses it."""
         if self._files > 1:
             self.file.close()
             return None
         return super().file_complete(file_size)
+
+    def discard(self) -> None:
+        """Close and remove a file that broke off."""
+        file = getattr(self, "file", None)
+        if file is not None:
+            file.close()
 
 
 def taking_files(view: View[P]) -> View[P]:
@@ -90,7 +98,6 @@ def taking_files(view: View[P]) -> View[P]:
     Reading the body is what runs the upload handlers, and Django's CSRF check reads the body; so
     the handlers are put in place first.
     """
-
     protected = csrf_protect(view)
 
     @csrf_exempt
@@ -115,19 +122,21 @@ def receive(request: HttpRequest) -> None:
         raise UploadTooLarge(limit=MAX_FILE >> 20)
     if request.content_type != "multipart/form-data":
         return
-    watched = _WatchedStream(request._stream)  # type: ignore[attr-defined]  # noqa: SLF001 - Django has no other place to see how much came
-    request._stream = watched  # type: ignore[attr-defined]  # noqa: SLF001 - as above
-    request.upload_handlers = [BoundedUploadHandler(request)]
+    watched = _WatchedStream(request._stream)  # noqa: SLF001 - Django has no other place to see how much came
+    request._stream = cast("BinaryIO", watched)  # noqa: SLF001 - as above
+    handler = BoundedUploadHandler(request)
+    request.upload_handlers = [handler]
     try:
         _ = request.POST
     except (UnreadablePostError, MultiPartParserError):
+        handler.discard()
         raise UploadTruncated from None
     closing = b"--" + (request.content_params or {}).get("boundary", "").encode("ascii", "replace") + b"--"
     if watched.count < length or closing not in watched.tail:
         raise UploadTruncated
 
 
-def taken_file(files: MultiValueDict[str, UploadedFile], field: str) -> UploadedFile:
+def taken_file(files: MultiValueDict[str, UploadedFile[Any]], field: str) -> UploadedFile[Any]:
     """Return the uploaded file; raises ``NoFile``, ``EmptyFile`` or ``UploadTooLarge``."""
     file = files.get(field)
     if file is None:
@@ -139,7 +148,7 @@ def taken_file(files: MultiValueDict[str, UploadedFile], field: str) -> Uploaded
     return file
 
 
-def opened(file: UploadedFile) -> IO[bytes]:
+def opened(file: UploadedFile[Any]) -> IO[bytes]:
     """Return the uploaded file as a plain readable, seekable file."""
     if isinstance(file, TemporaryUploadedFile):
         return cast("IO[bytes]", file.file)

@@ -45,7 +45,9 @@ def start(request: HttpRequest) -> HttpResponseBase:
     except KouanError as error:
         return _again(request, error)
     waiting.wait_for_answer(validation.pk)
-    return HttpResponseRedirect(reverse("validation:result", args=[validation.pk]), status=HTTPStatus.SEE_OTHER)
+    return HttpResponseRedirect(
+        reverse("validation:result", args=[validation.pk]), status=HTTPStatus.SEE_OTHER
+    )
 
 
 def _again(request: HttpRequest, error: KouanError) -> HttpResponse:
@@ -83,7 +85,7 @@ def result(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 
 
 @require_safe
-def evidence(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+def evidence(_request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """Hand out the evidence bundle of the question and its answer."""
     item = queries.validation(key)
     return HttpResponse(

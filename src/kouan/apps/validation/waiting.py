@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.db.models import Q
 
-from kouan.apps.validation.errors import NotYetAnswered, NothingCrossed
+from kouan.apps.validation.errors import NothingCrossed, NotYetAnswered
 from kouan.apps.validation.models import Validation
 from kouan.apps.validation.queries import crossed
 from kouan.core.exchange.evidence import NotYetProvable, evidence_bundle
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Callable
 
 LONGEST: Final = 1.5
 """Seconds that a request waits for an answer by default."""
@@ -36,8 +36,8 @@ def wait_for_answer(key: uuid.UUID, seconds: float = LONGEST) -> None:
 def evidence(item: Validation, seconds: float = LONGEST) -> bytes:
     """Return the evidence bundle of an answered validation.
 
-    Raises ``NothingCrossed``, ``NotYetAnswered``, or ``NotYetProvable`` while the other side's co-signature is
-    still to come.
+    Raises ``NothingCrossed``, ``NotYetAnswered``, or ``NotYetProvable`` while the other side's co-signature
+    is still to come.
     """
     if item.local:
         raise NothingCrossed

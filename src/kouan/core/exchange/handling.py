@@ -5,19 +5,24 @@ from __future__ import annotations
 import logging
 import random
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core import cbor
+from kouan.core.database.rows import update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
 from kouan.core.exchange.crossing import Received, Undelivered, registry
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import services as ledger
+
+if TYPE_CHECKING:
+    import uuid
 
 log = logging.getLogger(__name__)
 
@@ -46,24 +51,32 @@ def handle_waiting(*, now: datetime | None = None) -> int:
     waits behind them; the rest of the inbox does not.
     """
     now = now or timezone.now()
-    waiting = InboxMessage.objects.filter(state=InboxMessage.State.WAITING).order_by("pk")
+    waiting = InboxMessage.objects.filter(state=InboxMessage.State.WAITING)
+    earlier = waiting.filter(
+        conversation=OuterRef("conversation"), pk__lt=OuterRef("pk"), next_attempt_at__gt=now
+    )
+    due = waiting.exclude(next_attempt_at__gt=now).filter(~Exists(earlier)).order_by("pk")
+    if not due.exists():
+        return 0
+    held: set[uuid.UUID] = set()
+    done: list[int] = []
     ended = 0
     with transaction.atomic():
-        held = set(waiting.filter(next_attempt_at__gt=now).values_list("conversation", flat=True))
-        done: list[int] = []
-        for row in waiting.exclude(next_attempt_at__gt=now).select_for_update()[:GROUP]:
+        for row in due.select_for_update()[:GROUP]:
             if row.conversation in held:
                 continue
-            if _handle_one(row, now):
-                if row.state == InboxMessage.State.HANDLED:
-                    done.append(row.pk)
-                ended += 1
-            else:
+            if not _handle_one(row, now):
                 held.add(row.conversation)
-        if done:
-            InboxMessage.objects.filter(pk__in=done).update(
-                state=InboxMessage.State.HANDLED, finished_at=timezone.now()
-            )
+                continue
+            ended += 1
+            if row.state == InboxMessage.State.HANDLED:
+                done.append(row.pk)
+        finished = timezone.now()
+        update_many(
+            InboxMessage,
+            ["state", "finished_at"],
+            [(InboxMessage.State.HANDLED.value, finished, pk) for pk in done],
+        )
     return ended
 
 
@@ -117,13 +130,13 @@ def report_undelivered(*, limit: int = 50) -> int:
     """Tell the apps of their messages that failed, and log each as a dead letter; return how many."""
     reported = 0
     states = OutboxMessage.State
+    failed = OutboxMessage.objects.filter(
+        state__in=[states.REFUSED, states.EXPIRED, states.CANCELLED], reported=False
+    ).order_by("pk")
+    if not failed.exists():
+        return 0
     with transaction.atomic():
-        rows = (
-            OutboxMessage.objects.select_for_update()
-            .filter(state__in=[states.REFUSED, states.EXPIRED, states.CANCELLED], reported=False)
-            .order_by("pk")[:limit]
-        )
-        for row in rows:
+        for row in failed.select_for_update()[:limit]:
             ledger.append([ledger.Record("dead-letter", _dead_letter_record(row))])
             try:
                 with transaction.atomic():
@@ -165,4 +178,4 @@ def retry_failed(pk: int) -> None:
         )
         if not again:
             raise NotFailed(message=pk)
-        wake.ring_on_commit()
+        wake.ring_on_commit(wake.INBOX)

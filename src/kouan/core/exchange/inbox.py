@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from kouan.core.database.rows import insert_many, insert_one, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
 from kouan.core.exchange.crossing import registry
@@ -161,7 +162,7 @@ def accept(data: bytes, *, now: datetime | None = None) -> bytes:
             raise SequenceGap(first=statement.first, expected=stream.in_sequence + 1)
         _find_duplicates(member.side, opened, now)
         receipt = _store(statement, signed, leaves, opened, stream, len(data), now)
-        wake.ring_on_commit()
+        wake.ring_on_commit(wake.INBOX)
     return receipt
 
 
@@ -188,12 +189,13 @@ def check_clock(ours: int, theirs: int, *, past: bool) -> None:
 
 
 def _stored_receipt(statement_digest: bytes) -> bytes | None:
-    batch = (
-        ReceivedBatch.objects.filter(statement_digest=statement_digest)
-        .values_list("receipt", flat=True)
-        .first()
-    )
-    return None if batch is None else bytes(batch)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT receipt FROM {ReceivedBatch._meta.db_table} WHERE statement_digest = %s",  # noqa: S608 - the table's own name
+            (statement_digest,),
+        )
+        row = cursor.fetchone()
+    return None if row is None else bytes(row[0])
 
 
 def _leaves(statement: wire.Statement, pairs: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
@@ -265,6 +267,8 @@ def _admit(header: wire.Header, body: bytes, peer: str, now: datetime) -> None:
 def _find_duplicates(peer: str, opened: list[_Opened], now: datetime) -> None:
     """Mark what was accepted before: the same id and header is no news, another header an incident."""
     ids = [item.header.id for item in opened if item.header is not None]
+    if not ids:
+        return
     known = {
         message_id: bytes(header_digest)
         for message_id, header_digest in InboxMessage.objects.filter(
@@ -307,7 +311,7 @@ def _store(  # noqa: PLR0913, PLR0917 - the pieces of one batch
     ]
     if statement.notices:
         records.append(ledger.Record("notices-received", signed))
-    log_first = ledger.append(records).first_index
+    log_first = ledger.append(records, now=now).first_index
     receipt = cose.sign1(
         wire.Receipt(
             sender=settings.NODE.side,
@@ -322,8 +326,9 @@ def _store(  # noqa: PLR0913, PLR0917 - the pieces of one batch
         own().signer(now),
         content_type=wire.RECEIPT_TYPE,
     )
-    ledger.append([ledger.Record("receipt-given", receipt)])
-    batch = ReceivedBatch.objects.create(
+    ledger.append([ledger.Record("receipt-given", receipt)], now=now)
+    batch = insert_one(
+        ReceivedBatch,
         peer=statement.sender,
         first=statement.first,
         count=statement.count,
@@ -335,48 +340,51 @@ def _store(  # noqa: PLR0913, PLR0917 - the pieces of one batch
         receipt=receipt,
         received_at=now,
     )
-    InboxMessage.objects.bulk_create(
-        [
-            _inbox_row(item, item.header, batch, log_first, now)
-            for item in opened
-            if item.header and not item.duplicate
-        ]
-    )
+    rows = [
+        _inbox_row(item, item.header, batch, log_first, now)
+        for item in opened
+        if item.header is not None and not item.duplicate
+    ]
+    if rows:
+        insert_many(InboxMessage, list(rows[0]), [list(row.values()) for row in rows])
     _take_notices(statement)
-    stream.in_sequence += statement.count
-    stream.in_root = statement.root
-    stream.last_contact_at = now
-    stream.save(update_fields=["in_sequence", "in_root", "last_contact_at"])
+    update_many(
+        Stream,
+        ["in_sequence", "in_root", "last_contact_at"],
+        [(stream.in_sequence + statement.count, statement.root, now, stream.pk)],
+    )
     return receipt
 
 
 def _inbox_row(
-    item: _Opened, header: wire.Header, batch: ReceivedBatch, log_first: int, now: datetime
-) -> InboxMessage:
+    item: _Opened, header: wire.Header, batch: int, log_first: int, now: datetime
+) -> dict[str, object]:
     refused = item.code is not None
-    return InboxMessage(
-        peer=header.sender,
-        message_id=header.id,
-        type=header.type[:80],
-        version=header.version,
-        conversation=header.conversation,
-        agreement=header.agreement[:80],
-        clause=header.clause[:40],
-        header=item.raw_header,
-        header_digest=wire.digest(item.raw_header),
-        ciphertext_digest=item.ciphertext_digest,
-        body=None if refused else item.body,
-        created_at=from_milliseconds(header.created),
-        received_at=now,
-        batch=batch,
-        position=item.position,
-        sequence=header.sequence,
-        ledger_index=log_first + item.position,
-        state=InboxMessage.State.REFUSED if refused else InboxMessage.State.WAITING,
-        code=item.code or "",
-        finished_at=now if refused else None,
-        notified=refused,
-    )
+    states = InboxMessage.State
+    return {
+        "peer": header.sender,
+        "message_id": header.id,
+        "type": header.type[:80],
+        "version": header.version,
+        "conversation": header.conversation,
+        "agreement": header.agreement[:80],
+        "clause": header.clause[:40],
+        "header": item.raw_header,
+        "header_digest": wire.digest(item.raw_header),
+        "ciphertext_digest": item.ciphertext_digest,
+        "body": None if refused else item.body,
+        "created_at": from_milliseconds(header.created),
+        "received_at": now,
+        "batch_id": batch,
+        "position": item.position,
+        "sequence": header.sequence,
+        "ledger_index": log_first + item.position,
+        "state": (states.REFUSED if refused else states.WAITING).value,
+        "code": item.code or "",
+        "attempts": 0,
+        "finished_at": now if refused else None,
+        "notified": refused,
+    }
 
 
 def _take_notices(statement: wire.Statement) -> None:

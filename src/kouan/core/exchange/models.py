@@ -96,13 +96,8 @@ class OutboxMessage(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["peer", "id"], name="outbox_waiting", condition=models.Q(state="waiting")),
-            models.Index(fields=["state", "id"], name="outbox_state"),
-            models.Index(
-                fields=["id"],
-                name="outbox_to_report",
-                condition=models.Q(state__in=["refused", "expired", "cancelled"], reported=False),
-            ),
+            models.Index(fields=["peer", "state", "id"], name="outbox_line"),
+            models.Index(fields=["state", "reported", "id"], name="outbox_state"),
         ]
 
     def __str__(self) -> str:
@@ -166,13 +161,8 @@ class InboxMessage(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["peer", "message_id"], name="inbox_once")]
         indexes = [
-            models.Index(fields=["id"], name="inbox_waiting", condition=models.Q(state="waiting")),
-            models.Index(
-                fields=["peer", "id"],
-                name="inbox_to_notify",
-                condition=models.Q(state__in=["handled", "refused", "failed"], notified=False),
-            ),
             models.Index(fields=["state", "id"], name="inbox_state"),
+            models.Index(fields=["peer", "notified", "state", "id"], name="inbox_to_notify"),
         ]
 
     def __str__(self) -> str:

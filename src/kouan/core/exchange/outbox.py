@@ -79,7 +79,7 @@ def send_many(
         for body in bodies
     ]
     OutboxMessage.objects.bulk_create(rows)
-    wake.ring_on_commit()
+    wake.ring_on_commit(wake.OUTBOX)
     return [row.message_id for row in rows]
 
 
@@ -200,7 +200,7 @@ def retry(message_id: uuid.UUID) -> uuid.UUID:
         row.retry_of = old.message_id
         row.save(force_insert=True)
         OutboxMessage.objects.filter(pk=old.pk).update(dismissed=True)
-        wake.ring_on_commit()
+        wake.ring_on_commit(wake.OUTBOX)
     return row.message_id
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from kouan.core.database.rows import insert_one, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
 from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, Stream
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 State = OutboxMessage.State
+
+NOTICE_LINGER: Final = timedelta(milliseconds=100)
+"""How long a notice waits for a batch with messages before it travels in one of its own."""
+_MANY_NOTICES: Final = 200
+_ENDED: Final = [InboxMessage.State.HANDLED, InboxMessage.State.REFUSED, InboxMessage.State.FAILED]
 
 
 class ReceiptMismatch(KouanError):
@@ -54,18 +60,37 @@ def unreceipted(peer: str) -> Sealed | None:
     return Sealed(batch.pk, peer, batch.count, bytes(batch.statement_digest), bytes(batch.wire))
 
 
-def waiting_count(peer: str, limit: int) -> int:
-    """Return how many messages wait for ``peer``, counted up to ``limit``."""
-    return len(
-        OutboxMessage.objects.filter(peer=peer, state=State.WAITING).order_by("pk").values("pk")[:limit]
-    )
+class Waiting(NamedTuple):
+    """What there is to seal for a peer."""
+
+    messages: int
+    notices: bool
+
+
+def waiting(peer: str, *, limit: int) -> Waiting:
+    """Return how many messages wait for ``peer``, counted up to ``limit``, and whether notices are due.
+
+    A glance that takes no lock: the worker looks often.
+    """
+    due = connection.ops.adapt_datetimefield_value(timezone.now() - NOTICE_LINGER)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT (SELECT count(*) FROM (SELECT 1 FROM {OutboxMessage._meta.db_table} "  # noqa: S608 - the tables' own names
+            "WHERE peer = %s AND state = 'waiting' LIMIT %s) AS some), "
+            f"EXISTS (SELECT 1 FROM {InboxMessage._meta.db_table} WHERE peer = %s AND notified = %s "
+            "AND state IN ('handled', 'refused', 'failed') AND finished_at <= %s)",
+            (peer, limit, peer, False, due),
+        )
+        messages, notices = cursor.fetchone()
+    return Waiting(messages, bool(notices))
 
 
 def seal_batch(peer: str) -> Sealed | None:
     """Seal what waits for ``peer`` (messages and notices) into one batch, durably; None if nothing does.
 
     One transaction numbers the messages, logs them in the ledger and stores the very bytes that will
-    be posted, again and again if need be. Only one batch a peer is under way at any time.
+    be posted, again and again if need be. Only one batch a peer is under way at any time. Notices
+    wait a moment for a batch that carries messages anyway.
     """
     keys = own()
     member = get_member(peer)
@@ -77,25 +102,15 @@ def seal_batch(peer: str) -> Sealed | None:
                 : settings.NODE.exchange.batch_max
             ]
         )
-        notices = _notices(peer)
+        notices = _notices(peer, now, alone=not rows)
         if not rows and not notices:
             return None
-        recipient_kid, recipient = member.sealing_key(now)
-        batch_key = sealing.new_batch_key()
         first = stream.out_sequence + 1
-        pairs: list[tuple[bytes, bytes]] = []
-        leaf_data: list[bytes] = []
-        for position, row in enumerate(rows):
-            header = _header(row, first + position).encode()
-            ciphertext = sealing.seal(
-                sealing.message_key(batch_key, row.message_id.bytes), bytes(row.body), header
-            )
-            row.header, row.ciphertext_digest = header, wire.digest(ciphertext)
-            row.position, row.sequence, row.state = position, first + position, State.SEALED
-            pairs.append((header, ciphertext))
-            leaf_data.append(wire.leaf(header, wire.digest(ciphertext)))
-        leaves = [leaf_hash(data) for data in leaf_data]
+        batch_key = sealing.new_batch_key()
+        messages = [_seal(row, first + position, batch_key) for position, row in enumerate(rows)]
+        leaves = [leaf_hash(message.leaf) for message in messages]
         root = root_of(leaves)
+        recipient_kid, recipient = member.sealing_key(now)
         statement = wire.Statement(
             suite=common_suite(keys.suite.id, member.suites, side=peer).id,
             sender=settings.NODE.side,
@@ -112,29 +127,52 @@ def seal_batch(peer: str) -> Sealed | None:
             notices=tuple(notice for _, notice in notices),
         )
         signed = cose.sign1(statement.encode(), keys.signer(now), content_type=wire.BATCH_TYPE)
-        body = wire.encode_batch(signed, pairs)
-        batch = Batch.objects.create(
+        body = wire.encode_batch(signed, [(message.header, message.ciphertext) for message in messages])
+        digest = wire.digest(signed)
+        batch = insert_one(
+            Batch,
             peer=peer,
             first=first,
             count=len(rows),
             root=root,
             statement=signed,
-            statement_digest=wire.digest(signed),
+            statement_digest=digest,
             leaves=b"".join(leaves),
             wire=body,
             wire_bytes=len(body),
             sealed_at=now,
+            attempts=0,
         )
-        records = [ledger.Record("sent", data) for data in leaf_data]
+        records = [ledger.Record("sent", message.leaf) for message in messages]
         if notices:
             records.append(ledger.Record("notices-sent", signed))
-        appended = ledger.append(records)
-        _mark_sealed(rows, batch.pk, appended.first_index)
-        InboxMessage.objects.filter(pk__in=[key for key, _ in notices]).update(notified=True)
-        stream.out_sequence = first + len(rows) - 1
-        stream.out_root = root
-        stream.save(update_fields=["out_sequence", "out_root"])
-    return Sealed(batch.pk, peer, len(rows), bytes(batch.statement_digest), body)
+        ledger_first = ledger.append(records, now=now).first_index
+        _mark_sealed(rows, messages, batch=batch, first=first, ledger_first=ledger_first)
+        if notices:
+            update_many(InboxMessage, ["notified"], [(True, key) for key, _ in notices])
+        if rows:
+            last = first + len(rows) - 1
+            update_many(Stream, ["out_sequence", "out_root"], [(last, root, stream.pk)])
+        elif root != bytes(stream.out_root):
+            update_many(Stream, ["out_root"], [(root, stream.pk)])
+    return Sealed(batch, peer, len(rows), digest, body)
+
+
+@dataclass(frozen=True, slots=True)
+class _SealedMessage:
+    """One message of a batch that is being made."""
+
+    header: bytes
+    ciphertext: bytes
+    ciphertext_digest: bytes
+    leaf: bytes
+
+
+def _seal(row: OutboxMessage, sequence: int, batch_key: bytes) -> _SealedMessage:
+    header = _header(row, sequence).encode()
+    ciphertext = sealing.seal(sealing.message_key(batch_key, row.message_id.bytes), bytes(row.body), header)
+    digest = wire.digest(ciphertext)
+    return _SealedMessage(header, ciphertext, digest, wire.leaf(header, digest))
 
 
 def key_info(sender: str, receiver: str, first: int, root: bytes) -> bytes:
@@ -144,8 +182,8 @@ def key_info(sender: str, receiver: str, first: int, root: bytes) -> bytes:
 
 def lock_stream(peer: str) -> Stream:
     """Return the peer's stream row, locked until the transaction ends."""
-    Stream.objects.get_or_create(peer=peer)
-    return Stream.objects.select_for_update().get(peer=peer)
+    rows = Stream.objects.select_for_update()
+    return rows.filter(peer=peer).first() or rows.get(pk=Stream.objects.get_or_create(peer=peer)[0].pk)
 
 
 def _header(row: OutboxMessage, sequence: int) -> wire.Header:
@@ -167,37 +205,41 @@ def _header(row: OutboxMessage, sequence: int) -> wire.Header:
     )
 
 
-def _notices(peer: str) -> list[tuple[int, wire.Notice]]:
-    rows = (
-        InboxMessage.objects.filter(peer=peer, state__in=["handled", "refused", "failed"], notified=False)
+def _notices(peer: str, now: datetime, *, alone: bool) -> list[tuple[int, wire.Notice]]:
+    """Return what to tell the peer of its messages; ``alone`` says that nothing else would travel."""
+    rows = list(
+        InboxMessage.objects.filter(peer=peer, state__in=_ENDED, notified=False)
         .order_by("pk")
         .values_list("pk", "message_id", "code", "finished_at")[: wire.MAX_NOTICES]
     )
+    if alone and len(rows) < _MANY_NOTICES and all(at is None or now - at < NOTICE_LINGER for *_, at in rows):
+        return []
     return [
-        (pk, wire.Notice(message_id, code or None, milliseconds(at or timezone.now())))
+        (pk, wire.Notice(message_id, code or None, milliseconds(at or now)))
         for pk, message_id, code, at in rows
     ]
 
 
-def _mark_sealed(rows: list[OutboxMessage], batch: int, ledger_first: int) -> None:
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            f"UPDATE {OutboxMessage._meta.db_table} SET state=%s, batch_id=%s, position=%s, sequence=%s, "  # noqa: S608, SLF001 - the table's own name
-            "header=%s, ciphertext_digest=%s, ledger_index=%s WHERE id=%s",
-            [
-                [
-                    State.SEALED.value,
-                    batch,
-                    row.position,
-                    row.sequence,
-                    bytes(row.header or b""),
-                    bytes(row.ciphertext_digest or b""),
-                    ledger_first + (row.position or 0),
-                    row.pk,
-                ]
-                for row in rows
-            ],
-        )
+def _mark_sealed(
+    rows: list[OutboxMessage], messages: list[_SealedMessage], *, batch: int, first: int, ledger_first: int
+) -> None:
+    update_many(
+        OutboxMessage,
+        ["state", "batch_id", "position", "sequence", "header", "ciphertext_digest", "ledger_index"],
+        [
+            (
+                State.SEALED.value,
+                batch,
+                position,
+                first + position,
+                message.header,
+                message.ciphertext_digest,
+                ledger_first + position,
+                row.pk,
+            )
+            for position, (row, message) in enumerate(zip(rows, messages, strict=True))
+        ],
+    )
 
 
 def take_receipt(sealed: Sealed, data: bytes) -> wire.Receipt:
@@ -213,16 +255,19 @@ def take_receipt(sealed: Sealed, data: bytes) -> wire.Receipt:
     # The stored receipt of an earlier delivery may come back: its key counts at the time it signed.
     signed.verify(member.verification_key(signed.kid, from_milliseconds(receipt.accepted_at)))
     with transaction.atomic():
-        batch = Batch.objects.select_for_update().get(pk=sealed.pk)
+        batch = Batch.objects.select_for_update().defer("wire", "leaves").get(pk=sealed.pk)
         if batch.receipt is not None:
             return receipt
         _check_receipt(receipt, batch)
-        ledger.append([ledger.Record("receipt-received", data)])
-        batch.receipt, batch.receipted_at, batch.wire = data, now, None
-        batch.save(update_fields=["receipt", "receipted_at", "wire"])
-        _record_statuses(batch, receipt, now)
-        Stream.objects.filter(peer=sealed.peer).update(
-            credits=receipt.credits, last_contact_at=now, last_error="", last_error_at=None
+        ledger.append([ledger.Record("receipt-received", data)], now=now)
+        update_many(Batch, ["receipt", "receipted_at", "wire"], [(data, now, None, batch.pk)])
+        if batch.count:
+            _record_statuses(batch, receipt, now)
+        update_many(
+            Stream,
+            ["credits", "last_contact_at", "last_error", "last_error_at"],
+            [(receipt.credits, now, "", None, sealed.peer)],
+            key="peer",
         )
     return receipt
 
@@ -240,10 +285,15 @@ def _check_receipt(receipt: wire.Receipt, batch: Batch) -> None:
 
 
 def _record_statuses(batch: Batch, receipt: wire.Receipt, now: datetime) -> None:
-    messages = OutboxMessage.objects.filter(batch=batch)
-    messages.update(peer_ledger_index=F("position") + receipt.log_first)
     # A notice that a message was handled may have overtaken this receipt: leave that state alone.
-    messages.filter(state=State.SEALED).update(state=State.ACCEPTED)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {OutboxMessage._meta.db_table} SET peer_ledger_index = position + %s, "  # noqa: S608 - the table's own name
+            "state = CASE WHEN state = %s THEN %s ELSE state END WHERE batch_id = %s",
+            (receipt.log_first, State.SEALED.value, State.ACCEPTED.value, batch.pk),
+        )
     for position, code in enumerate(receipt.statuses):
         if code is not None:
-            messages.filter(position=position).update(state=State.REFUSED, code=code[:64], finished_at=now)
+            OutboxMessage.objects.filter(batch=batch, position=position).update(
+                state=State.REFUSED, code=code[:64], finished_at=now
+            )

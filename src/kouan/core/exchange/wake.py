@@ -1,7 +1,7 @@
 """A doorbell between a node's processes: "there is work", without polling.
 
-A ring is a datagram of one byte on a Unix socket in the node's run folder. It is a hint only: a
-lost ring costs a moment, since the worker also looks by itself twice a second.
+A ring is a datagram of one byte on a Unix socket in the node's run folder: which side of the channel
+has work. It is a hint only: a lost ring costs a moment, since the worker also looks by itself.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import socket
 import tempfile
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
@@ -27,20 +29,26 @@ def bell_path() -> Path:
     return Path(tempfile.gettempdir()) / f"kouan-{name}.sock"
 
 
-def ring() -> None:
-    """Wake the worker now; nobody listening is no error."""
+OUTBOX: Final = b"o"
+"""Something waits to be sent."""
+INBOX: Final = b"i"
+"""Something waits to be handled."""
+
+
+def ring(what: bytes) -> None:
+    """Wake the worker now for ``OUTBOX`` or ``INBOX``; nobody listening is no error."""
     bell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
-        bell.sendto(b"\0", str(bell_path()))
+        bell.sendto(what, str(bell_path()))
     except OSError:
         pass
     finally:
         bell.close()
 
 
-def ring_on_commit() -> None:
+def ring_on_commit(what: bytes) -> None:
     """Wake the worker once the transaction that is under way has committed."""
-    transaction.on_commit(ring)
+    transaction.on_commit(partial(ring, what))
 
 
 def hang_bell() -> socket.socket:

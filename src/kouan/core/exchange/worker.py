@@ -7,6 +7,7 @@ transaction of its own, so the process may be killed at any line: the next one f
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 import random
@@ -34,8 +35,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-IDLE_LOOK: Final = 0.5
-"""Seconds after which the worker looks for work although nobody rang."""
+IDLE_LOOK: Final = 0.1
+"""Seconds after which the worker looks for work although nobody rang; a look takes no lock."""
+SWEEP_EVERY: Final = 0.5
 CHECKPOINT_EVERY: Final = 1.0
 
 
@@ -80,16 +82,21 @@ class Worker:
         self._database.shutdown(wait=True, cancel_futures=True)
 
     def _rung(self, bell: socket.socket) -> None:
-        try:
-            while bell.recv(16):
-                pass
-        except BlockingIOError:
-            pass
-        self._ring()
+        what = set()
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                what.add(bell.recv(16))
+        if wake.OUTBOX in what:
+            self._ring_senders()
+        if wake.INBOX in what:
+            self._bell("handler").set()
 
-    def _ring(self) -> None:
-        for event in self._bells.values():
-            event.set()
+    def _bell(self, name: str) -> asyncio.Event:
+        return self._bells.setdefault(name, asyncio.Event())
+
+    def _ring_senders(self) -> None:
+        for peer in self._lines:
+            self._bell(f"send {peer}").set()
 
     async def _db(self, function: Callable[..., T], *args: object) -> T:
         def call() -> T:
@@ -100,7 +107,7 @@ class Worker:
 
     async def _rest(self, name: str, seconds: float) -> None:
         """Wait for a ring, at most ``seconds``."""
-        bell = self._bells.setdefault(name, asyncio.Event())
+        bell = self._bell(name)
         if not self._stopping.is_set():
             try:
                 async with asyncio.timeout(seconds):
@@ -121,18 +128,14 @@ class Worker:
                 await self._rest(f"{name} recovery", 1.0)
 
     async def _handle(self, name: str) -> None:
-        ended = await self._db(handling.handle_waiting)
-        reported = await self._db(handling.report_undelivered)
-        if ended:
-            self._ring()
-        elif not reported:
+        if not await self._db(handling.handle_waiting):
             await self._rest(name, IDLE_LOOK)
 
     async def _sweep(self, name: str) -> None:
-        if await self._db(outbox.expire_waiting, timezone.now()):
-            self._ring()
-        else:
-            await self._pause(name, IDLE_LOOK)
+        """Turn what waited too long into dead letters, and tell the apps of what failed."""
+        now = timezone.now()
+        if not await self._db(outbox.expire_waiting, now) + await self._db(handling.report_undelivered):
+            await self._pause(name, SWEEP_EVERY)
 
     async def _follow_members(self, name: str) -> None:
         """Keep one line and one sender for each member, made anew when its trust document changed."""
@@ -159,12 +162,19 @@ class Worker:
     async def _send(self, peer: str) -> None:
         """Carry batches to one peer, one after the other, until stopped."""
         line, name, failures = self._lines[peer], f"send {peer}", 0
+        # What an earlier process had under way is only looked for once: afterwards it is known here.
+        begin: Callable[[str, str], Awaitable[sealing.Sealed | None]] = self._resume
+        under_way: sealing.Sealed | None = None
         while not self._stopping.is_set():
             try:
-                sent = await self._send_one(line, name)
-                failures = 0
-                if not sent:
+                under_way = under_way or await begin(peer, name)
+                begin = self._seal
+                if under_way is None:
                     await self._rest(name, IDLE_LOOK)
+                    continue
+                receipt = await line.post_batch(under_way.wire)
+                await self._db(sealing.take_receipt, under_way, receipt)
+                under_way, failures = None, 0
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever went wrong, the same bytes go again
@@ -172,21 +182,18 @@ class Worker:
                 await self._failed(peer, error)
                 await self._pause(name, _back_off(failures))
 
-    async def _send_one(self, line: Line, name: str) -> bool:
-        peer = line.member.side
-        sealed = await self._db(sealing.unreceipted, peer)
-        if sealed is None:
-            exchange = settings.NODE.exchange
-            if exchange.linger_ms and exchange.batch_max > 1:
-                waiting = await self._db(sealing.waiting_count, peer, exchange.batch_max)
-                if 0 < waiting < exchange.batch_max:
-                    await self._pause(name, exchange.linger_ms / 1000)
-            sealed = await self._db(sealing.seal_batch, peer)
-        if sealed is None:
-            return False
-        receipt = await line.post_batch(sealed.wire)
-        await self._db(sealing.take_receipt, sealed, receipt)
-        return True
+    async def _resume(self, peer: str, name: str) -> sealing.Sealed | None:
+        return await self._db(sealing.unreceipted, peer) or await self._seal(peer, name)
+
+    async def _seal(self, peer: str, name: str) -> sealing.Sealed | None:
+        """Return the next batch for a peer, if there is anything to send; wait a moment for company."""
+        exchange = settings.NODE.exchange
+        there = await self._db(functools.partial(sealing.waiting, peer, limit=exchange.batch_max))
+        if not any(there):
+            return None
+        if exchange.linger_ms and 0 < there.messages < exchange.batch_max:
+            await self._pause(name, exchange.linger_ms / 1000)
+        return await self._db(sealing.seal_batch, peer)
 
     async def _failed(self, peer: str, error: Exception) -> None:
         if isinstance(error, KouanError):

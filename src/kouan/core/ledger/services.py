@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from kouan.core.database.rows import update_many
 from kouan.core.errors import KouanError
 from kouan.core.ledger import queries
 from kouan.core.ledger.checkpoint import Checkpoint
@@ -84,7 +85,7 @@ def append(records: Sequence[Record], *, now: datetime | None = None) -> Appende
         _insert_entries(first, records, salts, hashes, now or timezone.now())
         frontier = Frontier.from_bytes(first, bytes(head.frontier))
         frontier.extend(hashes)
-        LedgerHead.objects.filter(pk=1).update(size=frontier.size, frontier=frontier.to_bytes())
+        update_many(LedgerHead, ["size", "frontier"], [(frontier.size, frontier.to_bytes(), 1)])
     return Appended(first, tuple(salts), tuple(hashes))
 
 

@@ -18,6 +18,7 @@ another process goes unnoticed."""
 
 _own = OwnKeysCache()
 _members: dict[str, tuple[float, MemberKeys]] = {}
+_sides: tuple[float, tuple[str, ...]] | None = None
 
 
 def own() -> OwnKeys:
@@ -53,8 +54,11 @@ def get_member(side: str) -> MemberKeys:
 
 def members() -> tuple[MemberKeys, ...]:
     """Return all members, by side."""
-    sides = Member.objects.order_by("side").values_list("side", flat=True)
-    return tuple(get_member(side) for side in sides)
+    global _sides  # noqa: PLW0603 - a cache of this process, like the one of members
+    now = time.monotonic()
+    if _sides is None or now - _sides[0] >= FRESH_SECONDS:
+        _sides = (now, tuple(Member.objects.order_by("side").values_list("side", flat=True)))
+    return tuple(get_member(side) for side in _sides[1])
 
 
 def member_documents(side: str) -> tuple[bytes, ...]:
@@ -70,4 +74,6 @@ def peer_ca_bundle() -> bytes:
 
 def forget_members() -> None:
     """Empty this process's cache of members."""
+    global _sides  # noqa: PLW0603 - as above
     _members.clear()
+    _sides = None

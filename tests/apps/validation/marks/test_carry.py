@@ -8,8 +8,16 @@ import tracemalloc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.writer import PdfFileWriter
 
-from kouan.apps.validation.errors import AlreadyMarked, DuplicateMember, EmptyFile, UploadTooLarge, ValidationError
+from kouan.apps.validation.errors import (
+    AlreadyMarked,
+    DuplicateMember,
+    EmptyFile,
+    UploadTooLarge,
+    ValidationError,
+)
 from kouan.apps.validation.marks import MAX_FILE, CarriedAs, Mark, carry, examine
 
 
@@ -86,9 +94,10 @@ def test_one_changed_bit_changes_the_fingerprint_of_a_package(data):
     changed = bytearray(output)
     changed[data.draw(st.integers(0, len(output) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     try:
-        assert examine(io.BytesIO(changed)).digest != examine(io.BytesIO(output)).digest
-    except ValidationError as error:
-        assert str(error)
+        digest = examine(io.BytesIO(changed)).digest
+    except ValidationError:
+        return
+    assert digest != examine(io.BytesIO(output)).digest
 
 
 def test_a_file_of_0_bytes_is_refused(mark):
@@ -116,9 +125,6 @@ def test_the_limit_holds_to_the_byte_and_memory_stays_bounded(mark, pdf):
 
 
 def test_a_large_pdf_is_marked_with_bounded_memory(mark):
-    from pyhanko.pdf_utils import generic
-    from pyhanko.pdf_utils.writer import PdfFileWriter
-
     writer = PdfFileWriter()
     writer.add_object(generic.StreamObject(encoded_data=bytes(48 << 20)))
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as output:

@@ -36,7 +36,9 @@ class Found:
     size: int
 
 
-def carry(source: IO[bytes], destination: IO[bytes], mark: Mark, *, name: str, as_package: bool = False) -> Carried:
+def carry(
+    source: IO[bytes], destination: IO[bytes], mark: Mark, *, name: str, as_package: bool = False
+) -> Carried:
     """Write the carried file of ``source`` to ``destination`` (readable, empty) and describe it.
 
     ``source`` has 1 byte to ``MAX_FILE`` bytes. With ``as_package`` the original's bytes stay as they
@@ -44,7 +46,11 @@ def carry(source: IO[bytes], destination: IO[bytes], mark: Mark, *, name: str, a
     """
     _size(source)
     head = _head(source)
-    present = _mark_in_json(source) if as_package and _sniff(head) is CarriedAs.JSON else _mark_by_bytes(source, head)
+    present = (
+        _mark_in_json(source)
+        if as_package and _sniff(head) is CarriedAs.JSON
+        else _mark_by_bytes(source, head)
+    )
     if present is not None:
         raise AlreadyMarked(reference=str(present.reference))
     carried_as = CarriedAs.PACKAGE if as_package else _sniff(head)

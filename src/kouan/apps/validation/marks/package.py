@@ -26,6 +26,7 @@ _LOCAL_HEADER: Final = struct.Struct("<4s5H3I2H")
 _SIGNATURE: Final = b"PK\x03\x04"
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _MAX_NAME: Final = 120
+_MAX_ENDING: Final = 10
 _NOT_IN_NAMES: Final = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\u200e\u200f\u202a-\u202e\u2066-\u2069]')
 
 
@@ -51,7 +52,9 @@ def find_mark(head: bytes) -> Mark | None:
     """Return the mark of a package from its first bytes (2 KB are enough), ``None`` if it carries none."""
     if len(head) < _LOCAL_HEADER.size:
         return None
-    signature, _, flags, method, _, _, crc, packed, size, name_size, extra_size = _LOCAL_HEADER.unpack_from(head)
+    signature, _, flags, method, _, _, crc, packed, size, name_size, extra_size = _LOCAL_HEADER.unpack_from(
+        head
+    )
     start = _LOCAL_HEADER.size + name_size + extra_size
     name = head[_LOCAL_HEADER.size : _LOCAL_HEADER.size + name_size]
     if signature != _SIGNATURE or flags & 0b1001 or method != zipfile.ZIP_STORED:
@@ -70,9 +73,10 @@ def find_mark(head: bytes) -> Mark | None:
 def safe_name(name: str) -> str:
     """Return a file name that every system takes, with its ending kept; ``document`` if none is left."""
     name = _NOT_IN_NAMES.sub("_", unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])).strip(" .")
-    stem, dot, ending = name.rpartition(".")
+    _stem, dot, ending = name.rpartition(".")
     if len(name) > _MAX_NAME:
-        name = stem[: _MAX_NAME - 1 - len(ending)] + dot + ending if dot and len(ending) <= 10 else name[:_MAX_NAME]  # noqa: PLR2004 - longer is no ending
+        keep = len(ending) + 1 if dot and len(ending) <= _MAX_ENDING else 0
+        name = name[: _MAX_NAME - keep] + name[len(name) - keep :]
     if name.lower() == MARK_NAME or not name.encode("utf-8", "replace").decode().strip("?_ ."):
         return "document"
     return name.encode("utf-8", "replace").decode()

@@ -38,11 +38,11 @@ _CHUNK: Final = 1 << 20
 class _PlainText(generic.TextStringObject):
     """A literal string of characters that need no escape, written just so."""
 
-    def write_to_stream(self, stream: Any, handler: Any = None, container_ref: Any = None) -> None:  # noqa: ARG002 - pyHanko's signature
+    def write_to_stream(self, stream: Any, handler: Any = None, container_ref: Any = None) -> None:  # noqa: ARG002 - the library's signature
         stream.write(b"(" + self.encode("ascii") + b")")
 
 
-class _MarkWriter(IncrementalPdfFileWriter):  # type: ignore[misc] # pyHanko's writer is untyped here
+class _MarkWriter(IncrementalPdfFileWriter):
     """Adds the mark and nothing else: no other producer, no other version, no new metadata."""
 
     output_version = (1, 4)
@@ -51,7 +51,7 @@ class _MarkWriter(IncrementalPdfFileWriter):  # type: ignore[misc] # pyHanko's w
         """Leave the issuer's metadata as they are."""
 
     def _write_header(self, stream: Any) -> None:
-        super()._write_header(stream)
+        super()._write_header(stream)  # type: ignore[no-untyped-call]
         self.input_stream.seek(-1, 2)
         if self.input_stream.read(1) not in b"\r\n":
             stream.write(b"\n")
@@ -71,10 +71,8 @@ def put_mark(source: IO[bytes], destination: IO[bytes], mark: Mark) -> None:
     try:
         source.seek(0)
         writer = _MarkWriter(source, strict=False)
-        if writer.security_handler is not None:
-            raise EncryptedPDF
         _add(writer, mark)
-        writer.write(destination)
+        writer.write(destination)  # type: ignore[no-untyped-call]
         _prove(source, destination, mark)
     except KouanError:
         raise
@@ -97,6 +95,8 @@ def find_mark(source: IO[bytes]) -> Mark | None:
 
 
 def _add(writer: IncrementalPdfFileWriter, mark: Mark) -> None:
+    if writer.security_handler is not None:
+        raise EncryptedPDF
     text = _PlainText(
         f"kouan-mark/1; reference={mark.reference}; issuer={mark.issuer}; "
         f"side={mark.reference.side}; salt={mark.salt.hex()}"
@@ -105,7 +105,8 @@ def _add(writer: IncrementalPdfFileWriter, mark: Mark) -> None:
         present = writer.trailer["/Info"]
     except KeyError:
         present = None
-    info = generic.DictionaryObject(present if isinstance(present, generic.DictionaryObject) else {})
+    known = present if isinstance(present, generic.DictionaryObject) else {}
+    info = generic.DictionaryObject(known)  # type: ignore[no-untyped-call]
     info[generic.NameObject(KEY)] = text
     writer.set_info(writer.add_object(info))
 

@@ -1,0 +1,161 @@
+"""The channel's figures: messages a second through two nodes on this machine, beside their floor.
+
+Everything is measured in one run, so that ratios hold on a noisy machine: the floor (cryptography and
+commits alone, no network, no framework), one by one, and batched. "Through" means handled at the other
+side and known to be so at this one, with policy, schema check, ledger and receipts in.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from _table import figures
+from kouan.demo.nodes import DemonstrationNode, establish, free_ports, node_environment
+from kouan.node.supervisor import Supervisor
+
+ONE_BY_ONE = int(os.environ.get("KOUAN_BENCH_ONE", "1500"))
+BATCHED = int(os.environ.get("KOUAN_BENCH_BATCHED", "20000"))
+BYTES = 2000
+
+_PRODUCE = """
+import sys, time, django
+django.setup()
+from django.db import transaction
+from kouan.core.exchange.crossings import PROBE, Probe
+from kouan.core.exchange.models import OutboxMessage
+from kouan.core.exchange.outbox import send, send_many
+count, group, size = map(int, sys.argv[1:])
+with transaction.atomic():
+    send(PROBE, to="gd", payload=Probe(padding=b""))
+while OutboxMessage.objects.exclude(state="handled").exists():
+    time.sleep(0.02)
+payloads = [Probe(padding=bytes(size))] * group
+started, cpu = time.perf_counter(), time.process_time()
+for _ in range(count // group):
+    with transaction.atomic():
+        send_many(PROBE, to="gd", payloads=payloads)
+queued = time.perf_counter() - started
+cpu = time.process_time() - cpu
+while OutboxMessage.objects.exclude(state="handled").exists():
+    time.sleep(0.02)
+taken = time.perf_counter() - started
+print(count / taken, queued, cpu)
+"""
+
+
+def through(count: int, group: int, exchange: dict[str, int]) -> float:
+    """Return messages a second from the first ``send`` to the last "handled" back at the sender."""
+    with tempfile.TemporaryDirectory(prefix="kouan-bench-") as home:
+        ports = free_ports(4)
+        nodes = establish(Path(home), {"hk": (ports[0], ports[1]), "gd": (ports[2], ports[3])}, exchange=exchange)
+        supervisor = Supervisor([node.path for node in nodes], names=("door", "worker"))
+        supervisor.start()
+        watching = threading.Thread(target=supervisor.watch, daemon=True)
+        watching.start()
+        try:
+            output = run(nodes[0], _PRODUCE, str(count), str(group), str(BYTES))
+        finally:
+            supervisor.ask_to_stop()
+            watching.join()
+            supervisor.stop()
+    return float(output.split()[0])
+
+
+def run(node: DemonstrationNode, code: str, *arguments: str) -> str:
+    """Run Python on a node and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=node_environment(node),
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    return done.stdout
+
+
+_FLOOR = """
+import sys, time, secrets, hashlib, django
+django.setup()
+from django.db import connection
+from kouan.core.ledger.merkle import leaf_hash, root_of
+from kouan.core.trust import cose, sealing
+from kouan.core.trust.queries import own
+from datetime import UTC, datetime
+count, group, size = map(int, sys.argv[1:])
+keys = own()
+signer = keys.signer(datetime.now(UTC))
+public = keys.public
+kid, recipient = public.sealing_key(datetime.now(UTC))
+private = keys.decryption_key(kid)
+find = public.key_finder(datetime.now(UTC))
+body = bytes(size)
+cursor = connection.cursor()
+cursor.execute("CREATE TABLE floor (id INTEGER PRIMARY KEY, a BLOB)")
+started = time.perf_counter()
+for _ in range(count // group):
+    # sender: seal, sign, commit; receiver: verify, open, commit, sign; sender: verify, commit
+    key = sealing.new_batch_key()
+    wrapped = sealing.wrap_batch_key(key, recipient, info=b"floor")
+    sealed = []
+    for index in range(group):
+        ident = index.to_bytes(16)
+        ciphertext = sealing.seal(sealing.message_key(key, ident), body, ident)
+        sealed.append((ident, ciphertext, leaf_hash(hashlib.sha256(ciphertext).digest())))
+    statement = cose.sign1(root_of(item[2] for item in sealed) + wrapped, signer, content_type="floor")
+    insert(cursor, sealed)
+    cose.verify1(statement, find, content_type="floor", max_bytes=1000)
+    opened = sealing.unwrap_batch_key(wrapped, private, info=b"floor")
+    again = []
+    for ident, ciphertext, _leaf in sealed:
+        plain = sealing.open_sealed(sealing.message_key(opened, ident), ciphertext, ident)
+        again.append((ident, plain, leaf_hash(hashlib.sha256(ciphertext).digest())))
+    root_of(item[2] for item in again)
+    receipt = cose.sign1(statement[:64], signer, content_type="floor")
+    insert(cursor, again)
+    cose.verify1(receipt, find, content_type="floor", max_bytes=1000)
+    insert(cursor, again[:1])
+print(count / (time.perf_counter() - started))
+"""
+
+_INSERT = '''
+def insert(cursor, rows):
+    cursor.execute("BEGIN IMMEDIATE")
+    cursor.executemany("INSERT INTO floor (a) VALUES (%s)", [(row[1],) for row in rows])
+    cursor.execute("COMMIT")
+'''
+
+
+def floor(count: int, group: int) -> float:
+    """Return messages a second of cryptography and durable commits alone, both sides in one process."""
+    with tempfile.TemporaryDirectory(prefix="kouan-bench-") as home:
+        ports = free_ports(2)
+        (node,) = establish(Path(home), {"hk": (ports[0], ports[1])})
+        return float(run(node, _INSERT + _FLOOR, str(count), str(group), str(BYTES)))
+
+
+def main() -> dict[str, float]:
+    """Measure and return the figures."""
+    floor_one = floor(ONE_BY_ONE, 1)
+    floor_batched = floor(BATCHED, 200)
+    one = through(ONE_BY_ONE, 1, {"batch_max": 1, "linger_ms": 0})
+    batched = through(BATCHED, 100, {"batch_max": 200, "linger_ms": 5})
+    return {
+        "one_by_one_per_s": one,
+        "batched_per_s": batched,
+        "floor_one_by_one_per_s": floor_one,
+        "floor_batched_per_s": floor_batched,
+        "one_by_one_to_floor": one / floor_one,
+        "batched_to_floor": batched / floor_batched,
+        "batched_to_one_by_one": batched / one,
+    }
+
+
+if __name__ == "__main__":
+    figures("channel", main())

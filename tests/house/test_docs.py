@@ -1,0 +1,90 @@
+"""What the documentation says of the program is what the program does."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from kouan import config
+from kouan.cli import main
+from kouan.core.policy import load_agreements
+from kouan.core.trust.keys import KeyUse
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+OPERATE = (DOCS / "operate.md").read_text(encoding="utf-8")
+EXAMPLE = re.compile(r"^kouan [^\n]+", flags=re.MULTILINE)
+
+
+def rows(text: str, heading: str) -> list[list[str]]:
+    """Return the rows of the first table under a heading, each as its cells."""
+    section = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    table = section.partition("\n|")[2].partition("\n\n")[0]
+    return [[cell.strip().strip("`") for cell in row.strip("|").split("|")] for row in table.splitlines()[2:]]
+
+
+def test_each_key_of_the_settings_is_explained() -> None:
+    known = {f"{table}.{key}" if table else key for table, keys in config._SHAPE.items() for key in keys}
+    assert {row[0] for row in rows(OPERATE, "node.toml")} == known
+
+
+def test_what_settings_are_needed_and_their_defaults_are_right() -> None:
+    told = {row[0]: row for row in rows(OPERATE, "node.toml")}
+    assert {key for key, row in told.items() if row[1] == "yes"} == config._REQUIRED
+    defaults = config.ExchangeSettings()
+    for key, row in told.items():
+        if key.startswith("exchange."):
+            assert row[2] == str(getattr(defaults, key.removeprefix("exchange.")))
+
+
+def test_each_use_of_a_key_is_explained() -> None:
+    assert {row[0] for row in rows(OPERATE, "Keys")} == {use.value for use in KeyUse}
+
+
+@pytest.mark.parametrize("line", EXAMPLE.findall(OPERATE) + re.findall(r"`(kouan [^`]+)`", OPERATE))
+def test_a_command_in_the_guide_exists(line: str) -> None:
+    words = shlex.split(line.partition("#")[0])[1:]
+    command: click.Command = main
+    while words:
+        word = words.pop(0)
+        options = {name for each in command.params for name in each.opts}
+        if word.startswith("--"):
+            assert word in options | {"--help"}, f"{command.name} has no {word}"
+            flag = any(getattr(each, "is_flag", False) for each in command.params if word in each.opts)
+            if words and not flag:
+                words.pop(0)
+        elif isinstance(command, click.Group):
+            assert word in command.commands, f"{command.name} has no {word}"
+            command = command.commands[word]
+        else:
+            assert any(isinstance(each, click.Argument) for each in command.params)
+
+
+def test_the_agreement_in_the_guide_is_one(tmp_path: Path) -> None:
+    text = OPERATE.partition("\n## Agreements\n")[2].partition("```toml\n")[2].partition("```")[0]
+    (tmp_path / "example.toml").write_text(text, encoding="utf-8")
+    (agreement,) = load_agreements(tmp_path)
+    assert agreement.clauses[0].covers(
+        type_="validation.question", legal_basis="document-validation", sender="hk", receiver="gd"
+    )
+
+
+def test_the_addresses_in_the_guide_to_the_api_exist() -> None:
+    from kouan.api import api  # noqa: PLC0415 - the other tests here need no API
+
+    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    paths = {
+        f"{method.upper()} {path.removeprefix('/api/v1')}"
+        for path, methods in api.get_openapi_schema()["paths"].items()
+        for method in methods
+    }
+    told = {row[0] for row in rows(text, "Addresses")}
+    exact = {each for each in told if not each.endswith("…")}
+    assert exact <= paths
+    unexplained = {
+        path for path in paths - exact if not any(path.startswith(each[:-1]) for each in told - exact)
+    }
+    assert {path for path in unexplained if "/operations/" not in path} == set()

@@ -1,0 +1,122 @@
+"""A pair of real nodes for all journeys: started once, put in order again before each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from journeys import inside
+from journeys.link import Link
+from journeys.nodes import Node, say, wait_until
+from journeys.proof import prove
+from kouan.demo.nodes import establish, free_ports
+from kouan.node.layout import NewNode, create
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+EXCHANGE = {"retry_first_s": 0.1, "retry_longest_s": 0.5}
+"""Patience for tests: a line that works again is noticed within half a second."""
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.journey)
+
+
+@dataclass
+class Group:
+    """Nodes that know each other, each behind a link."""
+
+    nodes: dict[str, Node]
+
+    def __getitem__(self, side: str) -> Node:
+        return self.nodes[side]
+
+    def wait_at_rest(self, seconds: float = 45.0) -> None:
+        """Wait until nothing is under way anywhere and both ledgers are co-signed to their ends."""
+        left: dict[str, list[str]] = {}
+
+        def at_rest() -> bool:
+            left.update({side: node.run(inside.busy) for side, node in self.nodes.items()})
+            return not any(left.values())
+
+        try:
+            wait_until(at_rest, seconds, "everything is at rest")
+        except AssertionError:
+            logs = "\n".join(f"--- {side}\n{node.log('worker')}" for side, node in self.nodes.items())
+            raise AssertionError(f"not at rest within {seconds:.0f} s: {left}\n{logs}") from None
+
+    def prove(self) -> None:
+        """Wait for rest and prove that nothing was lost, doubled or rewritten."""
+        say("wait rest")
+        self.wait_at_rest()
+        say("prove")
+        prove(node.run(inside.facts) for node in self.nodes.values())
+
+    def put_in_order(self) -> None:
+        """Have every link whole and every node up."""
+        for node in self.nodes.values():
+            node.link.mend()
+            if node.supervisor is None or node.supervisor.poll() is not None:
+                node.start()
+        for node in self.nodes.values():
+            node.wait_up()
+
+    def close(self) -> None:
+        """End everything."""
+        for node in self.nodes.values():
+            node.close()
+        for node in self.nodes.values():
+            node.link.close()
+
+
+def make_group(home: Path, sides: tuple[str, ...], exchange: Mapping[str, float] = EXCHANGE) -> Group:
+    """Lay out nodes from configuration alone, with a link before each door; nothing runs yet."""
+    links = {side: Link() for side in sides}
+    ports = free_ports(2 * len(sides))
+    places = {side: (ports[2 * at], ports[2 * at + 1]) for at, side in enumerate(sides)}
+    for side, (portal, door) in places.items():
+        links[side].target = door
+        node = NewNode(
+            side=side,
+            portal=f"127.0.0.1:{portal}",
+            door=f"127.0.0.1:{door}",
+            door_url=f"https://127.0.0.1:{links[side].port}",
+            demonstration=True,
+            exchange=exchange,
+        )
+        create(home / side, node)
+    return Group({made.side: Node(made, links[made.side]) for made in establish(home, places)})
+
+
+@pytest.fixture(scope="session")
+def groups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Group]]:
+    """Makes groups of nodes; all of them end with the session."""
+    made: list[Group] = []
+
+    def make(*sides: str) -> Group:
+        group = make_group(tmp_path_factory.mktemp("nodes"), sides)
+        made.append(group)
+        return group
+
+    yield make
+    for group in made:
+        group.close()
+
+
+@pytest.fixture(scope="session")
+def _both(groups: Callable[..., Group]) -> Group:
+    return groups("hk", "gd")
+
+
+@pytest.fixture
+def pair(_both: Group) -> Group:
+    """Hong Kong and Guangdong, both up, links whole."""
+    _both.put_in_order()
+    say(f"hk portal {_both['hk'].portal}, gd portal {_both['gd'].portal}")
+    return _both

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from django.utils import translation
+
+from kouan.web import filters
+
+MOMENT = datetime(2026, 11, 22, 22, 5, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "23 November 2026, 06:05:09 (UTC+8)"),
+        ("zh-hant", "2026年11月23日 06:05:09 (UTC+8)"),
+        ("zh-hans", "2026年11月23日 06:05:09 (UTC+8)"),
+    ],
+)
+def test_a_moment_reads_in_the_sides_own_time(language, text):
+    with translation.override(language):
+        assert filters.datetime_long(MOMENT) == text
+
+
+def test_a_date_stays_the_day_it_is():
+    with translation.override("en"):
+        assert filters.date_long(date(2026, 3, 1)) == "1 March 2026"
+    assert filters.iso(date(2026, 3, 1)) == "2026-03-01"
+
+
+def test_machines_read_utc():
+    assert filters.iso(MOMENT) == "2026-11-22T22:05:09+00:00"
+
+
+def test_a_moment_without_a_zone_is_refused():
+    with pytest.raises(ValueError, match="zone"):
+        filters.datetime_long(datetime(2026, 1, 1))  # noqa: DTZ001 - the fault under test
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 bytes"),
+        (1023, "1023 bytes"),
+        (1024, "1 KB"),
+        (1536, "1.5 KB"),
+        (50 * 1024**2, "50 MB"),
+        (3 * 1024**4, "3072 GB"),
+    ],
+)
+def test_sizes(size, text):
+    with translation.override("en"):
+        assert filters.file_size(size) == text
+
+
+def test_fingerprints_are_grouped():
+    assert filters.hex_groups(bytes.fromhex("0f3a91c27700")) == "0f3a91c2 7700"
+    assert filters.hex_groups("0f3a91c27700", 4) == "0f3a 91c2 7700"
+
+
+def test_numbers_are_grouped():
+    assert filters.number(1234567) == "1,234,567"

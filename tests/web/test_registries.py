@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.test import RequestFactory
+
+from kouan.web import home, navigation
+from kouan.web.registry import Registry
+
+
+@dataclass(frozen=True)
+class Thing:
+    key: str
+    order: int = 100
+
+
+def test_entries_stand_in_order_and_the_same_twice_is_harmless():
+    registry: Registry[Thing] = Registry("things")
+    for thing in (Thing("b"), Thing("a"), Thing("z", 1), Thing("a")):
+        registry.add(thing)
+    assert [thing.key for thing in registry.in_order()] == ["z", "a", "b"]
+
+
+def test_a_key_taken_by_another_is_refused():
+    registry: Registry[Thing] = Registry("things")
+    registry.add(Thing("a"))
+    with pytest.raises(ValueError, match="registered twice"):
+        registry.add(Thing("a", 5))
+
+
+def test_navigation_shows_a_role_only_to_its_holders_and_marks_the_page(monkeypatch):
+    monkeypatch.setattr(navigation, "_items", Registry("navigation"))
+    navigation.register(navigation.NavigationItem(key="home", text="Home", url_name="web:home", order=0))
+    navigation.register(navigation.NavigationItem(key="help", text="Help", url_name="web:accessibility"))
+    navigation.register(navigation.NavigationItem(key="x", text="X", url_name="web:sign-in", role="operator"))
+    request = RequestFactory().get("/accessibility/more")
+    request.user = AnonymousUser()
+    assert [(link.text, link.current) for link in navigation.links_for(request)] == [
+        ("Home", False),
+        ("Help", True),
+    ]
+
+
+def test_the_footer_takes_no_role():
+    with pytest.raises(ValueError, match="same for everybody"):
+        navigation.register_footer(
+            navigation.NavigationItem(key="x", text="X", url_name="web:home", role="issuer")
+        )
+
+
+def test_home_cards_of_a_role_are_hidden_from_others(monkeypatch):
+    monkeypatch.setattr(home, "_cards", Registry("home"))
+    for key, role in (("a", None), ("b", "issuer")):
+        home.register(
+            home.HomeCard(key=key, title="T", text="t", url_name="web:home", icon="check", role=role)
+        )
+    assert [card.key for card in home.cards_for(AnonymousUser())] == ["a"]
