@@ -170,6 +170,11 @@ def milliseconds_now() -> int:
     return time.time_ns() // 1_000_000
 
 
+def fingerprint() -> str:
+    """Return who this side is, as people compare it."""
+    return own().fingerprint
+
+
 @dataclass(frozen=True, slots=True)
 class Tls:
     """What this node shows at doors, and whom it believes about a peer."""

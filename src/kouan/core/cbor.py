@@ -8,7 +8,8 @@ one value has one encoding and a hash over it means something.
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
 
 import cbor2
 
@@ -30,18 +31,18 @@ class NotDeterministicCBOR(KouanError):
     message = "The bytes are not deterministic CBOR (RFC 8949 section 4.2.1): %(detail)s."
 
 
-class _NoTags(dict[int, object]):
+class _NoTags(dict[int, Callable[[Any, bool], Any]]):
     """Decoders for semantic tags, of which there are none.
 
     A tag never belongs in what crosses, and the library's own decoders for some are a danger in bytes
     that nobody has verified: shared references make cycles, rationals and big numbers cost much.
     """
 
-    def __missing__(self, tag: int) -> object:
+    def __missing__(self, tag: int) -> Callable[[Any, bool], Any]:
         return self._refuse
 
     @staticmethod
-    def _refuse(*_: object) -> None:
+    def _refuse(*_: object) -> Any:
         raise ValueError("a tag")
 
 
@@ -92,10 +93,10 @@ def check_types(value: object) -> None:
                 raise NotDeterministicCBOR(detail="an integer of more than 64 bits")
         elif kind is dict:
             for key, inner in item.items():  # type: ignore[attr-defined]
-                if not (type(key) is str or (type(key) is int and -24 <= key < 24)):  # noqa: PLR2004
+                if not (type(key) is str or (type(key) is int and -24 <= key < 24)):  # noqa: PLR2004 - CBOR in one byte
                     raise NotDeterministicCBOR(detail="a map key that is neither text nor a small integer")
                 stack.append(inner)
         elif kind is list:
-            stack.extend(item)  # type: ignore[call-overload, arg-type]
+            stack.extend(item)  # type: ignore[arg-type]
         elif kind not in (str, bytes, bool, float, type(None)):
             raise NotDeterministicCBOR(detail=f"a value of type {kind.__name__}")

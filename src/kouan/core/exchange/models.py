@@ -98,6 +98,7 @@ class OutboxMessage(models.Model):
         indexes = [
             models.Index(fields=["peer", "state", "id"], name="outbox_line"),
             models.Index(fields=["state", "reported", "id"], name="outbox_state"),
+            models.Index(fields=["state", "expires_at"], name="outbox_expiry"),
         ]
 
     def __str__(self) -> str:

@@ -165,15 +165,12 @@ def expire_waiting(now: datetime, *, limit: int = 500) -> int:
 
     Only what was never sealed: what is under way has one truth, the peer's receipt.
     """
+    late = OutboxMessage.objects.filter(state=State.WAITING, expires_at__lt=now)
+    if not late.exists():
+        return 0
     with transaction.atomic():
-        rows = OutboxMessage.objects.filter(state=State.WAITING, expires_at__lt=now).values_list(
-            "pk", flat=True
-        )
-        keys = list(rows[:limit])
-        if keys:
-            OutboxMessage.objects.filter(pk__in=keys, state=State.WAITING).update(
-                state=State.EXPIRED, code="expired-before-sending", finished_at=now
-            )
+        keys = list(late.values_list("pk", flat=True)[:limit])
+        late.filter(pk__in=keys).update(state=State.EXPIRED, code="expired-before-sending", finished_at=now)
     return len(keys)
 
 

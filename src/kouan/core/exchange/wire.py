@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.core import cbor
 from kouan.core.errors import KouanError
+from kouan.core.exchange.frame import Frame
 
 VERSION: Final = 1
 BATCH_TYPE: Final = "application/kouan-batch+cose"
@@ -109,7 +110,8 @@ class Header:
         _require(
             min(value["seq"], value["made"], value["until"], value["tv"]) >= 0, "header", "negative number"
         )
-        _require(max(value["seq"], value["made"], value["until"], value["tv"]) < 1 << 53, "header", "number")
+        _require(max(value["seq"], value["made"], value["until"]) < 1 << 53, "header", "number")
+        _require(value["tv"] < 1 << 16, "header", "type version")
         return cls(
             id=uuid.UUID(bytes=value["id"]),
             sender=value["from"],
@@ -294,7 +296,11 @@ class Receipt:
         _require(value["v"] == VERSION, "receipt", "version")
         _require(len(value["batch"]) == len(value["root"]) == 32, "receipt", "digests")  # noqa: PLR2004 - SHA-256
         _require(all(item is None or type(item) is str for item in value["status"]), "receipt", "status")
-        _require(0 <= value["log"] < 1 << 53 and 0 <= value["at"] < 1 << 53, "receipt", "number")
+        _require(
+            all(0 <= number < 1 << 53 for number in (value["log"], value["at"], value["credits"])),
+            "receipt",
+            "number",
+        )
         return cls(
             sender=value["from"],
             receiver=value["to"],
@@ -313,20 +319,24 @@ def encode_batch(statement: bytes, messages: list[tuple[bytes, bytes]]) -> bytes
 
 
 def decode_batch(data: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-    """Read a posted batch; raises ``MalformedWire`` or ``NotDeterministicCBOR``."""
-    value = cbor.decode(data, max_bytes=MAX_BATCH_BYTES, max_depth=4)
-    match value:
-        case [bytes() as statement, list() as messages] if len(messages) <= MAX_MESSAGES:
-            pass
-        case _:
-            raise MalformedWire(what="batch", detail="statement and messages")
-    pairs: list[tuple[bytes, bytes]] = []
-    for item in messages:
-        match item:
-            case [bytes() as header, bytes() as body]:
-                pairs.append((header, body))
-            case _:
-                raise MalformedWire(what="batch", detail="header and body")
+    """Read a posted batch; raises ``MalformedWire``.
+
+    Nothing is verified yet, and the bytes may be many: so they are read item by item in the one form
+    that they may have, and no more is ever made of them than the two thousand parts that are allowed.
+    """
+    if len(data) > MAX_BATCH_BYTES:
+        raise MalformedWire(what="batch", detail=f"{len(data)} bytes where {MAX_BATCH_BYTES} are allowed")
+    frame = Frame(data)
+    pairs = []
+    try:
+        frame.array(exactly=2)
+        statement = frame.byte_string()
+        for _message in range(frame.array(at_most=MAX_MESSAGES)):
+            frame.array(exactly=2)
+            pairs.append((frame.byte_string(), frame.byte_string()))
+        frame.end()
+    except ValueError as error:
+        raise MalformedWire(what="batch", detail=str(error)) from None
     return statement, pairs
 
 

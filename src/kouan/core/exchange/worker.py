@@ -49,6 +49,7 @@ class Worker:
         self._stopping = asyncio.Event()
         self._bells: dict[str, asyncio.Event] = {}
         self._lines: dict[str, Line] = {}
+        self._witness_problems: dict[str, str] = {}
         self._senders: dict[str, asyncio.Task[None]] = {}
 
     def stop(self) -> None:
@@ -211,7 +212,9 @@ class Worker:
                 await self._ask_witness(peer, line)
             except KouanError as error:
                 problem = str(error)[:300]
-            await self._db(_note_witness, peer, problem)
+            if self._witness_problems.get(peer) != problem:
+                await self._db(_note_witness, peer, problem)
+                self._witness_problems[peer] = problem
         await self._pause(name, CHECKPOINT_EVERY)
 
     async def _ask_witness(self, peer: str, line: Line) -> None:

@@ -1,0 +1,95 @@
+"""``kouan up`` as a visitor uses it: started, stopped in two ways, started again, cleared."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from journeys.nodes import alive, healthy, listens, processes_of, say, wait_until
+from kouan.demo.nodes import free_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+UP = "import sys; from pathlib import Path; from kouan.demo.up import run_both; sys.exit(run_both(Path(sys.argv[1]), reset='--reset' in sys.argv, ports={'hk': (int(sys.argv[2]), int(sys.argv[3])), 'gd': (int(sys.argv[4]), int(sys.argv[5]))}))"
+
+
+class Up:
+    """Both sides in one terminal, on ports of this test's own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.ports = free_ports(4)
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self, *options: str) -> None:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("KOUAN_", "DJANGO_"))}
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", UP, str(self.home), *map(str, self.ports), *options],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        wait_until(lambda: healthy(self.ports[0]) and healthy(self.ports[2]), 60, "both portals answer")
+
+    def stop(self, number: signal.Signals) -> tuple[float, str]:
+        """Signal as a terminal or a service manager does; return the seconds it took and what was printed."""
+        assert self.process is not None
+        servers = [pid for pids in processes_of(self.process.pid).values() for pid in pids]
+        assert len(servers) >= 6
+        started = time.monotonic()
+        if number is signal.SIGINT:
+            os.killpg(self.process.pid, number)  # Ctrl-C reaches all that the terminal runs in front
+        else:
+            self.process.send_signal(number)
+        output, _ = self.process.communicate(timeout=30)
+        seconds = time.monotonic() - started
+        assert self.process.returncode == 0, output
+        self.process = None
+        assert not [pid for pid in servers if alive(pid)], "processes were left behind"
+        assert not any(listens(port) for port in self.ports)
+        say(f"stopped by {number.name} in {seconds:.2f} s")
+        return seconds, output
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    made = Up(tmp_path / "home")
+    yield made
+    made.close()
+
+
+@pytest.mark.timeout(150)
+def test_start_stop_start_again_and_reset(up: Up) -> None:
+    up.start()
+    secret = (up.home / "hk" / "node.env").read_text()
+    keys = sorted((up.home / "hk" / "keys").iterdir())
+    held = [key.read_bytes() for key in keys if key.is_file()]
+    seconds, output = up.stop(signal.SIGTERM)
+    assert seconds < 3
+    assert f"http://127.0.0.1:{up.ports[0]}" in output
+    assert "Traceback" not in output
+    up.start()
+    assert (up.home / "hk" / "node.env").read_text() == secret
+    assert [key.read_bytes() for key in keys if key.is_file()] == held
+    seconds, output = up.stop(signal.SIGINT)
+    assert seconds < 3
+    assert "Your data is kept" in output
+    assert "Traceback" not in output
+    up.start("--reset")
+    assert (up.home / "hk" / "node.env").read_text() != secret
+    assert up.stop(signal.SIGTERM)[0] < 3

@@ -1,0 +1,87 @@
+"""Large files, too large ones, and broken uploads, over real HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from journeys.nodes import form, memory, say, wait_until
+from journeys.test_validation import answered
+
+if TYPE_CHECKING:
+    from journeys.conftest import Group
+    from journeys.nodes import Node
+
+LARGEST = 50 << 20
+ROOM = 200 << 20
+"""What the portal's processes may take beside what they have at rest."""
+
+
+def portal_memory(node: Node) -> tuple[int, int]:
+    """Return the memory of the portal's processes: now, and at most so far."""
+    both = [memory(pid) for pid in node.running()["portal"]]
+    return sum(now for now, _ in both), sum(most for _, most in both)
+
+
+def test_fifty_megabytes_each_way_in_bounded_memory(pair: Group) -> None:
+    hk, gd = pair["hk"], pair["gd"]
+    before = {node.side: portal_memory(node)[0] for node in (hk, gd)}
+    document = bytes(range(256)) * (LARGEST // 256)
+    for issuer, asker in ((hk, gd), (gd, hk)):
+        registered = issuer.upload("/documents", "scan.bin", document, type="other")
+        assert registered.status == 201
+        assert len(registered.body) > LARGEST
+        asked = asker.upload("/validations?wait=5", "scan.zip", registered.body)
+        assert asked.status in {200, 202}, asked.body
+        key = asked.json()["id"]
+        result = wait_until(lambda asker=asker, key=key: answered(asker, key), 20, "the answer")
+        assert result["outcome"] == "match"
+    for node in (hk, gd):
+        growth = portal_memory(node)[1] - before[node.side]
+        say(f"{node.side}: the portal grew by {growth >> 20} MB at most")
+        assert growth < ROOM
+
+
+def test_too_large_is_refused_and_said(pair: Group) -> None:
+    hk = pair["hk"]
+    for path, fields in (("/documents", {"type": "other"}), ("/validations", {})):
+        answer = hk.upload(path, "scan.bin", bytes(LARGEST + (1 << 20)), **fields)
+        assert (answer.status, answer.json()["code"]) == (413, "upload-too-large")
+        assert "50 MB" in answer.json()["detail"]
+    before = portal_memory(hk)[1]
+    connection = http.client.HTTPConnection("127.0.0.1", hk.portal, timeout=20)
+    connection.putrequest("POST", "/api/v1/validations")
+    connection.putheader("Content-Type", "multipart/form-data; boundary=b")
+    connection.putheader("Content-Length", str(10 << 30))
+    connection.endheaders(b"--b\r\n")
+    assert connection.getresponse().status == 413
+    connection.close()
+    assert portal_memory(hk)[1] - before < (64 << 20)
+
+
+@pytest.mark.parametrize("path", ["/documents", "/validations"])
+def test_a_truncated_upload_is_refused_and_said(pair: Group, path: str) -> None:
+    hk = pair["hk"]
+    content_type, body = form("scan.bin", bytes(1 << 20), type="other")
+    for declared, sent in ((len(body), len(body) // 2), (len(body) // 2, len(body) // 2)):
+        status, problem = send_part(hk, path, content_type, body[:sent], declared)
+        assert (status, problem.get("code")) == (400, "upload-truncated"), (declared, sent, problem)
+    assert hk.request("GET", "/health").status == 200
+
+
+def send_part(node: Node, path: str, content_type: str, body: bytes, declared: int) -> tuple[int, dict[str, object]]:
+    """Send less than was promised and say no more; return the answer."""
+    head = (
+        f"POST /api/v1{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {node.token}\r\n"
+        f"Content-Type: {content_type}\r\nContent-Length: {declared}\r\nConnection: close\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", node.portal), timeout=20) as plain:
+        plain.sendall(head.encode() + body)
+        plain.shutdown(socket.SHUT_WR)
+        response = http.client.HTTPResponse(plain, method="POST")
+        response.begin()
+        data = response.read()
+    return response.status, json.loads(data)
