@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from kouan.api import api, not_found
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", api.urls),
+    path("api/", not_found),
+    path("api/<path:path>", not_found),
     path("", include("kouan.web.urls")),
     path("", include("kouan.apps.validation.urls")),
     path("", include("kouan.apps.operations.urls")),

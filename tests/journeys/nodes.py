@@ -171,7 +171,9 @@ class Node:
         """Run a function of ``journeys.inside`` in a process of this node and return its result."""
         with self._turn:
             if self._station is None:
-                environment = node_environment(self.made) | {"PYTHONPATH": str(TESTS)}
+                environment = node_environment(self.made)
+                paths = (str(TESTS), environment.get("PYTHONPATH", ""))
+                environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
                 self._station = subprocess.Popen(
                     [sys.executable, "-m", "journeys.station"],
                     env=environment,

@@ -17,7 +17,7 @@ from kouan.demo.nodes import DemonstrationNode, establish, remove
 from kouan.node.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 PORTS: Final = {"hk": (8100, 8101), "gd": (8200, 8201)}
@@ -25,8 +25,11 @@ START_LIMIT: Final = 90.0
 """Seconds in which both portals must answer."""
 
 
-def run_both(home: Path, *, reset: bool) -> int:
-    """Run Hong Kong and Guangdong under ``home`` until Ctrl-C or SIGTERM; return the exit status."""
+def run_both(home: Path, *, reset: bool, ports: Mapping[str, tuple[int, int]] = PORTS) -> int:
+    """Run Hong Kong and Guangdong under ``home`` until Ctrl-C or SIGTERM; return the exit status.
+
+    ``ports`` maps each side to the ports of its portal and its door.
+    """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -34,10 +37,10 @@ def run_both(home: Path, *, reset: bool) -> int:
     if reset:
         remove(home)
     click.echo("Preparing both sides…" if not (home / "hk").exists() else "Starting both sides…")
-    for portal, door in PORTS.values():
+    for portal, door in ports.values():
         _must_be_free(portal)
         _must_be_free(door)
-    nodes = establish(home, PORTS)
+    nodes = establish(home, ports)
     supervisor = Supervisor([node.path for node in nodes])
     supervisor.start()
     try:

@@ -60,11 +60,11 @@ def show(hk: DemonstrationNode, gd: DemonstrationNode, out: Path) -> None:
     if not print_report(out / "evidence.bundle", (), "en"):
         raise DemonstrationFailed("the evidence does not verify")
 
-    _step(7, "One bit of the evidence is changed, and the check says where:")
+    _step(7, "One bit of the answer in the evidence is changed, and the check says where:")
     data = bytearray((out / "evidence.bundle").read_bytes())
-    data[len(data) // 2] ^= 1
+    data[bytes(data).index(b"match")] ^= 1
     (out / "evidence-altered.bundle").write_bytes(data)
-    if print_report(out / "evidence-altered.bundle", (), "en"):
+    if print_report(out / "evidence-altered.bundle", (), "en", problems_only=True):
         raise DemonstrationFailed("an altered bundle was taken for sound")
 
 

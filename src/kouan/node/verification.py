@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _LONGEST: Final = 100
 
 
-def print_report(path: Path, trust: tuple[str, ...], language: str) -> bool:
+def print_report(path: Path, trust: tuple[str, ...], language: str, *, problems_only: bool = False) -> bool:
     """Check the bundle at ``path``, print what was found, and return whether everything holds."""
     _words_only()
     from django.utils import translation  # noqa: PLC0415 - configured just now
@@ -24,7 +24,7 @@ def print_report(path: Path, trust: tuple[str, ...], language: str) -> bool:
     data = path.read_bytes()
     with translation.override(language):
         report = verify_bundle(data, trusted=trusted)
-        for line in _lines(report, trusted):
+        for line in _lines(report, trusted, problems_only=problems_only):
             click.echo(line)
     return report.holds
 
@@ -59,36 +59,49 @@ def _trusted(pairs: tuple[str, ...]) -> dict[str, str]:
     return trusted
 
 
-def _lines(report: Report, trusted: dict[str, str]) -> list[str]:
+def _lines(report: Report, trusted: dict[str, str], *, problems_only: bool) -> list[str]:
+    from django.utils.translation import gettext as _  # noqa: PLC0415 - configured by now
+
+    lines = []
+    for message in [] if problems_only else report.messages:
+        lines += _message(message, report)
+    lines += ["", _("Checks")]
+    for check in report.problems if problems_only else report.checks:
+        lines.append(f"  {'✓' if check.holds else '✗'} {check.part}: {_(check.what)}")
+        if check.problem:
+            lines.append(f"      {check.problem}")
+    return [*lines, *([] if problems_only else _keys(report, trusted)), "", *_verdict(report)]
+
+
+def _keys(report: Report, trusted: dict[str, str]) -> list[str]:
     from django.utils.translation import gettext as _  # noqa: PLC0415 - configured by now
 
     from kouan.core.trust.document import grouped  # noqa: PLC0415 - as above
 
-    lines = []
-    for message in report.messages:
-        lines += _message(message, report)
-    lines += ["", _("Checks")]
-    for check in report.checks:
-        mark = "✓" if check.holds else "✗"
-        lines.append(
-            f"  {mark} {check.part}: {_(check.what)}" + (f"\n      {check.problem}" if check.problem else "")
+    lines = ["", _("Keys")] if report.fingerprints else []
+    for side, fingerprint in sorted(report.fingerprints.items()):
+        known = (
+            _("as you gave it") if side in trusted else _("compare it with the one that the side publishes")
         )
-    if report.fingerprints:
-        lines += ["", _("Keys")]
-        for side, fingerprint in sorted(report.fingerprints.items()):
-            known = (
-                _("as you gave it")
-                if side in trusted
-                else _("compare it with the one that the side publishes")
-            )
-            lines.append(f"  {side}  {grouped(fingerprint)}  ({known})")
-    lines.append("")
+        lines.append(f"  {side}  {grouped(fingerprint)}  ({known})")
+    return lines
+
+
+def _verdict(report: Report) -> list[str]:
+    from django.utils.translation import gettext as _  # noqa: PLC0415 - configured by now
+
     if report.holds:
-        count = len(report.messages)
-        lines.append(_("The evidence holds: %(count)s messages are proved.") % {"count": count})
-    else:
-        parts = ", ".join(dict.fromkeys(check.part for check in report.problems)) or "-"
-        lines.append(_("The evidence does NOT hold. What is wrong is in: %(parts)s.") % {"parts": parts})
+        return [_("The evidence holds. Messages proved: %(count)s.") % {"count": len(report.messages)}]
+    lines = [_("The evidence does NOT hold.")]
+    if report.altered:
+        lines.append(
+            _("Changed after the bundle was made: %(parts)s.") % {"parts": ", ".join(report.altered)}
+        )
+    others = [
+        part for part in dict.fromkeys(check.part for check in report.problems) if part not in report.altered
+    ]
+    if others:
+        lines.append(_("Not sound, or not provable because of it: %(parts)s.") % {"parts": ", ".join(others)})
     return lines
 
 

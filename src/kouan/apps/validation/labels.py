@@ -47,7 +47,7 @@ OUTCOMES: Final[Mapping[str, _StrPromise]] = {
 
 OUTCOME_MEANINGS: Final[Mapping[str, _StrPromise]] = {
     Outcome.MATCH: _(
-        "The institution issued exactly this file, byte for byte, and it is neither expired nor revoked."
+        "The institution issued exactly this document, unchanged, and it is neither expired nor revoked."
     ),
     Outcome.MISMATCH: _(
         "The reference exists, but this file differs from the one that the institution issued. It was "
@@ -59,11 +59,11 @@ OUTCOME_MEANINGS: Final[Mapping[str, _StrPromise]] = {
         "that it claims to come from."
     ),
     Outcome.EXPIRED: _(
-        "The institution issued exactly this file, but it was valid only until the date below. Ask the owner "
-        "for a newer one."
+        "The institution issued exactly this document, but it was valid only until the date below. Ask the "
+        "owner for a newer one."
     ),
     Outcome.REVOKED: _(
-        "The institution issued exactly this file and has since taken it back. Do not rely on it; ask the "
-        "institution if you need to know more."
+        "The institution issued exactly this document and has since taken it back. Do not rely on it; ask "
+        "the institution if you need to know more."
     ),
 }

@@ -41,6 +41,14 @@ class BodyTooLarge(KouanError):
     message = "The request body is larger than the protocol allows."
 
 
+class BodyTooSlow(KouanError):
+    """A request body that did not arrive in time."""
+
+    code = "body-too-slow"
+    status = 408
+    message = "The request body did not arrive in time."
+
+
 class NoClock(KouanError):
     """A request that does not tell the peer's time."""
 
@@ -131,22 +139,29 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 async def _read(scope: dict[str, Any], receive: Receive, limit: int) -> bytes:
     declared = dict(scope["headers"]).get(b"content-length", b"0")
-    if not declared.isdigit() or int(declared) > limit:
+    if not declared.isdigit() or len(declared) > len(str(limit)) or int(declared) > limit:
         raise BodyTooLarge
+    try:
+        async with asyncio.timeout(READ_TIMEOUT):
+            return await _body(receive, limit)
+    except TimeoutError:
+        raise BodyTooSlow from None
+
+
+async def _body(receive: Receive, limit: int) -> bytes:
     parts: list[bytes] = []
     size = 0
-    async with asyncio.timeout(READ_TIMEOUT):
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise wire.MalformedWire(what="request", detail="it ended early")
-            part = message.get("body", b"")
-            size += len(part)
-            if size > limit:
-                raise BodyTooLarge
-            parts.append(part)
-            if not message.get("more_body", False):
-                return b"".join(parts)
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise wire.MalformedWire(what="request", detail="it ended early")
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise BodyTooLarge
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
 
 
 def _check_clock(scope: dict[str, Any]) -> None:

@@ -20,17 +20,15 @@ from kouan.core.exchange.sealing import key_info, lock_stream
 from kouan.core.exchange.times import from_milliseconds, milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.ledger.merkle import leaf_hash, root_of
+from kouan.core.policy import Denied
 from kouan.core.trust import cose, sealing
 from kouan.core.trust.errors import UnknownKey
-from kouan.core.trust.queries import members, own
+from kouan.core.trust.queries import get_member, own
 from kouan.core.trust.suites import get_suite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-
-    from kouan.core.trust.keys import VerificationKey
-    from kouan.core.trust.member import MemberKeys
 
 INBOX_CREDIT: Final = 64 << 20
 """How many bytes of unhandled messages a node is ready to hold for one peer."""
@@ -105,6 +103,14 @@ class Misaddressed(KouanError):
     message = _("The message's header does not agree with its batch.")
 
 
+class OtherClause(Denied):
+    """One message that relies on another clause than the one that allows it."""
+
+    code = "other-clause"
+    status = 422
+    message = _("The message does not rely on the clause that allows it (%(clause)s).")
+
+
 class IdConflict(KouanError):
     """The same message id with another content."""
 
@@ -140,9 +146,10 @@ def accept(data: bytes, *, now: datetime | None = None) -> bytes:
     )
     statement = wire.Statement.decode(unverified.payload)
     check_clock(milliseconds(now), statement.sealed_at, past=False)
-    # The key must have been valid when it signed: a batch is sent again until it is receipted.
-    member, key = _signer(unverified.kid, from_milliseconds(statement.sealed_at))
-    unverified.verify(key)
+    # Only the keys of the side that the batch says it is from can prove that it is. The key must have
+    # been valid when it signed: a batch is sent again until it is receipted.
+    member = get_member(statement.sender[:16])
+    unverified.verify(member.verification_key(unverified.kid, from_milliseconds(statement.sealed_at)))
     if (statement.sender, statement.receiver) != (member.side, settings.NODE.side):
         raise NotForUs(signer=member.side, sender=statement.sender[:16], receiver=statement.receiver[:16])
     digest = wire.digest(signed)
@@ -164,16 +171,6 @@ def accept(data: bytes, *, now: datetime | None = None) -> bytes:
         receipt = _store(statement, signed, leaves, opened, stream, len(data), now)
         wake.ring_on_commit(wake.INBOX)
     return receipt
-
-
-def _signer(kid: bytes, at: datetime) -> tuple[MemberKeys, VerificationKey]:
-    """Return whose key ``kid`` is, and the key; raises ``UnknownKey`` or ``KeyNotValid``."""
-    for member in members():
-        try:
-            return member, member.verification_key(kid, at)
-        except UnknownKey:
-            continue
-    raise UnknownKey(kid=kid.hex(), side="*")
 
 
 def check_clock(ours: int, theirs: int, *, past: bool) -> None:
@@ -254,7 +251,7 @@ def _admit(header: wire.Header, body: bytes, peer: str, now: datetime) -> None:
     crossing = registry.get(header.type, header.version)
     payload = wire.decode_body(body, max_bytes=crossing.max_bytes)
     crossing.decode_bytes(payload)
-    decide(
+    allowed = decide(
         crossing,
         sender=peer,
         receiver=settings.NODE.side,
@@ -262,6 +259,9 @@ def _admit(header: wire.Header, body: bytes, peer: str, now: datetime) -> None:
         at=now,
         agreement_digest=header.agreement_digest,
     )
+    # Both sides hold the same words and decide alike: what the header relies on is what allows it.
+    if (header.agreement, header.clause) != (allowed.agreement.id, allowed.clause.id):
+        raise OtherClause(clause=allowed.clause.id)
 
 
 def _find_duplicates(peer: str, opened: list[_Opened], now: datetime) -> None:

@@ -23,6 +23,7 @@ from kouan.core.trust.queries import get_member, own
 from kouan.core.trust.suites import common_suite
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
 State = OutboxMessage.State
@@ -102,6 +103,7 @@ def seal_batch(peer: str) -> Sealed | None:
                 : settings.NODE.exchange.batch_max
             ]
         )
+        rows = rows[: _fitting(rows)]
         notices = _notices(peer, now, alone=not rows)
         if not rows and not notices:
             return None
@@ -156,6 +158,16 @@ def seal_batch(peer: str) -> Sealed | None:
         elif root != bytes(stream.out_root):
             update_many(Stream, ["out_root"], [(root, stream.pk)])
     return Sealed(batch, peer, len(rows), digest, body)
+
+
+def _fitting(rows: Sequence[OutboxMessage]) -> int:
+    """Return how many of the rows, from the first, one batch on the wire can hold: one at least."""
+    size = wire.MAX_STATEMENT
+    for number, row in enumerate(rows):
+        size += len(row.body) + wire.MAX_HEADER + wire.BODY_OVERHEAD
+        if size > wire.MAX_BATCH_BYTES:
+            return max(number, 1)
+    return len(rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ class Check:
     part: str
     what: str
     problem: str = ""
+    altered: bool = False
+    """Whether what is wrong is that the part itself was changed after the bundle was made."""
 
     @property
     def holds(self) -> bool:
@@ -96,6 +98,11 @@ class Report:
     def holds(self) -> bool:
         """Whether every check passed and at least one message was proved."""
         return bool(self.messages) and all(check.holds for check in self.checks)
+
+    @property
+    def altered(self) -> list[str]:
+        """The parts that are not as they were when the bundle was made, if that could be told."""
+        return [check.part for check in self.checks if check.altered]
 
     @property
     def problems(self) -> list[Check]:
@@ -154,7 +161,8 @@ class _Verification:
         try:
             step(part, *arguments)
         except KouanError as error:
-            self._report.checks.append(Check(part, what, str(error)))
+            altered = isinstance(error, DifferentFromContents)
+            self._report.checks.append(Check(part, what, str(error), altered))
             return False
         self._report.checks.append(Check(part, what))
         return True

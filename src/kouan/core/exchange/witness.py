@@ -25,6 +25,9 @@ def add_checkpoint(body: bytes) -> WitnessAnswer:
 
 def publish() -> bool:
     """Sign a new checkpoint if the ledger grew; return whether it did."""
+    newest = queries.latest_checkpoint()
+    if newest is not None and newest.size == queries.size():
+        return False
     keys = own()
     signer = Ed25519NoteSigner(keys.public.log_origin, keys.log_key)
     return services.publish_checkpoint(log_signer=signer) is not None

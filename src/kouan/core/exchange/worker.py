@@ -180,6 +180,7 @@ class Worker:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever went wrong, the same bytes go again
                 failures += 1
+                begin = self._resume  # a batch may have been sealed although no answer came back
                 await self._failed(peer, error)
                 await self._pause(name, _back_off(failures))
 

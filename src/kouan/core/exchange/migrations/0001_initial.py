@@ -102,11 +102,11 @@ class Migration(migrations.Migration):
                 ("receipted_at", models.DateTimeField(null=True)),
             ],
             options={
-                "indexes": [
-                    models.Index(
+                "constraints": [
+                    models.UniqueConstraint(
                         condition=models.Q(("receipt__isnull", True)),
-                        fields=["peer", "id"],
-                        name="batch_unreceipted",
+                        fields=("peer",),
+                        name="batch_one_under_way",
                     )
                 ],
             },
