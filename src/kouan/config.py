@@ -7,6 +7,7 @@ or when a secret is absent. Paths in the file are relative to the file.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 NODE_VARIABLE: Final = "KOUAN_NODE"
 SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"  # noqa: S105 - the name of the variable, not the secret
 MIN_SECRET_LENGTH: Final = 32
+_MOST: Final = 1_000_000_000
 
 
 class ConfigError(Exception):
@@ -108,7 +110,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
     home = path.resolve().parent
     exchange = {key.removeprefix("exchange."): v for key, v in values.items() if key.startswith("exchange.")}
     for key, value in exchange.items():
-        if value < 0 or (key == "batch_max" and not 1 <= value <= 1000):  # noqa: PLR2004 - the wire's bound
+        # Infinity and "not a number" are numbers to TOML.
+        if not 0 <= value <= _MOST or (key == "batch_max" and not 1 <= value <= 1000):  # noqa: PLR2004 - the wire's bound
             raise ConfigError(f"{path}: `exchange.{key}` is out of range.")
     return NodeConfig(
         home=home,
@@ -138,7 +141,7 @@ def load_from_environment(environment: Mapping[str, str] = os.environ) -> NodeCo
 def _flatten(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in raw.items():
-        section, items = (key, value) if key in _SHAPE else ("", {key: value})
+        section, items = (key, value) if key and key in _SHAPE else ("", {key: value})
         if not isinstance(items, dict):
             raise ConfigError(f"{path}: `{key}` must be a table, [{key}].")
         for name, inner in items.items():
@@ -154,14 +157,18 @@ def _flatten(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
 
 def _address(path: Path, key: str, value: str) -> Address:
     host, _, port = value.rpartition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:  # noqa: PLR2004 - TCP's ports
+    if not host or not re.fullmatch(r"[1-9][0-9]{0,4}", port) or int(port) > 65535:  # noqa: PLR2004 - TCP's ports
         raise ConfigError(f"{path}: `{key}` must be host:port, such as 127.0.0.1:8100.")
     return Address(host, int(port))
 
 
 def _url(path: Path, key: str, value: str, schemes: set[str]) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in schemes or not parts.hostname or parts.path.strip("/"):
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an address in brackets, or a port that is no number
+        sound = False
+    if not sound or value.rstrip("/") != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc:
         raise ConfigError(
             f"{path}: `{key}` must be {' or '.join(sorted(schemes))}://host[:port] without a path."
         )

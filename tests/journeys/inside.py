@@ -75,6 +75,11 @@ def outcomes(keys: list[uuid.UUID]) -> list[str]:
     return [outcome(key) for key in keys]
 
 
+def kept() -> tuple[int, int]:
+    """Return how many documents and how many validations this node has on record."""
+    return RegisteredDocument.objects.count(), Validation.objects.count()
+
+
 def let_expire(reference: str) -> None:
     """Let a document's last day have been yesterday, as if time had passed."""
     RegisteredDocument.objects.filter(reference=reference).update(

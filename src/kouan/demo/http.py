@@ -27,7 +27,7 @@ class Response:
         return json.loads(self.body)
 
 
-def request(
+def request(  # noqa: PLR0913 - what an HTTP request says
     node: DemonstrationNode,
     method: str,
     path: str,

@@ -43,12 +43,10 @@ def portal() -> None:
 def door() -> None:
     """Serve the door: mutual TLS 1.3, only for peers whose trust documents were imported."""
     django.setup()
-    from kouan.core.trust.queries import own, peer_ca_bundle  # noqa: PLC0415 - needs Django's set-up
+    from kouan.core.exchange.peers import write_peers_file  # noqa: PLC0415 - needs Django's set-up
+    from kouan.core.trust.queries import own  # noqa: PLC0415 - as above
 
     node, keys = load_from_environment(), own()
-    peers = node.run / "peers.pem"
-    # Without any peer the door knows only its own authority, which has issued nothing to others.
-    peers.write_bytes(peer_ca_bundle() or keys.public.tls_ca_pem)
     Granian(
         "kouan.node.asgi:application",
         address=node.door_listen.host,
@@ -59,7 +57,7 @@ def door() -> None:
         log_access=False,
         ssl_cert=keys.tls_certificate,
         ssl_key=keys.tls_key,
-        ssl_ca=peers,
+        ssl_ca=write_peers_file(),
         ssl_client_verify=True,
         ssl_protocol_min=SSLProtocols.tls13,
         workers_kill_timeout=1,

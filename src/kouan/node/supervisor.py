@@ -41,6 +41,8 @@ class Process:
     log_file: Path
     running: subprocess.Popen[bytes] | None = None
     started_at: float = field(default=0.0)
+    started_with: int = field(default=0)
+    """Change time of the peers' file when it started, in nanoseconds."""
     starts: int = field(default=0)
 
     @property
@@ -61,7 +63,15 @@ class Process:
                 preexec_fn=_end_with_parent,  # noqa: PLW1509 - set before any thread matters: only prctl runs
             )
         self.started_at = time.monotonic()
+        self.started_with = self.peers_changed()
         self.starts += 1
+
+    def peers_changed(self) -> int:
+        """Return when the file of the peers' authorities was last written, 0 if it is not there."""
+        try:
+            return (self.node.parent / "run" / "peers.pem").stat().st_mtime_ns
+        except OSError:
+            return 0
 
 
 class Supervisor:
@@ -82,21 +92,27 @@ class Supervisor:
             self.revive()
 
     def revive(self) -> None:
-        """Start again every process that has ended, each at most twice a second."""
+        """Start again every process that has ended, each at most twice a second.
+
+        The door is also started anew when the peers whom it lets in are others.
+        """
         for process in self.processes:
-            ended = process.running is None or process.running.poll() is not None
-            if (
-                ended
-                and not self._stopping.is_set()
-                and time.monotonic() - process.started_at > RESTART_PAUSE
-            ):
-                code = process.running.returncode if process.running else None
+            if self._stopping.is_set() or time.monotonic() - process.started_at <= RESTART_PAUSE:
+                continue
+            running = process.running
+            if running is None or running.poll() is not None:
+                code = running.returncode if running else None
                 log.warning(
                     "%s ended (%s); starting it again. Its log: %s", process.label, code, process.log_file
                 )
-                if process.running is not None:
-                    _signal_session(process.running, signal.SIGKILL)  # what it may have left behind
-                process.start()
+            elif process.name == "door" and process.started_with not in (0, process.peers_changed()):
+                log.info("%s starts anew, since its peers have changed", process.label)
+                _end([running], GRACE)
+            else:
+                continue
+            if running is not None:
+                _signal_session(running, signal.SIGKILL)  # what it may have left behind
+            process.start()
 
     def ask_to_stop(self, *_: object) -> None:
         """Make ``watch`` return; fit for a signal handler."""
@@ -105,18 +121,22 @@ class Supervisor:
     def stop(self) -> None:
         """End every process: ask, wait ``GRACE`` seconds in all, then kill; return when all are gone."""
         self._stopping.set()
-        running = [process.running for process in self.processes if process.running is not None]
-        for child in running:
-            _signal_session(child, signal.SIGTERM)
-        deadline = time.monotonic() + GRACE
-        for child in running:
-            try:
-                child.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                log.warning("process %s did not end in time and is killed", child.pid)
-        for child in running:
-            _signal_session(child, signal.SIGKILL)
-            child.wait()
+        _end([process.running for process in self.processes if process.running is not None], GRACE)
+
+
+def _end(running: Sequence[subprocess.Popen[bytes]], grace: float) -> None:
+    """End processes and what they started: ask, wait ``grace`` seconds for all of them, then kill."""
+    for child in running:
+        _signal_session(child, signal.SIGTERM)
+    deadline = time.monotonic() + grace
+    for child in running:
+        try:
+            child.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log.warning("process %s did not end in time and is killed", child.pid)
+    for child in running:
+        _signal_session(child, signal.SIGKILL)
+        child.wait()
 
 
 def _signal_session(child: subprocess.Popen[bytes], number: signal.Signals) -> None:

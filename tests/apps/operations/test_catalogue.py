@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -64,8 +63,6 @@ def test_the_command_prints_the_document():
     ],
 )
 def test_limits_in_words(schema, words):
-    definitions = json.loads(
-        '{"Place": {"type": "object", "properties": {"name": {"type": "string"}, "code": {"type": "integer"}}}}'
-    )
+    place = {"type": "object", "properties": {"name": {"type": "string"}, "code": {"type": "integer"}}}
     with translation.override("en"):
-        assert describe(schema, definitions) == words
+        assert describe(schema, {"Place": place}) == words

@@ -10,7 +10,7 @@ from kouan.apps.operations import listing
 from kouan.apps.operations.domain import Direction, State
 from kouan.apps.operations.errors import BadCursor, BadSearch
 from kouan.apps.operations.listing import Filters
-from kouan.core.exchange.models import InboxMessage, OutboxMessage
+from kouan.core.exchange.models import InboxMessage, OutboxMessage, Stream
 
 ALL = Filters()
 
@@ -146,3 +146,32 @@ def test_the_export_holds_each_row_once_and_no_formula(node, many):
 def test_the_export_is_bounded(many):
     many(30)
     assert len(list(listing.csv_lines(ALL, most=7))) == 8
+
+
+@pytest.mark.parametrize("step", [7, 40, 100_000])
+@pytest.mark.parametrize("wanted", [{"peer": "mo"}, {"type": "trial.rare"}, {"state": State.HANDLED}])
+def test_looking_through_a_part_at_a_time_finds_everything_once(many, monkeypatch, step, wanted):
+    monkeypatch.setattr(listing, "LOOK_THROUGH", step)
+    many(120)
+    for model, every in ((OutboxMessage, 31), (InboxMessage, 47)):
+        chosen = list(model.objects.order_by("pk").values_list("pk", flat=True)[::every])
+        rest = model.objects.exclude(pk__in=chosen)
+        model.objects.filter(pk__in=chosen).update(peer="mo", type="trial.rare")
+        if "state" in wanted:
+            rest.update(state="refused")
+    Stream.objects.get_or_create(peer="mo")
+    pages = walk(Filters(**wanted), limit=3)
+    assert len(keys(pages)) == len(set(keys(pages))) == 7
+    assert any(page.partial for page in pages) == (step < 120)
+    # and back again, from the oldest to the newest
+    forward = [listing.page(Filters(**wanted), after="0.0", limit=3)]
+    while forward[-1].newer is not None:
+        forward.append(listing.page(Filters(**wanted), after=str(forward[-1].newer), limit=3))
+    assert sorted(keys(forward)) == sorted(keys(pages))
+
+
+def test_one_direction_may_end_before_the_other(many):
+    many(40)
+    InboxMessage.objects.filter(pk__in=InboxMessage.objects.order_by("pk")[:35]).delete()
+    pages = walk(limit=10)
+    assert len(keys(pages)) == len(set(keys(pages))) == 45

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db.models import BigIntegerField, F, Model, Q, QuerySet, Value
-from django.db.models.functions import Length
+from django.db.models.functions import Coalesce, Length
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.operations.domain import (
-    NEWEST,
     SHORTEST_SEARCH,
     STATES_OF,
     Cursor,
@@ -43,6 +43,10 @@ CSV_MOST: Final = 50_000
 """The most rows of one export; the newest of the selection."""
 _CSV_PAGE: Final = 1000
 _SEARCH_MOST: Final = 500
+LOOK_THROUGH: Final = 100_000
+"""How many rows of a direction a page compares at most to find those that fit."""
+_COMMON: Final = (State.HANDLED, State.ACCEPTED)
+"""The states that most messages are in."""
 UNDECLARED: Final = _("Not declared on this node")
 
 
@@ -101,6 +105,27 @@ class Page:
     rows: tuple[CrossingRow, ...]
     older: Cursor | None
     newer: Cursor | None
+    partial: bool = False
+    """Whether only a part of what is there was looked through; ``older`` or ``newer`` goes on from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read of one direction, in the order asked for, from a place on."""
+
+    rows: list[CrossingRow]
+    reached: int
+    """The place up to which everything that fits is in ``rows``."""
+    more: bool = False
+    """Whether rows lie beyond that were not looked at."""
+
+    def place(self, taken: int, start: int, *, newest_first: bool) -> int:
+        """Return where to go on after the first ``taken`` rows."""
+        if taken == len(self.rows):
+            return self.reached
+        if not taken:
+            return start
+        return self.rows[taken - 1].number - (1 if newest_first else 0)
 
 
 def declared(type_: str, version: int) -> tuple[_StrOrPromise, _StrOrPromise]:
@@ -119,18 +144,19 @@ def page(filters: Filters, *, before: str = "", after: str = "", limit: int = PA
     """
     newest_first = not after
     start = _cursor(after or before) if after or before else Cursor()
-    outbound = _rows(Direction.OUT, filters, start.outbound, limit + 1, newest_first=newest_first)
-    inbound = _rows(Direction.IN, filters, start.inbound, limit + 1, newest_first=newest_first)
-    rows, one, two = merge(outbound, inbound, limit, newest_first=newest_first)
-    more = one + two < len(outbound) + len(inbound)
-    step = -1 if newest_first else 0
+    out = _read(Direction.OUT, filters, start.outbound, limit, newest_first=newest_first)
+    came = _read(Direction.IN, filters, start.inbound, limit, newest_first=newest_first)
+    rows, one, two = merge(out.rows, came.rows, limit, newest_first=newest_first)
+    left = one < len(out.rows) or two < len(came.rows)
+    more = left or out.more or came.more
     end = Cursor(
-        outbound[one - 1].number + step if one else start.outbound,
-        inbound[two - 1].number + step if two else start.inbound,
+        out.place(one, start.outbound, newest_first=newest_first),
+        came.place(two, start.inbound, newest_first=newest_first),
     )
+    partial = more and not left
     if newest_first:
-        return Page(tuple(rows), end if more else None, start if before else None)
-    return Page(tuple(reversed(rows)), start, end if more else None)
+        return Page(tuple(rows), end if more else None, start if before else None, partial)
+    return Page(tuple(reversed(rows)), start, end if more else None, partial)
 
 
 def one_row(direction: Direction, number: int) -> CrossingRow:
@@ -177,19 +203,27 @@ def _cursor(text: str) -> Cursor:
         raise BadCursor from None
 
 
-def _rows(
-    direction: Direction, filters: Filters, start: int, limit: int, *, newest_first: bool
-) -> list[CrossingRow]:
+def _read(direction: Direction, filters: Filters, start: int, limit: int, *, newest_first: bool) -> _Read:
+    """Read from ``start`` on (with it when ``newest_first``, else above it), one row more than ``limit``."""
     if filters.direction not in (None, direction) or filters.state not in (None, *STATES_OF[direction]):
-        return []
+        return _Read([], start)
     model = _model(direction)
     rows: QuerySet[Any] = model.objects.filter(_condition(model, filters))
-    rows = rows.order_by("-pk" if newest_first else "pk")
-    if start != NEWEST:
+    if not _is_walked(filters):
         rows = rows.filter(pk__lte=start) if newest_first else rows.filter(pk__gt=start)
-    elif not newest_first:
-        return []
-    return rows_of(direction, rows, limit)
+        found = rows_of(direction, rows.order_by("-pk" if newest_first else "pk"), limit + 1)
+        if newest_first:
+            return _Read(found, 0)
+        return _Read(found, found[-1].number if found else start)
+    newest = model.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    if newest_first:
+        top = min(start, newest)
+        floor = max(top - LOOK_THROUGH, 0)
+        found = rows_of(direction, rows.filter(pk__gt=floor, pk__lte=top).order_by("-pk"), limit + 1)
+        return _Read(found, floor, more=floor > 0)
+    ceiling = start + LOOK_THROUGH
+    found = rows_of(direction, rows.filter(pk__gt=start, pk__lte=ceiling).order_by("pk"), limit + 1)
+    return _Read(found, min(ceiling, max(newest, start)), more=ceiling < newest)
 
 
 def _model(direction: Direction) -> type[OutboxMessage | InboxMessage]:
@@ -202,14 +236,25 @@ def rows_of(direction: Direction, rows: QuerySet[Any], limit: int) -> list[Cross
     return [CrossingRow(**row | {"direction": direction, "state": State(row["state"])}) for row in values]
 
 
+def _is_walked(filters: Filters) -> bool:
+    """Whether rows are found by walking along the keys, for want of an index in their order.
+
+    Rare states have an index and few rows; ids are looked up first; everything else that narrows the
+    list is compared row by row, ``LOOK_THROUGH`` rows a page at most.
+    """
+    if filters.text or filters.state not in (None, *_COMMON):
+        return False
+    return bool(filters.peer or filters.type or filters.state)
+
+
 def _condition(model: type[Model], filters: Filters) -> Q:
     condition = Q()
-    if filters.peer:
-        condition &= Q(peer=filters.peer)
-    if filters.type:
-        condition &= Q(type=filters.type)
-    if filters.state is not None:
-        condition &= Q(state=filters.state.value)
+    for column, value in (("peer", filters.peer), ("type", filters.type), ("state", filters.state)):
+        if value and _is_walked(filters):
+            # An expression, so that no index tempts the database to collect and sort half the table.
+            condition &= Q(Exact(Coalesce(column, Value("")), str(value)))
+        elif value:
+            condition &= Q(**{column: str(value)})
     if filters.text:
         condition &= Q(pk__in=_found(model, filters.text))
     return condition

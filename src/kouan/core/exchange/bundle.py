@@ -86,6 +86,9 @@ def decode_contents(data: bytes) -> tuple[str, int, dict[str, bytes]]:
         raise MalformedBundle(detail=str(error.params["detail"])) from None
     match value:
         case {"by": str() as side, "made": int() as made, "parts": dict() as digests, **more} if not more:
-            return side, made, digests
+            pass
         case _:
             raise MalformedBundle(detail="its table of contents")
+    if not all(isinstance(name, str) and isinstance(digest, bytes) for name, digest in digests.items()):
+        raise MalformedBundle(detail="its table of contents")
+    return side, made, digests

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 MAX_PAYLOAD: Final = 1 << 20
 """The most bytes any declaration may allow its payload; larger content travels apart."""
 
+MAX_TYPE: Final = 80
 _TYPE = re.compile(r"[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+")
 
 
@@ -127,8 +128,12 @@ class Crossing(Generic[P]):
     handle_undelivered: UndeliveredHandler | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        if not _TYPE.fullmatch(self.type):
-            raise ValueError(f"crossing type {self.type!r}: use dotted lower-case names")
+        if not _TYPE.fullmatch(self.type) or len(self.type) > MAX_TYPE:
+            raise ValueError(
+                f"crossing type {self.type!r}: use dotted lower-case names, {MAX_TYPE} characters"
+            )
+        if not 0 <= self.version < 1 << 16:
+            raise ValueError(f"{self.type}: the version is a small number")
         explained, declared = set(self.fields), set(self.payload.model_fields)
         if explained != declared:
             raise ValueError(
@@ -145,8 +150,9 @@ class Crossing(Generic[P]):
         """Name what handles an arrived message.
 
         It runs in the transaction that also marks the message handled: its writes and its own
-        messages happen once or not at all. A ``KouanError`` refuses the message for good, any
-        other exception is tried again later.
+        messages happen once or not at all. A ``KouanError`` refuses the message for good, unless its
+        status says that the node is at fault (500 and above); that and any other exception is tried
+        again later.
         """
         if self.handle is not None:
             raise ValueError(f"{self}: a second handler")
@@ -164,7 +170,13 @@ class Crossing(Generic[P]):
         """Return the payload's deterministic CBOR; raises ``IllFormedPayload``, ``OversizedPayload``."""
         if type(payload) is not self.payload:
             raise IllFormedPayload(type=self.type, detail=f"a {self.payload.__name__} is expected")
-        data = cbor.encode(payload.model_dump(mode="python"))
+        value = payload.model_dump(mode="python")
+        try:
+            cbor.check_types(value)
+            data = cbor.encode(value)
+        except (cbor.NotDeterministicCBOR, ValueError) as error:
+            # No peer could read it: a date, say, that should cross as text; or half a character.
+            raise IllFormedPayload(type=self.type, detail=type(error).__name__) from None
         if len(data) > self.max_bytes:
             raise OversizedPayload(type=self.type, size=len(data), limit=self.max_bytes)
         return data

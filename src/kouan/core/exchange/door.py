@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from kouan.core.errors import KouanError
 from kouan.core.exchange import inbox, wire, witness
-from kouan.core.exchange.times import milliseconds
+from kouan.core.exchange.times import check_clock, milliseconds
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +168,7 @@ def _check_clock(scope: dict[str, Any]) -> None:
     value = dict(scope["headers"]).get(SENT_HEADER, b"")
     if not value.isdigit() or len(value) > 15:  # noqa: PLR2004 - milliseconds for the next 30,000 years
         raise NoClock
-    inbox.check_clock(milliseconds(timezone.now()), int(value), past=True)
+    check_clock(milliseconds(timezone.now()), int(value), past=True)
 
 
 def _problem(status: int, code: str, detail: str) -> Answer:

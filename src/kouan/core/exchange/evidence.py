@@ -16,6 +16,7 @@ from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import queries as ledger
 from kouan.core.ledger.merkle import batch_tree
+from kouan.core.ledger.models import SignedCheckpoint
 from kouan.core.policy import policy_of
 from kouan.core.trust import cose
 from kouan.core.trust.queries import get_member, own
@@ -68,7 +69,8 @@ def evidence_bundle(message_ids: Sequence[uuid.UUID]) -> bytes:
     parts: dict[str, bytes] = {}
     for number, message in enumerate(kept, start=1):
         header = wire.Header.decode(message.header)
-        parts |= {f"{number}/{name}": part for name, part in _parts(message).items()}
+        other = header.receiver if header.sender == settings.NODE.side else header.sender
+        parts |= {f"{number}/{name}": part for name, part in _parts(message, other).items()}
         for side in (header.sender, header.receiver):
             parts.setdefault(f"trust/{side}", _trust_document(side))
         for agreement in policy_of(settings.NODE.agreements).agreements:
@@ -119,10 +121,12 @@ def _kept(message_id: uuid.UUID) -> _Kept:
     )
 
 
-def _parts(message: _Kept) -> dict[str, bytes]:
-    checkpoint = ledger.latest_cosigned(covering=message.ledger_index + 1)
-    if checkpoint is None:
+def _parts(message: _Kept, other: str) -> dict[str, bytes]:
+    """Return a message's parts; the checkpoint is one that the ``other`` side of it has co-signed."""
+    size = ledger.cosigned_size(get_member(other).witness_name)
+    if size <= message.ledger_index:
         raise NotYetProvable(message=str(message.id))
+    checkpoint = ledger.checkpoint_record(SignedCheckpoint.objects.get(size=size))
     entry = ledger.entry(message.ledger_index)
     leaves = [message.leaves[at : at + bundle.HASH] for at in range(0, len(message.leaves), bundle.HASH)]
     return {

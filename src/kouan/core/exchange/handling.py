@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
@@ -86,6 +87,9 @@ def _handle_one(row: InboxMessage, now: datetime) -> bool:
         with transaction.atomic():
             _run(row)
     except KouanError as error:
+        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:  # a full outbox, say: not the message's fault
+            log.warning("message %s of type %s has to wait: %s", row.message_id, row.type, error)
+            return _try_later(row, error, now)
         row.state, row.code, row.finished_at = InboxMessage.State.REFUSED, error.code[:64], now
         row.save(update_fields=["state", "code", "finished_at"])
         return True

@@ -17,7 +17,7 @@ from kouan.core.exchange.crossing import registry
 from kouan.core.exchange.models import InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.outbox import decide
 from kouan.core.exchange.sealing import key_info, lock_stream
-from kouan.core.exchange.times import from_milliseconds, milliseconds
+from kouan.core.exchange.times import check_clock, from_milliseconds, milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.ledger.merkle import leaf_hash, root_of
 from kouan.core.policy import Denied
@@ -40,17 +40,6 @@ class NotForUs(KouanError):
     code = "not-for-us"
     status = 403
     message = _("The batch is signed by %(signer)s but says it goes from %(sender)s to %(receiver)s.")
-
-
-class ClockApart(KouanError):
-    """The two nodes' clocks differ too much."""
-
-    code = "clock-apart"
-    status = 400
-    message = _(
-        "The clocks of the two nodes are %(seconds)s seconds apart; %(tolerance)s are allowed. "
-        "Set both by a time server."
-    )
 
 
 class SequenceGap(KouanError):
@@ -171,18 +160,6 @@ def accept(data: bytes, *, now: datetime | None = None) -> bytes:
         receipt = _store(statement, signed, leaves, opened, stream, len(data), now)
         wake.ring_on_commit(wake.INBOX)
     return receipt
-
-
-def check_clock(ours: int, theirs: int, *, past: bool) -> None:
-    """Refuse a time of the peer that is too far ahead of ours or, with ``past``, too far behind.
-
-    Both in milliseconds since 1970. A batch may be old, since it is sent again until it is
-    receipted; only the request that carries it must be of now.
-    """
-    tolerance = settings.NODE.exchange.clock_tolerance_s
-    ahead = (theirs - ours) / 1000
-    if ahead > tolerance or (past and ahead < -tolerance):
-        raise ClockApart(seconds=round(abs(ahead)), tolerance=tolerance)
 
 
 def _stored_receipt(statement_digest: bytes) -> bytes | None:

@@ -13,8 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
 from kouan.core.exchange.door import SENT_HEADER
-from kouan.core.exchange.inbox import check_clock
-from kouan.core.exchange.times import milliseconds
+from kouan.core.exchange.times import check_clock, milliseconds
 from kouan.core.trust import certificates
 from kouan.core.trust.queries import own
 

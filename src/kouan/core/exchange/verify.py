@@ -6,6 +6,7 @@ refused: the report says where.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_BODY: Final = 2 << 20
+_NUMBER: Final = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
+_MESSAGE_PARTS: Final = frozenset(
+    {"body", "entry", "header", "ledger", "path", "receipt", "sealed", "statement"}
+)
 
 
 class DifferentFromContents(KouanError):
@@ -146,14 +151,17 @@ class _Verification:
             elif kind == "agreement":
                 self._check(name, _noop("the agreement can be read"), self._take_agreement)
         self._contents(opened.contents)
-        numbers = {name.partition("/")[0] for name in self._parts} - {"trust", "agreement"}
-        for number in sorted(numbers, key=lambda text: (len(text), text)):
-            if number.isdecimal() and number.isascii():
-                self._message(number)
-            else:
+        numbers: set[str] = set()
+        for name in sorted(self._parts):
+            kind, _slash, rest = name.partition("/")
+            if rest in _MESSAGE_PARTS and _NUMBER.fullmatch(kind):
+                numbers.add(kind)
+            elif kind not in {"trust", "agreement"}:
                 self._report.checks.append(
-                    Check(number[:40], _noop("the part is known"), str(_("no such part belongs here")))
+                    Check(name[:40], _noop("the part is known"), str(_("no such part belongs here")))
                 )
+        for number in sorted(numbers, key=lambda text: (len(text), text)):
+            self._message(number)
         return self._report
 
     def _check(self, part: str, what: str, step: Callable[..., None], *arguments: Any) -> bool:
@@ -263,10 +271,22 @@ class _Verification:
 
     def _basis(self, _part: str, _number: str, facts: MessageFacts) -> None:
         header = _needed(facts.header)
-        if header.agreement_digest not in self._report.agreements:
+        agreement = self._report.agreements.get(header.agreement_digest)
+        if agreement is None or agreement.get("id") != header.agreement:
             raise Disagrees(
-                detail=f"agreement {header.agreement[:80]} with the digest in the header is missing"
+                detail=str(_("agreement %(agreement)s with the digest in the header is missing"))
+                % {"agreement": header.agreement[:80]}
             )
+        clauses = agreement.get("clauses")
+        for clause in clauses if isinstance(clauses, list) else []:
+            if isinstance(clause, dict) and clause.get("id") == header.clause:
+                types = clause.get("types")
+                if isinstance(types, list) and header.type in types:
+                    return
+        raise Disagrees(
+            detail=str(_("clause %(clause)s of the agreement does not allow this type of message"))
+            % {"clause": header.clause[:40]}
+        )
 
     def _statement(self, part: str, _number: str, facts: MessageFacts) -> None:
         signed = cose.read1(
@@ -329,16 +349,19 @@ class _Verification:
                 pass
             case _:
                 raise Disagrees(detail=str(_("salt or record is missing: the entry was erased")))
-        keeper = self._member(self._report.made_by or header.sender)
-        others = [member for side, member in self._members.items() if side != keeper.side]
+        # The maker shows its own ledger, and who co-signed that must be the other side of the message:
+        # a ledger and a witness that somebody brought along prove nothing.
+        sides = {header.sender, header.receiver}
+        if self._report.made_by not in sides:
+            raise Disagrees(detail=str(_("the ledger is of a side that had no part in the message")))
+        keeper = self._member(self._report.made_by)
+        other = self._member((sides - {keeper.side}).pop())
         facts.entry = verify_proof(
             proof,
             salt=salt,
             body=record,
             log_keys=[VerifierKey.for_log(keeper.log_origin, keeper.log_key)],
-            witness_keys=[
-                VerifierKey.for_witness(member.witness_name, member.witness_key) for member in others
-            ],
+            witness_keys=[VerifierKey.for_witness(other.witness_name, other.witness_key)],
         )
 
 

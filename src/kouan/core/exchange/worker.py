@@ -23,6 +23,7 @@ from django.utils import timezone
 from kouan.core.errors import KouanError
 from kouan.core.exchange import handling, outbox, sealing, wake, witness
 from kouan.core.exchange.models import Batch, Stream
+from kouan.core.exchange.peers import write_peers_file
 from kouan.core.exchange.transport import Line
 from kouan.core.ledger.witness import WitnessAnswer
 from kouan.core.trust.queries import members
@@ -142,11 +143,14 @@ class Worker:
         """Keep one line and one sender for each member, made anew when its trust document changed."""
         for member in await self._db(members):
             line = self._lines.get(member.side)
-            if line is None or line.member.document != member.document:
+            # A sender only ends by itself when not even its failure could be written down.
+            ended = line is not None and self._senders[member.side].done()
+            if line is None or ended or line.member.document != member.document:
                 if line is not None:
                     self._senders[member.side].cancel()
                     await asyncio.gather(self._senders[member.side], return_exceptions=True)
                     await line.close()
+                await self._db(write_peers_file)
                 self._lines[member.side] = Line(member)
                 self._senders[member.side] = asyncio.create_task(self._send(member.side))
         await self._pause(name, 1.0)

@@ -11,13 +11,17 @@ import hashlib
 import tomllib
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from kouan.core import cbor
 from kouan.core.text import Localised
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+MAX_ID: Final = 80
+MAX_CLAUSE_ID: Final = 40
 
 
 class AgreementFileError(Exception):
@@ -91,21 +95,21 @@ def _load(path: Path) -> Agreement:
 
 def _agreement(raw: dict[str, Any]) -> Agreement:
     _only(raw, {"id", "title", "parties", "effective", "expires", "clauses"}, "agreement")
-    parties = _codes(raw["parties"], "parties")
+    parties = _codes(raw["parties"], "`parties`")
     if len(parties) < 2:  # noqa: PLR2004 - an agreement needs two
         raise ValueError("`parties` must name at least two sides")
     effective, expires = _day(raw["effective"], "effective"), _day(raw["expires"], "expires")
     if expires < effective:
         raise ValueError("`expires` lies before `effective`")
+    if not isinstance(raw["clauses"], list) or not raw["clauses"]:
+        raise ValueError("`clauses` must be tables, [[clauses]]: an agreement without them allows nothing")
     clauses = tuple(_clause(item, parties) for item in raw["clauses"])
-    if not clauses:
-        raise ValueError("an agreement without clauses allows nothing")
     if len({clause.id for clause in clauses}) != len(clauses):
         raise ValueError("two clauses have the same id")
     source = cbor.encode(_plain(raw))
     return Agreement(
-        id=str(raw["id"]),
-        title=Localised.from_mapping(raw["title"], where="title"),
+        id=_name(raw["id"], "id", MAX_ID),
+        title=_words(raw["title"], "title"),
         parties=parties,
         effective=effective,
         expires=expires,
@@ -115,19 +119,25 @@ def _agreement(raw: dict[str, Any]) -> Agreement:
     )
 
 
-def _clause(raw: dict[str, Any], parties: frozenset[str]) -> Clause:
-    where = f"clause {raw['id']}"
+def _clause(raw: object, parties: frozenset[str]) -> Clause:
+    if not isinstance(raw, dict):
+        raise TypeError("`clauses` must be tables, [[clauses]]")
+    where = f"clause {_name(raw['id'], 'clauses.id', MAX_CLAUSE_ID)}"
     _only(raw, {"id", "legal_basis", "types", "senders", "receivers", "text"}, where)
-    senders, receivers = _codes(raw["senders"], where), _codes(raw["receivers"], where)
+    missing = sorted({"legal_basis", "types", "senders", "receivers", "text"} - set(raw))
+    if missing:
+        raise ValueError(f"{where}: the key `{missing[0]}` is missing")
+    senders = _codes(raw["senders"], f"{where}: `senders`")
+    receivers = _codes(raw["receivers"], f"{where}: `receivers`")
     if not senders | receivers <= parties:
         raise ValueError(f"{where} names a side that is not a party")
     return Clause(
-        id=str(raw["id"]),
-        legal_basis=str(raw["legal_basis"]),
-        types=_codes(raw["types"], where),
+        id=raw["id"],
+        legal_basis=_name(raw["legal_basis"], f"{where}: `legal_basis`", MAX_ID),
+        types=_codes(raw["types"], f"{where}: `types`"),
         senders=senders,
         receivers=receivers,
-        text=Localised.from_mapping(raw["text"], where=where),
+        text=_words(raw["text"], f"{where}: `text`"),
     )
 
 
@@ -138,9 +148,22 @@ def _only(raw: dict[str, Any], allowed: set[str], where: str) -> None:
 
 
 def _codes(value: object, where: str) -> frozenset[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+    if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
         raise ValueError(f"{where}: a list of texts is expected")
     return frozenset(value)
+
+
+def _name(value: object, where: str, longest: int) -> str:
+    # Names travel in every message's header, whose length is bounded.
+    if not isinstance(value, str) or not 0 < len(value) <= longest or not value.isascii():
+        raise ValueError(f"{where}: a text of 1 to {longest} ASCII characters is expected")
+    return value
+
+
+def _words(value: object, where: str) -> Localised:
+    if not isinstance(value, dict):
+        raise TypeError(f"{where}: a text in each language is expected")
+    return Localised.from_mapping(value, where=where)
 
 
 def _day(value: object, key: str) -> date:
