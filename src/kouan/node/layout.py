@@ -8,15 +8,17 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kouan.config import NODE_VARIABLE, SECRET_VARIABLE, ConfigError, load
+from kouan.config import NODE_VARIABLE, SECRET_VARIABLE, ConfigError
 from kouan.core.sides import get_side
 from kouan.core.trust import certificates
+from kouan.core.trust.files import write_private
 from kouan.core.trust.store import KeyStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+KEYS: Final = "keys"
 SECRET_FILE: Final = "node.env"  # noqa: S105 - the name of the file, not the secret
 
 
@@ -55,35 +57,26 @@ class NewNode:
         return "\n".join(lines) + "\n"
 
 
-def lay_out(home: Path, node: NewNode) -> Path:
-    """Create a node's folder with its settings and its secret; return the path of ``node.toml``.
+def create(home: Path, node: NewNode) -> Path:
+    """Lay out a node's folder with its secret, its keys and its settings; return ``node.toml``'s path.
 
-    Raises ``ConfigError`` when there is a node already: nothing is ever overwritten.
+    The settings come last, so what was interrupted is not taken for a node and can be begun again.
+    Raises ``ConfigError`` when there is a node already (nothing is ever overwritten),
+    ``UnknownSideError`` or what ``KeyStore.create`` raises.
     """
     path = home / "node.toml"
     if path.exists():
         raise ConfigError(f"{path} exists already; nothing was changed.")
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (home / "run").mkdir(exist_ok=True, mode=0o700)
-    (home / "agreements").mkdir(exist_ok=True)
-    descriptor = os.open(home / SECRET_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"{SECRET_VARIABLE}={secrets.token_urlsafe(48)}\n")
-    path.write_text(node.toml(), encoding="utf-8")
-    return path
-
-
-def create(home: Path, node: NewNode) -> Path:
-    """Lay out a node and make its keys; return the path of ``node.toml``.
-
-    Raises ``ConfigError``, ``UnknownSideError`` or what ``KeyStore.create`` raises.
-    """
     get_side(node.side)
-    path = lay_out(home, node)
-    config = load(path, environment_of(path, {}))
-    KeyStore.create(
-        config.keys, node.side, hosts=certificates.door_hosts(config.door_url, config.door_listen.host)
-    )
+    for folder in (home, home / "run"):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (home / "agreements").mkdir(exist_ok=True)
+    if not (home / SECRET_FILE).exists():
+        write_private(home / SECRET_FILE, f"{SECRET_VARIABLE}={secrets.token_urlsafe(48)}\n".encode())
+    if not (home / KEYS).exists():
+        hosts = certificates.door_hosts(f"https://{node.door}", node.door.rpartition(":")[0])
+        KeyStore.create(home / KEYS, node.side, hosts=hosts)
+    write_private(path, node.toml().encode())
     return path
 
 

@@ -51,7 +51,7 @@ class _MarkWriter(IncrementalPdfFileWriter):
         """Leave the issuer's metadata as they are."""
 
     def _write_header(self, stream: Any) -> None:
-        super()._write_header(stream)
+        super()._write_header(stream)  # type: ignore[no-untyped-call]
         self.input_stream.seek(-1, 2)
         if self.input_stream.read(1) not in b"\r\n":
             stream.write(b"\n")
@@ -72,7 +72,7 @@ def put_mark(source: IO[bytes], destination: IO[bytes], mark: Mark) -> None:
         source.seek(0)
         writer = _MarkWriter(source, strict=False)
         _add(writer, mark)
-        writer.write(destination)
+        writer.write(destination)  # type: ignore[no-untyped-call]
         _prove(source, destination, mark)
     except KouanError:
         raise
