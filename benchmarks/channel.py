@@ -8,6 +8,7 @@ side and known to be so at this one, with policy, schema check, ledger and recei
 from __future__ import annotations
 
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import time
 from pathlib import Path
 
 from _table import figures
+from _validation import PER_SECOND, latencies
 from kouan.demo.nodes import DemonstrationNode, establish, free_ports, node_environment
 from kouan.node.supervisor import Supervisor
 
@@ -53,7 +55,9 @@ def through(count: int, group: int, exchange: dict[str, int]) -> float:
     """Return messages a second from the first ``send`` to the last "handled" back at the sender."""
     with tempfile.TemporaryDirectory(prefix="kouan-bench-") as home:
         ports = free_ports(4)
-        nodes = establish(Path(home), {"hk": (ports[0], ports[1]), "gd": (ports[2], ports[3])}, exchange=exchange)
+        nodes = establish(
+            Path(home), {"hk": (ports[0], ports[1]), "gd": (ports[2], ports[3])}, exchange=exchange
+        )
         supervisor = Supervisor([node.path for node in nodes], names=("door", "worker"))
         supervisor.start()
         watching = threading.Thread(target=supervisor.watch, daemon=True)
@@ -124,12 +128,12 @@ for _ in range(count // group):
 print(count / (time.perf_counter() - started))
 """
 
-_INSERT = '''
+_INSERT = """
 def insert(cursor, rows):
     cursor.execute("BEGIN IMMEDIATE")
     cursor.executemany("INSERT INTO floor (a) VALUES (%s)", [(row[1],) for row in rows])
     cursor.execute("COMMIT")
-'''
+"""
 
 
 def floor(count: int, group: int) -> float:
@@ -146,6 +150,7 @@ def main() -> dict[str, float]:
     floor_batched = floor(BATCHED, 200)
     one = through(ONE_BY_ONE, 1, {"batch_max": 1, "linger_ms": 0})
     batched = through(BATCHED, 100, {"batch_max": 200, "linger_ms": 5})
+    validations = latencies()
     return {
         "one_by_one_per_s": one,
         "batched_per_s": batched,
@@ -154,6 +159,10 @@ def main() -> dict[str, float]:
         "one_by_one_to_floor": one / floor_one,
         "batched_to_floor": batched / floor_batched,
         "batched_to_one_by_one": batched / one,
+        "validation_p50_ms": statistics.median(validations),
+        "validation_p95_ms": statistics.quantiles(validations, n=20)[18],
+        "validation_max_ms": max(validations),
+        "validations_per_s": PER_SECOND,
     }
 
 

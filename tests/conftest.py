@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,10 @@ HERE = Path(__file__).parent
 STRICT = os.environ.get("KOUAN_TEST_STRICT") == "1"
 ALONE = ("browser", "journeys")
 """Folders whose tests start programs of their own: they share one worker, beside which the rest run."""
+
+# A law holds or does not; how long one example takes says how busy the machine is.
+settings.register_profile("kouan", settings(), deadline=None)
+settings.load_profile("kouan")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -21,7 +21,9 @@ def pages() -> dict[str, str]:
     from kouan.api import api  # noqa: PLC0415 - needs Django's set-up
     from kouan.apps.operations.catalogue import catalogue_markdown  # noqa: PLC0415 - as above
 
-    description = json.dumps(api.get_openapi_schema(path_prefix="/api/v1/"), indent=2, ensure_ascii=False, default=str)
+    description = json.dumps(
+        api.get_openapi_schema(path_prefix="/api/v1/"), indent=2, ensure_ascii=False, default=str
+    )
     return {"openapi.json": description + "\n", "catalogue.md": catalogue_markdown()}
 
 

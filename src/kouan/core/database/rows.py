@@ -1,4 +1,4 @@
-"""Writing many rows quickly: the statement is built once, the values are adapted by the fields.
+"""Reading and writing rows where every message passes: statements built once, values adapted by the fields.
 
 What the ORM spends on building a statement is more than the channel spends on a message. These
 functions keep its rules for values (time zones, identifiers, bytes on each database) and leave the rest.
@@ -7,14 +7,38 @@ functions keep its rules for values (time zones, identifiers, bytes on each data
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from django.db.models import Field, Model
+
+M = TypeVar("M", bound="Model")
+
+
+def fetch(
+    model: type[M], where: str, params: Sequence[Any], *, names: Sequence[str] = (), lock: bool = False
+) -> list[M]:
+    """Return the rows that ``where`` names (what follows ``WHERE``, with ``%s`` for ``params``).
+
+    With ``names`` only those fields are read. ``lock`` holds the rows until the transaction ends.
+    """
+    select, attnames, converters = _select(model, tuple(names))
+    tail = " FOR UPDATE" if lock and connection.features.has_select_for_update else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{select} WHERE {where}{tail}", params)
+        found = cursor.fetchall()
+    rows = []
+    for values in found:
+        converted = list(values)
+        for place, expression, convert in converters:
+            for step in convert:
+                converted[place] = step(converted[place], expression, connection)
+        rows.append(model.from_db(connection.alias, attnames, converted))
+    return rows
 
 
 def insert_many(model: type[Model], names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -39,8 +63,13 @@ def update_many(
 ) -> None:
     """Update rows: each holds the new values of the fields ``names``, then the value of the field ``key``."""
     fields = _fields(model, (*names, key))
+    prepared = [_prepared(fields, row) for row in rows]
+    sql = _update(model, tuple(names), key)
     with connection.cursor() as cursor:
-        cursor.executemany(_update(model, tuple(names), key), [_prepared(fields, row) for row in rows])
+        if len(prepared) == 1:
+            cursor.execute(sql, prepared[0])
+        else:
+            cursor.executemany(sql, prepared)
 
 
 def _prepared(fields: Sequence[Field[Any, Any]], row: Sequence[object]) -> list[Any]:
@@ -51,6 +80,23 @@ def _prepared(fields: Sequence[Field[Any, Any]], row: Sequence[object]) -> list[
 def _fields(model: type[Model], names: tuple[str, ...]) -> tuple[Field[Any, Any], ...]:
     by_name = {name: field for field in model._meta.concrete_fields for name in (field.name, field.attname)}
     return tuple(by_name[name] for name in names)
+
+
+@lru_cache(maxsize=64)
+def _select(
+    model: type[Model], names: tuple[str, ...]
+) -> tuple[str, list[str], list[tuple[int, Any, list[Callable[..., Any]]]]]:
+    fields = _fields(model, names) if names else tuple(model._meta.concrete_fields)
+    quote = connection.ops.quote_name
+    table = model._meta.db_table
+    converters = []
+    for place, field in enumerate(fields):
+        expression = field.get_col(table)
+        steps = [*connection.ops.get_db_converters(expression), *field.get_db_converters(connection)]
+        if steps:
+            converters.append((place, expression, steps))
+    columns = ", ".join(quote(_column(field)) for field in fields)
+    return f"SELECT {columns} FROM {quote(table)}", [field.attname for field in fields], converters  # noqa: S608 - names from the models
 
 
 @lru_cache(maxsize=64)

@@ -8,13 +8,12 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core import cbor
-from kouan.core.database.rows import update_many
+from kouan.core.database.rows import fetch, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
 from kouan.core.exchange.crossing import Received, Undelivered, registry
@@ -29,6 +28,9 @@ log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS: Final = 8
 """After so many tries a message whose handler breaks is set aside for the operator."""
+_HANDLED: Final = (
+    "id", "peer", "message_id", "type", "version", "conversation", "body", "created_at", "attempts", "state",
+)  # fmt: skip
 GROUP: Final = 50
 """How many messages share one commit; each keeps a savepoint of its own."""
 
@@ -52,18 +54,13 @@ def handle_waiting(*, now: datetime | None = None) -> int:
     waits behind them; the rest of the inbox does not.
     """
     now = now or timezone.now()
-    waiting = InboxMessage.objects.filter(state=InboxMessage.State.WAITING)
-    earlier = waiting.filter(
-        conversation=OuterRef("conversation"), pk__lt=OuterRef("pk"), next_attempt_at__gt=now
-    )
-    due = waiting.exclude(next_attempt_at__gt=now).filter(~Exists(earlier)).order_by("pk")
-    if not due.exists():
+    if not _due(now, limit=1):
         return 0
     held: set[uuid.UUID] = set()
     done: list[int] = []
     ended = 0
     with transaction.atomic():
-        for row in due.select_for_update()[:GROUP]:
+        for row in _due(now, limit=GROUP, lock=True):
             if row.conversation in held:
                 continue
             if not _handle_one(row, now):
@@ -79,6 +76,22 @@ def handle_waiting(*, now: datetime | None = None) -> int:
             [(InboxMessage.State.HANDLED.value, finished, pk) for pk in done],
         )
     return ended
+
+
+def _due(now: datetime, *, limit: int, lock: bool = False) -> list[InboxMessage]:
+    """Return what may be handled now, oldest first: not postponed, nor behind what is in its conversation."""
+    table = InboxMessage._meta.db_table
+    at = connection.ops.adapt_datetimefield_value(now)
+    return fetch(
+        InboxMessage,
+        "state = 'waiting' AND (next_attempt_at IS NULL OR next_attempt_at <= %s) AND NOT EXISTS ("  # noqa: S608 - the table's own name
+        f"SELECT 1 FROM {table} AS earlier WHERE earlier.conversation = {table}.conversation "
+        f"AND earlier.state = 'waiting' AND earlier.id < {table}.id AND earlier.next_attempt_at > %s) "
+        "ORDER BY id LIMIT %s",
+        (at, at, limit),
+        names=_HANDLED if lock else ("id",),
+        lock=lock,
+    )
 
 
 def _handle_one(row: InboxMessage, now: datetime) -> bool:

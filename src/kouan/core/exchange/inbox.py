@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kouan.core.database.rows import insert_many, insert_one, update_many
+from kouan.core.database.rows import fetch, insert_many, insert_one, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
 from kouan.core.exchange.crossing import registry
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+_ID: Final = InboxMessage._meta.get_field("message_id")
 INBOX_CREDIT: Final = 64 << 20
 """How many bytes of unhandled messages a node is ready to hold for one peer."""
 
@@ -246,11 +247,15 @@ def _find_duplicates(peer: str, opened: list[_Opened], now: datetime) -> None:
     ids = [item.header.id for item in opened if item.header is not None]
     if not ids:
         return
+    places = ", ".join(["%s"] * len(ids))
     known = {
-        message_id: bytes(header_digest)
-        for message_id, header_digest in InboxMessage.objects.filter(
-            peer=peer, message_id__in=ids
-        ).values_list("message_id", "header_digest")
+        row.message_id: bytes(row.header_digest)
+        for row in fetch(
+            InboxMessage,
+            f"peer = %s AND message_id IN ({places})",
+            (peer, *(_ID.get_db_prep_value(message, connection) for message in ids)),
+            names=["id", "message_id", "header_digest"],
+        )
     }
     for item in opened:
         if item.header is None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from kouan.core.database.rows import insert_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
 from kouan.core.exchange.crossing import Consent, Crossing, P, registry
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 State = OutboxMessage.State
+_NAMES: Final = [field.attname for field in OutboxMessage._meta.concrete_fields if not field.primary_key]
 
 
 class OutboxFull(KouanError):
@@ -78,7 +80,7 @@ def send_many(
         _row(crossing, to, body, allowed, conversation=conversation or new_id(), consent=consent, now=now)
         for body in bodies
     ]
-    OutboxMessage.objects.bulk_create(rows)
+    insert_many(OutboxMessage, _NAMES, [[getattr(row, name) for name in _NAMES] for row in rows])
     wake.ring_on_commit(wake.OUTBOX)
     return [row.message_id for row in rows]
 

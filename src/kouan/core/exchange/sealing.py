@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kouan.core.database.rows import insert_one, update_many
+from kouan.core.database.rows import fetch, insert_one, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
 from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, Stream
@@ -31,7 +31,7 @@ State = OutboxMessage.State
 NOTICE_LINGER: Final = timedelta(milliseconds=100)
 """How long a notice waits for a batch with messages before it travels in one of its own."""
 _MANY_NOTICES: Final = 200
-_ENDED: Final = [InboxMessage.State.HANDLED, InboxMessage.State.REFUSED, InboxMessage.State.FAILED]
+_RECEIPTED: Final = ("id", "peer", "count", "root", "statement_digest", "receipt")
 
 
 class ReceiptMismatch(KouanError):
@@ -98,10 +98,10 @@ def seal_batch(peer: str) -> Sealed | None:
     with transaction.atomic():
         stream = lock_stream(peer)
         now = timezone.now()
-        rows = list(
-            OutboxMessage.objects.filter(peer=peer, state=State.WAITING, expires_at__gt=now).order_by("pk")[
-                : settings.NODE.exchange.batch_max
-            ]
+        rows = fetch(
+            OutboxMessage,
+            "peer = %s AND state = 'waiting' AND expires_at > %s ORDER BY id LIMIT %s",
+            (peer, connection.ops.adapt_datetimefield_value(now), settings.NODE.exchange.batch_max),
         )
         rows = rows[: _fitting(rows)]
         notices = _notices(peer, now, alone=not rows)
@@ -194,8 +194,11 @@ def key_info(sender: str, receiver: str, first: int, root: bytes) -> bytes:
 
 def lock_stream(peer: str) -> Stream:
     """Return the peer's stream row, locked until the transaction ends."""
-    rows = Stream.objects.select_for_update()
-    return rows.filter(peer=peer).first() or rows.get(pk=Stream.objects.get_or_create(peer=peer)[0].pk)
+    rows = fetch(Stream, "peer = %s", (peer,), lock=True)
+    if not rows:
+        Stream.objects.get_or_create(peer=peer)
+        rows = fetch(Stream, "peer = %s", (peer,), lock=True)
+    return rows[0]
 
 
 def _header(row: OutboxMessage, sequence: int) -> wire.Header:
@@ -219,16 +222,18 @@ def _header(row: OutboxMessage, sequence: int) -> wire.Header:
 
 def _notices(peer: str, now: datetime, *, alone: bool) -> list[tuple[int, wire.Notice]]:
     """Return what to tell the peer of its messages; ``alone`` says that nothing else would travel."""
-    rows = list(
-        InboxMessage.objects.filter(peer=peer, state__in=_ENDED, notified=False)
-        .order_by("pk")
-        .values_list("pk", "message_id", "code", "finished_at")[: wire.MAX_NOTICES]
+    rows = fetch(
+        InboxMessage,
+        "peer = %s AND notified = %s AND state IN ('handled', 'refused', 'failed') ORDER BY id LIMIT %s",
+        (peer, False, wire.MAX_NOTICES),
+        names=["id", "message_id", "code", "finished_at"],
     )
-    if alone and len(rows) < _MANY_NOTICES and all(at is None or now - at < NOTICE_LINGER for *_, at in rows):
+    fresh = all(row.finished_at is None or now - row.finished_at < NOTICE_LINGER for row in rows)
+    if alone and fresh and len(rows) < _MANY_NOTICES:
         return []
     return [
-        (pk, wire.Notice(message_id, code or None, milliseconds(at or now)))
-        for pk, message_id, code, at in rows
+        (row.pk, wire.Notice(row.message_id, row.code or None, milliseconds(row.finished_at or now)))
+        for row in rows
     ]
 
 
@@ -267,7 +272,7 @@ def take_receipt(sealed: Sealed, data: bytes) -> wire.Receipt:
     # The stored receipt of an earlier delivery may come back: its key counts at the time it signed.
     signed.verify(member.verification_key(signed.kid, from_milliseconds(receipt.accepted_at)))
     with transaction.atomic():
-        batch = Batch.objects.select_for_update().defer("wire", "leaves").get(pk=sealed.pk)
+        (batch,) = fetch(Batch, "id = %s", (sealed.pk,), names=_RECEIPTED, lock=True)
         if batch.receipt is not None:
             return receipt
         _check_receipt(receipt, batch)

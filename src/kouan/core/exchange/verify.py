@@ -140,7 +140,7 @@ class _Verification:
             return self._report
         self._parts = opened.parts
         for name in sorted(self._parts):
-            kind, _, rest = name.partition("/")
+            kind, _slash, rest = name.partition("/")
             if kind == "trust":
                 self._check(
                     name,

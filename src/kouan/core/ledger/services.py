@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from kouan.core.database.rows import update_many
+from kouan.core.database.rows import fetch, update_many
 from kouan.core.errors import KouanError
 from kouan.core.ledger import queries
 from kouan.core.ledger.checkpoint import Checkpoint
@@ -243,11 +243,11 @@ def _keep_evidence(
 
 def _locked_head() -> LedgerHead:
     """Return the head, locked until the transaction ends (on SQLite the transaction is the lock)."""
-    head = LedgerHead.objects.select_for_update().filter(pk=1).first()
-    if head is None:
+    found = fetch(LedgerHead, "id = %s", (1,), lock=True)
+    if not found:
         LedgerHead.objects.bulk_create([LedgerHead(pk=1)], ignore_conflicts=True)
-        head = LedgerHead.objects.select_for_update().get(pk=1)
-    return head
+        found = fetch(LedgerHead, "id = %s", (1,), lock=True)
+    return found[0]
 
 
 def _insert_entries(

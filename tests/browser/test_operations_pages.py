@@ -1,0 +1,76 @@
+"""The operator's pages and the catalogue, with everything on them that can be there at once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from kouan.core.exchange import handling, sealing
+from kouan.core.exchange.models import InboxMessage, Incident, OutboxMessage, Stream
+from kouan.core.ledger.models import Equivocation, WitnessedLog
+from operations_node import declared, home, node, note  # noqa: F401 - fixtures
+
+
+@pytest.fixture
+def busy(node):  # noqa: F811 - the fixture
+    """A node on which everything has happened; returns ids of messages worth opening."""
+    handled = node.deliver(5, statuses=[None, None, "no-agreement", "oversized-payload", None])
+    came = node.receive(3)
+    handling.handle_waiting()
+    failed, waits = node.receive(2)
+    InboxMessage.objects.filter(message_id=failed).update(state="failed", code="ValueError", attempts=8)
+    answer = node.send(conversation=InboxMessage.objects.get(message_id=came[0]).conversation)[0]
+    InboxMessage.objects.filter(message_id=waits).update(
+        attempts=2, next_attempt_at=timezone.now() + timedelta(seconds=20)
+    )
+    node.witnessed()
+    sealing.seal_batch("gd")
+    node.send(2)
+    OutboxMessage.objects.filter(message_id=handled[0]).update(state="handled", finished_at=timezone.now())
+    now = timezone.now()
+    Stream.objects.update(
+        last_error="The door of gd does not answer (ClientConnectorError: cannot connect).", last_error_at=now
+    )
+    Incident.objects.create(peer="gd", kind="id-conflict", detail=f"message {came[1]}", at=now)
+    signed = "gd.kouan/ledger\n1280\nAAAA\n\n— gd.kouan/ledger BBBB\n"
+    log = WitnessedLog.objects.create(origin="gd.kouan/ledger", size=1280, note=signed, at=now)
+    kept = {"kept_note": signed, "offered_note": signed}
+    Equivocation.objects.create(log=log, finding="same-size", size=1280, root=bytes(32), at=now, **kept)
+    return {
+        "handled": handled[0],
+        "refused": handled[2],
+        "came": came[0],
+        "failed": failed,
+        "in-doubt": answer,
+    }
+
+
+def test_the_pages_are_accessible_and_fit(visit, busy, language, width):
+    visitor = visit(language=language, width=width)
+    for name in ("catalogue", "agreements"):
+        visitor.open(f"/{name}/")
+        visitor.check(name)
+    visitor.sign_in("operator")
+    for name in ("", "crossings/", "waiting/", "dead-letters/", "ledger/"):
+        visitor.open(f"/operations/{name}")
+        visitor.check(f"operations-{name.strip('/') or 'overview'}")
+    for name, message in busy.items():
+        sender = "?from=gd" if name in ("came", "failed") else ""
+        visitor.open(f"/operations/crossings/{message}/{sender}")
+        visitor.check(f"operations-crossing-{name}")
+    visitor.open("/operations/crossings/?q=1")
+    visitor.check("operations-search-refused")
+    visitor.open(f"/operations/crossings/{busy['refused']}/retry")
+    visitor.check("operations-retry")
+
+
+def test_a_dead_letter_is_sent_again_by_keyboard_alone(visit, busy):
+    visitor = visit()
+    visitor.sign_in("operator")
+    page = visitor.open(f"/operations/crossings/{busy['refused']}/")
+    page.locator("a.govuk-button", has_text="Try again").press("Enter")
+    page.locator("main form button").press("Enter")
+    page.wait_for_selector(".govuk-notification-banner--success")
+    assert OutboxMessage.objects.get(retry_of=busy["refused"]).state == "waiting"
