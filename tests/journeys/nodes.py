@@ -123,7 +123,11 @@ class Node:
             assert self.supervisor.poll() is None, f"{self.side}: kouan node ended\n{self.log('node')}"
             return self.is_up
 
-        wait_until(up, seconds, f"the node of {self.side} is up")
+        try:
+            wait_until(up, seconds, f"the node of {self.side} is up")
+        except AssertionError as error:
+            logs = "\n".join(f"--- {name}\n{self.log(name, 15)}" for name in ("node", *NAMES))
+            raise AssertionError(f"{error}\n{logs}") from None
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
         """Ask it to stop, and return the seconds that it took; nothing of it may be left."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import django
 
 from kouan.demo.nodes import ACCOUNTS_FILE, TRUST_FOLDER
+from kouan.node.accounts import DEMONSTRATION_GROUP
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,7 +69,7 @@ def _accounts(home: Path, side: str) -> None:
     accounts: dict[str, Any] = {}
     for name, roles in (("issuer", ("issuer",)), ("operator", ("operator",))):
         password = new_password()
-        make_account(name, (*roles, "demonstration"), password)
+        make_account(name, (*roles, DEMONSTRATION_GROUP), password)
         accounts[name] = {"name": name, "password": password}
     institution = services.add_institution(code=code, name=Localised(en, zh_hant, zh_hans))
     services.add_officer(institution=institution, user=User.objects.get(username="issuer"))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from typing import Final
 
 import click
+
+DEMONSTRATION_GROUP: Final = "demonstration"
+"""The group of made-up accounts; a node that is no demonstration does not start with one."""
 
 
 @click.group()

@@ -7,11 +7,14 @@ import signal
 from typing import TYPE_CHECKING
 
 from kouan.config import ConfigError, load
+from kouan.node.accounts import DEMONSTRATION_GROUP
 from kouan.node.layout import environment_of
 from kouan.node.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from kouan.config import NodeConfig
 
 
 def run_node(path: Path) -> None:
@@ -46,7 +49,19 @@ def prepare(path: Path) -> None:
     config = load(path, environment_of(path))
     get_side(config.side)
     own()
+    _refuse_demonstration_accounts(config)
     try:
         policy_of(config.agreements)
     except AgreementFileError as error:
         raise ConfigError(str(error)) from None
+
+
+def _refuse_demonstration_accounts(config: NodeConfig) -> None:
+    from django.contrib.auth.models import User  # noqa: PLC0415 - needs Django's set-up
+
+    made_up = User.objects.filter(groups__name=DEMONSTRATION_GROUP).order_by("username").first()
+    if made_up is not None and not config.demonstration:
+        raise ConfigError(
+            f"The database holds the demonstration account {made_up.username!r}, and this node is not a "
+            "demonstration. Begin with an empty database."
+        )

@@ -21,9 +21,12 @@ pytestmark = pytest.mark.usefixtures("note")
 class SameConnection(Executor):
     """Runs what the door writes in a thread of its own, but on the test's database connection."""
 
+    def __init__(self):
+        self._connection = connections["default"]
+
     def submit(self, function, /, *arguments):
         future = Future()
-        shared = connections["default"]
+        shared = self._connection
 
         def run():
             connections["default"] = shared
@@ -41,7 +44,7 @@ class SameConnection(Executor):
 
 
 @pytest.fixture
-def door():
+def door(db):
     made = Door()
     made._writer.shutdown()
     made._writer = SameConnection()
