@@ -62,6 +62,8 @@ KEYWORDS: Final[dict[str, Any]] = {
     "npgettext": ((1, "c"), 2, 3),
     "npgettext_lazy": ((1, "c"), 2, 3),
 }
+LONGEST_JOINT: Final = 3
+"""Characters of the longest text that only joins others, such as " or "."""
 _PLACE: Final = re.compile(r"%\([a-zA-Z_]\w*\)[sd]|\{[a-zA-Z_]\w*\}")
 _HEADER_NOISE: Final = re.compile(rb'"(?:Report-Msgid-Bugs-To|Generated-By|Language-Team): [^"]*"\n')
 _BEGINNING: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -219,7 +221,10 @@ def _faults(source: Message, translation: Message | None, characters: str) -> It
         foreign = "".join(sorted({char for char in text if not _written_in(char, characters)}))
         if foreign:
             yield f"characters of the other script ({foreign})"
-        if text[:1].isspace() != original[:1].isspace() or text[-1:].isspace() != original[-1:].isspace():
+        # Words that only join others ("; ", " or ") stand in Chinese without the spaces they have in English.
+        if not _joins(original) and (
+            text[:1].isspace() != original[:1].isspace() or text[-1:].isspace() != original[-1:].isspace()
+        ):
             yield "space at an end"
 
 
@@ -235,6 +240,10 @@ def _places(text: str) -> Counter[str]:
 
 def _listed(places: Iterable[str]) -> str:
     return ", ".join(sorted(places)) or "none"
+
+
+def _joins(text: str) -> bool:
+    return len(text.strip()) <= LONGEST_JOINT
 
 
 def _written_in(char: str, characters: str) -> bool:

@@ -14,6 +14,7 @@ from kouan.apps.validation.commands import institution
 from kouan.config import NODE_VARIABLE, ConfigError
 from kouan.core.errors import KouanError
 from kouan.core.trust.commands import trust
+from kouan.core.words import speak_without_a_node
 from kouan.node.accounts import user
 from kouan.node.layout import environment_of
 
@@ -24,7 +25,11 @@ class _Program(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (ConfigError, KouanError) as error:
+        except ConfigError as error:
+            raise click.ClickException(str(error)) from None
+        except KouanError as error:
+            if NODE_VARIABLE not in os.environ:
+                speak_without_a_node()
             raise click.ClickException(str(error)) from None
 
 
@@ -37,7 +42,8 @@ class _Program(click.Group):
 )
 def main(node: Path | None) -> None:
     """Kouan (口岸): the node with which two governments co-operate without sharing a database."""
-    path = node or Path(os.environ.get(NODE_VARIABLE, "node.toml"))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kouan.settings")
+    path = node or _node_path()
     if node is not None or path.exists():
         os.environ.update(environment_of(path))
 

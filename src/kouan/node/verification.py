@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from kouan.core.words import speak_without_a_node
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kouan.core.exchange.verify import MessageFacts, Report
 
 _LONGEST: Final = 100
@@ -15,7 +18,7 @@ _LONGEST: Final = 100
 
 def print_report(path: Path, trust: tuple[str, ...], language: str, *, problems_only: bool = False) -> bool:
     """Check the bundle at ``path``, print what was found, and return whether everything holds."""
-    _words_only()
+    speak_without_a_node()
     from django.utils import translation  # noqa: PLC0415 - configured just now
 
     from kouan.core.exchange.verify import verify_bundle  # noqa: PLC0415 - needs translations
@@ -27,25 +30,6 @@ def print_report(path: Path, trust: tuple[str, ...], language: str, *, problems_
         for line in _lines(report, trusted, problems_only=problems_only):
             click.echo(line)
     return report.holds
-
-
-def _words_only() -> None:
-    """Give Django just enough settings to translate: no database, no apps, no node."""
-    from django.conf import settings  # noqa: PLC0415 - only commands that speak pay for it
-
-    if not settings.configured:
-        core = Path(__file__).resolve().parent.parent / "core"
-        settings.configure(
-            USE_I18N=True,
-            USE_TZ=True,
-            TIME_ZONE="UTC",
-            LANGUAGE_CODE="en",
-            LANGUAGES=[("en", "English"), ("zh-hant", "繁體中文"), ("zh-hans", "简体中文")],
-            LOCALE_PATHS=[core / "locale"],
-        )
-    import django  # noqa: PLC0415 - as above
-
-    django.setup()
 
 
 def _trusted(pairs: tuple[str, ...]) -> dict[str, str]:

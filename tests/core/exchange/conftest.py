@@ -6,15 +6,14 @@ import contextlib
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
 
 import pytest
-from annotated_types import MaxLen
+from core.exchange.declared import Note
 from core.exchange.peer import Peer
 from django.contrib.auth.models import Group
 from django.db import connection
 
-from kouan.core.exchange import Consent, Crossing, Payload, outbox, registry
+from kouan.core.exchange import Consent, Crossing, outbox, registry
 from kouan.core.exchange.models import Batch, InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.ledger.models import Entry
 from kouan.core.policy import policy_of
@@ -28,10 +27,6 @@ LAPSED = (
     .replace("2035-12-31", "2025-12-31")
     .replace('"test.note"', '"test.lapsed"')
 )
-
-
-class Note(Payload):
-    text: Annotated[str, MaxLen(100_000)]
 
 
 @pytest.fixture(scope="session")

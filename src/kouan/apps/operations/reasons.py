@@ -47,8 +47,8 @@ REASONS: Final[Mapping[str, _StrOrPromise]] = {
         "Its bytes are not in the one permitted encoding. Do both sides run the same version?"
     ),
     "other-clause": _(
-        "It relies on another clause than the one that allows it at the receiving side. Do both sides hold the "
-        "same agreements?"
+        "It relies on another clause than the one that allows it at the receiving side. Do both sides hold "
+        "the same agreements?"
     ),
     "other-agreement-text": _(
         "The two sides hold different texts of the agreement. Compare the fingerprints and use the same file."

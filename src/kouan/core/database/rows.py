@@ -86,7 +86,9 @@ def _fields(model: type[Model], names: tuple[str, ...]) -> tuple[Field[Any, Any]
 def _select(
     model: type[Model], names: tuple[str, ...]
 ) -> tuple[str, list[str], list[tuple[int, Any, list[Callable[..., Any]]]]]:
-    fields = _fields(model, names) if names else tuple(model._meta.concrete_fields)
+    every = tuple(model._meta.concrete_fields)
+    # A model takes the values of some of its fields in the order of its own, whatever order they are named in.
+    fields = sorted(_fields(model, names), key=every.index) if names else every
     quote = connection.ops.quote_name
     table = model._meta.db_table
     converters = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import getpass
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -11,11 +12,12 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import click
 from django.utils.translation import gettext as _
 
-from kouan.config import ConfigError
+from kouan.config import NODE_VARIABLE, ConfigError
 from kouan.core.errors import KouanError
 from kouan.core.trust import document
 from kouan.core.trust.keys import KeyUse
 from kouan.core.trust.member import MemberKeys
+from kouan.core.words import speak_without_a_node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +27,10 @@ R = TypeVar("R")
 
 
 def _in_one_line(command: Callable[P, R]) -> Callable[P, R]:
-    """Set Django up, and turn what can go wrong into one line and exit status 1."""
+    """Set Django up, and turn what can go wrong into one line and exit status 1.
+
+    A command that is given a file needs no node: it only speaks.
+    """
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -33,7 +38,10 @@ def _in_one_line(command: Callable[P, R]) -> Callable[P, R]:
         from django.db import DatabaseError  # noqa: PLC0415 - as above
 
         try:
-            django.setup()
+            if NODE_VARIABLE not in os.environ and kwargs.get("file") is not None:
+                speak_without_a_node()
+            else:
+                django.setup()
             return command(*args, **kwargs)
         except (KouanError, ConfigError) as error:
             raise click.ClickException(str(error)) from None
@@ -93,11 +101,11 @@ def import_(file: Path, fingerprint: str | None, replace_anchor: bool) -> None: 
 @_in_one_line
 def show(file: Path | None) -> None:
     """Show the trust document in FILE, or else this side's own and those of all members."""
-    from kouan.core.trust import queries  # noqa: PLC0415 - needs Django's models, which are set up by now
-
     if file is not None:
         _print(MemberKeys.from_bytes(_read(file)))
         return
+    from kouan.core.trust import queries  # noqa: PLC0415 - needs Django's models, which are set up by now
+
     _print(queries.own().public)
     for member in queries.members():
         click.echo()
