@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from django.utils import translation
 from hypothesis import settings
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(HERE).parts[0] in ALONE and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group("programs"))
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """Begin each test in English: a page that the one before asked for may have left another language."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(scope="session")

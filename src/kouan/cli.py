@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from kouan import __version__
+from kouan.apps.operations.commands import catalogue
 from kouan.apps.validation.commands import institution
 from kouan.config import NODE_VARIABLE, ConfigError
 from kouan.core.errors import KouanError
@@ -48,8 +49,8 @@ def main(node: Path | None) -> None:
         os.environ.update(environment_of(path))
 
 
-for group in (trust, institution, user):
-    main.add_command(group)
+for command in (trust, institution, user, catalogue):
+    main.add_command(command)
 
 
 @main.command()

@@ -25,7 +25,6 @@ NEVER_SAID = {
     "a path of somebody's machine": r"(?<![\w.])/(?:w[o]rk|r[o]ot|h[o]me)/\w",
     "a place that only its writers know": r"s[h]ared/design",
 }
-NOT_TEXT = {".bundle", ".cose", ".gz", ".jpg", ".pdf", ".png", ".zip"}
 SECTIONS = ["What", "Also looked at", "Why", "Licence"]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 NOQA = re.compile(r"#\s*noqa\b(?P<rest>.*)")
@@ -50,8 +49,8 @@ def relative(path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def texts() -> dict[str, str]:
-    files = [path for path in tracked() if path.suffix not in NOT_TEXT]
-    return {relative(path): path.read_text(encoding="utf-8") for path in files}
+    contents = {relative(path): path.read_bytes() for path in tracked()}
+    return {name: data.decode("utf-8") for name, data in contents.items() if b"\0" not in data}
 
 
 def markdown() -> list[Path]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
 from journeys import inside
 from journeys.link import Link
 from journeys.nodes import Node, say, wait_until

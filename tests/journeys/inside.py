@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+
 from journeys.proof import Carried, Facts, Listed, Message, SignedSize
 from kouan.apps.validation import queries as validation_queries
 from kouan.apps.validation import services
@@ -117,7 +118,9 @@ class Line:
 def line(peer: str) -> Line:
     """Return how the line to ``peer`` is."""
     stream = Stream.objects.filter(peer=peer).first()
-    open_batches = list(Batch.objects.filter(peer=peer, receipt__isnull=True).values_list("attempts", flat=True))
+    open_batches = list(
+        Batch.objects.filter(peer=peer, receipt__isnull=True).values_list("attempts", flat=True)
+    )
     waiting = OutboxMessage.objects.filter(peer=peer, state="waiting").count()
     return Line(stream.last_error if stream else "", len(open_batches), sum(open_batches), waiting)
 
@@ -210,7 +213,13 @@ def facts() -> Facts:
                 for row in Stream.objects.all()
             },
             entries=[
-                Listed(row.index, row.kind, bytes(row.leaf_hash), bytes(row.salt or b""), bytes(row.record or b""))
+                Listed(
+                    row.index,
+                    row.kind,
+                    bytes(row.leaf_hash),
+                    bytes(row.salt or b""),
+                    bytes(row.record or b""),
+                )
                 for row in Entry.objects.order_by("index")
             ],
             root=ledger.root_at(ledger.size()),

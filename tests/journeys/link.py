@@ -131,7 +131,9 @@ class Link:
                 self._writers.discard(each)
                 each.close()
 
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, to_door: bool) -> None:
+    async def _forward(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, to_door: bool
+    ) -> None:
         with suppress(OSError):
             while data := await reader.read(_PIECE):
                 if self.delay:

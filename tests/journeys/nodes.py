@@ -301,7 +301,9 @@ def processes_of(supervisor: int) -> dict[str, list[int]]:
 
 def memory(pid: int) -> tuple[int, int]:
     """Return the memory that a process has now and has had at most, in bytes (``proc(5)``)."""
-    lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text("ascii", "replace").splitlines())
+    lines = dict(
+        line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text("ascii", "replace").splitlines()
+    )
     return tuple(int(lines[key].split()[0]) * 1024 for key in ("VmRSS", "VmHWM"))  # type: ignore[return-value]
 
 

@@ -116,15 +116,25 @@ def prove_crossing(sender: Facts, receiver: Facts) -> None:
     way = f"{sender.side} → {receiver.side}"
     sent = sorted((m for m in sender.sent if m.peer == receiver.side), key=lambda m: m.sequence)
     got = [m for m in receiver.got if m.peer == sender.side]
-    _same([message.id for message in sent], [message.id for message in got], f"{way}: lost, invented or out of order")
-    _same([m.sequence for m in sent], list(range(1, len(sent) + 1)), f"{way}: the sender's sequence has a gap")
+    _same(
+        [message.id for message in sent],
+        [message.id for message in got],
+        f"{way}: lost, invented or out of order",
+    )
+    _same(
+        [m.sequence for m in sent], list(range(1, len(sent) + 1)), f"{way}: the sender's sequence has a gap"
+    )
     for ours, theirs in zip(sent, got, strict=True):
         what = f"{way} {ours.id}"
         assert ours.header == theirs.header, f"{what}: the headers differ"
         assert (ours.sequence, ours.sealed) == (theirs.sequence, theirs.sealed), f"{what}: they differ"
         assert ours.body == theirs.body, f"{what}: the bodies differ"
         assert theirs.state in {"handled", "refused"}, f"{what}: it is {theirs.state} ({theirs.code})"
-        _same((ours.state, ours.code), (theirs.state, theirs.code), f"{what}: the sides tell its end differently")
+        _same(
+            (ours.state, ours.code),
+            (theirs.state, theirs.code),
+            f"{what}: the sides tell its end differently",
+        )
         assert ours.peer_ledger_index == theirs.ledger_index, f"{what}: not where the receipt says"
     _prove_streams(sender, receiver, len(sent))
     _prove_batches(sender, receiver)
@@ -145,10 +155,16 @@ def _prove_batches(sender: Facts, receiver: Facts) -> None:
     posted = [batch for batch in sender.posted if batch.peer == receiver.side]
     taken = [batch for batch in receiver.taken if batch.peer == sender.side]
     _same([b.statement for b in posted], [b.statement for b in taken], f"{way}: the batches")
-    _same([b.receipt for b in posted], [b.receipt for b in taken], f"{way}: receipts are not byte for byte the same")
+    _same(
+        [b.receipt for b in posted],
+        [b.receipt for b in taken],
+        f"{way}: receipts are not byte for byte the same",
+    )
     following, root = 1, wire.GENESIS
     for batch in posted:
-        statement = wire.Statement.decode(cose.read1(batch.statement, content_type=wire.BATCH_TYPE, max_bytes=1 << 20).payload)
+        statement = wire.Statement.decode(
+            cose.read1(batch.statement, content_type=wire.BATCH_TYPE, max_bytes=1 << 20).payload
+        )
         _same((statement.first, statement.previous), (following, root), f"{way}: the chain of batches")
         following, root = following + statement.count, statement.root
     for facts, kind in ((sender, "receipt-received"), (receiver, "receipt-given")):
@@ -164,7 +180,9 @@ def _prove_records(messages: list[Message], facts: Facts, kind: str, way: str, p
     for message in messages:
         leaf = wire.leaf(message.header, message.sealed)
         _same(records[leaf], 1, f"{way} {message.id}: how often {facts.side}'s ledger has it")
-        assert facts.entries[message.ledger_index].record == leaf, f"{way} {message.id}: another entry is there"
+        assert facts.entries[message.ledger_index].record == leaf, (
+            f"{way} {message.id}: another entry is there"
+        )
     about_peer = sum(peer in _sides_of(entry.record) for entry in facts.entries if entry.kind in kinds)
     _same(about_peer, len(messages), f"{way}: entries of {facts.side}'s ledger about messages")
 
@@ -183,14 +201,22 @@ def prove_ledger(side: Facts, everyone: list[Facts]) -> None:
     frontier = Frontier()
     wanted = {checkpoint.size for checkpoint in side.checkpoints}
     for entry in side.entries:
-        assert entry.leaf_hash == entry_hash(entry.salt, entry.record), f"{name}: entry {entry.index} was changed"
+        assert entry.leaf_hash == entry_hash(entry.salt, entry.record), (
+            f"{name}: entry {entry.index} was changed"
+        )
         frontier.append(entry.leaf_hash)
         if frontier.size in wanted:
             roots[frontier.size] = frontier.root()
-    assert root_of(entry.leaf_hash for entry in side.entries) == frontier.root() == side.root, f"{name}: the root"
+    assert root_of(entry.leaf_hash for entry in side.entries) == frontier.root() == side.root, (
+        f"{name}: the root"
+    )
     sizes = [checkpoint.size for checkpoint in side.checkpoints]
     assert sizes == sorted(set(sizes)), f"{name}: checkpoints do not only grow"
-    witnesses = {other.side: VerifierKey.for_witness(other.keys.witness_name, other.keys.witness_key) for other in everyone if other is not side}
+    witnesses = {
+        other.side: VerifierKey.for_witness(other.keys.witness_name, other.keys.witness_key)
+        for other in everyone
+        if other is not side
+    }
     for checkpoint in side.checkpoints:
         opened = open_checkpoint(
             checkpoint.note.encode(),
@@ -198,7 +224,11 @@ def prove_ledger(side: Facts, everyone: list[Facts]) -> None:
             witness_keys=list(witnesses.values()),
         )
         stated = (opened.checkpoint.size, opened.checkpoint.root)
-        _same(stated, (checkpoint.size, roots[checkpoint.size]), f"{name}: a signed root is not that of its leaves")
+        _same(
+            stated,
+            (checkpoint.size, roots[checkpoint.size]),
+            f"{name}: a signed root is not that of its leaves",
+        )
     if side.checkpoints:
         newest = open_checkpoint(
             side.checkpoints[-1].note.encode(),
@@ -206,7 +236,9 @@ def prove_ledger(side: Facts, everyone: list[Facts]) -> None:
             witness_keys=list(witnesses.values()),
             quorum=1,
         )
-        _same(newest.checkpoint.size, len(side.entries), f"{name}: what the newest co-signed checkpoint covers")
+        _same(
+            newest.checkpoint.size, len(side.entries), f"{name}: what the newest co-signed checkpoint covers"
+        )
     for other in everyone:
         for origin, size, root in other.witnessed:
             if origin == keys.log_origin:
@@ -221,7 +253,11 @@ def prove_answers(asker: Facts) -> None:
             answers_in[message.conversation].append(message)
     for key, conversation, answer_id, outcome, failure in asker.validations:
         assert outcome, f"{asker.side}: validation {key} was never answered ({failure or 'no failure noted'})"
-        _same([m.id for m in answers_in[conversation]], [answer_id], f"{asker.side}: answers to validation {key}")
+        _same(
+            [m.id for m in answers_in[conversation]],
+            [answer_id],
+            f"{asker.side}: answers to validation {key}",
+        )
     questions_by, answers_by = defaultdict(list), defaultdict(list)
     for message in sorted(asker.got, key=lambda m: m.sequence):
         if message.type == QUESTION and message.state == "handled":

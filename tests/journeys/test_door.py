@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
+
 from journeys import inside
 from journeys.nodes import Answer, Node, wait_until
 from journeys.test_line import Impostor
@@ -33,7 +34,9 @@ def own_certificate(asker: Node, peer: str) -> tuple[str, str]:
     return files.certificate, files.key
 
 
-def post(door: Node, context: ssl.SSLContext, body: bytes, sent: int | None = None, path: str = "/batch") -> Answer:
+def post(
+    door: Node, context: ssl.SSLContext, body: bytes, sent: int | None = None, path: str = "/batch"
+) -> Answer:
     """Post to a door past its link, with the time that the sender claims."""
     connection = http.client.HTTPSConnection("127.0.0.1", door.door, timeout=15, context=context)
     headers = {} if sent is None else {"Kouan-Sent": str(sent)}
@@ -122,6 +125,8 @@ def test_changed_bytes_and_a_batch_out_of_turn_change_nothing(pair: Group) -> No
     assert post(gd, context, b"", hk.run(inside.milliseconds_now)).status == 400
     assert gd.run(inside.taken_in) == before
     mine = context_for(gd, "hk", own_certificate(gd, "hk"))
-    assert post(hk, mine, batch, hk.run(inside.milliseconds_now)).status in {400, 403}, "reflected to its sender"
+    assert post(hk, mine, batch, hk.run(inside.milliseconds_now)).status in {400, 403}, (
+        "reflected to its sender"
+    )
     gd.link.mend()
     pair.prove()

@@ -9,6 +9,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING
 
 import pytest
+
 from journeys import inside
 from journeys.link import Link
 from journeys.nodes import Node, say, wait_until
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 def kouan(*words: object) -> subprocess.Popen[str]:
     """Begin a command as an operator types it, with nothing but what its words say."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("KOUAN_", "DJANGO_"))}
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("KOUAN_", "DJANGO_"))
+    }
     return subprocess.Popen(
         [sys.executable, "-m", "kouan.cli", *map(str, words)],
         env=environment,
@@ -56,7 +59,7 @@ def wait_for_answers(group: Group, asked: dict[tuple[str, str], list[object]]) -
         def all_here(side: str = side, keys: list[object] = keys) -> bool:
             return set(group[side].run(inside.outcomes, keys)) == {"unknown"}
 
-        wait_until(all_here, 40, f"{other} answers {side}")
+        wait_until(all_here, 60, f"{other} answers {side}")
 
 
 @pytest.mark.timeout(180)
@@ -75,7 +78,9 @@ def test_macao_joins_and_a_key_gets_a_successor(groups: Callable[..., Group], tm
 def _join(three: Group, folder: Path) -> None:
     portal, door = free_ports(2)
     home = folder / "mo"
-    done(kouan("init", home, "--side", "mo", "--portal", f"127.0.0.1:{portal}", "--door", f"127.0.0.1:{door}"))
+    done(
+        kouan("init", home, "--side", "mo", "--portal", f"127.0.0.1:{portal}", "--door", f"127.0.0.1:{door}")
+    )
     nodes = {side: node.made.path for side, node in three.nodes.items()} | {"mo": home / "node.toml"}
     for agreement in three["hk"].made.config.agreements.iterdir():
         (home / "agreements" / agreement.name).write_bytes(agreement.read_bytes())
@@ -101,16 +106,18 @@ def _join(three: Group, folder: Path) -> None:
 
 
 def _exchange_in_every_pair(three: Group) -> None:
-    asked = {(side, other): three[side].run(inside.ask, other, 3) for side, other in permutations(three.nodes, 2)}
+    asked = {
+        (side, other): three[side].run(inside.ask, other, 3) for side, other in permutations(three.nodes, 2)
+    }
     assert len(asked) == 6
     wait_for_answers(three, asked)
     three.prove()
 
 
 def _rotate(three: Group, folder: Path) -> None:
-    """A successor that a peer has not heard of is refused, and its messages wait until it has."""
+    """A key that had to be replaced at once: peers refuse what it signs, and it waits, until they know it."""
     hk, gd, mo = (three[side] for side in ("hk", "gd", "mo"))
-    done(kouan("--node", hk.made.path, "trust", "rotate", "sign"))
+    done(kouan("--node", hk.made.path, "trust", "rotate", "sign", "--overlap-days", "0"))
     asked = {("hk", "gd"): hk.run(inside.ask, "gd", 2)}
     wait_until(lambda: "refused" in hk.run(inside.line, "gd").last_error, 20, "gd refuses the unknown key")
     assert set(hk.run(inside.outcomes, asked["hk", "gd"])) == {""}
@@ -119,5 +126,7 @@ def _rotate(three: Group, folder: Path) -> None:
     # Under the same anchor nobody need compare a fingerprint again.
     done(*(kouan("--node", node.made.path, "trust", "import", newer) for node in (gd, mo)))
     wait_for_answers(three, asked)
-    asked = {(side, other): three[side].run(inside.ask, other, 2) for side, other in permutations(three.nodes, 2)}
+    asked = {
+        (side, other): three[side].run(inside.ask, other, 2) for side, other in permutations(three.nodes, 2)
+    }
     wait_for_answers(three, asked)

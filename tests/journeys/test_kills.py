@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+
 from journeys import inside
 from journeys.nodes import NAMES, Node, alive, listens, say, wait_until
 
@@ -37,7 +38,9 @@ class Stream:
         self.refused_by_portal = 0
         self.fault: BaseException | None = None
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._guard, args=(work,)) for work in (self._inside, self._outside)]
+        self._threads = [
+            threading.Thread(target=self._guard, args=(work,)) for work in (self._inside, self._outside)
+        ]
 
     def start(self) -> None:
         for thread in self._threads:
@@ -105,8 +108,10 @@ def check(pair: Group, streams: list[Stream]) -> None:
     pair.prove()
     for node, stream in zip((pair["hk"], pair["gd"]), streams, strict=True):
         accepted = [*stream.asked, *stream.through_portal]
-        say(f"{node.side}: {len(accepted)} accepted, {len(stream.through_portal)} of them by the portal, "
-            f"{stream.refused_by_portal} with no answer; {len(stream.conversations)} long conversations")
+        say(
+            f"{node.side}: {len(accepted)} accepted, {len(stream.through_portal)} of them by the portal, "
+            f"{stream.refused_by_portal} with no answer; {len(stream.conversations)} long conversations"
+        )
         assert set(node.run(inside.outcomes, accepted)) == {"unknown"}
 
 
@@ -127,7 +132,9 @@ def test_any_process_killed_at_any_moment(pair: Group) -> None:
             continue  # it is only being started
         kills += 1
         alone = chance.random() < 0.3
-        say(f"{time.monotonic() - started:5.1f} s: kill -9 {side} {name}{' (one process of it)' if alone else ''}")
+        say(
+            f"{time.monotonic() - started:5.1f} s: kill -9 {side} {name}{' (one process of it)' if alone else ''}"
+        )
         if alone:
             os.kill(chance.choice(running), signal.SIGKILL)
         else:

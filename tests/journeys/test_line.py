@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
 from journeys import inside
 from journeys.nodes import wait_until
 from kouan.core.trust import certificates
@@ -141,7 +142,9 @@ def test_man_in_the_middle_without_the_doors_key(pair: Group, impostor: Impostor
     gd.link.target = impostor.port
     gd.link.drop()
     asked = hk.run(inside.ask, "gd", 1)
-    wait_until(lambda: "certificate" in hk.run(inside.line, "gd").last_error.lower(), 15, "hk sees the impostor")
+    wait_until(
+        lambda: "certificate" in hk.run(inside.line, "gd").last_error.lower(), 15, "hk sees the impostor"
+    )
     assert hk.run(inside.outcomes, asked) == [""]
     assert impostor.refusals
     assert not impostor.heard, "hk said something to an impostor"

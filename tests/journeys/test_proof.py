@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
 from journeys import inside
 from journeys.proof import Facts, prove
 
@@ -44,7 +43,8 @@ SPOILT: dict[str, Callable[[Facts], Facts]] = {
     "an entry rewritten": lambda facts: replace(facts, entries=_erased_entry(facts, "received")),
     "an entry left out": lambda facts: replace(facts, entries=facts.entries[:-1]),
     "a checkpoint of another tree": lambda facts: replace(
-        facts, checkpoints=[replace(facts.checkpoints[0], note=facts.checkpoints[-1].note), *facts.checkpoints[1:]]
+        facts,
+        checkpoints=[replace(facts.checkpoints[0], note=facts.checkpoints[-1].note), *facts.checkpoints[1:]],
     ),
     "a witness who saw something else": lambda facts: replace(
         facts, witnessed=[(origin, size, bytes(32)) for origin, size, _ in facts.witnessed]
@@ -59,6 +59,15 @@ SPOILT: dict[str, Callable[[Facts], Facts]] = {
 }
 
 
+def holds(*sides: Facts) -> bool:
+    """Return whether the proof accepts these facts."""
+    try:
+        prove(sides)
+    except (AssertionError, KeyError, IndexError):
+        return False
+    return True
+
+
 def test_the_proof_sees_whatever_is_spoilt(pair: Group) -> None:
     hk, gd = pair["hk"], pair["gd"]
     for asker, other in ((hk, "gd"), (gd, "hk")):
@@ -66,10 +75,8 @@ def test_the_proof_sees_whatever_is_spoilt(pair: Group) -> None:
             asker.run(inside.ask_at_once, other, 2)
             pair.wait_at_rest()
     mine, theirs = hk.run(inside.facts), gd.run(inside.facts)
-    prove([mine, theirs])
+    assert holds(mine, theirs)
     for what, spoil in SPOILT.items():
         spoilt = spoil(mine)
         assert spoilt != mine, what
-        with pytest.raises((AssertionError, KeyError, IndexError), match=r"."):
-            prove([spoilt, theirs])
-            pytest.fail(f"not noticed: {what}")
+        assert not holds(spoilt, theirs), f"not noticed: {what}"

@@ -10,14 +10,13 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from journeys.nodes import alive, healthy, listens, processes_of, say, wait_until
+
+from journeys.nodes import TESTS, alive, healthy, listens, processes_of, say, wait_until
 from kouan.demo.nodes import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-UP = "import sys; from pathlib import Path; from kouan.demo.up import run_both; sys.exit(run_both(Path(sys.argv[1]), reset='--reset' in sys.argv, ports={'hk': (int(sys.argv[2]), int(sys.argv[3])), 'gd': (int(sys.argv[4]), int(sys.argv[5]))}))"
 
 
 class Up:
@@ -29,9 +28,13 @@ class Up:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self, *options: str) -> None:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("KOUAN_", "DJANGO_"))}
+        environment = {
+            key: value for key, value in os.environ.items() if not key.startswith(("KOUAN_", "DJANGO_"))
+        }
+        paths = (str(TESTS), environment.get("PYTHONPATH", ""))
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         self.process = subprocess.Popen(
-            [sys.executable, "-c", UP, str(self.home), *map(str, self.ports), *options],
+            [sys.executable, "-m", "journeys.up", str(self.home), *map(str, self.ports), *options],
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -8,6 +8,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
+
 from journeys import inside
 from journeys.nodes import form, memory, say, wait_until
 from journeys.test_validation import answered
@@ -70,7 +71,9 @@ def test_a_truncated_upload_is_refused_and_said(pair: Group, path: str) -> None:
     content_type, body = form("scan.bin", bytes(1 << 20), type="other")
     half = body[: len(body) // 2]
 
-    answer = http.client.HTTPResponse(plain := send_part(hk, path, content_type, half, len(half)), method="POST")
+    answer = http.client.HTTPResponse(
+        plain := send_part(hk, path, content_type, half, len(half)), method="POST"
+    )
     answer.begin()
     assert (answer.status, json.loads(answer.read())["code"]) == (400, "upload-truncated")
     answer.close()
@@ -78,7 +81,9 @@ def test_a_truncated_upload_is_refused_and_said(pair: Group, path: str) -> None:
 
     # Who goes away in the middle of the body hears no answer; nothing is kept of what came.
     send_part(hk, path, content_type, half, len(body)).close()
-    wait_until(lambda: hk.log("portal").count(f"Bad Request: /api/v1{path}") >= 2, 10, "the portal gave it up")
+    wait_until(
+        lambda: hk.log("portal").count(f"Bad Request: /api/v1{path}") >= 2, 10, "the portal gave it up"
+    )
     assert hk.request("GET", "/health").status == 200
     assert hk.run(inside.kept) == kept
 

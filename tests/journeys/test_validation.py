@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from journeys import inside
 from journeys.nodes import wait_until
 
@@ -24,7 +25,9 @@ WAYS = [("hk", "gd"), ("gd", "hk")]
 DEGREE = {"degree": "BSc", "class": "First", "year": 2025}
 
 
-def register(node: Node, content: dict[str, Any] | bytes, name: str = "degree.json", **fields: str) -> tuple[str, bytes]:
+def register(
+    node: Node, content: dict[str, Any] | bytes, name: str = "degree.json", **fields: str
+) -> tuple[str, bytes]:
     """Register a document; return its reference and the carried file."""
     data = content if isinstance(content, bytes) else json.dumps(content).encode()
     answer = node.upload("/documents", name, data, type="academic-qualification", **fields)
@@ -57,14 +60,24 @@ def evidence(node: Node, result: dict[str, Any]) -> bytes:
 
 
 def verify_offline(path: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run ``kouan verify`` with no node, no settings and, where the machine can do that, no network at all."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("KOUAN_", "DJANGO_"))}
+    """Run ``kouan verify`` with no node, no settings and, where the machine can do that, no network."""
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith(("KOUAN_", "DJANGO_"))
+    }
     program = [sys.executable, "-m", "kouan.cli", "verify", str(path), *options]
     for alone in (["unshare", "-n"], ["unshare", "-rn"], []):
-        if not alone or (shutil.which("unshare") and subprocess.run([*alone, "true"], check=False).returncode == 0):
+        if not alone or (
+            shutil.which("unshare") and subprocess.run([*alone, "true"], check=False).returncode == 0
+        ):
             break
     return subprocess.run(
-        [*alone, *program], cwd=path.parent, env=environment, capture_output=True, text=True, timeout=60, check=False
+        [*alone, *program],
+        cwd=path.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
 
 
@@ -77,7 +90,11 @@ def test_every_outcome(pair: Group, issuing: str, asking: str) -> None:
     match = validate(asker, carried)
     assert match["outcome"] == "match"
     assert match["issuer"]["code"] == issuer.made.accounts["issuer"]["institution"]
-    assert (match["document_type"], match["issuing_side"], match["crossed"]) == ("academic-qualification", issuing, True)
+    assert (match["document_type"], match["issuing_side"], match["crossed"]) == (
+        "academic-qualification",
+        issuing,
+        True,
+    )
 
     mismatch = validate(asker, carried.replace(b"First", b"Third"))
     assert (mismatch["outcome"], mismatch["issuer"], mismatch["issued_on"]) == ("mismatch", None, None)
@@ -90,7 +107,9 @@ def test_every_outcome(pair: Group, issuing: str, asking: str) -> None:
     issuer.run(inside.let_expire, other_reference)
     assert validate(asker, other)["outcome"] == "expired"
 
-    assert issuer.api("POST", f"/documents/{reference}/revocation", {"reason": "issued-in-error"}).status == 200
+    assert (
+        issuer.api("POST", f"/documents/{reference}/revocation", {"reason": "issued-in-error"}).status == 200
+    )
     revoked = validate(asker, carried)
     assert (revoked["outcome"], bool(revoked["revoked_on"])) == ("revoked", True)
     assert "issued-in-error" not in json.dumps(revoked), "the reason stays with the issuer"
@@ -110,7 +129,7 @@ def test_evidence_holds_offline_and_a_changed_bit_does_not(
     assert holds.returncode == 0, holds.stdout + holds.stderr
     assert "The evidence holds: 2 messages are proved." in holds.stdout
 
-    chance = random.Random(7)
+    chance = random.Random(7)  # noqa: S311 - which bit it is keeps no secret
     for at in (len(data) // 3, chance.randrange(len(data))):
         path.write_bytes(data[:at] + bytes([data[at] ^ 1 << chance.randrange(8)]) + data[at + 1 :])
         changed = verify_offline(path)

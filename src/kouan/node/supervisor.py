@@ -66,6 +66,16 @@ class Process:
         self.started_with = self.peers_changed()
         self.starts += 1
 
+    def peers_are_others(self) -> bool:
+        """Return whether the peers' authorities are others than those that the door started with.
+
+        The very first file is written by the door itself, after its start.
+        """
+        changed = self.peers_changed()
+        if self.started_with == 0:
+            self.started_with = changed
+        return changed != self.started_with
+
     def peers_changed(self) -> int:
         """Return when the file of the peers' authorities was last written, 0 if it is not there."""
         try:
@@ -105,7 +115,7 @@ class Supervisor:
                 log.warning(
                     "%s ended (%s); starting it again. Its log: %s", process.label, code, process.log_file
                 )
-            elif process.name == "door" and process.started_with not in (0, process.peers_changed()):
+            elif process.name == "door" and process.peers_are_others():
                 log.info("%s starts anew, since its peers have changed", process.label)
                 _end([running], GRACE)
             else:

@@ -13,7 +13,7 @@ from core.exchange.peer import Peer
 from django.contrib.auth.models import Group
 from django.db import connection
 
-from kouan.core.exchange import Consent, Crossing, outbox, registry
+from kouan.core.exchange import Consent, Crossing, outbox, registry, witness
 from kouan.core.exchange.models import Batch, InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.ledger.models import Entry
 from kouan.core.policy import policy_of
@@ -112,6 +112,22 @@ def note(declare):
         Group.objects.create(name=f"{received.payload.text} {received.id}")
 
     return crossing
+
+
+@pytest.fixture
+def cosigned():
+    """Publish the node's checkpoint and have a peer co-sign it."""
+
+    def witness_of(*peers):
+        witness.publish()
+        for peer in peers:
+            asked = witness.request_for(peer.side)
+            if asked is not None:
+                size, body = asked
+                note = body.decode().split("\n\n", 1)[1]
+                witness.take_cosignature(peer.side, size, peer.cosign(note).encode())
+
+    return witness_of
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ CBOR; the wire's shapes, the Merkle tree and the order of things are written her
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import time
 import uuid
@@ -196,6 +197,31 @@ class Peer:
         assert (receipt["batch"], receipt["root"]) == (posted.digest, posted.root)
         assert len(receipt["status"]) == posted.statement["n"]
         return receipt
+
+    def add_checkpoint(self, note, *, old_size, proof=()):
+        """The request of tlog-witness, as this side would ask the node for its co-signature."""
+        lines = [f"old {old_size}", *(base64.b64encode(each).decode() for each in proof)]
+        return ("\n".join(lines) + "\n\n" + note).encode()
+
+    def checkpoint(self, leaves):
+        """This side's own checkpoint over the leaf data ``leaves``, signed by its log key."""
+        root = base64.b64encode(merkle_root(leaves)).decode()
+        text = f"{self.side}.kouan/ledger\n{len(leaves)}\n{root}\n"
+        signature = self.keys.log_key.sign(text.encode())
+        return text + "\n" + self._line("ledger", b"\x01", self.keys.log_key, signature)
+
+    def cosign(self, note, *, at=None):
+        """This side's co-signature line under a checkpoint of the node's (C2SP tlog-cosignature)."""
+        text = note[: note.rindex("\n\n") + 1]
+        seconds = self.now() // 1000 if at is None else at
+        signature = self.keys.witness_key.sign(f"cosignature/v1\ntime {seconds}\n{text}".encode())
+        return self._line("witness", b"\x04", self.keys.witness_key, seconds.to_bytes(8) + signature)
+
+    def _line(self, what, kind, key, signature):
+        name = f"{self.side}.kouan/{what}"
+        raw = key.public_key().public_bytes_raw()
+        key_id = sha256(name.encode(), b"\n", kind, raw)[:4]
+        return f"— {name} {base64.b64encode(key_id + signature).decode()}\n"
 
     # Being told something
 

@@ -116,10 +116,10 @@ def crossing(request: HttpRequest, message_id: UUID) -> HttpResponse:
 
 @require_safe
 @require_role("operator")
-def evidence(_request: HttpRequest, message_id: UUID) -> HttpResponse:
+def evidence(request: HttpRequest, message_id: UUID) -> HttpResponse:
     """Hand out the evidence bundle of one crossing; ``NotYetProvable`` while a proof is still to come."""
     return HttpResponse(
-        evidence_bundle([message_id]),
+        evidence_bundle([message_id], sender=_sender(request)),
         content_type="application/octet-stream",
         headers={"Content-Disposition": f'attachment; filename="{message_id}.evidence.bundle"'},
     )

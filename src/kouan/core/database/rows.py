@@ -87,7 +87,7 @@ def _select(
     model: type[Model], names: tuple[str, ...]
 ) -> tuple[str, list[str], list[tuple[int, Any, list[Callable[..., Any]]]]]:
     every = tuple(model._meta.concrete_fields)
-    # A model takes the values of some of its fields in the order of its own, whatever order they are named in.
+    # A model takes the values of some fields in the order of its own, however they were named.
     fields = sorted(_fields(model, names), key=every.index) if names else every
     quote = connection.ops.quote_name
     table = model._meta.db_table

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import bundle, wire
-from kouan.core.exchange.models import InboxMessage, OutboxMessage
+from kouan.core.exchange.models import InboxMessage, OutboxMessage, Stream
 from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import queries as ledger
 from kouan.core.ledger.merkle import batch_tree
@@ -60,12 +60,13 @@ class _Kept:
     ledger_index: int
 
 
-def evidence_bundle(message_ids: Sequence[uuid.UUID]) -> bytes:
+def evidence_bundle(message_ids: Sequence[uuid.UUID], *, sender: str = "") -> bytes:
     """Return a bundle that proves these messages to anybody, with no network and no database.
 
-    Raises ``UnknownMessage`` or ``NotYetProvable``.
+    Each side chooses its messages' ids: with ``sender`` only messages of that side are meant, else
+    ours come first. Raises ``UnknownMessage`` or ``NotYetProvable``.
     """
-    kept = [_kept(message_id) for message_id in message_ids]
+    kept = [_kept(message_id, sender) for message_id in message_ids]
     parts: dict[str, bytes] = {}
     for number, message in enumerate(kept, start=1):
         header = wire.Header.decode(message.header)
@@ -88,9 +89,9 @@ def evidence_bundle(message_ids: Sequence[uuid.UUID]) -> bytes:
     return bundle.Bundle(contents, parts).encode()
 
 
-def _kept(message_id: uuid.UUID) -> _Kept:
+def _kept(message_id: uuid.UUID, sender: str) -> _Kept:
     ours = OutboxMessage.objects.select_related("batch").filter(message_id=message_id).first()
-    if ours is not None:
+    if ours is not None and sender in ("", settings.NODE.side):
         batch = ours.batch
         if batch is None or batch.receipt is None or ours.position is None or ours.ledger_index is None:
             raise NotYetProvable(message=str(message_id))
@@ -105,7 +106,10 @@ def _kept(message_id: uuid.UUID) -> _Kept:
             position=ours.position,
             ledger_index=ours.ledger_index,
         )
-    theirs = InboxMessage.objects.select_related("batch").filter(message_id=message_id).first()
+    peers = [sender] if sender else list(Stream.objects.values_list("peer", flat=True))
+    theirs = (
+        InboxMessage.objects.select_related("batch").filter(peer__in=peers, message_id=message_id).first()
+    )
     if theirs is None:
         raise UnknownMessage(message=str(message_id))
     return _Kept(

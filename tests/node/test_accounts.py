@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+
+from kouan.node.accounts import make_account, new_password
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_account_has_exactly_the_roles_that_it_was_given_last():
+    make_account("chan", ("issuer", "operator"), "first")
+    make_account("chan", ("operator",), "second")
+    account = User.objects.get()
+    assert [group.name for group in account.groups.all()] == ["operator"]
+    assert account.check_password("second")
+    assert not account.check_password("first")
+    assert not (account.is_staff or account.is_superuser)
+    assert "second" not in account.password
+
+
+def test_two_accounts_share_a_role():
+    make_account("chan", ("issuer",), "x")
+    make_account("li", ("issuer",), "x")
+    one, two = User.objects.all()
+    assert one.groups.get() == two.groups.get()
+    assert one.password != two.password
+
+
+def test_a_new_password_is_long_and_can_be_typed():
+    made = {new_password() for _ in range(200)}
+    assert len(made) == 200
+    for password in made:
+        groups = password.split("-")
+        assert [len(group) for group in groups] == [3] * 4
+        assert not set("".join(groups)) & set("01ilo")

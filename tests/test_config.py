@@ -1,0 +1,145 @@
+"""``node.toml``: what is wrong with it stops start-up with a sentence that names the key."""
+
+from __future__ import annotations
+
+import pytest
+
+from kouan.config import Address, ConfigError, ExchangeSettings, load, load_from_environment
+
+SECRET = {"KOUAN_SECRET_KEY": "a" * 32}
+GOOD = """
+side = "hk"
+[portal]
+listen = "127.0.0.1:8100"
+origin = "http://127.0.0.1:8100"
+[door]
+listen = "0.0.0.0:8101"
+url = "https://door.hk.example:8101"
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def file(text):
+        path = tmp_path / "node.toml"
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    return file
+
+
+def test_the_least_that_a_node_needs(write, tmp_path):
+    node = load(write(GOOD), SECRET)
+    assert (node.side, node.demonstration, node.home) == ("hk", False, tmp_path)
+    assert node.portal_listen == Address("127.0.0.1", 8100)
+    assert str(node.door_listen) == "0.0.0.0:8101"
+    assert (node.portal_origin, node.door_url) == ("http://127.0.0.1:8100", "https://door.hk.example:8101")
+    assert (node.keys, node.agreements, node.run) == tuple(tmp_path / name for name in ("keys", "agreements", "run"))
+    assert node.exchange == ExchangeSettings()
+    assert node.database == "sqlite:///kouan.sqlite3"
+
+
+def test_everything_that_can_be_said(write, tmp_path):
+    text = (
+        'keys = "/elsewhere/keys"\nagreements = "law"\nrun = "run"\ndatabase = "sqlite:///x.db"\ndemonstration = true\n'
+        + GOOD.replace("example:8101", "example:8101/")
+        + "[exchange]\nlinger_ms = 0\nbatch_max = 1000\noutbox_max = 5\nclock_tolerance_s = 60\n"
+        "retry_first_s = 1\nretry_longest_s = 2.5\n"
+    )
+    node = load(write(text), SECRET)
+    assert str(node.keys) == "/elsewhere/keys"
+    assert node.agreements == tmp_path / "law"
+    assert node.door_url == "https://door.hk.example:8101"
+    assert node.demonstration is True
+    assert node.exchange == ExchangeSettings(0, 1000, 5, 60, 1, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (('side = "hk"\n', ""), "`side`"),
+        (('listen = "127.0.0.1:8100"\n', ""), "`portal.listen`"),
+        (('origin = "http://127.0.0.1:8100"\n', ""), "`portal.origin`"),
+        (('listen = "0.0.0.0:8101"\n', ""), "`door.listen`"),
+        (('url = "https://door.hk.example:8101"\n', ""), "`door.url`"),
+        (('side = "hk"', "side = 5"), "`side`"),
+        (('side = "hk"', 'side = "hk"\ncolour = "red"'), "`colour`"),
+        (('side = "hk"', 'side = "hk"\n"" = "red"'), "``"),
+        (('side = "hk"', 'side = "hk"\ndemonstration = "yes"'), "`demonstration`"),
+        (('side = "hk"', 'side = "hk"\ndemonstration = 1'), "`demonstration`"),
+        (('side = "hk"', 'side = "hk"\nexchange = 5'), "`exchange`"),
+        (("[door]", "[doors]"), "`doors`"),
+        (("[door]", '[door]\nlock = "brass"'), "`door.lock`"),
+        (('"0.0.0.0:8101"', '"8101"'), "`door.listen`"),
+        (('"0.0.0.0:8101"', '":8101"'), "`door.listen`"),
+        (('"0.0.0.0:8101"', '"0.0.0.0:0"'), "`door.listen`"),
+        (('"0.0.0.0:8101"', '"0.0.0.0:65536"'), "`door.listen`"),
+        (('"0.0.0.0:8101"', f'"0.0.0.0:{"9" * 5000}"'), "`door.listen`"),
+        (('"0.0.0.0:8101"', '"0.0.0.0:٨١٠١"'), "`door.listen`"),
+        (('"0.0.0.0:8101"', "8101"), "`door.listen`"),
+        (('"https://door.hk.example:8101"', '"http://door.hk.example"'), "`door.url`"),
+        (('"https://door.hk.example:8101"', '"https://"'), "`door.url`"),
+        (('"https://door.hk.example:8101"', '"https://door/path"'), "`door.url`"),
+        (('"https://door.hk.example:8101"', '"https://door?a=b"'), "`door.url`"),
+        (('"https://door.hk.example:8101"', '"https://door#a"'), "`door.url`"),
+        (('"https://door.hk.example:8101"', '"https://me@door"'), "`door.url`"),
+        (('"https://door.hk.example:8101"', '"https://door:99999"'), "`door.url`"),
+        (('"https://door.hk.example:8101"', '"https://door:x"'), "`door.url`"),
+        (('"https://door.hk.example:8101"', '"https://[::1"'), "`door.url`"),
+        (('"http://127.0.0.1:8100"', '"ftp://127.0.0.1"'), "`portal.origin`"),
+        (("[door]", "[exchange]\nlinger_ms = -1\n[door]"), "`exchange.linger_ms`"),
+        (("[door]", "[exchange]\nlinger_ms = 1.5\n[door]"), "`exchange.linger_ms`"),
+        (("[door]", "[exchange]\nlinger_ms = true\n[door]"), "`exchange.linger_ms`"),
+        (("[door]", "[exchange]\nbatch_max = 0\n[door]"), "`exchange.batch_max`"),
+        (("[door]", "[exchange]\nbatch_max = 1001\n[door]"), "`exchange.batch_max`"),
+        (("[door]", "[exchange]\nretry_first_s = nan\n[door]"), "`exchange.retry_first_s`"),
+        (("[door]", "[exchange]\nretry_longest_s = inf\n[door]"), "`exchange.retry_longest_s`"),
+        (("[door]", "[exchange]\nretry_longest_s = -inf\n[door]"), "`exchange.retry_longest_s`"),
+        (("[door]", "[exchange]\npatience = 1\n[door]"), "`exchange.patience`"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[1][:40],
+)
+def test_what_is_wrong_names_the_file_and_the_key(write, change, key):
+    assert change[0] in GOOD
+    path = write(GOOD.replace(*change))
+    with pytest.raises(ConfigError) as caught:
+        load(path, SECRET)
+    assert str(path) in str(caught.value)
+    assert key in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["side =", b"\xff\xfe\x00", '[portal]\n[portal]\nside = "hk"', "side = 'hk' 'gd'"])
+def test_what_is_no_toml_names_the_file(write, text):
+    path = write(text)
+    with pytest.raises(ConfigError, match="not valid TOML") as caught:
+        load(path, SECRET)
+    assert str(path) in str(caught.value)
+
+
+def test_a_file_that_is_not_there_or_is_a_folder(tmp_path):
+    for path in (tmp_path / "nowhere.toml", tmp_path):
+        with pytest.raises(ConfigError, match="kouan init"):
+            load(path, SECRET)
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [({}, "not set"), ({"KOUAN_SECRET_KEY": ""}, "not set"), ({"KOUAN_SECRET_KEY": "a" * 31}, "too short")],
+)
+def test_without_its_secret_a_node_does_not_start(write, environment, says):
+    with pytest.raises(ConfigError, match="KOUAN_SECRET_KEY") as caught:
+        load(write(GOOD), environment)
+    assert says in str(caught.value)
+    assert "aaaa" not in str(caught.value)
+
+
+def test_the_secret_is_not_shown(write):
+    assert SECRET["KOUAN_SECRET_KEY"] not in repr(load(write(GOOD), SECRET))
+
+
+def test_the_environment_names_the_file(write):
+    path = write(GOOD)
+    assert load_from_environment({"KOUAN_NODE": str(path), **SECRET}).side == "hk"
+    for environment in ({}, {"KOUAN_NODE": ""}):
+        with pytest.raises(ConfigError, match="KOUAN_NODE"):
+            load_from_environment({**environment, **SECRET})
