@@ -34,14 +34,17 @@ def test_the_least_that_a_node_needs(write, tmp_path):
     assert node.portal_listen == Address("127.0.0.1", 8100)
     assert str(node.door_listen) == "0.0.0.0:8101"
     assert (node.portal_origin, node.door_url) == ("http://127.0.0.1:8100", "https://door.hk.example:8101")
-    assert (node.keys, node.agreements, node.run) == tuple(tmp_path / name for name in ("keys", "agreements", "run"))
+    assert (node.keys, node.agreements, node.run) == tuple(
+        tmp_path / name for name in ("keys", "agreements", "run")
+    )
     assert node.exchange == ExchangeSettings()
     assert node.database == "sqlite:///kouan.sqlite3"
 
 
 def test_everything_that_can_be_said(write, tmp_path):
     text = (
-        'keys = "/elsewhere/keys"\nagreements = "law"\nrun = "run"\ndatabase = "sqlite:///x.db"\ndemonstration = true\n'
+        'keys = "/elsewhere/keys"\nagreements = "law"\nrun = "run"\n'
+        'database = "sqlite:///x.db"\ndemonstration = true\n'
         + GOOD.replace("example:8101", "example:8101/")
         + "[exchange]\nlinger_ms = 0\nbatch_max = 1000\noutbox_max = 5\nclock_tolerance_s = 60\n"
         "retry_first_s = 1\nretry_longest_s = 2.5\n"
@@ -108,7 +111,9 @@ def test_what_is_wrong_names_the_file_and_the_key(write, change, key):
     assert key in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["side =", b"\xff\xfe\x00", '[portal]\n[portal]\nside = "hk"', "side = 'hk' 'gd'"])
+@pytest.mark.parametrize(
+    "text", ["side =", b"\xff\xfe\x00", '[portal]\n[portal]\nside = "hk"', "side = 'hk' 'gd'"]
+)
 def test_what_is_no_toml_names_the_file(write, text):
     path = write(text)
     with pytest.raises(ConfigError, match="not valid TOML") as caught:

@@ -177,7 +177,19 @@ def test_limits():
 
 
 @pytest.mark.parametrize(
-    "value", [1 << 64, -(1 << 64) - 1, {24: 0}, {b"k": 0}, {None: 0}, (1,), {1.5: 0}, {True: 0}, object(), [{"a": {1}}]]
+    "value",
+    [
+        1 << 64,
+        -(1 << 64) - 1,
+        {24: 0},
+        {b"k": 0},
+        {None: 0},
+        (1,),
+        {1.5: 0},
+        {True: 0},
+        object(),
+        [{"a": {1}}],
+    ],
 )
 def test_values_that_no_side_would_read_are_found_before_they_are_written(value):
     with pytest.raises(NotDeterministicCBOR):

@@ -54,9 +54,7 @@ class Group:
 
     def prove(self) -> None:
         """Wait for rest and prove that nothing was lost, doubled or rewritten."""
-        say("wait rest")
         self.wait_at_rest()
-        say("prove")
         prove(node.run(inside.facts) for node in self.nodes.values())
 
     def put_in_order(self) -> None:

@@ -89,7 +89,7 @@ def let_expire(reference: str) -> None:
 
 
 def busy() -> list[str]:
-    """Return what is not at rest: under way, not reported, not co-signed. Empty when nothing is left to do."""
+    """Return what is not at rest: under way, not reported, not co-signed; empty when all is done."""
     unsettled = {
         "to send": OutboxMessage.objects.filter(state__in=["waiting", "sealed", "accepted"]).count(),
         "to report": OutboxMessage.objects.filter(

@@ -55,7 +55,7 @@ class Link:
         self._left = size
 
     def lose_answers(self, *, after: int) -> None:
-        """Once ``after`` more bytes have gone to the door, let nothing that it says come back, until ``mend``."""
+        """Once ``after`` more bytes have gone to the door, drop what it says, until ``mend``."""
         self._left_answered = after
 
     def talk_nonsense(self) -> None:

@@ -276,8 +276,13 @@ def _reference(message: Message) -> str:
 def _same(found: object, expected: object, what: str) -> None:
     if found == expected:
         return
+    difference = f"{str(found)[:500]} where {str(expected)[:500]} was expected"
+    if isinstance(found, dict) and isinstance(expected, dict):
+        keys = sorted(key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key))
+        difference = (
+            f"{len(keys)} differ, such as {keys[0]}: {found.get(keys[0])}, not {expected.get(keys[0])}"
+        )
     if isinstance(found, list) and isinstance(expected, list):
         at = next((n for n, pair in enumerate(zip(found, expected, strict=False)) if pair[0] != pair[1]), -1)
-        more = f"{len(found)} and {len(expected)} of them, the first difference at {at}"
-        raise AssertionError(f"{what}: {more}")
-    raise AssertionError(f"{what}: {str(found)[:500]} where {str(expected)[:500]} was expected")
+        difference = f"{len(found)} and {len(expected)} of them, the first difference at {at}"
+    raise AssertionError(f"{what}: {difference}")

@@ -14,7 +14,7 @@ import django
 
 
 def main() -> None:
-    """Answer ``(function, args, kwargs)`` with ``(whether it returned, value or traceback)`` until the end."""
+    """Answer ``(function, args, kwargs)`` with ``(whether it returned, value or traceback)``, to the end."""
     questions = sys.stdin.buffer
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not get into the answers

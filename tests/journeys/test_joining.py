@@ -1,4 +1,4 @@
-"""A third side joins two that are running, by configuration and commands alone; later a key gets a successor."""
+"""A third side joins two that are running, by configuration and commands alone; a key is replaced."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ def test_an_account_has_exactly_the_roles_that_it_was_given_last():
     assert [group.name for group in account.groups.all()] == ["operator"]
     assert account.check_password("second")
     assert not account.check_password("first")
-    assert not (account.is_staff or account.is_superuser)
+    assert not account.is_staff
+    assert not account.is_superuser
     assert "second" not in account.password
 
 

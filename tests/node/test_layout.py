@@ -51,7 +51,10 @@ def test_an_unknown_side_leaves_nothing_behind(tmp_path):
 
 
 def test_what_the_exchange_is_told(tmp_path):
-    path = create(tmp_path, NewNode("hk", "127.0.0.1:1", "127.0.0.1:2", "https://far.example:9", exchange={"linger_ms": 0}))
+    path = create(
+        tmp_path,
+        NewNode("hk", "127.0.0.1:1", "127.0.0.1:2", "https://far.example:9", exchange={"linger_ms": 0}),
+    )
     config = load(path, environment_of(path, {}))
     assert (config.exchange.linger_ms, config.door_url) == (0, "https://far.example:9")
 
@@ -61,8 +64,8 @@ def test_a_secret_that_others_may_read_stops_the_node(tmp_path):
     (tmp_path / SECRET_FILE).chmod(0o640)
     with pytest.raises(ConfigError, match=r"chmod 600 .*node\.env"):
         environment_of(path, {})
-    given = environment_of(path, {"KOUAN_SECRET_KEY": "from elsewhere"})
-    assert given["KOUAN_SECRET_KEY"] == "from elsewhere"
+    elsewhere = {"KOUAN_SECRET_KEY": "from elsewhere"}
+    assert elsewhere.items() <= environment_of(path, elsewhere).items()
 
 
 def test_without_a_secret_the_key_is_named(tmp_path):

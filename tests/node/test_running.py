@@ -17,9 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from core.exchange.peer import Peer, now_ms
 
 import kouan.demo
+from core.exchange.peer import Peer, now_ms
 from kouan.core.policy import load_agreements
 from kouan.core.trust.certificates import node_name
 from kouan.core.trust.own import load as load_keys
@@ -133,7 +133,10 @@ def test_logs_are_in_the_nodes_own_folder(home, supervised):
         path.parent / "run" / "door.log",
         path.parent / "run" / "worker.log",
     }
-    assert [process.label for process in supervised.processes] == [f"{path.parent.name} door", f"{path.parent.name} worker"]
+    assert [process.label for process in supervised.processes] == [
+        f"{path.parent.name} door",
+        f"{path.parent.name} worker",
+    ]
     assert environment_of(path)["KOUAN_SECRET_KEY"] not in (path.parent / "run" / "door.log").read_text()
 
 

@@ -76,6 +76,15 @@ def test_the_check_names_each_fault(planted, hant, hans, flag, faults):
     assert [line.rpartition(": ")[0] for line in planted(hant, hans, flag)] == faults
 
 
+@pytest.mark.parametrize(
+    ("source", "translation", "faults"),
+    [("; ", "；", []), (" or ", "或", []), ("Signed in as ", "目前登入帳戶：", ["space at an end"])],
+)
+def test_only_words_that_join_others_may_lose_their_spaces(messages, source, translation, faults):
+    text = messages.Message(source, source), messages.Message(source, translation)
+    assert list(messages._faults(*text, "utf-8")) == faults
+
+
 def test_a_string_gone_from_the_source_is_named_and_update_takes_it_out(messages, planted, tmp_path):
     planted("請等 %(n)s 秒", "请等 %(n)s 秒")
     (tmp_path / "web/jinja2/web/a.html").write_text("{{ _('Another') }}")

@@ -8,11 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from core.exchange.declared import Note
-from core.exchange.peer import Peer
 from django.contrib.auth.models import Group
 from django.db import connection
 
+from core.exchange.declared import Note
+from core.exchange.peer import Peer
 from kouan.core.exchange import Consent, Crossing, outbox, registry, witness
 from kouan.core.exchange.models import Batch, InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.ledger.models import Entry
@@ -60,7 +60,9 @@ def peer_of(node, stores):
 
     def play(side):
         agreement = next(each for each in policy_of(node.agreements).agreements if each.id == "tests")
-        peer = Peer(side, stores[side], queries.own().public, agreement, door_url=f"https://{side}.example:8443")
+        peer = Peer(
+            side, stores[side], queries.own().public, agreement, door_url=f"https://{side}.example:8443"
+        )
         import_document(peer.document, expected_fingerprint=peer.fingerprint)
         return peer
 

@@ -146,7 +146,9 @@ class Peer:
         } | changed
         return Draft(header, body)
 
-    def batch(self, *drafts, notices=(), signer=None, typ=BATCH, seal_to=None, info=None, pairs=None, **changed):
+    def batch(  # noqa: PLR0913 - each rule of a batch can be broken alone
+        self, *drafts, notices=(), signer=None, typ=BATCH, seal_to=None, info=None, pairs=None, **changed
+    ):
         """Seal and sign drafts as the next batch; ``changed`` are fields of the statement."""
         key = bytes(range(1, 33))
         made = []

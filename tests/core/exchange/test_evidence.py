@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from core.exchange.declared import Note
 from django.db import transaction
 from django.utils import timezone
 
+from core.exchange.declared import Note
+from core.exchange.peer import sha256
 from kouan.core import cbor
 from kouan.core.exchange import bundle, inbox, outbox, wire
 from kouan.core.exchange.bundle import Bundle
@@ -102,7 +103,9 @@ def test_every_single_bit_that_is_changed_is_found(both, start):
         assert report.problems
 
 
-@pytest.mark.parametrize("name", [*(f"1/{part}" for part in PARTS), "2/body", "trust/hk", "trust/gd", "agreement/tests"])
+@pytest.mark.parametrize(
+    "name", [*(f"1/{part}" for part in PARTS), "2/body", "trust/hk", "trust/gd", "agreement/tests"]
+)
 def test_the_report_names_the_part_that_was_changed(both, name):
     opened = Bundle.decode(both)
     data = opened.parts[name]
@@ -114,16 +117,25 @@ def test_the_report_names_the_part_that_was_changed(both, name):
         assert not report.holds
 
 
-@pytest.mark.parametrize("name", [*(f"1/{part}" for part in PARTS), "trust/gd", "trust/hk", "agreement/tests"])
+@pytest.mark.parametrize(
+    "name", [*(f"1/{part}" for part in PARTS), "trust/gd", "trust/hk", "agreement/tests"]
+)
 def test_a_missing_part_is_named(both, name):
     opened = Bundle.decode(both)
-    report = verify_bundle(Bundle(opened.contents, {k: v for k, v in opened.parts.items() if k != name}).encode())
+    report = verify_bundle(
+        Bundle(opened.contents, {k: v for k, v in opened.parts.items() if k != name}).encode()
+    )
     assert name in parts_at_fault(report)
 
 
 def test_a_part_that_was_added_or_swapped(both):
     opened = Bundle.decode(both)
-    for more in ({"3/header": opened.parts["1/header"]}, {"note": b"x"}, {"1/remark": b"x"}, {"trust/mo": b"x"}):
+    for more in (
+        {"3/header": opened.parts["1/header"]},
+        {"note": b"x"},
+        {"1/remark": b"x"},
+        {"trust/mo": b"x"},
+    ):
         report = verify_bundle(Bundle(opened.contents, {**opened.parts, **more}).encode())
         assert next(iter(more)) in parts_at_fault(report)
     swapped = {**opened.parts, "1/body": opened.parts["2/body"], "2/body": opened.parts["1/body"]}
@@ -163,12 +175,33 @@ def test_a_dishonest_maker_cannot_change_what_the_other_side_signed(gd, both):
         assert any(part.startswith(number) for part in parts_at_fault(report)), name
 
 
-def test_a_bundle_that_a_third_side_made_of_it_proves_no_ledger(peer_of, both):
+def test_a_bundle_that_a_third_side_made_of_it_proves_no_ledger(peer_of, gd, both):
     """Somebody else's ledger, co-signed by somebody else's witness, does not stand for either side's."""
     mo = peer_of("mo")
     parts = {**Bundle.decode(both).parts, "trust/mo": mo.document}
     report = verify_bundle(rebuilt(parts, mo.signer(), side="mo"))
     assert {"1/ledger", "2/ledger"} <= parts_at_fault(report)
+    # Even where it put the record into a log of its own, which a side of the message has co-signed.
+    salt, record = cbor.decode(parts["1/entry"], max_bytes=4096)
+    note = mo.checkpoint([sha256(salt, record)])
+    parts["1/ledger"] = f"c2sp.org/tlog-proof@v1\nindex 0\n\n{note}{gd.cosign(note)}".encode()
+    report = verify_bundle(rebuilt(parts, mo.signer(), side="mo"))
+    assert "1/ledger" in parts_at_fault(report)
+    assert report.messages[0].entry is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"root": bytes(32)}, {"batch": bytes(32)}, {"status": [None]}, {"from": "hk"}, {"to": "mo"}, {"at": 0}],
+    ids=str,
+)
+def test_a_receipt_for_something_else_is_named(gd, both, change):
+    """The receiver's own signature, over a receipt that is not this message's."""
+    opened = Bundle.decode(both)
+    fields = cbor.decode(cbor.decode(opened.parts["1/receipt"], max_bytes=4096)[2], max_bytes=4096)
+    forged = cose.sign1(cbor.encode(fields | change), gd.signer(), content_type=wire.RECEIPT_TYPE)
+    report = verify_bundle(rebuilt({**opened.parts, "1/receipt": forged}, own().signer(timezone.now())))
+    assert parts_at_fault(report) == {"1/receipt"}
 
 
 def test_a_header_that_relies_on_a_clause_which_does_not_allow_it(gd, both):
@@ -253,7 +286,10 @@ def test_of_three_sides_the_one_that_the_message_went_to_is_the_witness(peer_of,
     cosigned(mo)  # the newest co-signed checkpoint is mo's again
     report = verify_bundle(evidence_bundle([ids["gd"], ids["mo"]]))
     assert report.holds
-    assert [facts.entry.witnesses[0].name for facts in report.messages] == ["gd.kouan/witness", "mo.kouan/witness"]
+    assert [facts.entry.witnesses[0].name for facts in report.messages] == [
+        "gd.kouan/witness",
+        "mo.kouan/witness",
+    ]
 
 
 def test_the_agreement_of_a_bundle_reads_as_the_file(node, both):

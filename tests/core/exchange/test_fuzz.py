@@ -67,11 +67,18 @@ def test_a_valid_batch_with_something_changed(draw, gd, unchanged):
 def test_a_signed_statement_with_anything_in_it(draw, gd, unchanged):
     """A peer that signs nonsense is told so; nothing breaks on the way."""
     anything = st.recursive(
-        st.none() | st.booleans() | st.integers(-(1 << 64), (1 << 64) - 1) | st.floats() | st.text() | st.binary(),
+        st.none()
+        | st.booleans()
+        | st.integers(-(1 << 64), (1 << 64) - 1)
+        | st.floats()
+        | st.text()
+        | st.binary(),
         lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
         max_leaves=8,
     )
-    name = draw.draw(st.sampled_from(["v", "suite", "from", "to", "first", "n", "root", "prev", "at", "rkid", "key"]))
+    name = draw.draw(
+        st.sampled_from(["v", "suite", "from", "to", "first", "n", "root", "prev", "at", "rkid", "key"])
+    )
     value = draw.draw(anything)
     good = gd.batch(gd.say())
     if value == good.statement[name] or (name == "at" and type(value) is int):
@@ -87,8 +94,17 @@ def test_a_signed_statement_with_anything_in_it(draw, gd, unchanged):
 @QUICK
 @given(draw=st.data())
 def test_a_header_with_anything_in_it_is_refused_alone(draw, gd):
-    values = st.none() | st.booleans() | st.integers(-(1 << 64), (1 << 64) - 1) | st.text() | st.binary() | st.floats()
-    name = draw.draw(st.sampled_from(["v", "id", "from", "to", "type", "tv", "basis", "made", "until", "body"]))
+    values = (
+        st.none()
+        | st.booleans()
+        | st.integers(-(1 << 64), (1 << 64) - 1)
+        | st.text()
+        | st.binary()
+        | st.floats()
+    )
+    name = draw.draw(
+        st.sampled_from(["v", "id", "from", "to", "type", "tv", "basis", "made", "until", "body"])
+    )
     value = draw.draw(values)
     bad = gd.say()
     if name in {"made", "until", "id"} and type(value) is type(bad.header[name]):
@@ -110,7 +126,10 @@ def test_millions_of_tiny_items_cost_nothing(gd, unchanged, frame):
 
 
 @QUICK
-@given(parts=st.dictionaries(st.text(max_size=20), st.binary(max_size=80), max_size=5), contents=st.binary(max_size=80))
+@given(
+    parts=st.dictionaries(st.text(max_size=20), st.binary(max_size=80), max_size=5),
+    contents=st.binary(max_size=80),
+)
 @example(parts={"1" * 5000 + "/header": b""}, contents=b"")
 @example(parts={"0/header": b"", "-1/header": b"", "١/header": b""}, contents=b"")
 @example(parts={"trust/hk": b"\xd8\x1c\x81\xd8\x1d\x00"}, contents=bytes.fromhex("d81c81d81d00"))

@@ -6,11 +6,11 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from core.exchange.declared import Note
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
 
+from core.exchange.declared import Note
 from kouan.core.errors import KouanError
 from kouan.core.exchange import handling, inbox, outbox
 from kouan.core.exchange.handling import MAX_ATTEMPTS, handle_waiting, report_undelivered, retry_failed
@@ -53,7 +53,7 @@ def handler(declare):
     """Declare ``test.note`` with this handler; every text handled without an error is a group."""
     seen = []
 
-    def name(function=lambda received: None):
+    def name(function=lambda _received: None):
         crossing = declare("test.note", max_bytes=4096)
 
         @crossing.handler

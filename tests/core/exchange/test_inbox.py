@@ -6,10 +6,10 @@ import uuid
 from datetime import timedelta
 
 import pytest
-from core.exchange.peer import HOUR, RECEIPT
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
+from core.exchange.peer import HOUR, RECEIPT
 from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import handling, inbox, wire
@@ -179,16 +179,10 @@ def test_a_signature_by_another_key_is_refused(peer_of, stores, tmp_path, unchan
     gd, mo = peer_of("gd"), peer_of("mo")
     stranger = KeyStore.create(tmp_path / "stranger", "gd")
     signer = stranger.signer_of(next(key for key in stranger.keys if key.use is KeyUse.SIGN))
-    cases = {
-        "a stranger": (signer, UnknownKey),
-        "another member": (mo.signer(), UnknownKey),
-        "its own anchor": (gd.signer(KeyUse.ANCHOR), UnknownKey),
-        "this node": (stores["hk"].signer_of(next(k for k in stores["hk"].keys if k.use is KeyUse.SIGN)), UnknownKey),
-    }
-    for who, (key, error) in cases.items():
-        with unchanged(), pytest.raises(error):
+    ours = stores["hk"].signer_of(next(key for key in stores["hk"].keys if key.use is KeyUse.SIGN))
+    for key in (signer, ours, mo.signer(), gd.signer(KeyUse.ANCHOR)):
+        with unchanged(), pytest.raises(UnknownKey):
             inbox.accept(gd.batch(gd.say(), signer=key).wire)
-            pytest.fail(who)
 
 
 def test_a_changed_statement_does_not_verify(gd, unchanged):
@@ -229,7 +223,9 @@ def test_no_member_can_take_anothers_batches_by_listing_its_key(peer_of, stores,
     mo = peer_of("mo")
     gd_store = stores["gd"]
     content = gd_store.content("https://gd.example:8443")
-    borrowed = tuple(key for key in stores["mo"].content("https://mo.example:8443").keys if key.use is KeyUse.SIGN)
+    borrowed = tuple(
+        key for key in stores["mo"].content("https://mo.example:8443").keys if key.use is KeyUse.SIGN
+    )
     thief = document.Content(
         side="gd",
         door_url=content.door_url,
@@ -272,7 +268,9 @@ def test_messages_other_than_the_signed_ones_refuse_the_batch(gd, unchanged):
 
 
 def test_notices_travel_without_messages(gd, unchanged):
-    posted = gd.batch(notices=[(uuid.uuid4().bytes, None, gd.now()), (uuid.uuid4().bytes, "expired", gd.now())])
+    posted = gd.batch(
+        notices=[(uuid.uuid4().bytes, None, gd.now()), (uuid.uuid4().bytes, "expired", gd.now())]
+    )
     receipt = inbox.accept(posted.wire)
     assert gd.read_receipt(receipt, posted)["status"] == []
     with unchanged():

@@ -9,12 +9,12 @@ from typing import Annotated
 
 import pytest
 from annotated_types import MaxLen
-from core.exchange.declared import Note
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.test import TransactionTestCase
 from django.utils import timezone
 
+from core.exchange.declared import Note
 from kouan.core.exchange import Consent, Payload, outbox, registry, wire
 from kouan.core.exchange.crossing import IllFormedPayload, OversizedPayload, UndeclaredCrossing
 from kouan.core.exchange.models import OutboxMessage
@@ -35,7 +35,13 @@ def test_a_message_is_queued_with_all_that_its_header_will_say(gd, note):
     conversation = uuid.uuid4()
     message = send(note, conversation=conversation)
     row = OutboxMessage.objects.get()
-    assert (row.message_id, row.peer, row.type, row.version, row.state) == (message, "gd", "test.note", 1, "waiting")
+    assert (row.message_id, row.peer, row.type, row.version, row.state) == (
+        message,
+        "gd",
+        "test.note",
+        1,
+        "waiting",
+    )
     assert (row.conversation, row.agreement, row.clause) == (conversation, "tests", "1")
     assert bytes(row.agreement_digest) == gd.agreement.digest
     assert bytes(row.body_digest) == wire.digest(bytes(row.body))
@@ -57,10 +63,14 @@ def test_many_at_once(gd, note):
 
 
 def test_the_message_stands_or_falls_with_the_callers_transaction(gd, note):
-    with pytest.raises(RuntimeError), transaction.atomic():
-        Group.objects.create(name="the change")
-        outbox.send(note, to="gd", payload=Note(text="the news"))
-        raise RuntimeError
+    def announce():
+        with transaction.atomic():
+            Group.objects.create(name="the change")
+            outbox.send(note, to="gd", payload=Note(text="the news"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        announce()
     assert not OutboxMessage.objects.exists()
     assert not Group.objects.exists()
 
@@ -91,7 +101,9 @@ def test_each_rule_is_asked_before_the_outbox(gd, declare):
 
     assert refused(NoAgreement, declare("test.nowhere")).params["clause"] == "agreement"
     assert refused(NoAgreement, declare("test.outward"), to="mo").params["legal_basis"] == "tests"
-    assert refused(NoAgreement, declare("test.large", legal_basis="another")).params["legal_basis"] == "another"
+    assert (
+        refused(NoAgreement, declare("test.large", legal_basis="another")).params["legal_basis"] == "another"
+    )
 
     error = refused(AgreementNotInForce, declare("test.lapsed"))
     assert (error.params["agreement"], error.params["clause"]) == ("lapsed", "1")

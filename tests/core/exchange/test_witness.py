@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from core.exchange.peer import sha256
 
+from core.exchange.peer import sha256
 from kouan.core.exchange import inbox, witness
 from kouan.core.ledger import queries
 from kouan.core.ledger.errors import LedgerRangeError, NoteSignatureError, UntrustedNoteError

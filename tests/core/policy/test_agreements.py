@@ -58,7 +58,12 @@ def test_the_digest_is_of_what_it_says_not_of_how_it_is_written(load):
     (one,) = load(GOOD)
     (two,) = load("# A remark\n" + GOOD.replace('id = "1"', "id   =   '1'"))
     assert one.digest == two.digest
-    for change in (("Words", "Word"), ("2026-12-31", "2026-12-30"), ('"gd", "hk"', '"hk", "gd"'), ("條文", "条文")):
+    for change in (
+        ("Words", "Word"),
+        ("2026-12-31", "2026-12-30"),
+        ('"gd", "hk"', '"hk", "gd"'),
+        ("條文", "条文"),
+    ):
         (other,) = load(GOOD.replace(*change))
         assert other.digest != one.digest
 
@@ -100,7 +105,10 @@ def test_no_folder_and_an_empty_one_allow_nothing(tmp_path):
         (('legal_basis = "document-validation"\n', ""), "`legal_basis`"),
         (('legal_basis = "document-validation"', "legal_basis = []"), "`legal_basis`"),
         (("types = [", "type = ["), "`type`"),
-        (('types = ["validation.question", "validation.answer"]', 'types = "validation.question"'), "`types`"),
+        (
+            ('types = ["validation.question", "validation.answer"]', 'types = "validation.question"'),
+            "`types`",
+        ),
         (('types = ["validation.question", "validation.answer"]', "types = []"), "`types`"),
         (('senders = ["hk"]\n', ""), "`senders`"),
         (('senders = ["hk"]', 'senders = "hk"'), "`senders`"),
@@ -119,7 +127,10 @@ def test_what_is_wrong_names_the_file_and_the_key(load, tmp_path, change, named)
     assert named in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "id =", b"\xff\xfe", GOOD.split("[[clauses]]")[0], GOOD + GOOD[GOOD.index("[[") :]])
+@pytest.mark.parametrize(
+    "text",
+    ["", "id =", b"\xff\xfe", GOOD.split("[[clauses]]", maxsplit=1)[0], GOOD + GOOD[GOOD.index("[[") :]],
+)
 def test_what_is_no_agreement_names_the_file(load, text):
     with pytest.raises(AgreementFileError, match=r"an\.toml"):
         load(text)

@@ -21,7 +21,9 @@ def describe(  # noqa: C901, PLR0911 - one sentence a kind of schema
     if "const" in schema:
         return gettext("always “%(value)s”") % {"value": schema["const"]}
     if "enum" in schema:
-        values = pgettext("list", ", ").join(f"“{value}”" for value in schema["enum"])
+        values = pgettext("list", ", ").join(
+            gettext("“%(value)s”") % {"value": value} for value in schema["enum"]
+        )
         return gettext("one of %(values)s") % {"values": values}
     match schema.get("type"):
         case "string":
@@ -74,7 +76,8 @@ def _text(schema: Mapping[str, Any]) -> str:
 def _record(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     separator = pgettext("list of parts", "; ")
     parts = separator.join(
-        f"{name} ({describe(inner, definitions)})" for name, inner in schema.get("properties", {}).items()
+        gettext("%(name)s (%(limits)s)") % {"name": name, "limits": describe(inner, definitions)}
+        for name, inner in schema.get("properties", {}).items()
     )
     return gettext("record of %(parts)s") % {"parts": parts} if parts else gettext("record")
 
@@ -87,7 +90,7 @@ def _bounds(text: str, schema: Mapping[str, Any]) -> str:
         ("exclusiveMaximum", gettext("below %(bound)s")),
     ):
         if key in schema:
-            text = pgettext("list", ", ").join((text, words % {"bound": schema[key]}))
+            text = pgettext("limits", ", ").join((text, words % {"bound": schema[key]}))
     return text
 
 
@@ -100,7 +103,7 @@ def _counted(text: str, least: int | None, most: int | None, unit: Callable[[int
         limit = gettext("at least %(amount)s") % {"amount": unit(least)}
     else:
         return text
-    return pgettext("list", ", ").join((text, limit))
+    return pgettext("limits", ", ").join((text, limit))
 
 
 def _characters(count: int) -> str:

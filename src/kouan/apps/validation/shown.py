@@ -117,7 +117,7 @@ def _value(name: str, value: Any) -> str:
         case "digest", bytes():
             return hex_groups(value)
         case "outcome", str():
-            return f"{value}: {OUTCOMES[value]}"
+            return f"{OUTCOMES[value]} ({value})"
         case "document_type", str():
             return str(DOCUMENT_TYPES[value])
         case "issuer", _:

@@ -41,10 +41,9 @@ class Batch(models.Model):
     receipted_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [
-            # What is under way must arrive before anything is sealed after it, whoever seals.
-            models.UniqueConstraint(
-                fields=["peer"], name="batch_one_under_way", condition=models.Q(receipt__isnull=True)
+        indexes = [
+            models.Index(
+                fields=["peer", "id"], name="batch_unreceipted", condition=models.Q(receipt__isnull=True)
             )
         ]
 

@@ -53,9 +53,9 @@ class Sealed:
     wire: bytes
 
 
-def unreceipted(peer: str) -> Sealed | None:
-    """Return the batch that was sealed for ``peer`` and has no receipt yet, if there is one."""
-    batch = Batch.objects.filter(peer=peer, receipt__isnull=True).order_by("pk").first()
+def unreceipted(peer: str, *, after: int = 0) -> Sealed | None:
+    """Return the oldest batch for ``peer`` without a receipt, beyond the key ``after``, if there is one."""
+    batch = Batch.objects.filter(peer=peer, receipt__isnull=True, pk__gt=after).order_by("pk").first()
     if batch is None or batch.wire is None:
         return None
     return Sealed(batch.pk, peer, batch.count, bytes(batch.statement_digest), bytes(batch.wire))
@@ -79,7 +79,7 @@ def waiting(peer: str, *, limit: int) -> Waiting:
             f"SELECT (SELECT count(*) FROM (SELECT 1 FROM {OutboxMessage._meta.db_table} "  # noqa: S608 - the tables' own names
             "WHERE peer = %s AND state = 'waiting' LIMIT %s) AS some), "
             f"EXISTS (SELECT 1 FROM {InboxMessage._meta.db_table} WHERE peer = %s AND notified = %s "
-            "AND state IN ('handled', 'refused', 'failed') AND finished_at <= %s)",
+            "AND state IN ('handled', 'refused') AND finished_at <= %s)",
             (peer, limit, peer, False, due),
         )
         messages, notices = cursor.fetchone()
@@ -224,7 +224,7 @@ def _notices(peer: str, now: datetime, *, alone: bool) -> list[tuple[int, wire.N
     """Return what to tell the peer of its messages; ``alone`` says that nothing else would travel."""
     rows = fetch(
         InboxMessage,
-        "peer = %s AND notified = %s AND state IN ('handled', 'refused', 'failed') ORDER BY id LIMIT %s",
+        "peer = %s AND notified = %s AND state IN ('handled', 'refused') ORDER BY id LIMIT %s",
         (peer, False, wire.MAX_NOTICES),
         names=["id", "message_id", "code", "finished_at"],
     )

@@ -102,11 +102,11 @@ class Migration(migrations.Migration):
                 ("receipted_at", models.DateTimeField(null=True)),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(
+                "indexes": [
+                    models.Index(
                         condition=models.Q(("receipt__isnull", True)),
-                        fields=("peer",),
-                        name="batch_one_under_way",
+                        fields=["peer", "id"],
+                        name="batch_unreceipted",
                     )
                 ],
             },

@@ -1,0 +1,136 @@
+"""Carries batches to one peer, in order, and the same bytes again until their receipt is here.
+
+While a batch is on its way, the last receipt is recorded and the next batch sealed, so that neither
+the network nor the database waits for the other. Only one batch is posted at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from kouan.core.errors import KouanError
+from kouan.core.exchange import sealing
+from kouan.core.exchange.models import Batch, Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kouan.core.exchange.transport import Line
+
+log = logging.getLogger(__name__)
+
+
+class Host(Protocol):
+    """What a sender needs of the worker that it runs in."""
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the worker has been asked to end."""
+
+    async def db(self, function: Callable[..., Any], *args: object) -> Any:
+        """Run a function of the database on the worker's database thread."""
+
+    async def rest(self, name: str) -> None:
+        """Wait until somebody rings for ``name``, a moment at most."""
+
+    async def pause(self, seconds: float) -> None:
+        """Wait, unless the worker is asked to end."""
+
+
+class Sender:
+    """One peer's sender; ``run`` returns when the worker stops."""
+
+    def __init__(self, peer: str, line: Line, host: Host) -> None:
+        self._peer = peer
+        self._line = line
+        self._host = host
+        self._behind = True
+        """Whether batches may lie sealed from before: after a start, and after anything went wrong."""
+
+    async def run(self) -> None:
+        """Carry what there is, rest when there is nothing, try again when something went wrong."""
+        failures = 0
+        while not self._host.stopping:
+            try:
+                sealed = await self._next(after=0)
+                if sealed is None:
+                    await self._host.rest(f"send {self._peer}")
+                    continue
+                await self._carry(sealed)
+                failures = 0
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever went wrong, the same bytes go again
+                failures += 1
+                self._behind = True
+                await self._failed(error)
+                await self._host.pause(_back_off(failures))
+
+    async def _carry(self, sealed: sealing.Sealed | None) -> None:
+        """Post a batch, and after it what has gathered meanwhile, until nothing is left."""
+        answered: tuple[sealing.Sealed, bytes] | None = None
+        while sealed is not None and not self._host.stopping:
+            post = asyncio.create_task(self._line.post_batch(sealed.wire))
+            try:
+                if answered is not None:
+                    await self._host.db(sealing.take_receipt, *answered)
+                    answered = None
+                following = await self._next(after=sealed.pk)
+                answered = (sealed, await post)
+            except BaseException:
+                post.cancel()
+                await asyncio.gather(post, return_exceptions=True)
+                raise
+            sealed = following
+        if answered is not None:
+            await self._host.db(sealing.take_receipt, *answered)
+
+    async def _next(self, *, after: int) -> sealing.Sealed | None:
+        """Return the batch to post after the one with the key ``after``: sealed before, or sealed now."""
+        if self._behind:
+            sealed: sealing.Sealed | None = await self._host.db(
+                partial(sealing.unreceipted, self._peer, after=after)
+            )
+            if sealed is not None:
+                return sealed
+            self._behind = False
+        return await self._seal()
+
+    async def _seal(self) -> sealing.Sealed | None:
+        """Seal what waits, if anything does; a small batch waits a moment for company."""
+        exchange = settings.NODE.exchange
+        there = await self._host.db(partial(sealing.waiting, self._peer, limit=exchange.batch_max))
+        if not any(there):
+            return None
+        if exchange.linger_ms and 0 < there.messages < exchange.batch_max:
+            await self._host.pause(exchange.linger_ms / 1000)
+        sealed: sealing.Sealed | None = await self._host.db(sealing.seal_batch, self._peer)
+        return sealed
+
+    async def _failed(self, error: Exception) -> None:
+        if isinstance(error, KouanError):
+            log.warning("sending to %s: %s", self._peer, error)
+        else:
+            log.error("sending to %s failed", self._peer, exc_info=error)
+        await self._host.db(_note_failure, self._peer, str(error)[:300] or type(error).__name__)
+
+
+def _back_off(failures: int) -> float:
+    """Return the seconds to wait after so many failures in a row: exponential, bounded, with jitter."""
+    exchange = settings.NODE.exchange
+    longest = min(exchange.retry_first_s * 2.0 ** min(failures - 1, 16), exchange.retry_longest_s)
+    return longest * random.uniform(0.75, 1.25)  # noqa: S311 - jitter keeps no secret
+
+
+def _note_failure(peer: str, problem: str) -> None:
+    Stream.objects.get_or_create(peer=peer)
+    Stream.objects.filter(peer=peer).update(last_error=problem, last_error_at=timezone.now())
+    Batch.objects.filter(peer=peer, receipt__isnull=True).update(attempts=F("attempts") + 1)
