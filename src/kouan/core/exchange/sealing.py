@@ -90,73 +90,91 @@ def seal_batch(peer: str) -> Sealed | None:
     """Seal what waits for ``peer`` (messages and notices) into one batch, durably; None if nothing does.
 
     One transaction numbers the messages, logs them in the ledger and stores the very bytes that will
-    be posted, again and again if need be. Only one batch a peer is under way at any time. Notices
-    wait a moment for a batch that carries messages anyway.
+    be posted, again and again if need be. Notices wait a moment for a batch that carries messages anyway.
     """
+    with transaction.atomic():
+        return _seal_waiting(peer)
+
+
+def advance(peer: str, answered: tuple[Sealed, bytes] | None) -> Sealed | None:
+    """Record the receipt of the last batch and seal the next, in one transaction; None if nothing waits.
+
+    ``answered`` is a posted batch and the answer's bytes. Raises what ``take_receipt`` raises; then
+    nothing was sealed either.
+    """
+    receipt = None if answered is None else _checked_receipt(*answered)
+    if receipt is None and not any(waiting(peer, limit=1)):
+        return None
+    with transaction.atomic():
+        if answered is not None and receipt is not None:
+            _record_receipt(*answered, receipt)
+        return _seal_waiting(peer)
+
+
+def _seal_waiting(peer: str) -> Sealed | None:
     keys = own()
     member = get_member(peer)
-    with transaction.atomic():
-        stream = lock_stream(peer)
-        now = timezone.now()
-        rows = fetch(
-            OutboxMessage,
-            "peer = %s AND state = 'waiting' AND expires_at > %s ORDER BY id LIMIT %s",
-            (peer, connection.ops.adapt_datetimefield_value(now), settings.NODE.exchange.batch_max),
-        )
-        rows = rows[: _fitting(rows)]
-        notices = _notices(peer, now, alone=not rows)
-        if not rows and not notices:
-            return None
-        first = stream.out_sequence + 1
-        batch_key = sealing.new_batch_key()
-        messages = [_seal(row, first + position, batch_key) for position, row in enumerate(rows)]
-        leaves = [leaf_hash(message.leaf) for message in messages]
-        root = root_of(leaves)
-        recipient_kid, recipient = member.sealing_key(now)
-        statement = wire.Statement(
-            suite=common_suite(keys.suite.id, member.suites, side=peer).id,
-            sender=settings.NODE.side,
-            receiver=peer,
-            first=first,
-            count=len(rows),
-            root=root,
-            previous=bytes(stream.out_root),
-            sealed_at=milliseconds(now),
-            recipient_kid=recipient_kid,
-            wrapped_key=sealing.wrap_batch_key(
-                batch_key, recipient, info=key_info(settings.NODE.side, peer, first, root)
-            ),
-            notices=tuple(notice for _, notice in notices),
-        )
-        signed = cose.sign1(statement.encode(), keys.signer(now), content_type=wire.BATCH_TYPE)
-        body = wire.encode_batch(signed, [(message.header, message.ciphertext) for message in messages])
-        digest = wire.digest(signed)
-        batch = insert_one(
-            Batch,
-            peer=peer,
-            first=first,
-            count=len(rows),
-            root=root,
-            statement=signed,
-            statement_digest=digest,
-            leaves=b"".join(leaves),
-            wire=body,
-            wire_bytes=len(body),
-            sealed_at=now,
-            attempts=0,
-        )
-        records = [ledger.Record("sent", message.leaf) for message in messages]
-        if notices:
-            records.append(ledger.Record("notices-sent", signed))
-        ledger_first = ledger.append(records, now=now).first_index
-        _mark_sealed(rows, messages, batch=batch, first=first, ledger_first=ledger_first)
-        if notices:
-            update_many(InboxMessage, ["notified"], [(True, key) for key, _ in notices])
-        if rows:
-            last = first + len(rows) - 1
-            update_many(Stream, ["out_sequence", "out_root"], [(last, root, stream.pk)])
-        elif root != bytes(stream.out_root):
-            update_many(Stream, ["out_root"], [(root, stream.pk)])
+    stream = lock_stream(peer)
+    now = timezone.now()
+    rows = fetch(
+        OutboxMessage,
+        "peer = %s AND state = 'waiting' AND expires_at > %s ORDER BY id LIMIT %s",
+        (peer, connection.ops.adapt_datetimefield_value(now), settings.NODE.exchange.batch_max),
+    )
+    rows = rows[: _fitting(rows)]
+    notices = _notices(peer, now, alone=not rows)
+    if not rows and not notices:
+        return None
+    first = stream.out_sequence + 1
+    batch_key = sealing.new_batch_key()
+    messages = [_seal(row, first + position, batch_key) for position, row in enumerate(rows)]
+    leaves = [leaf_hash(message.leaf) for message in messages]
+    root = root_of(leaves)
+    recipient_kid, recipient = member.sealing_key(now)
+    statement = wire.Statement(
+        suite=common_suite(keys.suite.id, member.suites, side=peer).id,
+        sender=settings.NODE.side,
+        receiver=peer,
+        first=first,
+        count=len(rows),
+        root=root,
+        previous=bytes(stream.out_root),
+        sealed_at=milliseconds(now),
+        recipient_kid=recipient_kid,
+        wrapped_key=sealing.wrap_batch_key(
+            batch_key, recipient, info=key_info(settings.NODE.side, peer, first, root)
+        ),
+        notices=tuple(notice for _, notice in notices),
+    )
+    signed = cose.sign1(statement.encode(), keys.signer(now), content_type=wire.BATCH_TYPE)
+    body = wire.encode_batch(signed, [(message.header, message.ciphertext) for message in messages])
+    digest = wire.digest(signed)
+    batch = insert_one(
+        Batch,
+        peer=peer,
+        first=first,
+        count=len(rows),
+        root=root,
+        statement=signed,
+        statement_digest=digest,
+        leaves=b"".join(leaves),
+        wire=body,
+        wire_bytes=len(body),
+        sealed_at=now,
+        attempts=0,
+    )
+    records = [ledger.Record("sent", message.leaf) for message in messages]
+    if notices:
+        records.append(ledger.Record("notices-sent", signed))
+    ledger_first = ledger.append(records, now=now).first_index
+    _mark_sealed(rows, messages, batch=batch, first=first, ledger_first=ledger_first)
+    if notices:
+        update_many(InboxMessage, ["notified"], [(True, key) for key, _ in notices])
+    if rows:
+        last = first + len(rows) - 1
+        update_many(Stream, ["out_sequence", "out_root"], [(last, root, stream.pk)])
+    elif root != bytes(stream.out_root):
+        update_many(Stream, ["out_root"], [(root, stream.pk)])
     return Sealed(batch, peer, len(rows), digest, body)
 
 
@@ -265,28 +283,37 @@ def take_receipt(sealed: Sealed, data: bytes) -> wire.Receipt:
     Raises ``ReceiptMismatch`` or the trust error that names what is wrong; then the batch stays
     unreceipted and is posted again.
     """
+    receipt = _checked_receipt(sealed, data)
+    with transaction.atomic():
+        _record_receipt(sealed, data, receipt)
+    return receipt
+
+
+def _checked_receipt(sealed: Sealed, data: bytes) -> wire.Receipt:
     member = get_member(sealed.peer)
-    now = timezone.now()
     signed = cose.read1(data, content_type=wire.RECEIPT_TYPE, max_bytes=wire.MAX_RECEIPT)
     receipt = wire.Receipt.decode(signed.payload)
     # The stored receipt of an earlier delivery may come back: its key counts at the time it signed.
     signed.verify(member.verification_key(signed.kid, from_milliseconds(receipt.accepted_at)))
-    with transaction.atomic():
-        (batch,) = fetch(Batch, "id = %s", (sealed.pk,), names=_RECEIPTED, lock=True)
-        if batch.receipt is not None:
-            return receipt
-        _check_receipt(receipt, batch)
-        ledger.append([ledger.Record("receipt-received", data)], now=now)
-        update_many(Batch, ["receipt", "receipted_at", "wire"], [(data, now, None, batch.pk)])
-        if batch.count:
-            _record_statuses(batch, receipt, now)
-        update_many(
-            Stream,
-            ["credits", "last_contact_at", "last_error", "last_error_at"],
-            [(receipt.credits, now, "", None, sealed.peer)],
-            key="peer",
-        )
     return receipt
+
+
+def _record_receipt(sealed: Sealed, data: bytes, receipt: wire.Receipt) -> None:
+    now = timezone.now()
+    (batch,) = fetch(Batch, "id = %s", (sealed.pk,), names=_RECEIPTED, lock=True)
+    if batch.receipt is not None:
+        return
+    _check_receipt(receipt, batch)
+    ledger.append([ledger.Record("receipt-received", data)], now=now)
+    update_many(Batch, ["receipt", "receipted_at", "wire"], [(data, now, None, batch.pk)])
+    if batch.count:
+        _record_statuses(batch, receipt, now)
+    update_many(
+        Stream,
+        ["credits", "last_contact_at", "last_error", "last_error_at"],
+        [(receipt.credits, now, "", None, sealed.peer)],
+        key="peer",
+    )
 
 
 def _check_receipt(receipt: wire.Receipt, batch: Batch) -> None:

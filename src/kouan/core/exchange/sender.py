@@ -60,7 +60,7 @@ class Sender:
         failures = 0
         while not self._host.stopping:
             try:
-                sealed = await self._next(after=0)
+                sealed = await self._next()
                 if sealed is None:
                     await self._host.rest(f"send {self._peer}")
                     continue
@@ -80,10 +80,7 @@ class Sender:
         while sealed is not None and not self._host.stopping:
             post = asyncio.create_task(self._line.post_batch(sealed.wire))
             try:
-                if answered is not None:
-                    await self._host.db(sealing.take_receipt, *answered)
-                    answered = None
-                following = await self._next(after=sealed.pk)
+                following = await self._next(after=sealed.pk, answered=answered)
                 answered = (sealed, await post)
             except BaseException:
                 post.cancel()
@@ -93,27 +90,30 @@ class Sender:
         if answered is not None:
             await self._host.db(sealing.take_receipt, *answered)
 
-    async def _next(self, *, after: int) -> sealing.Sealed | None:
-        """Return the batch to post after the one with the key ``after``: sealed before, or sealed now."""
+    async def _next(
+        self, *, after: int = 0, answered: tuple[sealing.Sealed, bytes] | None = None
+    ) -> sealing.Sealed | None:
+        """Record the last receipt, and return the batch to post next: sealed before, or sealed now."""
+        sealed: sealing.Sealed | None
         if self._behind:
-            sealed: sealing.Sealed | None = await self._host.db(
-                partial(sealing.unreceipted, self._peer, after=after)
-            )
+            if answered is not None:
+                await self._host.db(sealing.take_receipt, *answered)
+                answered = None
+            sealed = await self._host.db(partial(sealing.unreceipted, self._peer, after=after))
             if sealed is not None:
                 return sealed
             self._behind = False
-        return await self._seal()
-
-    async def _seal(self) -> sealing.Sealed | None:
-        """Seal what waits, if anything does; a small batch waits a moment for company."""
-        exchange = settings.NODE.exchange
-        there = await self._host.db(partial(sealing.waiting, self._peer, limit=exchange.batch_max))
-        if not any(there):
-            return None
-        if exchange.linger_ms and 0 < there.messages < exchange.batch_max:
-            await self._host.pause(exchange.linger_ms / 1000)
-        sealed: sealing.Sealed | None = await self._host.db(sealing.seal_batch, self._peer)
+        await self._linger()
+        sealed = await self._host.db(sealing.advance, self._peer, answered)
         return sealed
+
+    async def _linger(self) -> None:
+        """Let a small batch wait a moment for company."""
+        exchange = settings.NODE.exchange
+        if exchange.linger_ms and exchange.batch_max > 1:
+            there = await self._host.db(partial(sealing.waiting, self._peer, limit=exchange.batch_max))
+            if 0 < there.messages < exchange.batch_max:
+                await self._host.pause(exchange.linger_ms / 1000)
 
     async def _failed(self, error: Exception) -> None:
         if isinstance(error, KouanError):
