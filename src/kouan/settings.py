@@ -42,6 +42,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "kouan.web.middleware.KouanErrorMiddleware",
+    "kouan.node.refusals.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "kouan.urls"
@@ -68,7 +69,10 @@ def _database(url: str) -> dict[str, Any]:
             # A writer takes its lock at BEGIN, so two writers queue instead of failing half-way.
             "transaction_mode": "IMMEDIATE",
             # FULL: a commit that was answered survives the loss of power.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+            "init_command": (
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                "PRAGMA wal_autocheckpoint=4000;"
+            ),
         },
     }
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models import Field, Model
 
 M = TypeVar("M", bound="Model")
@@ -26,6 +27,7 @@ def fetch(
 
     With ``names`` only those fields are read. ``lock`` holds the rows until the transaction ends.
     """
+    connection = connections[DEFAULT_DB_ALIAS]
     select, attnames, converters = _select(model, tuple(names))
     tail = " FOR UPDATE" if lock and connection.features.has_select_for_update else ""
     with connection.cursor() as cursor:
@@ -43,17 +45,19 @@ def fetch(
 
 def insert_many(model: type[Model], names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Insert rows; ``names`` are the fields (foreign keys by their ``…_id``), in the order of the values."""
+    connection = connections[DEFAULT_DB_ALIAS]
     fields = _fields(model, tuple(names))
     with connection.cursor() as cursor:
-        cursor.executemany(_insert(model, tuple(names)), [_prepared(fields, row) for row in rows])
+        cursor.executemany(_insert(model, tuple(names)), [_prepared(fields, row, connection) for row in rows])
 
 
 def insert_one(model: type[Model], **values: object) -> int:
     """Insert one row and return its primary key."""
+    connection = connections[DEFAULT_DB_ALIAS]
     names = tuple(values)
     sql = f"{_insert(model, names)} RETURNING {connection.ops.quote_name(_column(_pk(model)))}"
     with connection.cursor() as cursor:
-        cursor.execute(sql, _prepared(_fields(model, names), list(values.values())))
+        cursor.execute(sql, _prepared(_fields(model, names), list(values.values()), connection))
         key: int = cursor.fetchone()[0]
         return key
 
@@ -62,8 +66,9 @@ def update_many(
     model: type[Model], names: Sequence[str], rows: Iterable[Sequence[object]], *, key: str = "id"
 ) -> None:
     """Update rows: each holds the new values of the fields ``names``, then the value of the field ``key``."""
+    connection = connections[DEFAULT_DB_ALIAS]
     fields = _fields(model, (*names, key))
-    prepared = [_prepared(fields, row) for row in rows]
+    prepared = [_prepared(fields, row, connection) for row in rows]
     sql = _update(model, tuple(names), key)
     with connection.cursor() as cursor:
         if len(prepared) == 1:
@@ -72,7 +77,9 @@ def update_many(
             cursor.executemany(sql, prepared)
 
 
-def _prepared(fields: Sequence[Field[Any, Any]], row: Sequence[object]) -> list[Any]:
+def _prepared(
+    fields: Sequence[Field[Any, Any]], row: Sequence[object], connection: BaseDatabaseWrapper
+) -> list[Any]:
     return [field.get_db_prep_save(value, connection) for field, value in zip(fields, row, strict=True)]
 
 
@@ -86,6 +93,7 @@ def _fields(model: type[Model], names: tuple[str, ...]) -> tuple[Field[Any, Any]
 def _select(
     model: type[Model], names: tuple[str, ...]
 ) -> tuple[str, list[str], list[tuple[int, Any, list[Callable[..., Any]]]]]:
+    connection = connections[DEFAULT_DB_ALIAS]
     every = tuple(model._meta.concrete_fields)
     # A model takes the values of some fields in the order of its own, however they were named.
     fields = sorted(_fields(model, names), key=every.index) if names else every
@@ -103,7 +111,7 @@ def _select(
 
 @lru_cache(maxsize=64)
 def _insert(model: type[Model], names: tuple[str, ...]) -> str:
-    quote = connection.ops.quote_name
+    quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
     columns = ", ".join(quote(_column(field)) for field in _fields(model, names))
     places = ", ".join(["%s"] * len(names))
     return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608 - names from the models
@@ -111,7 +119,7 @@ def _insert(model: type[Model], names: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=64)
 def _update(model: type[Model], names: tuple[str, ...], key: str) -> str:
-    quote = connection.ops.quote_name
+    quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
     *changed, where = _fields(model, (*names, key))
     values = ", ".join(f"{quote(_column(field))} = %s" for field in changed)
     table = quote(model._meta.db_table)

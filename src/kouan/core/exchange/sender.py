@@ -79,6 +79,7 @@ class Sender:
         answered: tuple[sealing.Sealed, bytes] | None = None
         while sealed is not None and not self._host.stopping:
             post = asyncio.create_task(self._line.post_batch(sealed.wire))
+            await asyncio.sleep(0)  # the bytes leave before the database thread asks for the processor
             try:
                 following = await self._next(after=sealed.pk, answered=answered)
                 answered = (sealed, await post)

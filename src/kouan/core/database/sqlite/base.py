@@ -10,9 +10,30 @@ from __future__ import annotations
 
 import fcntl
 import os
-from typing import Any
+from typing import Any, ClassVar, Final
 
 from django.db.backends.sqlite3 import base
+
+_MANY_STATEMENTS: Final = 2000
+"""Beyond so many different statements no more are kept; the channel has a few dozen."""
+
+
+class CursorWrapper(base.SQLiteCursorWrapper):
+    """Django's own, but a statement's placeholders are translated once and not at every use."""
+
+    _translated: ClassVar[dict[str, str]] = {}
+
+    def convert_query(self, query: str, *, param_names: Any = None) -> str:
+        """Return the statement with SQLite's placeholders."""
+        if param_names is not None:
+            named: str = super().convert_query(query, param_names=param_names)
+            return named
+        translated = self._translated.get(query)
+        if translated is None:
+            translated = super().convert_query(query)
+            if len(self._translated) < _MANY_STATEMENTS:
+                self._translated[query] = translated
+        return translated
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -21,6 +42,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._place: int | None = None
+
+    def create_cursor(self, name: str | None = None) -> CursorWrapper:
+        """Return a cursor of our kind."""
+        del name
+        cursor: CursorWrapper = self.connection.cursor(factory=CursorWrapper)
+        return cursor
 
     def _start_transaction_under_autocommit(self) -> None:
         self._queue()
