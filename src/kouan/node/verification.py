@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
     from kouan.core.exchange.verify import MessageFacts, Report
 
 _LONGEST: Final = 100
+_LONGEST_LINE: Final = 2000
+_UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_COLUMN: Final = 15
 
 
 def print_report(path: Path, trust: tuple[str, ...], language: str, *, problems_only: bool = False) -> bool:
@@ -21,15 +26,27 @@ def print_report(path: Path, trust: tuple[str, ...], language: str, *, problems_
     speak_without_a_node()
     from django.utils import translation  # noqa: PLC0415 - configured just now
 
-    from kouan.core.exchange.verify import verify_bundle  # noqa: PLC0415 - needs translations
+    from kouan.core.exchange.bundle import MAX_BUNDLE  # noqa: PLC0415 - needs translations
+    from kouan.core.exchange.verify import verify_bundle  # noqa: PLC0415 - as above
 
     trusted = _trusted(trust)
-    data = path.read_bytes()
+    with path.open("rb") as file:
+        data = file.read(MAX_BUNDLE + 1)  # one more is refused by its size
     with translation.override(language):
         report = verify_bundle(data, trusted=trusted)
         for line in _lines(report, trusted, problems_only=problems_only):
-            click.echo(line)
+            click.echo(_plain(line))
     return report.holds
+
+
+def _plain(line: str) -> str:
+    """Return a line that stays one on any terminal, whoever chose its words.
+
+    Control characters could move the cursor, hide what follows or turn the reading direction, and so
+    write another verdict over ours.
+    """
+    text = line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"
+    return "".join("\ufffd" if unicodedata.category(one) in _UNPRINTABLE else one for one in text)
 
 
 def _trusted(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -39,7 +56,7 @@ def _trusted(pairs: tuple[str, ...]) -> dict[str, str]:
         digits = "".join(character for character in fingerprint.lower() if character not in " :-")
         if not separator or not side or len(digits) != 64 or set(digits) - set("0123456789abcdef"):  # noqa: PLR2004 - SHA-256 in hex
             raise click.ClickException(f"--trust {pair}: write SIDE=FINGERPRINT, with 64 hexadecimal digits.")
-        trusted[side] = digits
+        trusted[side.strip().lower()] = digits
     return trusted
 
 
@@ -97,7 +114,7 @@ def _message(message: MessageFacts, report: Report) -> list[str]:
     lines = ["", _("Message %(number)s") % {"number": message.number}]
 
     def fact(name: str, value: object) -> None:
-        lines.append(f"  {name:<14} {value}")
+        lines.append(f"  {name}{' ' * max(1, _COLUMN - _width(name))}{value}")
 
     header = message.header
     if header is not None:
@@ -108,8 +125,8 @@ def _message(message: MessageFacts, report: Report) -> list[str]:
         clause = _clause(report.agreements.get(header.agreement_digest), header.clause)
         if clause:
             fact("", f"“{clause}”")
-    for name, value in _payload(message.payload):
-        fact(name, value)
+    # The content is the other side's words: a bar keeps its fields from passing for findings.
+    lines += [f"  │ {name:<12} {value}" for name, value in _payload(message.payload)]
     if message.receipt is not None:
         at = from_milliseconds(message.receipt.accepted_at).isoformat(timespec="seconds")
         verdict = (
@@ -123,6 +140,11 @@ def _message(message: MessageFacts, report: Report) -> list[str]:
         fact(_("ledger"), f"{message.entry.origin}, {message.entry.index} / {message.entry.size}")
         fact(_("co-signed by"), witnesses)
     return lines
+
+
+def _width(text: str) -> int:
+    """Return how many columns a terminal gives a text: Chinese characters take two."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _clause(agreement: Any, clause: str) -> str:
@@ -139,7 +161,8 @@ def _clause(agreement: Any, clause: str) -> str:
 def _payload(payload: object) -> list[tuple[str, str]]:
     if not isinstance(payload, dict):
         return []
-    return [(str(name)[:_LONGEST], _shown(value)) for name, value in payload.items() if value is not None]
+    fields = [(str(name)[:_LONGEST], _shown(value)) for name, value in payload.items() if value is not None]
+    return fields[:_LONGEST] + ([("…", "")] if len(fields) > _LONGEST else [])
 
 
 def _shown(value: object) -> str:

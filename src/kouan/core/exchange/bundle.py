@@ -30,6 +30,8 @@ FORMAT: Final = "evidence/1"
 CONTENTS_TYPE: Final = "application/kouan-evidence+cose"
 MAX_BUNDLE: Final = 8 << 20
 MAX_CONTENTS: Final = 256 * 1024
+MAX_PARTS: Final = 6000
+"""More parts than a table of contents of ``MAX_CONTENTS`` bytes can name."""
 HASH: Final = 32
 
 
@@ -68,6 +70,8 @@ class Bundle:
                 pass
             case _:
                 raise MalformedBundle(detail="its keys")
+        if len(parts) > MAX_PARTS:
+            raise MalformedBundle(detail="too many parts")
         if not all(isinstance(name, str) and isinstance(part, bytes) for name, part in parts.items()):
             raise MalformedBundle(detail="its parts")
         return cls(contents, parts)

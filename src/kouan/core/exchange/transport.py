@@ -92,7 +92,9 @@ class Line:
 
     def refusal(self, answer: DoorAnswer) -> PeerRefused:
         """Return the error that an answer other than success stands for."""
-        text = answer.body[:300].decode("utf-8", "replace")
+        # It goes into the log and before the operator: one line, without the peer's control characters.
+        said = answer.body[:300].decode("utf-8", "replace")
+        text = "".join(one if one.isprintable() else "\ufffd" for one in said)
         return PeerRefused(peer=self.member.side, answer_status=answer.status, detail=text)
 
     def _open(self) -> aiohttp.ClientSession:

@@ -150,6 +150,15 @@ class _Verification:
                 )
             elif kind == "agreement":
                 self._check(name, _noop("the agreement can be read"), self._take_agreement)
+        for side in sorted(set(self._trusted) - set(self._members)):
+            self._check(
+                f"trust/{side}", _noop("the trust document is whole and signed by its anchor"), self._part
+            )
+        for side in sorted(set(self._trusted) - set(self._members)):
+            # Whoever names a fingerprint wants it compared: what was not compared must not pass for it.
+            self._check(
+                f"trust/{side}", _noop("the trust document is whole and signed by its anchor"), self._part
+            )
         self._contents(opened.contents)
         numbers: set[str] = set()
         for name in sorted(self._parts):
@@ -164,7 +173,7 @@ class _Verification:
             self._message(number)
         return self._report
 
-    def _check(self, part: str, what: str, step: Callable[..., None], *arguments: Any) -> bool:
+    def _check(self, part: str, what: str, step: Callable[..., object], *arguments: Any) -> bool:
         """Run one step and note how it went; whatever a part holds, only ``KouanError`` comes out of it."""
         try:
             step(part, *arguments)
@@ -210,21 +219,22 @@ class _Verification:
         self._report.agreements[wire.digest(data)] = value  # type: ignore[assignment]
 
     def _contents(self, data: bytes) -> None:
-        digests: dict[str, bytes] = {}
+        digests: dict[str, bytes] | None = None
 
         def read(_: str) -> None:
             unverified = cose.read1(
                 data, content_type=bundle.CONTENTS_TYPE, max_bytes=bundle.MAX_CONTENTS + cose.OVERHEAD
             )
             side, made, listed = bundle.decode_contents(unverified.payload)
-            digests.update(listed)
+            nonlocal digests
+            digests = listed
             self._report.made_by, self._report.made_at = side, from_milliseconds(made)
             unverified.verify(self._member(side).verification_key(unverified.kid, self._report.made_at))
 
         self._check(
             "contents", _noop("the table of contents is signed by the side that made the bundle"), read
         )
-        if not digests:
+        if digests is None:
             return
         what = _noop("every part is as it was when the bundle was made")
         before = len(self._report.checks)
