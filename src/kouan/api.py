@@ -11,7 +11,7 @@ import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
@@ -128,8 +128,10 @@ def _http_404(request: HttpRequest, _error: Http404) -> HttpResponse:
     return not_found(request)
 
 
+@api.exception_handler(TooManyFieldsSent)
+@api.exception_handler(TooManyFilesSent)
 @api.exception_handler(RequestDataTooBig)
-def _too_large(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
+def _too_large(_request: HttpRequest, _error: Exception) -> HttpResponse:
     return problem(413, "request-too-large", _("The request is larger than this address accepts."))
 
 

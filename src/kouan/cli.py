@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from django.db import DatabaseError
 
 from kouan import __version__
 from kouan.apps.operations.commands import catalogue
@@ -28,6 +29,10 @@ class _Program(click.Group):
             return super().invoke(ctx)
         except ConfigError as error:
             raise click.ClickException(str(error)) from None
+        except DatabaseError as error:
+            raise click.ClickException(
+                f"The database cannot be used: {error}. `kouan migrate` brings it to the present version."
+            ) from None
         except KouanError as error:
             if NODE_VARIABLE not in os.environ:
                 speak_without_a_node()
@@ -60,12 +65,23 @@ for command in (trust, institution, user, catalogue):
     "--portal", default="127.0.0.1:8100", show_default=True, help="Where people reach it, host:port."
 )
 @click.option("--door", default="127.0.0.1:8101", show_default=True, help="Where peers reach it, host:port.")
-def init(home: Path, side: str, portal: str, door: str) -> None:
+@click.option(
+    "--portal-origin", default="", help="How people write the portal's address, if not as it listens."
+)
+@click.option("--door-url", default="", help="How peers write the door's address, if not as it listens.")
+def init(  # noqa: PLR0913, PLR0917 - one option each
+    home: Path, side: str, portal: str, door: str, portal_origin: str, door_url: str
+) -> None:
     """Lay out a new node: its settings, its secret and its keys."""
     from kouan.node.layout import NewNode, create  # noqa: PLC0415 - keeps `kouan --help` quick
 
-    path = create(home, NewNode(side=side, portal=portal, door=door))
-    click.echo(f"{path} and the keys beside it are made. Next: kouan --node {path} trust export")
+    new = NewNode(side=side, portal=portal, door=door, portal_origin=portal_origin, door_url=door_url)
+    path = create(home, new)
+    click.echo(
+        f"{path} and the keys beside it are made. Next: look through {path}, then\n"
+        f"  kouan --node {path} migrate\n"
+        f"  kouan --node {path} trust export --out {side}.trust"
+    )
 
 
 @main.command()

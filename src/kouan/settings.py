@@ -78,6 +78,16 @@ def _database(url: str) -> dict[str, Any]:
 
 
 DATABASES = {"default": _database(NODE.database)}
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 USE_TZ = True
@@ -88,6 +98,9 @@ LANGUAGES = [("en", "English"), ("zh-hant", "繁體中文"), ("zh-hans", "简体
 LOCALE_PATHS = [PACKAGE / "core" / "locale"]
 LANGUAGE_COOKIE_NAME = "kouan_language"
 LANGUAGE_COOKIE_SAMESITE = "Lax"
+
+# Only pages that ask for a file keep one, and say so: elsewhere a file in a form is read past.
+FILE_UPLOAD_HANDLERS = ["kouan.web.forms.NoFiles"]
 
 STATIC_URL = "/static/"
 STORAGES = {

@@ -1,4 +1,4 @@
-"""The portal and the API as a WSGI application (granian serves it with threads)."""
+"""The portal and the API as a WSGI application (``kouan.node.portal`` runs it in threads)."""
 
 from __future__ import annotations
 

@@ -81,11 +81,54 @@ def test_a_truncated_upload_is_refused_and_said(pair: Group, path: str) -> None:
 
     # Who goes away in the middle of the body hears no answer; nothing is kept of what came.
     send_part(hk, path, content_type, half, len(body)).close()
-    wait_until(
-        lambda: hk.log("portal").count(f"Bad Request: /api/v1{path}") >= 2, 10, "the portal gave it up"
-    )
+    wait_until(lambda: f"POST /api/v1{path} broke off" in hk.log("portal"), 10, "the portal gave it up")
     assert hk.request("GET", "/health").status == 200
     assert hk.run(inside.kept) == kept
+
+
+def test_stalled_uploads_stop_nobody(pair: Group) -> None:
+    hk = pair["hk"]
+    registered = hk.upload("/documents", "a.txt", b"a document", type="other").body
+    content_type, body = form("scan.bin", bytes(1 << 20), type="other")
+    stalled = [
+        send_part(hk, path, content_type, body[: len(body) // 2], len(body))
+        for path in ("/validations", "/documents")
+        for _ in range(10)
+    ]
+    for _ in range(5):
+        assert hk.request("GET", "/health", timeout=2).status == 200
+    asked = hk.upload("/validations?wait=5", "a.zip", registered)
+    assert (asked.status, asked.json()["outcome"]) == (200, "match")
+    refused = []
+    for plain in stalled:
+        with plain, http.client.HTTPResponse(plain, method="POST") as answer:
+            answer.begin()
+            refused.append((answer.status, json.loads(answer.read())["code"]))
+    assert refused == [(408, "upload-too-slow")] * 20
+
+
+def test_more_uploads_than_the_portal_takes_are_asked_to_come_again(pair: Group) -> None:
+    hk = pair["hk"]
+    content_type, body = form("scan.bin", bytes(1 << 10), type="other")
+    # A few more than 64: an upload of ours may be among the first 64.
+    stalled = [send_part(hk, "/documents", content_type, body[:500], len(body)) for _ in range(70)]
+    wait_until(lambda: hk.upload("/documents", "a.txt", b"a", type="other").status == 503, 10, "it is full")
+    page = hk.request("POST", "/validate", body, {"Content-Type": content_type})
+    assert (page.status, page.headers["retry-after"]) == (503, "15")
+    assert "portal-busy" in page.body.decode()
+    assert "content-security-policy" in page.headers
+    assert hk.request("GET", "/health", timeout=2).status == 200
+    for plain in stalled:
+        plain.close()
+    wait_until(lambda: hk.upload("/documents", "a.txt", b"a", type="other").status == 201, 10, "room again")
+
+
+def test_a_body_in_chunks_is_a_body(pair: Group) -> None:
+    hk = pair["hk"]
+    content_type, body = form("scan.bin", bytes(1 << 20), type="other")
+    headers = {"Authorization": f"Bearer {hk.token}", "Content-Type": content_type}
+    pieces = (body[at : at + 10_000] for at in range(0, len(body), 10_000))
+    assert hk.request("POST", "/api/v1/documents", pieces, headers).status == 201
 
 
 def send_part(node: Node, path: str, content_type: str, body: bytes, declared: int) -> socket.socket:

@@ -42,6 +42,7 @@ def test_a_moment_without_a_zone_is_refused():
     ("size", "text"),
     [
         (0, "0 bytes"),
+        (1, "1 byte"),
         (1023, "1023 bytes"),
         (1024, "1 KB"),
         (1536, "1.5 KB"),
@@ -61,3 +62,9 @@ def test_fingerprints_are_grouped():
 
 def test_numbers_are_grouped():
     assert filters.number(1234567) == "1,234,567"
+
+
+def test_a_moment_that_has_no_local_time_is_shown_all_the_same():
+    last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    assert filters.datetime_short(last) == "9999-12-31 23:59:59"
+    assert filters.datetime_long(last).endswith("(UTC+0)")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from kouan.web.models import Attempt
@@ -106,3 +107,23 @@ def test_signing_out_needs_a_form_and_says_that_it_is_done(client):
     response = client.post("/sign-out")
     assert "You are signed out" in response.content.decode()
     assert "Signed in as" not in client.get("/").content.decode()
+
+
+def test_other_addresses_of_one_network_are_no_fresh_tries(client):
+    for host in range(5):
+        client.post(
+            "/sign-in", {"username": "officer", "password": "wrong"}, REMOTE_ADDR=f"2001:db8::{host + 1}"
+        )
+    response = client.post(
+        "/sign-in", {"username": "officer", "password": WORD}, REMOTE_ADDR="2001:db8::ffff:1"
+    )
+    assert response.status_code == 429
+
+
+def test_a_file_in_a_form_that_asks_for_none_is_not_kept(client, tmp_path, settings):
+    settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
+    file = SimpleUploadedFile("a", b"x" * (3 << 20))
+    response = client.post("/sign-in", {"username": "officer", "password": WORD, "file": file})
+    assert response.status_code == 302
+    assert not response.wsgi_request.FILES
+    assert not list(tmp_path.iterdir())

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from kouan.web.models import Attempt
-from kouan.web.throttle import Throttle, TooManyTriesError
+from kouan.web.throttle import Throttle, TooManyTriesError, subscriber
 
 pytestmark = pytest.mark.django_db
 TWICE = Throttle("test", limit=2, window=timedelta(seconds=30))
@@ -52,3 +52,19 @@ def test_a_good_try_is_given_back():
     TWICE.give_back("a")
     TWICE.take("a")
     TWICE.give_back("nobody")
+
+
+@pytest.mark.parametrize(
+    ("address", "subject"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("2001:db8:0:0:ffff::1", "2001:db8::/64"),
+        ("2001:db8:0:1::1", "2001:db8:0:1::/64"),
+        ("", ""),
+        ("unix:", "unix:"),
+    ],
+)
+def test_what_one_subscriber_has_counts_as_one(address, subject):
+    assert subscriber(address) == subject

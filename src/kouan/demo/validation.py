@@ -13,7 +13,7 @@ from kouan.core.exchange import bundle, wire
 from kouan.demo import DemonstrationFailed
 from kouan.demo.http import Response, post_file, post_json, request
 from kouan.demo.papers import degree_certificate
-from kouan.node.verification import print_report
+from kouan.node.verification import print_report, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +95,9 @@ def _validate(node: DemonstrationNode, data: bytes, expected: str) -> dict[str, 
     if answer["outcome"] != expected:
         raise DemonstrationFailed(f"the outcome is {answer['outcome']} where {expected} was expected")
     issuer = f", issued by {answer['issuer']['name']['en']}" if answer["issuer"] else ""
-    click.echo(f"   ✓ {answer['outcome']}{issuer}, after {(time.perf_counter() - started) * 1000:.0f} ms")
+    click.echo(
+        f"   answer: {answer['outcome']}{issuer}, after {(time.perf_counter() - started) * 1000:.0f} ms"
+    )
     return answer
 
 
@@ -116,4 +118,4 @@ def _what_crossed(node: DemonstrationNode, answer: dict[str, Any], path: Path) -
         fields = cbor.decode(payload, max_bytes=wire.MAX_BATCH_BYTES)
         for name, value in fields.items() if isinstance(fields, dict) else ():
             if value is not None:
-                click.echo(f"      {name}: {value.hex() if isinstance(value, bytes) else value}")
+                click.echo(f"      {name}: {shown(value)}")

@@ -31,8 +31,21 @@ def add(name: str, roles: tuple[str, ...], password: str) -> None:
     import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
 
     django.setup()
+    _check_password(name, password)
     make_account(name, roles, password)
-    click.echo(f"{name}: {', '.join(roles) or 'no role'}")
+    click.echo(f"The account {name} may now sign in. Its roles: {', '.join(roles) or 'none'}.")
+
+
+def _check_password(name: str, password: str) -> None:
+    """Refuse a password that is too short or too easily guessed, saying why."""
+    from django.contrib.auth.models import User  # noqa: PLC0415 - needs Django's set-up
+    from django.contrib.auth.password_validation import validate_password  # noqa: PLC0415 - as above
+    from django.core.exceptions import ValidationError  # noqa: PLC0415 - as above
+
+    try:
+        validate_password(password, User(username=name))
+    except ValidationError as error:
+        raise click.ClickException(" ".join(error.messages)) from None
 
 
 def new_password() -> str:

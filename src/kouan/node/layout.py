@@ -33,6 +33,8 @@ class NewNode:
     """host:port of the door."""
     door_url: str = ""
     """Where peers reach the door, when that is not where it listens: a forwarder stands before it."""
+    portal_origin: str = ""
+    """Where people reach the portal, when that is not where it listens."""
     demonstration: bool = False
     exchange: Mapping[str, int | float] | None = None
 
@@ -46,7 +48,7 @@ class NewNode:
             "",
             "[portal]",
             f'listen = "{self.portal}"',
-            f'origin = "http://{self.portal}"',
+            f'origin = "{self.portal_origin or f"http://{self.portal}"}"',
             "",
             "[door]",
             f'listen = "{self.door}"',
@@ -68,6 +70,7 @@ def create(home: Path, node: NewNode) -> Path:
     if path.exists():
         raise ConfigError(f"{path} exists already; nothing was changed.")
     get_side(node.side)
+    _reachable(node)
     for folder in (home, home / "run"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (home / "agreements").mkdir(exist_ok=True)
@@ -78,6 +81,16 @@ def create(home: Path, node: NewNode) -> Path:
         KeyStore.create(home / KEYS, node.side, hosts=hosts)
     write_private(path, node.toml().encode())
     return path
+
+
+def _reachable(node: NewNode) -> None:
+    """Refuse a node that would tell others an address at which nobody can reach it."""
+    for option, listen, told in (
+        ("--door-url https://HOST:PORT", node.door, node.door_url),
+        ("--portal-origin https://HOST", node.portal, node.portal_origin),
+    ):
+        if not told and listen.rpartition(":")[0] in {"0.0.0.0", "[::]"}:  # noqa: S104 - recognised, not bound to
+            raise ConfigError(f"{listen} is where it listens, not where others reach it: add {option}.")
 
 
 def environment_of(path: Path, base: Mapping[str, str] = os.environ) -> dict[str, str]:

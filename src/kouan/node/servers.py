@@ -15,25 +15,24 @@ from typing import TYPE_CHECKING, Final
 
 import django
 from granian import Granian
-from granian.constants import Interfaces, Loops, SSLProtocols
+from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 
 from kouan.config import load_from_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PORTAL_THREADS: Final = 8
-
 
 def portal() -> None:
-    """Serve the pages and the API: WSGI with threads, since every view talks to the database."""
+    """Serve the pages and the API: in threads, since every view talks to the database; see ``front``."""
     node = load_from_environment()
     Granian(
-        "kouan.wsgi:application",
+        "kouan.node.portal:application",
         address=node.portal_listen.host,
         port=node.portal_listen.port,
-        interface=Interfaces.WSGI,
-        blocking_threads=PORTAL_THREADS,
+        interface=Interfaces.ASGI,
+        loop=Loops.asyncio,
+        http=HTTPModes.http1,
         websockets=False,
         log_access=False,
         workers_kill_timeout=1,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -71,7 +70,7 @@ def _lines(report: Report, trusted: dict[str, str], *, problems_only: bool) -> l
         lines.append(f"  {'✓' if check.holds else '✗'} {check.part}: {_(check.what)}")
         if check.problem:
             lines.append(f"      {check.problem}")
-    return [*lines, *([] if problems_only else _keys(report, trusted)), "", *_verdict(report)]
+    return [*lines, *([] if problems_only else _keys(report, trusted)), "", *_verdict(report, trusted)]
 
 
 def _keys(report: Report, trusted: dict[str, str]) -> list[str]:
@@ -88,11 +87,17 @@ def _keys(report: Report, trusted: dict[str, str]) -> list[str]:
     return lines
 
 
-def _verdict(report: Report) -> list[str]:
+def _verdict(report: Report, trusted: dict[str, str]) -> list[str]:
     from django.utils.translation import gettext as _  # noqa: PLC0415 - configured by now
 
     if report.holds:
-        return [_("The evidence holds. Messages proved: %(count)s.") % {"count": len(report.messages)}]
+        lines = [_("The evidence holds. Messages proved: %(count)s.") % {"count": len(report.messages)}]
+        if compare := sorted(set(report.fingerprints) - set(trusted)):
+            lines.append(
+                _("Whose keys these are, only comparing the fingerprints tells. Not compared: %(sides)s.")
+                % {"sides": ", ".join(compare)}
+            )
+        return lines
     lines = [_("The evidence does NOT hold.")]
     if report.altered:
         lines.append(
@@ -161,13 +166,14 @@ def _clause(agreement: Any, clause: str) -> str:
 def _payload(payload: object) -> list[tuple[str, str]]:
     if not isinstance(payload, dict):
         return []
-    fields = [(str(name)[:_LONGEST], _shown(value)) for name, value in payload.items() if value is not None]
+    fields = [(str(name)[:_LONGEST], shown(value)) for name, value in payload.items() if value is not None]
     return fields[:_LONGEST] + ([("…", "")] if len(fields) > _LONGEST else [])
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a payload's value as a person reads it, cut to a bearable length."""
     if isinstance(value, bytes):
         return value.hex()[:_LONGEST]
     if isinstance(value, dict):
-        return "; ".join(f"{name}: {_shown(inner)}" for name, inner in value.items())[: 3 * _LONGEST]
+        return "; ".join(f"{name}: {shown(inner)}" for name, inner in value.items())[: 3 * _LONGEST]
     return str(value)[: 3 * _LONGEST]

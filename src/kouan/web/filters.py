@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.utils import translation
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import ngettext, pgettext
 
 from kouan.core.sides import get_side
 
@@ -61,7 +61,7 @@ def iso(value: date) -> str:
 def file_size(value: int) -> str:
     """Return a size as ``512 bytes``, ``1.5 KB`` or ``50 MB`` (1 KB is 1,024 bytes)."""
     if value < _KIB:
-        return gettext("%(count)s bytes") % {"count": value}
+        return ngettext("%(count)s byte", "%(count)s bytes", value) % {"count": value}
     size = float(value)
     for unit in ("KB", "MB", "GB"):
         size /= _KIB
@@ -89,7 +89,10 @@ def yes_no(value: object) -> str:
 def _local(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("a moment without a time zone cannot be shown: nobody would know when it was")
-    return value.astimezone(side_zone())
+    try:
+        return value.astimezone(side_zone())
+    except OverflowError:  # the last hours of the year 9999, as a peer may write them, have no local time
+        return value.astimezone(UTC)
 
 
 def _offset(value: datetime) -> str:

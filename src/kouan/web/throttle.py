@@ -5,9 +5,10 @@ What is counted (an account, an address) is stored only as an HMAC under the nod
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -19,6 +20,22 @@ from kouan.web.models import Attempt
 
 if TYPE_CHECKING:
     from datetime import timedelta
+
+
+_IPV6_NETWORK: Final = 64
+
+
+def subscriber(address: str) -> str:
+    """Return what one subscriber has: an IPv4 address, or the /64 network of an IPv6 address."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, _IPV6_NETWORK), strict=False))
 
 
 class TooManyTriesError(KouanError):

@@ -17,7 +17,7 @@ from django.views.i18n import set_language as django_set_language
 from kouan.web.forms import SignInForm
 from kouan.web.home import cards_for
 from kouan.web.sidecolours import stylesheet, stylesheet_version
-from kouan.web.throttle import Throttle, TooManyTriesError
+from kouan.web.throttle import Throttle, TooManyTriesError, subscriber
 
 if TYPE_CHECKING:
     from django.contrib.auth.forms import AuthenticationForm
@@ -103,7 +103,7 @@ class SignIn(LoginView):
         return self.request.POST.get("username", "").strip().casefold(), self._address()
 
     def _address(self) -> str:
-        return str(self.request.META.get("REMOTE_ADDR", ""))
+        return subscriber(str(self.request.META.get("REMOTE_ADDR", "")))
 
 
 class SignOut(LogoutView):

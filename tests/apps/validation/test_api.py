@@ -206,3 +206,8 @@ def test_a_wrong_reason_is_a_problem(client, issue, bearer):
 
 def test_an_unknown_validation_is_a_problem(client, node):
     problem(client.get(f"{API}/validations/{uuid.uuid4()}"), 404, "unknown-validation")
+
+
+def test_a_form_of_very_many_fields_is_too_large_and_not_our_fault(client):
+    response = client.post("/api/v1/validations", {f"f{number}": "1" for number in range(1100)})
+    problem(response, 413, "request-too-large")

@@ -20,6 +20,7 @@ from kouan.apps.validation.marks import MAX_CARRIED
 from kouan.apps.validation.models import RegisteredDocument, Validation
 from kouan.apps.validation.queries import Answer, Issuer
 from kouan.core.exchange import Received, Undelivered
+from kouan.core.exchange.models import Batch, OutboxMessage
 from kouan.core.text import Localised
 
 pytestmark = pytest.mark.django_db
@@ -138,9 +139,10 @@ def test_a_pdf_saved_again_by_another_program_is_explained(client, issue, pdf):
     [
         (b"", 422, "empty (0 bytes)"),
         (b"no mark", 422, "carries no mark"),
-        (b'{"a": 1, "a": 2}', 422, "$.a stands twice"),
-        ('{"a": "e\u0301"}'.encode(), 422, "$.a is not in Unicode form NFC"),
-        (b'{"a": 1', 422, "line 1, column 8"),
+        (b'{"a": 1, "a": 2}', 422, "was changed or damaged"),
+        ('{"a": "e\u0301"}'.encode(), 422, "was changed or damaged"),
+        (b'{"a": 1', 422, "was changed or damaged"),
+        (b'{"kouan": {"reference": "HK-1"}}', 422, "was changed or damaged"),
     ],
 )
 def test_bad_files_are_refused_beside_the_field(client, node, data, status, said):
@@ -149,6 +151,15 @@ def test_bad_files_are_refused_beside_the_field(client, node, data, status, said
     assert said in text(response).replace("&#34;", '"')
     assert 'href="#id_file"' in text(response)
     assert not Validation.objects.exists()
+
+
+@pytest.mark.parametrize("kind", [b"a degree", b'{"degree": 1}'])
+def test_a_file_whose_mark_was_damaged_is_said_to_be_damaged(client, issue, kind):
+    document, carried = issue(kind)
+    response = ask(client, carried.replace(document.reference.encode(), b"HK-0000-0000"))
+    assert response.status_code == 422
+    assert "changed or damaged. Ask its owner" in text(response)
+    assert "package" not in text(response).split("</form>")[0].split("govuk-error-message")[1].split("</p>")[0]
 
 
 def test_no_file_at_all_is_refused(client, node):
@@ -200,6 +211,8 @@ def test_a_question_over_the_boundary_is_followed_until_its_answer(client, peer)
     assert "Waiting for the answer" in page
     assert 'http-equiv="refresh"' in page
     assert "up to 24 hours" in page
+    assert "What will cross" in page
+    assert "What crossed" not in page
     assert "00010203 04050607" in page
     part = client.get(address, headers={"HX-Request": "true"})
     assert part.status_code == 200
@@ -211,17 +224,48 @@ def test_a_question_over_the_boundary_is_followed_until_its_answer(client, peer)
     page = text(client.get(address))
     assert "genuine and valid" in page
     assert "Pearl River Bank" in page
+    assert "This is all the content that crossed. Around it goes a sealed envelope" in page
+    assert page.count("Registered on") == page.count("1 January 2026") == 2
+    assert page.count("1 March 2026, 20:00:00 (UTC+8)") == 2
+    assert "--trust" in page
     assert 'http-equiv="refresh"' not in page
     assert f"{address}/evidence.bundle" in page
     assert client.get(f"{address}/evidence.bundle").status_code == 409
 
 
-def test_a_question_that_failed_says_so(client, peer):
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("expired-before-sending", "could not be delivered in time"),
+        ("cancelled", "was withdrawn here before it left"),
+    ],
+)
+def test_a_question_that_never_left_says_that_nothing_crossed(client, peer, code, said):
     item = services.ask(reference=Reference.parse(REFERENCE), digest=DIGEST)
-    note_undelivered_question(Undelivered(uuid.uuid4(), "gd", item.conversation, "expired-before-sending"))
+    note_undelivered_question(Undelivered(uuid.uuid4(), "gd", item.conversation, code))
     page = text(client.get(reverse("validation:result", args=[item.pk])))
     assert "No answer" in page
-    assert "expired-before-sending" in page
+    assert said in page
+    assert code in page
+    assert "Nothing has crossed" in page
+    assert "What crossed" not in page
+    assert "refused" not in page
+    assert page.count("kouan-timeline__step--done") == 1
+
+
+def test_a_question_that_the_other_side_refused_says_so(client, peer):
+    item = services.ask(reference=Reference.parse(REFERENCE), digest=DIGEST)
+    now = timezone.now()
+    batch = Batch.objects.create(
+        peer="gd", first=1, count=1, wire=b"", wire_bytes=0, digest=b"", sealed_at=now, receipted_at=now
+    )
+    OutboxMessage.objects.update(state="refused", code="no-agreement", batch=batch)
+    note_undelivered_question(Undelivered(uuid.uuid4(), "gd", item.conversation, "no-agreement"))
+    page = text(client.get(reverse("validation:result", args=[item.pk])))
+    assert "refused the question" in page
+    assert "tell the operator of this node" in page
+    assert "What crossed" in page
+    assert page.count("kouan-timeline__step--done") == 3
 
 
 def test_another_sides_file_is_asked_about(client, peer):
@@ -296,6 +340,9 @@ def test_the_carried_file_is_for_the_registering_browser_alone(signed_in, office
         ({"expires_on": "tomorrow"}, "Enter a date such as"),
         ({"expires_on": "2020-01-01"}, "today or later"),
         ({"type": "passport"}, "passport"),
+        ({"type": ""}, "Choose the kind of document"),
+        ({"file": upload(b'{"a": 1, "a": 2}')}, "$.a stands twice"),
+        ({"file": upload(b'{"a": 1')}, "Correct it, or carry the file as a package"),
         ({"file": upload(b"%PDF-1.7 damaged")}, "structure is damaged"),
         ({"file": upload(b'{"kouan": 1}')}, "the place of the mark"),
     ],
@@ -350,8 +397,21 @@ def test_a_document_is_revoked_after_a_confirmation(signed_in, issue):
     assert document.revoked_by.username == "officer"
     page = text(signed_in.get(reverse("validation:document", args=[document.reference])))
     assert "Replaced by a newer document" in page
+    assert "Registered on" in page
     assert "Revoke this document" not in page
     assert signed_in.get(address).status_code == 303
+
+
+def test_a_revoked_document_is_no_longer_offered_to_be_handed_out(signed_in):
+    address = register(signed_in)["Location"]
+    assert "give it to its owner" in text(signed_in.get(address))
+    services.revoke(document=RegisteredDocument.objects.get(), reason=RevocationReason.FRAUD)
+    assert "give it to its owner" not in text(signed_in.get(address))
+
+
+def test_no_kind_of_document_is_chosen_beforehand(signed_in):
+    page = text(signed_in.get(reverse("validation:register")))
+    assert re.search(r'<option value="" selected>\s*Choose…', page)
 
 
 def test_another_institutions_document_is_not_found(signed_in, bank):

@@ -12,7 +12,7 @@ from django.db import DatabaseError, connections
 
 from kouan.core.exchange import door as door_module
 from kouan.core.exchange import inbox, wire
-from kouan.core.exchange.door import MAX_CHECKPOINT_REQUEST, Door
+from kouan.core.exchange.door import MAX_CHECKPOINT_REQUEST, MAX_HELD, Door, DoorBusy
 from kouan.core.exchange.models import ReceivedBatch
 
 pytestmark = pytest.mark.usefixtures("note")
@@ -213,3 +213,14 @@ def test_the_servers_start_and_stop_are_answered(door):
 
     asyncio.run(door({"type": "lifespan"}, receive, send))
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+def test_the_door_holds_only_so_much_at_once():
+    door = Door()
+    with door._hold(MAX_HELD - 10):
+        with pytest.raises(DoorBusy), door._hold(11):
+            raise AssertionError("it was let in")
+        with door._hold(10):
+            pass
+    with door._hold(MAX_HELD):
+        pass

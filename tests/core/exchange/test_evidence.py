@@ -222,6 +222,20 @@ def test_a_bundle_without_messages_proves_nothing(both):
     assert not report.holds
 
 
+def test_an_empty_table_of_contents_names_no_part(both):
+    payload = cbor.encode({"by": "hk", "made": 1_800_000_000_000, "parts": {}})
+    signed = cose.sign1(payload, own().signer(timezone.now()), content_type=bundle.CONTENTS_TYPE)
+    report = verify_bundle(Bundle(signed, Bundle.decode(both).parts).encode())
+    assert not report.holds
+    assert "1/body" in parts_at_fault(report)
+
+
+def test_more_parts_than_can_be_named_are_not_looked_at():
+    report = verify_bundle(Bundle(b"", {f"{number}/body": b"" for number in range(1, 7000)}).encode())
+    assert [check.part for check in report.problems] == ["frame"]
+    assert not report.messages
+
+
 def test_a_table_of_contents_of_other_types_is_only_refused(both):
     parts = dict(Bundle.decode(both).parts)
     for digests in ({1: b"x", "a": b"y"}, {"a": 5}, {"a": None}, []):

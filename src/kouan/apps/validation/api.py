@@ -56,6 +56,11 @@ class OptionalInstitutionToken(InstitutionToken):
         return super().__call__(request)
 
 
+REGISTERED_ON: Final = (
+    "The day on which the institution registered the document, which itself may bear another date."
+)
+
+
 class Document(Schema):
     """A document on the institution's register."""
 
@@ -66,7 +71,7 @@ class Document(Schema):
     carried_as: Literal["json", "pdf", "package"]
     algorithm: Literal["sha-256"]
     digest: str
-    issued_on: date
+    issued_on: Annotated[date, Field(description=REGISTERED_ON)]
     expires_on: date | None
     registered_at: datetime
     revoked_at: datetime | None
@@ -124,7 +129,7 @@ class ValidationOut(Schema):
     outcome: Literal["match", "mismatch", "unknown", "expired", "revoked"] | None
     issuer: IssuerOut | None
     document_type: DocumentTypeCode | None
-    issued_on: date | None
+    issued_on: Annotated[date | None, Field(description=REGISTERED_ON)]
     expires_on: date | None
     revoked_on: date | None
     failure: str | None

@@ -146,7 +146,10 @@ FINGERPRINT_ANSWER = Crossing(
         "decided_at": _("When the issuing side looked at its register"),
         "issuer": _("The issuing institution's code and names; only for the very file"),
         "document_type": _("What kind of document it is; only for the very file"),
-        "issued_on": _("The day of issue; only for the very file"),
+        "issued_on": _(
+            "The day on which the institution registered it; the document itself may bear another date. Only "
+            "for the very file"
+        ),
         "expires_on": _("The last day of validity, if it has one; only for the very file"),
         "revoked_on": _("The day of revocation, if it was revoked; only for the very file"),
     },

@@ -93,6 +93,14 @@ class NoMark(ValidationError):
     )
 
 
+class DamagedFile(ValidationError):
+    """A file to be validated that no institution can have given so: its JSON or its mark cannot be read."""
+
+    code = "damaged-file"
+    status = 422
+    message = _("This file was changed or damaged. Ask its owner for the file as it was given.")
+
+
 class AlreadyMarked(ValidationError):
     """A file to be registered that is a carried file already."""
 

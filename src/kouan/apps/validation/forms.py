@@ -44,7 +44,11 @@ class RegisterForm(_Form):
     """A document to register. ``institution`` is asked only of an officer of several."""
 
     institution = forms.ChoiceField(label=_("Institution"))
-    type = forms.ChoiceField(label=_("Kind of document"), choices=list(DOCUMENT_TYPES.items()))
+    type = forms.ChoiceField(
+        label=_("Kind of document"),
+        choices=[("", _("Choose…")), *DOCUMENT_TYPES.items()],
+        error_messages={"required": _("Choose the kind of document.")},
+    )
     file = forms.FileField(
         label=_("The document's file"),
         help_text=_("PDF, a JSON object, or any other file. It is marked and handed back; it is not kept."),

@@ -94,7 +94,7 @@ def register(request: HttpRequest) -> HttpResponseBase:
         key.hex(),
         max_age=store.KEPT,
         path=_address(registered.document),
-        secure=request.is_secure(),
+        secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Strict",
     )
@@ -113,7 +113,9 @@ def document(request: HttpRequest, reference: str) -> HttpResponse:
     context = {
         "document": found,
         "state": found.state(queries.today()),
-        "carried_waits": _cookie() in request.COOKIES and store.holds(found.reference),
+        "carried_waits": found.revoked_on is None
+        and _cookie() in request.COOKIES
+        and store.holds(found.reference),
         "kept_minutes": int(store.KEPT.total_seconds() // 60),
         **_WORDS,
     }

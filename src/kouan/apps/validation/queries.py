@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from django.conf import settings
 from django.db.models import Q
@@ -172,6 +172,13 @@ class Progress:
     def open(self) -> bool:
         """Whether an answer may still come."""
         return self.answered_at is None and not self.failure
+
+    @property
+    def crossed(self) -> Literal["yes", "not-yet", "nothing"]:
+        """Whether the question crossed: only a receipt or the answer proves it."""
+        if self.received_at is not None or self.answered_at is not None:
+            return "yes"
+        return "nothing" if self.failure and self.sealed_at is None else "not-yet"
 
 
 def answer_of(item: Validation) -> Answer | None:

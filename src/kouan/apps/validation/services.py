@@ -22,11 +22,13 @@ from kouan.apps.validation.errors import (
     AlreadyRevoked,
     BadInstitutionCode,
     BadToken,
+    DamagedFile,
     DifferentReference,
     ExpiryInThePast,
     InstitutionExists,
     NoMark,
     UnknownSide,
+    UnusableJSON,
 )
 from kouan.apps.validation.marks import INSTITUTION_CODE, Mark
 from kouan.apps.validation.models import AccessToken, Institution, Membership, RegisteredDocument, Validation
@@ -199,10 +201,15 @@ def revoke(
 def validate_file(*, source: IO[bytes], typed: str = "") -> Validation:
     """Ask about a file that somebody holds; ``typed`` is a reference for a file that has lost its mark.
 
-    Raises ``NoMark``, ``NotAReference``, ``DifferentReference``, an ``UnusableJSON``, or what ``ask`` may.
+    Raises ``NoMark``, ``DamagedFile``, ``NotAReference``, ``DifferentReference``, or what ``ask`` may.
     """
     reference = Reference.parse(typed) if typed.strip() else None
-    found = marks.examine(source)
+    try:
+        found = marks.examine(source)
+    except UnusableJSON:  # its advice is for who makes the document, not for who was given it
+        raise DamagedFile from None
+    if found.damaged_mark:
+        raise DamagedFile
     if found.mark is None and reference is None:
         raise NoMark
     if found.mark is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import translation
@@ -19,7 +20,7 @@ from kouan.apps.validation.domain import ALGORITHM
 from kouan.apps.validation.labels import DOCUMENT_TYPES, OUTCOMES
 from kouan.apps.validation.queries import answer_of
 from kouan.core.sides import UnknownSideError, get_side
-from kouan.web.filters import hex_groups
+from kouan.web.filters import date_long, datetime_long, hex_groups
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +39,7 @@ LABELS: Final[Mapping[str, _StrPromise]] = {
     "decided_at": _("Decided at"),
     "issuer": _("Issuer"),
     "document_type": _("Kind of document"),
-    "issued_on": _("Issued on"),
+    "issued_on": _("Registered on"),
     "expires_on": _("Valid through"),
     "revoked_on": _("Revoked on"),
 }
@@ -51,9 +52,36 @@ class CrossedMessage:
 
     title: str
     size: int
-    """Bytes of the payload before it is sealed."""
+    """Bytes of the content alone, as the operators' pages count it: without salt, header or signature."""
     fields: list[tuple[str, str]]
     """Each field that holds something: what it is, and what it holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no answer, and what whoever asked can do."""
+
+    what: str
+    to_do: str
+
+
+def failure(code: str, *, side: str) -> Failure:
+    """Return the words for a failure's code; ``side`` is the name of the side that was asked."""
+    again = gettext("Validate the file again.")
+    match code:
+        case "cancelled":
+            what = gettext("The question was withdrawn here before it left.")
+        case "expired-before-sending":
+            what = gettext("The question could not be delivered in time.")
+            again = gettext("Validate the file again later, when the connection to the other side works.")
+        case "no-answer":
+            what = gettext("%(side)s did not answer in time.") % {"side": side}
+        case _:
+            what = gettext("%(side)s refused the question.") % {"side": side}
+            again = gettext(
+                "Validate the file again. If it happens again, tell the operator of this node the code below."
+            )
+    return Failure(gettext("%(what)s This says nothing about the document.") % {"what": what}, again)
 
 
 def side_name(code: str) -> str:
@@ -120,6 +148,10 @@ def _value(name: str, value: Any) -> str:
             return f"{OUTCOMES[value]} ({value})"
         case "document_type", str():
             return str(DOCUMENT_TYPES[value])
+        case "decided_at", str():
+            return datetime_long(datetime.fromisoformat(value))
+        case "issued_on" | "expires_on" | "revoked_on", str():
+            return date_long(date.fromisoformat(value))
         case "issuer", _:
             names = {"zh-hant": value.name_zh_hant, "zh-hans": value.name_zh_hans}
             return f"{names.get(translation.get_language() or 'en', value.name_en)} ({value.code})"

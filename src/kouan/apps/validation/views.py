@@ -67,6 +67,8 @@ def result(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     context = {
         "item": item,
         "progress": progress,
+        "crossed": progress.crossed,
+        "failure": shown.failure(progress.failure, side=shown.side_name(item.issuing_side)),
         "answer": queries.answer_of(item),
         "outcomes": OUTCOMES,
         "meanings": OUTCOME_MEANINGS,

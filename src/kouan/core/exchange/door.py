@@ -7,9 +7,10 @@ C2SP's tlog-witness; ``GET /alive`` says that the door is open. Everything else 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,6 +30,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 SENT_HEADER: Final = b"kouan-sent"
 """Request header: the peer's clock as it posts, milliseconds since 1970."""
 MAX_CHECKPOINT_REQUEST: Final = 64 * 1024
+MAX_HELD: Final = 64 << 20
+"""Bytes of batches that the door reads or keeps for its writer at one time."""
 READ_TIMEOUT: Final = 30.0
 """Seconds in which a whole request body must arrive."""
 
@@ -47,6 +50,14 @@ class BodyTooSlow(KouanError):
     code = "body-too-slow"
     status = 408
     message = "The request body did not arrive in time."
+
+
+class DoorBusy(KouanError):
+    """More is being read than the door holds at once."""
+
+    code = "door-busy"
+    status = 503
+    message = "The door is taking in as much as it can hold. Try again in a moment."
 
 
 class NoClock(KouanError):
@@ -70,6 +81,7 @@ class Door:
 
     def __init__(self) -> None:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="door")
+        self._held = 0
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request, or the server's start and stop."""
@@ -105,9 +117,10 @@ class Door:
     async def _route(self, scope: dict[str, Any], receive: Receive) -> Answer:
         match scope["method"], scope["path"]:
             case "POST", "/batch":
-                body = await _read(scope, receive, wire.MAX_BATCH_BYTES)
-                _check_clock(scope)
-                receipt = await self._write(inbox.accept, body)
+                with self._hold(_announced(scope, wire.MAX_BATCH_BYTES)):
+                    body = await _read(scope, receive, wire.MAX_BATCH_BYTES)
+                    _check_clock(scope)
+                    receipt = await self._write(inbox.accept, body)
                 return Answer(200, wire.RECEIPT_TYPE, receipt)
             case "POST", "/add-checkpoint":
                 body = await _read(scope, receive, MAX_CHECKPOINT_REQUEST)
@@ -117,6 +130,17 @@ class Door:
                 return Answer(200, "text/plain", b"open\n")
             case _:
                 return _problem(404, "not-found", "There is nothing here.")
+
+    @contextlib.contextmanager
+    def _hold(self, size: int) -> Iterator[None]:
+        """Count bytes that are being read or wait for the writer; raises ``DoorBusy`` beyond the bound."""
+        if self._held + size > MAX_HELD:
+            raise DoorBusy
+        self._held += size
+        try:
+            yield
+        finally:
+            self._held -= size
 
     async def _write(self, function: Callable[[bytes], Any], body: bytes) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._writer, _in_connection, function, body)
@@ -137,10 +161,18 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             return
 
 
-async def _read(scope: dict[str, Any], receive: Receive, limit: int) -> bytes:
-    declared = dict(scope["headers"]).get(b"content-length", b"0")
+def _announced(scope: dict[str, Any], limit: int) -> int:
+    """Return how long the body says that it is, or ``limit`` if it does not; raises ``BodyTooLarge``."""
+    declared = dict(scope["headers"]).get(b"content-length")
+    if declared is None:
+        return limit
     if not declared.isdigit() or len(declared) > len(str(limit)) or int(declared) > limit:
         raise BodyTooLarge
+    return int(declared)
+
+
+async def _read(scope: dict[str, Any], receive: Receive, limit: int) -> bytes:
+    limit = _announced(scope, limit)
     try:
         async with asyncio.timeout(READ_TIMEOUT):
             return await _body(receive, limit)

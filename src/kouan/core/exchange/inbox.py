@@ -267,13 +267,16 @@ def _find_duplicates(peer: str, opened: list[_Opened], now: datetime) -> None:
         item.duplicate = True
         if before != header_digest:
             item.code = IdConflict.code
-            Incident.objects.create(
-                peer=peer,
-                kind=IdConflict.code,
-                detail=f"message {item.header.id}",
-                evidence=item.raw_header,
-                at=now,
-            )
+    conflict = next((item for item in opened if item.code == IdConflict.code), None)
+    if conflict is not None and conflict.header is not None:
+        # One a batch is enough to tell the operator; the ledger holds every one of them.
+        Incident.objects.create(
+            peer=peer,
+            kind=IdConflict.code,
+            detail=f"message {conflict.header.id}",
+            evidence=conflict.raw_header,
+            at=now,
+        )
 
 
 def _store(  # noqa: PLR0913, PLR0917 - the pieces of one batch

@@ -20,9 +20,9 @@ def milliseconds(at: datetime) -> int:
 
 
 def from_milliseconds(value: int) -> datetime:
-    """Return the UTC time of whole milliseconds since 1970; beyond the year 9999, that year's end."""
+    """Return the UTC time of whole milliseconds since 1970; beyond the year 9999, its last day."""
     try:
-        return _EPOCH + timedelta(milliseconds=value)
+        return min(_EPOCH + timedelta(milliseconds=value), _LATEST)
     except OverflowError:
         return _LATEST
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -89,6 +90,13 @@ def test_a_document_with_two_meanings_is_refused_and_the_place_is_named(data, er
     with pytest.raises(error) as caught:
         put_mark(data, Mark.new(side="hk", issuer="hku"))
     assert said in str(caught.value)
+
+
+def test_a_long_name_before_many_values_costs_no_more_than_its_bytes():
+    name, values = "\U0001f600" * 500_000, ",".join(["0"] * 100_000)
+    begun = time.process_time()
+    parse(f'{{"{name}": [{values}]}}'.encode())
+    assert time.process_time() - begun < 5  # a path written out for each value took minutes
 
 
 def test_a_document_above_the_limit_is_refused():

@@ -34,6 +34,8 @@ class Found:
     mark: Mark | None
     digest: bytes
     size: int
+    damaged_mark: bool = False
+    """Whether something stands in the mark's own place that is no mark."""
 
 
 def carry(
@@ -79,8 +81,12 @@ def examine(source: IO[bytes]) -> Found:
     if _sniff(head) is CarriedAs.JSON:
         source.seek(0)
         value = json.parse(source.read(json.MAX_CARRIED + 1), limit=json.MAX_CARRIED)
-        return Found(json.find_mark(value), hashlib.sha256(json.canonical(value)).digest(), size)
-    return Found(_mark_by_bytes(source, head), take_fingerprint(source), size)
+        mark = json.find_mark(value)
+        digest = hashlib.sha256(json.canonical(value)).digest()
+        return Found(mark, digest, size, damaged_mark=mark is None and json.MEMBER in value)
+    mark = _mark_by_bytes(source, head)
+    damaged = mark is None and package.has_place(head)
+    return Found(mark, take_fingerprint(source), size, damaged_mark=damaged)
 
 
 def take_fingerprint(source: IO[bytes]) -> bytes:

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import rfc8785
 
@@ -52,6 +52,11 @@ _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPENING: Final = re.compile(r"[ \t\r\n]*\{")
 
 
+_Path: TypeAlias = "tuple[_Path, str | int] | None"
+"""Where a value stands: the place around it, and the last step. It is put into words only for an error:
+a name may have megabytes, and be the way to half a million values."""
+
+
 class _Members(list[tuple[str, Any]]):
     """The members of an object as written, repeated ones included."""
 
@@ -85,7 +90,7 @@ def parse(data: bytes, *, limit: int = MAX_JSON) -> dict[str, Any]:
         raise JSONTooDeep(limit=MAX_DEPTH) from None
     if not isinstance(value, _Members):
         raise NotJSON(line=1, column=1)
-    checked: dict[str, Any] = _check(value, "$", 1)
+    checked: dict[str, Any] = _check(value, None, 1)
     return checked
 
 
@@ -149,7 +154,7 @@ def _float(literal: str) -> float | _BadNumber:
     return value if Decimal(literal) == Decimal(repr(value)) else _BAD
 
 
-def _check(value: Any, path: str, depth: int) -> Any:
+def _check(value: Any, path: _Path, depth: int) -> Any:
     """Return ``value`` with its objects as dictionaries; raises at the first place that is at fault."""
     if isinstance(value, str):
         _check_text(value, path)
@@ -161,10 +166,10 @@ def _check(value: Any, path: str, depth: int) -> Any:
     if depth > MAX_DEPTH:
         raise JSONTooDeep(limit=MAX_DEPTH)
     if not isinstance(value, _Members):
-        return [_check(item, f"{path}[{place}]", depth + 1) for place, item in enumerate(value)]
+        return [_check(item, (path, place), depth + 1) for place, item in enumerate(value)]
     result: dict[str, Any] = {}
     for name, item in value:
-        inner = f"{path}.{name}" if _PLAIN_NAME.fullmatch(name) else f"{path}[{json.dumps(name)}]"
+        inner = (path, name)
         _check_text(name, inner)
         if name in result:
             raise DuplicateMember(path=_shown(inner))
@@ -172,7 +177,7 @@ def _check(value: Any, path: str, depth: int) -> Any:
     return result
 
 
-def _check_text(text: str, path: str) -> None:
+def _check_text(text: str, path: _Path) -> None:
     if text.isascii():
         return
     if _NO_CHARACTER.search(text):
@@ -181,7 +186,19 @@ def _check_text(text: str, path: str) -> None:
         raise NotNormalised(path=_shown(path))
 
 
-def _shown(path: str) -> str:
+def _step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    if _PLAIN_NAME.fullmatch(step):
+        return f".{step}"
+    return f"[{json.dumps(step)}]"
+
+
+def _shown(path: _Path) -> str:
     """Return a path short enough to show, without anything that is no character."""
-    shown = _NO_CHARACTER.sub("\ufffd", path)
+    steps: list[str | int] = []
+    while path is not None:
+        path, step = path
+        steps.append(step)
+    shown = _NO_CHARACTER.sub("\ufffd", "$" + "".join(map(_step, reversed(steps))))
     return shown if len(shown) <= _MAX_PATH else f"{shown[: _MAX_PATH - 1]}…"

@@ -48,6 +48,11 @@ def looks_like(head: bytes) -> bool:
     return head.startswith(_SIGNATURE)
 
 
+def has_place(head: bytes) -> bool:
+    """Say whether the first entry of a ZIP file has the name of the mark's, readable or not."""
+    return looks_like(head) and head[_LOCAL_HEADER.size :].startswith(MARK_NAME.encode())
+
+
 def find_mark(head: bytes) -> Mark | None:
     """Return the mark of a package from its first bytes (2 KB are enough), ``None`` if it carries none."""
     if len(head) < _LOCAL_HEADER.size:

@@ -49,6 +49,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         cursor: CursorWrapper = self.connection.cursor(factory=CursorWrapper)
         return cursor
 
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Connect; a new database is private to this process's user, as SQLite's files beside it then are."""
+        if not self.is_in_memory_db():
+            # Whatever the umask and the folder: it holds what was opened, sessions and password hashes.
+            os.close(os.open(self.settings_dict["NAME"], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        return super().get_new_connection(conn_params)
+
     def _start_transaction_under_autocommit(self) -> None:
         self._queue()
         try:
