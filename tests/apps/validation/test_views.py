@@ -257,7 +257,16 @@ def test_a_question_that_the_other_side_refused_says_so(client, peer):
     item = services.ask(reference=Reference.parse(REFERENCE), digest=DIGEST)
     now = timezone.now()
     batch = Batch.objects.create(
-        peer="gd", first=1, count=1, wire=b"", wire_bytes=0, digest=b"", sealed_at=now, receipted_at=now
+        peer="gd",
+        first=1,
+        count=1,
+        root=b"",
+        statement=b"",
+        statement_digest=DIGEST,
+        leaves=b"",
+        wire_bytes=0,
+        sealed_at=now,
+        receipted_at=now,
     )
     OutboxMessage.objects.update(state="refused", code="no-agreement", batch=batch)
     note_undelivered_question(Undelivered(uuid.uuid4(), "gd", item.conversation, "no-agreement"))

@@ -12,7 +12,7 @@ from uuid import UUID  # noqa: TC003 - read by the framework at run time
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from ninja import Query, Router, Schema, Status
 from ninja.security import HttpBearer
-from pydantic import ConfigDict, StringConstraints, ValidationError
+from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 
 from kouan.apps.validation import queries, services, uploads, waiting
 from kouan.apps.validation.domain import DocumentType, Reference, RevocationReason
