@@ -135,6 +135,7 @@ def test_the_issuers_pages_are_accessible_and_fit(  # noqa: PLR0913, PLR0917 - f
     path = tmp_path / "degree.txt"
     path.write_text("a degree")
     page.locator("input[type=file]").set_input_files(path)
+    page.locator("select[name=type]").select_option("academic-qualification")
     page.locator("main form[enctype] button.govuk-button[type=submit]").click()
     page.wait_for_selector(".govuk-notification-banner")
     visitor.check("registered")

@@ -66,3 +66,9 @@ def test_limits_in_words(schema, words):
     place = {"type": "object", "properties": {"name": {"type": "string"}, "code": {"type": "integer"}}}
     with translation.override("en"):
         assert describe(schema, {"Place": place}) == words
+
+
+def test_a_question_stands_before_its_answer():
+    types = [entry.type for entry in catalogue(own_declarations_only=True)]
+    assert types.index("validation.question") < types.index("validation.answer")
+    assert [kind.partition(".")[0] for kind in types] == sorted(kind.partition(".")[0] for kind in types)

@@ -5,11 +5,14 @@ import io
 
 import pytest
 from django.db import connection
+from django.utils import translation
 
 from kouan.apps.operations import listing
 from kouan.apps.operations.domain import Direction, State
 from kouan.apps.operations.errors import BadCursor, BadSearch
+from kouan.apps.operations.labels import state_words
 from kouan.apps.operations.listing import Filters
+from kouan.core.exchange import sealing
 from kouan.core.exchange.models import InboxMessage, OutboxMessage, Stream
 
 ALL = Filters()
@@ -175,3 +178,21 @@ def test_one_direction_may_end_before_the_other(many):
     InboxMessage.objects.filter(pk__in=InboxMessage.objects.order_by("pk")[:35]).delete()
     pages = walk(limit=10)
     assert len(keys(pages)) == len(set(keys(pages))) == 45
+
+
+def test_only_the_first_unanswered_batch_counts_as_sent(node, django_assert_num_queries):
+    first = node.send()[0]
+    sealed = sealing.seal_batch("gd")
+    second = node.send()[0]
+    sealing.seal_batch("gd")
+
+    def shown():
+        rows = listing.page(ALL).rows
+        return {row.message_id: state_words(row.direction, row.state, ahead=row.ahead) for row in rows}
+
+    with translation.override("en"):
+        assert shown() == {first: "Sent, not answered yet", second: "Sealed, waiting its turn"}
+        node.peer.answer(sealed)
+        assert shown() == {first: "Accepted, not handled yet", second: "Sent, not answered yet"}
+    with django_assert_num_queries(3):
+        listing.page(ALL)

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from kouan.apps.operations import queries
 from kouan.core.exchange import handling, sealing, wire
 from kouan.core.exchange.bundle import Bundle
 from kouan.core.exchange.ids import new_id
@@ -86,6 +87,70 @@ def test_the_overview_shows_the_batch_in_doubt(page, node):
     assert "3 tries failed." in fetch(page, "overview")
 
 
+@pytest.mark.parametrize("name", ["overview", "waiting"])
+def test_what_is_sealed_ahead_is_counted_and_what_is_in_doubt_linked(page, node, name):
+    first = node.send(6)
+    sealing.seal_batch("gd")
+    assert "waiting for the one before it" not in fetch(page, name)
+    second = node.send(2)
+    sealing.seal_batch("gd")
+    shown = fetch(page, name)
+    assert "Sealed, waiting for the one before it: 1 batch (messages: 2)." in shown
+    linked = [message for message in first if f"/operations/crossings/{message}/" in shown]
+    assert linked == first[: queries.IN_DOUBT_MOST]
+    assert f"/operations/crossings/{second[0]}/" not in shown
+    everything = "?direction=out&amp;peer=gd&amp;state=sealed"
+    assert f"{reverse('operations:crossings')}{everything}" in shown
+    node.send()
+    sealing.seal_batch("gd")
+    assert "Sealed, each waiting for the one before it: 2 batches (messages: 3)." in fetch(page, name)
+
+
+def test_all_is_well_mentions_what_was_refused_today(page, client, node):
+    message = node.deliver(2, statuses=["no-agreement", None])[0]
+    node.receive(poison=True)
+    handling.handle_waiting()
+    node.witnessed()
+    client.post(reverse("operations:cancel", args=[message]))
+    shown = fetch(page, "overview")
+    assert "All is well" in shown
+    assert "1 message from this side was refused by another side today." in shown
+    assert "1 message from another side was refused here today." in shown
+    OutboxMessage.objects.filter(state="refused").update(finished_at=timezone.now() - timedelta(days=2))
+    InboxMessage.objects.filter(state="refused").update(finished_at=timezone.now() - timedelta(days=2))
+    assert "refused here today" not in fetch(page, "overview")
+    assert "by another side today" not in fetch(page, "overview")
+
+
+def test_nothing_unsent_is_headed_as_if_it_had_crossed(page, client, node):
+    waits, doubtful, delivered = "What will cross", "What is crossing", "What crossed"
+    message = node.deliver()[0]
+    assert delivered in fetch(page, "crossing", message)
+    assert delivered in fetch(page, "crossing", node.receive()[0])
+    first = node.send()[0]
+    assert waits in fetch(page, "crossing", first)
+    sealing.seal_batch("gd")
+    assert doubtful in fetch(page, "crossing", first)
+    second = node.send()[0]
+    sealing.seal_batch("gd")
+    assert waits in fetch(page, "crossing", second)
+    assert "Sealed, waiting its turn" in fetch(page, "crossing", second)
+    third = node.send()[0]
+    for state in ("cancelled", "expired"):
+        OutboxMessage.objects.filter(message_id=third).update(state=state)
+        assert "What did not cross" in fetch(page, "crossing", third)
+
+
+def test_a_witness_is_named_by_its_side(page, node):
+    message = node.deliver()[0]
+    node.witnessed()
+    WitnessedLog.objects.create(origin="gd.kouan/ledger", size=5000, note="n", at=timezone.now())
+    shown = fetch(page, "crossing", message)
+    assert "kouan/witness" not in shown
+    assert "co-signed by Guangdong," in shown
+    assert "co-signed by Hong Kong," in shown
+
+
 def test_the_list_and_its_filters(page, node):
     out = node.deliver()[0]
     came = node.receive()[0]
@@ -162,7 +227,7 @@ def test_the_evidence_bundle(page, node):
 def test_a_dead_letter_is_retried_after_asking(page, client, node):
     message = node.deliver(statuses=["no-agreement"])[0]
     shown = fetch(page, "dead-letters")
-    assert "holds no agreement that covers it" in shown
+    assert "holds no agreement that covers this message or the answer to it" in shown
     assert f"/operations/crossings/{message}/retry" in shown
     assert "Try this message again?" in fetch(page, "retry", message)
     assert OutboxMessage.objects.count() == 1

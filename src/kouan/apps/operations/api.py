@@ -222,7 +222,7 @@ def _crossing(row: listing.CrossingRow) -> dict[str, Any]:
         "agreement": row.agreement,
         "clause": row.clause,
         "state": row.state,
-        "state_words": state_words(row.direction, row.state),
+        "state_words": state_words(row.direction, row.state, ahead=row.ahead),
         "code": row.code,
         "reason": reason(row.code) if row.code else "",
         "at": row.at,

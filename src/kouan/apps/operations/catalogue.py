@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -57,15 +58,26 @@ class CatalogueEntry:
 
 
 def catalogue(*, own_declarations_only: bool = False) -> tuple[CatalogueEntry, ...]:
-    """Return every declaration in the active language, by type and version.
+    """Return every declaration in the active language: by app, as the app's module orders them.
 
     With ``own_declarations_only`` those that some other package than Kouan made are left out.
     """
     return tuple(
         entry_of(crossing)
-        for crossing in registry.all()
+        for crossing in sorted(registry.all(), key=_place)
         if not own_declarations_only or crossing.payload.__module__.startswith("kouan.")
     )
+
+
+def _place(crossing: Crossing[Any]) -> tuple[str, str, int]:
+    """Return where a declaration stands: in its app, in the order in which the contents are written down.
+
+    So a question stands before its answer. A class that its module does not hold by name comes last.
+    """
+    app, module = crossing.type.partition(".")[0], crossing.payload.__module__
+    written = list(vars(sys.modules[module]))
+    name = crossing.payload.__name__
+    return app, module, written.index(name) if name in written else len(written)
 
 
 def entry_of(crossing: Crossing[Any]) -> CatalogueEntry:

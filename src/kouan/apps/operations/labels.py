@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.operations.domain import Direction, Outcome, State, StepKind
 from kouan.apps.operations.health import Finding, FindingKind, Level, level_of
+from kouan.core.ledger.notes import witness_name
 from kouan.core.sides import UnknownSideError, get_side
 from kouan.web.filters import datetime_long
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from django.utils.functional import _StrPromise
+
+    from kouan.apps.operations.listing import CrossingRow
 
 DIRECTIONS: Final[Mapping[Direction, _StrPromise]] = {
     Direction.OUT: _("Outgoing"),
@@ -41,7 +44,7 @@ STATES_IN: Final[Mapping[State, _StrPromise]] = {
 
 STATES: Final[Mapping[State, _StrPromise]] = {
     State.WAITING: _("Waiting"),
-    State.SEALED: _("Sent, not answered yet"),
+    State.SEALED: _("Sealed, not answered yet"),
     State.ACCEPTED: _("Accepted, not handled yet"),
     State.HANDLED: _("Handled"),
     State.REFUSED: _("Refused"),
@@ -125,9 +128,57 @@ FINDING_KINDS: Final[Mapping[FindingKind, _StrPromise]] = {
 }
 
 
-def state_words(direction: Direction, state: State) -> str:
-    """Return the state of a message of this direction in words."""
+def state_words(direction: Direction, state: State, *, ahead: bool = False) -> str:
+    """Return the state of a message of this direction in words.
+
+    ``ahead`` says that it is sealed while an earlier batch is still without its receipt.
+    """
+    if ahead:
+        return gettext("Sealed, waiting its turn")
     return str((STATES_OUT if direction is Direction.OUT else STATES_IN)[state])
+
+
+def content_heading(row: CrossingRow) -> str:
+    """Return what stands above the content of a message: nothing has crossed that was not sent."""
+    if row.direction is Direction.OUT:
+        if row.state in {State.EXPIRED, State.CANCELLED}:
+            return gettext("What did not cross")
+        if row.state is State.WAITING or row.ahead:
+            return gettext("What will cross")
+        if row.state is State.SEALED:
+            return gettext("What is crossing")
+    return gettext("What crossed")
+
+
+def witness_side(name: str) -> str:
+    """Return the name of the side whose witness key has this name; any other name stays as it is."""
+    code = name.partition(".")[0]
+    return side_name(code) if name == witness_name(code) else side_name(name)
+
+
+def refusals(refused: Mapping[Direction, int]) -> tuple[str, ...]:
+    """Return a sentence for each direction in which messages were refused today."""
+    out, came = refused[Direction.OUT], refused[Direction.IN]
+    sentences = []
+    if out:
+        sentences.append(
+            ngettext(
+                "%(count)s message from this side was refused by another side today.",
+                "%(count)s messages from this side were refused by another side today.",
+                out,
+            )
+            % {"count": out}
+        )
+    if came:
+        sentences.append(
+            ngettext(
+                "%(count)s message from another side was refused here today.",
+                "%(count)s messages from another side were refused here today.",
+                came,
+            )
+            % {"count": came}
+        )
+    return tuple(sentences)
 
 
 def side_name(code: str) -> str:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.db.models import BigIntegerField, F, Model, Q, QuerySet, Value
+from django.db.models import BigIntegerField, F, Min, Model, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Length
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
@@ -30,10 +30,10 @@ from kouan.apps.operations.domain import (
 from kouan.apps.operations.errors import BadCursor, BadSearch
 from kouan.core.errors import KouanError
 from kouan.core.exchange.crossing import registry
-from kouan.core.exchange.models import InboxMessage, OutboxMessage, Stream
+from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from uuid import UUID
 
     from django.utils.functional import _StrOrPromise
@@ -86,6 +86,8 @@ class CrossingRow:
     peer_index: int | None
     """Its place in the other side's ledger, where the receipt has told it."""
     finished_at: datetime | None
+    ahead: bool = False
+    """Whether it is sealed in a batch that waits for the receipt of an earlier one."""
 
     @property
     def title(self) -> _StrOrPromise:
@@ -232,8 +234,25 @@ def _model(direction: Direction) -> type[OutboxMessage | InboxMessage]:
 
 def rows_of(direction: Direction, rows: QuerySet[Any], limit: int) -> list[CrossingRow]:
     """Return the first ``limit`` rows of a query over the direction's table."""
-    values = rows.values(*_PLAIN, **_COMPUTED[direction])[:limit]
-    return [CrossingRow(**row | {"direction": direction, "state": State(row["state"])}) for row in values]
+    values = list(rows.values(*_PLAIN, **_COMPUTED[direction])[:limit])
+    sealed = {row["peer"] for row in values if row["state"] == State.SEALED}
+    first = _first_unreceipted(sealed) if sealed else {}
+    found = []
+    for row in values:
+        state, batch = State(row.pop("state")), row.pop("in_batch")
+        ahead = state is State.SEALED and row["peer"] in first and batch > first[row["peer"]]
+        found.append(CrossingRow(**row, direction=direction, state=state, ahead=ahead))
+    return found
+
+
+def _first_unreceipted(of: Collection[str]) -> dict[str, int]:
+    """Return the key of each peer's first batch without a receipt on record.
+
+    A later one is posted once this one is answered, so for the moment until that answer is on record it
+    may be on its way too; the database cannot tell.
+    """
+    rows = Batch.objects.filter(peer__in=of, receipt__isnull=True).order_by()
+    return dict(rows.values_list("peer").annotate(Min("pk")))
 
 
 def _is_walked(filters: Filters) -> bool:
@@ -299,6 +318,7 @@ _COMPUTED: Final[dict[Direction, dict[str, Any]]] = {
         "size": Length("body"),
         "receipt_at": F("batch__receipted_at"),
         "peer_index": F("peer_ledger_index"),
+        "in_batch": F("batch_id"),
     },
     Direction.IN: {
         "number": F("pk"),
@@ -306,6 +326,7 @@ _COMPUTED: Final[dict[Direction, dict[str, Any]]] = {
         "size": Length("body"),
         "receipt_at": F("received_at"),
         "peer_index": Value(None, output_field=BigIntegerField()),
+        "in_batch": F("batch_id"),
     },
 }
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.db.models import Count, Model
+from django.db.models import Count, Model, Sum
 
 from kouan.apps.operations.domain import DEAD_IN, DEAD_OUT, STATES_OF, Direction, State, Tally, tally
 from kouan.apps.operations.health import INCIDENT_DAYS, Finding, LineFacts, NodeFacts, assess
@@ -21,11 +21,14 @@ from kouan.core.trust.models import Member
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from django.db.models import QuerySet
+
     from kouan.core.ledger.queries import CheckpointRecord
 
 DEAD_MOST: Final = 1000
 """Beyond so many dead letters the exact number no longer matters."""
 WAITING_MOST: Final = 50
+IN_DOUBT_MOST: Final = 5
 INCIDENTS_MOST: Final = 20
 _WAITING: Final = OutboxMessage.State.WAITING
 
@@ -39,6 +42,16 @@ class BatchInDoubt:
     wire_bytes: int
     sealed_at: datetime
     tries: int
+    rows: tuple[CrossingRow, ...]
+    """Its first messages, ``IN_DOUBT_MOST`` at most; a batch of notices alone has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedAhead:
+    """What is sealed already and is posted when the batches before it are answered."""
+
+    batches: int
+    messages: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,7 @@ class Line:
     waiting: int
     oldest_waiting_at: datetime | None
     in_doubt: BatchInDoubt | None
+    ahead: SealedAhead
     witnessing: Witnessing
 
 
@@ -76,6 +90,8 @@ class Overview:
     day_began: datetime
     ledger_size: int
     checkpoint: CheckpointRecord | None
+    refused: dict[Direction, int]
+    """How many messages were refused today, counted up to ``DEAD_MOST`` in each direction."""
     dead_letters: int
     incidents: tuple[IncidentRow, ...]
 
@@ -126,6 +142,7 @@ def overview(now: datetime) -> Overview:
         day_began=began,
         ledger_size=ledger.size(),
         checkpoint=ledger.latest_checkpoint(),
+        refused=refused_since(began),
         dead_letters=dead,
         incidents=incidents,
     )
@@ -198,6 +215,15 @@ def tallies(*, since: datetime) -> tuple[Tally, ...]:
     )
 
 
+def refused_since(since: datetime) -> dict[Direction, int]:
+    """Return how many messages of each direction were refused from ``since`` on, up to ``DEAD_MOST``."""
+    refused = {"state": State.REFUSED.value, "finished_at__gte": since}
+    return {
+        direction: len(model.objects.filter(**refused).order_by().values("pk")[:DEAD_MOST])
+        for direction, model in ((Direction.OUT, OutboxMessage), (Direction.IN, InboxMessage))
+    }
+
+
 def day_began(now: datetime) -> datetime:
     """Return midnight of this side's day."""
     return now.astimezone(get_side(settings.NODE.side).zone).replace(
@@ -239,12 +265,8 @@ def _first_since(model: type[Model], column: str, since: datetime) -> int | None
 
 def _line(peer: str, stream: Stream | None) -> Line:
     rows = OutboxMessage.objects.filter(peer=peer, state=_WAITING)
-    batch = (
-        Batch.objects.filter(peer=peer, receipt__isnull=True)
-        .order_by("pk")
-        .defer("wire", "leaves", "statement")
-        .first()
-    )
+    batches = Batch.objects.filter(peer=peer, receipt__isnull=True)
+    batch = batches.order_by("pk").defer("wire", "leaves", "statement").first()
     return Line(
         peer=peer,
         last_contact_at=stream.last_contact_at if stream else None,
@@ -253,11 +275,27 @@ def _line(peer: str, stream: Stream | None) -> Line:
         witness_error=stream.witness_error if stream else "",
         waiting=rows.count(),
         oldest_waiting_at=rows.order_by("pk").values_list("created_at", flat=True).first(),
-        in_doubt=None
-        if batch is None
-        else BatchInDoubt(batch.first, batch.count, batch.wire_bytes, batch.sealed_at, batch.attempts),
+        in_doubt=None if batch is None else _in_doubt(batch),
+        ahead=SealedAhead(0, 0) if batch is None else _ahead(batches.filter(pk__gt=batch.pk)),
         witnessing=witnessing(peer),
     )
+
+
+def _in_doubt(batch: Batch) -> BatchInDoubt:
+    rows = OutboxMessage.objects.filter(batch=batch).order_by("position")
+    return BatchInDoubt(
+        first=batch.first,
+        count=batch.count,
+        wire_bytes=batch.wire_bytes,
+        sealed_at=batch.sealed_at,
+        tries=batch.attempts,
+        rows=tuple(rows_of(Direction.OUT, rows, IN_DOUBT_MOST)),
+    )
+
+
+def _ahead(later: QuerySet[Batch]) -> SealedAhead:
+    found = later.aggregate(batches=Count("pk"), messages=Sum("count"))
+    return SealedAhead(found["batches"], found["messages"] or 0)
 
 
 def _facts(line: Line) -> LineFacts:

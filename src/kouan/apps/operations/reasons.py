@@ -41,7 +41,8 @@ REASONS: Final[Mapping[str, _StrOrPromise]] = {
     ),
     "misaddressed": _("Its header does not agree with the batch in which it came."),
     "no-agreement": _(
-        "The receiving side holds no agreement that covers it. Both sides need the same agreement file."
+        "The receiving side holds no agreement that covers this message or the answer to it. Both sides need "
+        "the same agreement files."
     ),
     "not-deterministic-cbor": _(
         "Its bytes are not in the one permitted encoding. Do both sides run the same version?"

@@ -57,6 +57,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         view=view,
         level=level_of(view.findings),
         headline=labels.headline(view.findings),
+        refusals=labels.refusals(view.refused),
         bars=bars,
     )
 

@@ -23,10 +23,11 @@ from kouan.core.sides import UnknownSideError, get_side
 from kouan.web.filters import date_long, datetime_long, hex_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from django.utils.functional import _StrPromise
 
+    from kouan.apps.validation.crossings import Issuer
     from kouan.apps.validation.models import Validation
     from kouan.apps.validation.queries import Progress
     from kouan.core.exchange import Crossing, Payload
@@ -139,21 +140,26 @@ def _message(crossing: Crossing[Any], payload: Payload) -> CrossedMessage:
 
 
 def _value(name: str, value: Any) -> str:
-    match name, value:
-        case _, None:
-            return ""
-        case "digest", bytes():
-            return hex_groups(value)
-        case "outcome", str():
-            return f"{OUTCOMES[value]} ({value})"
-        case "document_type", str():
-            return str(DOCUMENT_TYPES[value])
-        case "decided_at", str():
-            return datetime_long(datetime.fromisoformat(value))
-        case "issued_on" | "expires_on" | "revoked_on", str():
-            return date_long(date.fromisoformat(value))
-        case "issuer", _:
-            names = {"zh-hant": value.name_zh_hant, "zh-hans": value.name_zh_hans}
-            return f"{names.get(translation.get_language() or 'en', value.name_en)} ({value.code})"
-        case _:
-            return str(value)
+    return "" if value is None else _WORDS.get(name, str)(value)
+
+
+def _issuer(value: Issuer) -> str:
+    names = {"zh-hant": value.name_zh_hant, "zh-hans": value.name_zh_hans}
+    return f"{names.get(translation.get_language() or 'en', value.name_en)} ({value.code})"
+
+
+def _day(value: str) -> str:
+    return date_long(date.fromisoformat(value))
+
+
+_WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "digest": hex_groups,
+    "outcome": lambda value: f"{OUTCOMES[value]} ({value})",
+    "document_type": lambda value: str(DOCUMENT_TYPES[value]),
+    "decided_at": lambda value: datetime_long(datetime.fromisoformat(value)),
+    "issued_on": _day,
+    "expires_on": _day,
+    "revoked_on": _day,
+    "issuer": _issuer,
+}
+"""How a field's value reads; what is not here reads as it is."""
