@@ -52,6 +52,7 @@ def door() -> None:
         port=node.door_listen.port,
         interface=Interfaces.ASGI,
         loop=Loops.asyncio,
+        http=HTTPModes.http1,
         websockets=False,
         log_access=False,
         ssl_cert=keys.tls_certificate,

@@ -31,7 +31,7 @@ MAX_ATTEMPTS: Final = 8
 _HANDLED: Final = (
     "id", "peer", "message_id", "type", "version", "conversation", "body", "created_at", "attempts", "state",
 )  # fmt: skip
-GROUP: Final = 50
+GROUP: Final = 200
 """How many messages share one commit; each keeps a savepoint of its own."""
 
 

@@ -39,6 +39,8 @@ IDLE_LOOK: Final = 0.1
 SWEEP_EVERY: Final = 0.5
 CHECKPOINT_EVERY: Final = 1.0
 HANDLER: Final = "handler"
+COMPANY: Final = 0.02
+"""Seconds that the handler leaves after a small group, so that under load messages share a commit."""
 
 
 class Worker:
@@ -136,8 +138,11 @@ class Worker:
                 await self.rest(f"{name} recovery", 1.0)
 
     async def _handle(self) -> None:
-        if not await self.db(handling.handle_waiting):
+        ended = await self.db(handling.handle_waiting)
+        if not ended:
             await self.rest(HANDLER)
+        elif ended < handling.GROUP:
+            await self.pause(COMPANY)
 
     async def _sweep(self) -> None:
         """Turn what waited too long into dead letters, and tell the apps of what failed."""
