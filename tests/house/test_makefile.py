@@ -19,14 +19,14 @@ echo "$*" >> python.log
 """
 # What `kouan up` does as far as make can see: it runs until a signal, and says so when it ends.
 PROGRAM = f"""#!{sys.executable}
-import os, signal, sys, threading
-stop = threading.Event()
+import os, signal, sys, time
+asked = []
 for number in (signal.SIGINT, signal.SIGTERM):
-    signal.signal(number, lambda *_: stop.set())
+    signal.signal(number, lambda *_: asked.append(True))
 open("up.new", "w").write(" ".join(sys.argv[1:]))
 os.rename("up.new", "up.args")
-while not stop.wait(0.05):
-    pass
+while not asked:
+    time.sleep(0.05)
 open("up.ended", "w").write("yes")
 """
 

@@ -43,6 +43,7 @@ class Up:
             start_new_session=True,
         )
         wait_until(lambda: healthy(self.ports[0]) and healthy(self.ports[2]), 60, "both portals answer")
+        time.sleep(1)  # the program looks ten times a second, and then says where to go
 
     def stop(self, number: signal.Signals) -> tuple[float, str]:
         """Signal as a terminal or a service manager does; return the seconds it took and what was printed."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import logging
 import signal
-import threading
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +13,7 @@ import click
 from kouan.config import ConfigError
 from kouan.core.sides import get_side
 from kouan.demo.nodes import DemonstrationNode, establish, remove
-from kouan.node.supervisor import Supervisor
+from kouan.node.supervisor import StopRequest, Supervisor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,9 +30,9 @@ def run_both(home: Path, *, reset: bool, ports: Mapping[str, tuple[int, int]] = 
     ``ports`` maps each side to the ports of its portal and its door.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    stopping = threading.Event()
+    stopping = StopRequest()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, stopping.set)
     if reset:
         remove(home)
     click.echo("Preparing both sides…" if not (home / "hk").exists() else "Starting both sides…")
@@ -65,9 +64,7 @@ def _must_be_free(port: int) -> None:
     raise ConfigError(f"Port {port} is in use on this machine. Stop what listens there and try again.")
 
 
-def _wait_until_up(
-    nodes: Sequence[DemonstrationNode], supervisor: Supervisor, stopping: threading.Event
-) -> bool:
+def _wait_until_up(nodes: Sequence[DemonstrationNode], supervisor: Supervisor, stopping: StopRequest) -> bool:
     deadline = time.monotonic() + START_LIMIT
     waiting = list(nodes)
     while waiting and not stopping.wait(0.1):

@@ -13,7 +13,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -84,12 +83,37 @@ class Process:
             return 0
 
 
+class StopRequest:
+    """Whether the program has been asked to stop; made to be set by a signal handler.
+
+    A ``threading.Event`` is not: a handler that interrupts ``wait`` while it holds the event's lock
+    would wait for that lock in ``set``, for ever.
+    """
+
+    def __init__(self) -> None:
+        self._made = False
+
+    def set(self, *_: object) -> None:
+        """Ask to stop."""
+        self._made = True
+
+    def is_set(self) -> bool:
+        """Whether somebody has asked."""
+        return self._made
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long, unless asked already; return whether somebody has asked."""
+        if not self._made:
+            time.sleep(seconds)
+        return self._made
+
+
 class Supervisor:
     """Keeps the processes of one or more nodes running until ``stop``."""
 
     def __init__(self, nodes: Iterable[Path], names: Sequence[str] = ("portal", "door", "worker")) -> None:
         self.processes = [Process(node, name, _log_file(node, name)) for node in nodes for name in names]
-        self._stopping = threading.Event()
+        self._stopping = StopRequest()
 
     def start(self) -> None:
         """Start every process."""
