@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from django.db import close_old_connections
 from django.utils import timezone
 
+from kouan.core import chores
 from kouan.core.errors import KouanError
 from kouan.core.exchange import handling, outbox, wake, witness
 from kouan.core.exchange.models import Stream
@@ -75,6 +76,7 @@ class Worker:
             asyncio.create_task(self._forever("sweeper", self._sweep)),
             asyncio.create_task(self._forever("members", self._follow_members)),
             asyncio.create_task(self._forever("ledger", self._witness)),
+            *(asyncio.create_task(self._do(chore)) for chore in chores.registered()),
         ]
         await self._stopping.wait()
         everything = [*tasks, *self._senders.values()]
@@ -143,6 +145,23 @@ class Worker:
             await self.rest(HANDLER)
         elif ended < handling.GROUP:
             await self.pause(COMPANY)
+
+    async def _do(self, chore: chores.Chore) -> None:
+        """Run a chore again and again, on a thread of its own."""
+        thread = ThreadPoolExecutor(1, thread_name_prefix=f"worker-{chore.name}")
+
+        def run() -> bool:
+            close_old_connections()
+            return chore.run()
+
+        async def step() -> None:
+            if not await asyncio.get_running_loop().run_in_executor(thread, run):
+                await self.pause(chore.every)
+
+        try:
+            await self._forever(chore.name, step)
+        finally:
+            thread.shutdown(wait=False, cancel_futures=True)
 
     async def _sweep(self) -> None:
         """Turn what waited too long into dead letters, and tell the apps of what failed."""
