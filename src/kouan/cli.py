@@ -15,7 +15,7 @@ from kouan.apps.operations.commands import catalogue
 from kouan.apps.validation.commands import institution
 from kouan.config import NODE_VARIABLE, ConfigError
 from kouan.core.errors import KouanError
-from kouan.core.trust.commands import trust
+from kouan.core.exchange.keycommands import trust
 from kouan.core.words import speak_without_a_node
 from kouan.node.accounts import user
 from kouan.node.layout import environment_of

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 NODE_VARIABLE: Final = "KOUAN_NODE"
 SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"  # noqa: S105 - the name of the variable, not the secret
 MIN_SECRET_LENGTH: Final = 32
+TOKEN_USES: Final = ("anchor", "sign", "log", "witness")
+"""The uses whose keys can be in a token."""
 _MOST: Final = 1_000_000_000
 
 
@@ -56,6 +58,19 @@ class ExchangeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """A PKCS#11 token in which keys are made and kept."""
+
+    module: Path
+    """The token maker's library, such as /usr/lib/softhsm/libsofthsm2.so."""
+    label: str
+    pin_env: str
+    """The environment variable that holds the PIN; the PIN itself is never in a file of Kouan's."""
+    uses: tuple[str, ...]
+    """The uses whose new keys are made in the token."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """One side's node, as its ``node.toml`` and its environment describe it."""
 
@@ -72,6 +87,7 @@ class NodeConfig:
     run: Path
     exchange: ExchangeSettings
     secret_key: str = field(repr=False)
+    token: TokenSettings | None = None
 
 
 _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
@@ -86,6 +102,7 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "retry_first_s": (int, float),
         "retry_longest_s": (int, float),
     },
+    "token": {"module": str, "label": str, "pin_env": str, "uses": list},
 }
 _REQUIRED: Final = {"side", "portal.listen", "portal.origin", "door.listen", "door.url"}
 
@@ -127,6 +144,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         run=home / values.get("run", "run"),
         exchange=ExchangeSettings(**exchange),
         secret_key=secret,
+        token=_token(path, values),
     )
 
 
@@ -153,6 +171,26 @@ def _flatten(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
                 raise ConfigError(f"{path}: `{full}` has the wrong type ({type(inner).__name__}).")
             values[full] = inner
     return values
+
+
+def _token(path: Path, values: Mapping[str, Any]) -> TokenSettings | None:
+    given = {key for key in values if key.startswith("token.")}
+    if not given:
+        return None
+    for key in sorted({f"token.{name}" for name in _SHAPE["token"]} - given):
+        raise ConfigError(f"{path}: the key `{key}` is missing.")
+    uses = values["token.uses"]
+    for use in uses:
+        if use not in TOKEN_USES:
+            raise ConfigError(
+                f"{path}: `token.uses` may name {', '.join(TOKEN_USES)}; {use!r} is none of them."
+            )
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", values["token.pin_env"]):
+        raise ConfigError(f"{path}: `token.pin_env` must name an environment variable, not hold the PIN.")
+    module = Path(values["token.module"])
+    if not module.is_absolute():
+        raise ConfigError(f"{path}: `token.module` must be the whole path of the token's library.")
+    return TokenSettings(module, values["token.label"], values["token.pin_env"], tuple(dict.fromkeys(uses)))
 
 
 def _address(path: Path, key: str, value: str) -> Address:

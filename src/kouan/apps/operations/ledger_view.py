@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from kouan.core.exchange.witness import log_keys, witness_keys
 from kouan.core.ledger import queries as ledger
 from kouan.core.ledger.models import Entry, SignedCheckpoint
-from kouan.core.ledger.notes import VerifierKey, witness_name
+from kouan.core.ledger.notes import witness_name
 from kouan.core.trust.queries import members, own
 
 if TYPE_CHECKING:
@@ -107,6 +108,5 @@ def ledger_page(*, before: int | None = None) -> LedgerPage:
 def _verifier_keys() -> tuple[str, ...]:
     """Return the keys of our log and of every member's witness, as verifiers of notes take them."""
     ours = own().public
-    keys = [VerifierKey.for_log(ours.log_origin, ours.log_key)]
-    keys += [VerifierKey.for_witness(member.witness_name, member.witness_key) for member in members()]
+    keys = [*log_keys(ours), *(key for member in members() for key in witness_keys(member))]
     return tuple(str(key) for key in keys)

@@ -13,3 +13,7 @@ class ExchangeConfig(AppConfig):
     def ready(self) -> None:
         """Let the apps declare their crossings."""
         autodiscover_modules("crossings")
+        from kouan.core import chores  # noqa: PLC0415 - needs the models, which are there by now
+        from kouan.core.exchange import keynews  # noqa: PLC0415 - as above
+
+        chores.register("keys", every=keynews.EVERY, run=keynews.look_after)

@@ -1,4 +1,7 @@
-"""What the channel itself lets over: a probe of the line, which holds nothing and does nothing."""
+"""What the channel itself lets over: a probe of the line, which holds nothing and does nothing.
+
+The sides' keys cross too, when they change: see ``keyset``.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ from typing import Annotated
 from annotated_types import MaxLen
 from django.utils.translation import gettext_lazy as _
 
+from kouan.core.exchange import keyset
 from kouan.core.exchange.crossing import Consent, Crossing, Payload, Received
+
+__all__ = ["PROBE", "Probe", "keyset"]
 
 
 class Probe(Payload):

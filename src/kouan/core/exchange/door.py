@@ -1,7 +1,7 @@
 """The door: a small ASGI application on a port of its own, for peers over mutual TLS only.
 
 ``POST /batch`` takes a batch and answers with its receipt; ``POST /add-checkpoint`` is the witness of
-C2SP's tlog-witness; ``GET /alive`` says that the door is open. Everything else is 404.
+C2SP's tlog-witness; ``POST /keys`` takes a key set that reports a compromise; ``GET /alive`` says that the door is open. Everything else is 404.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from kouan.core.errors import KouanError
-from kouan.core.exchange import inbox, wire, witness
+from kouan.core.exchange import inbox, keyset, wire, witness
 from kouan.core.exchange.times import check_clock, milliseconds
+
+from kouan.core.trust.changes import ACKNOWLEDGEMENT_TYPE
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +128,10 @@ class Door:
                 body = await _read(scope, receive, MAX_CHECKPOINT_REQUEST)
                 answer = await self._write(witness.add_checkpoint, body)
                 return Answer(answer.status, answer.content_type, answer.body)
+            case "POST", "/keys":
+                body = await _read(scope, receive, keyset.MAX_KEY_SET)
+                _check_clock(scope)
+                return Answer(200, ACKNOWLEDGEMENT_TYPE, await self._write(keyset.accept_posted, body))
             case "GET", "/alive":
                 return Answer(200, "text/plain", b"open\n")
             case _:

@@ -20,7 +20,10 @@ def write_peers_file() -> Path:
     Without any peer the door knows only its own authority, which has issued nothing to others.
     """
     path: Path = settings.NODE.run / "peers.pem"
-    wanted = peer_ca_bundle() or own().public.tls_ca_pem
+    keys = own()
+    # Words outside the certificates are passed over by who reads them; they change with our own
+    # certificate, so that the door starts anew for that too.
+    wanted = (peer_ca_bundle() or keys.public.tls_ca_pem) + f"shown: {keys.tls_key.stem}\n".encode()
     if not path.exists() or path.read_bytes() != wanted:
         path.parent.mkdir(parents=True, exist_ok=True)
         files.write_private(path, wanted)

@@ -17,7 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from kouan.core.errors import KouanError
-from kouan.core.exchange import sealing
+from kouan.core.exchange import resigning, sealing
 from kouan.core.exchange.models import Batch, Stream
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ class Sender:
             log.warning("sending to %s: %s", self._peer, error)
         else:
             log.error("sending to %s failed", self._peer, exc_info=error)
+        await self._host.db(resigning.after_refusal, self._peer, error)
         await self._host.db(_note_failure, self._peer, str(error)[:300] or type(error).__name__)
 
 

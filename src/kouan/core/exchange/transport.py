@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -95,7 +96,9 @@ class Line:
         # It goes into the log and before the operator: one line, without the peer's control characters.
         said = answer.body[:300].decode("utf-8", "replace")
         text = "".join(one if one.isprintable() else "\ufffd" for one in said)
-        return PeerRefused(peer=self.member.side, answer_status=answer.status, detail=text)
+        return PeerRefused(
+            peer=self.member.side, answer_status=answer.status, detail=text, code=_code(answer.body)
+        )
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -113,6 +116,16 @@ class Line:
         if self._session is not None:
             session, self._session = self._session, None
             await session.close()
+
+
+def _code(body: bytes) -> str:
+    """Return the code of a problem document (RFC 9457), or nothing if it is none."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    code = value.get("code") if isinstance(value, dict) else None
+    return code[:64] if isinstance(code, str) else ""
 
 
 def _brief(error: BaseException) -> str:

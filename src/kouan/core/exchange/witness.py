@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from django.utils import timezone
 
 from kouan.core.ledger import queries, services
 from kouan.core.ledger.notes import Ed25519Cosigner, Ed25519NoteSigner, VerifierKey
+from kouan.core.trust.keys import KeyUse
 from kouan.core.trust.queries import get_member, members, own
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     from kouan.core.ledger.witness import WitnessAnswer
+    from kouan.core.trust.member import MemberKeys
+
+
+def log_keys(member: MemberKeys, *, at: datetime | None = None) -> list[VerifierKey]:
+    """Return the keys that sign a side's checkpoints: at a time, or all that ever did.
+
+    The origin stays when the key changes: a C2SP key id is made of the name and the key together.
+    """
+    return [
+        VerifierKey.for_log(member.log_origin, cast("Ed25519PublicKey", key.public))
+        for key in member.of_use(KeyUse.LOG, at=at)
+    ]
+
+
+def witness_keys(member: MemberKeys, *, at: datetime | None = None) -> list[VerifierKey]:
+    """Return the keys with which a side co-signs: at a time, or all that ever did."""
+    return [
+        VerifierKey.for_witness(member.witness_name, cast("Ed25519PublicKey", key.public))
+        for key in member.of_use(KeyUse.WITNESS, at=at)
+    ]
 
 
 def add_checkpoint(body: bytes) -> WitnessAnswer:
     """Answer a peer's ``add-checkpoint``: co-sign its log if it only grew since we last saw it."""
-    logs = {
-        member.log_origin: [VerifierKey.for_log(member.log_origin, member.log_key)] for member in members()
-    }
+    now = timezone.now()
+    logs = {member.log_origin: log_keys(member, at=now) for member in members()}
     keys = own()
     return services.witness_add_checkpoint(
         body, find_log=logs.get, cosigner=Ed25519Cosigner(keys.public.witness_name, keys.witness_key)
@@ -51,5 +77,5 @@ def request_for(peer: str, *, known_size: int | None = None) -> tuple[int, bytes
 def take_cosignature(peer: str, size: int, answer: bytes) -> None:
     """Keep the peer's co-signature of our checkpoint of ``size``; raises when it does not verify."""
     member = get_member(peer)
-    key = VerifierKey.for_witness(member.witness_name, member.witness_key)
-    services.store_cosignature(size=size, answer=answer, witness_keys=[key])
+    keys = witness_keys(member, at=timezone.now())
+    services.store_cosignature(size=size, answer=answer, witness_keys=keys)
