@@ -154,13 +154,20 @@ def demo(name: str, out: Path | None) -> None:
     help="A fingerprint that you know from elsewhere, such as hk=3f9a…; may be given for each side.",
 )
 @click.option(
+    "--trust-document",
+    "newer",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A side's present trust document: what it reports compromised counts, however old the bundle is.",
+)
+@click.option(
     "--language", default="en", type=click.Choice(["en", "zh-hant", "zh-hans"]), help="Of the report."
 )
-def verify(bundle: Path, trust: tuple[str, ...], language: str) -> None:
+def verify(bundle: Path, trust: tuple[str, ...], newer: tuple[Path, ...], language: str) -> None:
     """Check an evidence bundle offline: no network, no database. Exit status 1 if anything is wrong."""
     from kouan.node.verification import print_report  # noqa: PLC0415 - keeps `kouan --help` quick
 
-    sys.exit(0 if print_report(bundle, trust, language) else 1)
+    sys.exit(0 if print_report(bundle, trust, language, newer=newer) else 1)
 
 
 def _node_path() -> Path:

@@ -12,7 +12,8 @@ from kouan.core.words import speak_without_a_node
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kouan.core.exchange.verify import MessageFacts, Report
+    from kouan.core.exchange.findings import MessageFacts, Report
+    from kouan.core.trust.member import MemberKeys
 
 _LONGEST: Final = 100
 _LONGEST_LINE: Final = 2000
@@ -20,7 +21,14 @@ _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _COLUMN: Final = 15
 
 
-def print_report(path: Path, trust: tuple[str, ...], language: str, *, problems_only: bool = False) -> bool:
+def print_report(
+    path: Path,
+    trust: tuple[str, ...],
+    language: str,
+    *,
+    problems_only: bool = False,
+    newer: tuple[Path, ...] = (),
+) -> bool:
     """Check the bundle at ``path``, print what was found, and return whether everything holds."""
     speak_without_a_node()
     from django.utils import translation  # noqa: PLC0415 - configured just now
@@ -32,10 +40,18 @@ def print_report(path: Path, trust: tuple[str, ...], language: str, *, problems_
     with path.open("rb") as file:
         data = file.read(MAX_BUNDLE + 1)  # one more is refused by its size
     with translation.override(language):
-        report = verify_bundle(data, trusted=trusted)
+        report = verify_bundle(data, trusted=trusted, newer=[_document(file) for file in newer])
         for line in _lines(report, trusted, problems_only=problems_only):
             click.echo(_plain(line))
     return report.holds
+
+
+def _document(path: Path) -> MemberKeys:
+    from kouan.core.trust.document import MAX_DOCUMENT_BYTES  # noqa: PLC0415 - needs translations
+    from kouan.core.trust.member import MemberKeys  # noqa: PLC0415 - as above
+
+    with path.open("rb") as file:
+        return MemberKeys.from_bytes(file.read(MAX_DOCUMENT_BYTES + 1))
 
 
 def _plain(line: str) -> str:
@@ -70,6 +86,8 @@ def _lines(report: Report, trusted: dict[str, str], *, problems_only: bool) -> l
         lines.append(f"  {'✓' if check.holds else '✗'} {check.part}: {_(check.what)}")
         if check.problem:
             lines.append(f"      {check.problem}")
+        if check.remark:
+            lines.append(f"      ! {check.remark}")
     return [*lines, *([] if problems_only else _keys(report, trusted)), "", *_verdict(report, trusted)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kouan.core.exchange.witness import log_keys, witness_keys
+from kouan.core.exchange.reported import log_keys, witness_keys
 from kouan.core.ledger import queries as ledger
 from kouan.core.ledger.models import Entry, SignedCheckpoint
 from kouan.core.ledger.notes import witness_name

@@ -1,7 +1,8 @@
 """The door: a small ASGI application on a port of its own, for peers over mutual TLS only.
 
-``POST /batch`` takes a batch and answers with its receipt; ``POST /add-checkpoint`` is the witness of
-C2SP's tlog-witness; ``POST /keys`` takes a key set that reports a compromise; ``GET /alive`` says that the door is open. Everything else is 404.
+``POST /batch`` takes a batch and answers with its receipt; ``POST /keys`` takes a key set that reports a
+compromise; ``POST /add-checkpoint`` is the witness of C2SP's tlog-witness; ``GET /alive`` says that the
+door is open. Everything else is 404.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from django.utils import timezone
 from kouan.core.errors import KouanError
 from kouan.core.exchange import inbox, keyset, wire, witness
 from kouan.core.exchange.times import check_clock, milliseconds
-
 from kouan.core.trust.changes import ACKNOWLEDGEMENT_TYPE
 
 log = logging.getLogger(__name__)

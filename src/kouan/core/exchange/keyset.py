@@ -27,8 +27,8 @@ from kouan.core.trust.errors import (
     AnchorChanged,
     ConflictingDocument,
     MalformedKeySet,
-    NotTheirs,
     NothingHeld,
+    NotTheirs,
     StaleDocument,
     UnknownMember,
 )
@@ -159,13 +159,9 @@ def take_in(sender: str, payload: KeySet) -> bytes:
         answer = _acknowledge(trust, changes.INSTALLED, payload.statements)
         MemberHistory.objects.filter(side=sender, digest=trust.digest).update(acknowledgement=answer)
         return answer
-    known = document.parse(bytes(row.document))
     if trust.serial <= row.serial:
-        if trust.serial == row.serial:
-            raise ConflictingDocument(side=sender, serial=trust.serial)
-        if not same_anchor:
-            raise StaleDocument(side=sender, serial=trust.serial, known=row.serial)
-        return _acknowledge(trust, changes.SUPERSEDED, payload.statements)
+        return _not_newer(row, trust, payload, same_anchor=same_anchor)
+    known = document.parse(bytes(row.document))
     vouched = changes.check_change(payload.document, trust, known, payload.statements)
     if same_anchor:
         answer = _acknowledge(trust, changes.INSTALLED, payload.statements)
@@ -181,6 +177,15 @@ def take_in(sender: str, payload: KeySet) -> bytes:
         # The anchor in use says so itself: what it withdraws does not wait for a person.
         services.keep_reports(trust)
     return _hold(row, trust, payload)
+
+
+def _not_newer(row: Member, trust: TrustDocument, payload: KeySet, *, same_anchor: bool) -> bytes:
+    """Answer a document that is not newer than the one in use."""
+    if same_anchor and trust.serial == row.serial:
+        raise ConflictingDocument(side=trust.side, serial=trust.serial)
+    if not same_anchor:
+        raise StaleDocument(side=trust.side, serial=trust.serial, known=row.serial)
+    return _acknowledge(trust, changes.SUPERSEDED, payload.statements)
 
 
 def _given_before(trust: TrustDocument, data: bytes) -> bytes | None:

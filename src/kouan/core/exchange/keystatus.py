@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from kouan.core.exchange import keynews
 from kouan.core.trust.document import grouped
 from kouan.core.trust.errors import NoUsableKey
+from kouan.core.trust.keys import KeyUse
 from kouan.core.trust.models import HeldDocument, KeyNews
 from kouan.core.trust.queries import members, own
 from kouan.core.trust.rotation import REMINDER
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from kouan.core.trust.document import Revocation
-    from kouan.core.trust.keys import KeyUse
+
+_ORDER: Final = list(KeyUse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def _states() -> tuple[KeyState, ...]:
     keys, now = own(), timezone.now()
     soon = {key.kid for key in keynews.ending_soon(keys)}
     states = []
-    for key in sorted(keys.keys, key=lambda key: (list(type(key.use)).index(key.use), key.since)):
+    for key in sorted(keys.keys, key=lambda key: (_ORDER.index(key.use), key.since)):
         try:
             in_use = keys.current(key.use, now).kid == key.kid
         except NoUsableKey:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
@@ -97,7 +97,7 @@ def _look(side: str, member: MemberKeys, report: Revocation) -> Iterator[Signed]
 
 def _batches(side: str, report: Revocation, *, ours: bool) -> Iterator[Signed]:
     if ours:
-        rows: Iterable[tuple[str, int, int, bytes, datetime]] = Batch.objects.filter(
+        rows: Iterable[tuple[str, int, int, Any, datetime]] = Batch.objects.filter(
             sealed_at__gte=report.since
         ).values_list("peer", "first", "count", "statement", "sealed_at")
     else:
@@ -116,7 +116,7 @@ def _batches(side: str, report: Revocation, *, ours: bool) -> Iterator[Signed]:
 
 def _receipts(side: str, report: Revocation, *, ours: bool) -> Iterator[Signed]:
     if ours:
-        rows: Iterable[tuple[str, int, int, bytes | None, datetime | None]] = ReceivedBatch.objects.filter(
+        rows: Iterable[tuple[str, int, int, Any, datetime | None]] = ReceivedBatch.objects.filter(
             received_at__gte=report.since
         ).values_list("peer", "first", "count", "receipt", "received_at")
     else:

@@ -7,7 +7,6 @@ refused: the report says where.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.utils.translation import gettext_lazy as _
@@ -15,19 +14,27 @@ from django.utils.translation import gettext_noop as _noop
 
 from kouan.core import cbor
 from kouan.core.errors import KouanError
-from kouan.core.exchange import bundle, wire
+from kouan.core.exchange import bundle, reported, wire
+from kouan.core.exchange.findings import (
+    Check,
+    DifferentFromContents,
+    Disagrees,
+    MessageFacts,
+    PartMissing,
+    Report,
+)
 from kouan.core.exchange.times import from_milliseconds
 from kouan.core.ledger.checkpoint import LedgerProof
 from kouan.core.ledger.errors import ProofError
 from kouan.core.ledger.merkle import leaf_hash, verify_inclusion
-from kouan.core.ledger.notes import VerifierKey
-from kouan.core.ledger.offline import EntryFinding, verify_proof
+from kouan.core.ledger.offline import verify_proof
 from kouan.core.trust import cose
 from kouan.core.trust.member import MemberKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Iterable, Mapping
+
+    from kouan.core.trust.document import Revocation
 
 T = TypeVar("T")
 
@@ -38,99 +45,29 @@ _MESSAGE_PARTS: Final = frozenset(
 )
 
 
-class DifferentFromContents(KouanError):
-    """A part that is not the one that the bundle's maker signed for."""
-
-    code = "part-altered"
-    message = _("the part was altered after the bundle was made")
-
-
-class PartMissing(KouanError):
-    """A part that a check needs and the bundle lacks."""
-
-    code = "part-missing"
-    message = _("the part is missing")
-
-
-class Disagrees(KouanError):
-    """Two parts, each sound, that do not belong together."""
-
-    code = "parts-disagree"
-    message = "%(detail)s"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at: in which part, what for, and what is wrong (``""`` if nothing)."""
-
-    part: str
-    what: str
-    problem: str = ""
-    altered: bool = False
-    """Whether what is wrong is that the part itself was changed after the bundle was made."""
-
-    @property
-    def holds(self) -> bool:
-        """Whether the check passed."""
-        return not self.problem
-
-
-@dataclass(slots=True)
-class MessageFacts:
-    """What a bundle proves of one message; filled as far as its parts could be read."""
-
-    number: int
-    header: wire.Header | None = None
-    payload: object = None
-    statement: wire.Statement | None = None
-    receipt: wire.Receipt | None = None
-    accepted: bool = False
-    entry: EntryFinding | None = None
-
-
-@dataclass(slots=True)
-class Report:
-    """Everything that was checked and found."""
-
-    checks: list[Check] = field(default_factory=list)
-    messages: list[MessageFacts] = field(default_factory=list)
-    fingerprints: dict[str, str] = field(default_factory=dict)
-    agreements: dict[bytes, Mapping[str, Any]] = field(default_factory=dict)
-    made_by: str = ""
-    made_at: datetime | None = None
-
-    @property
-    def holds(self) -> bool:
-        """Whether every check passed and at least one message was proved."""
-        return bool(self.messages) and all(check.holds for check in self.checks)
-
-    @property
-    def altered(self) -> list[str]:
-        """The parts that are not as they were when the bundle was made, if that could be told."""
-        return [check.part for check in self.checks if check.altered]
-
-    @property
-    def problems(self) -> list[Check]:
-        """The checks that failed, in the order in which they were made."""
-        return [check for check in self.checks if not check.holds]
-
-
-def verify_bundle(data: bytes, *, trusted: Mapping[str, str] | None = None) -> Report:
+def verify_bundle(
+    data: bytes, *, trusted: Mapping[str, str] | None = None, newer: Iterable[MemberKeys] = ()
+) -> Report:
     """Check a whole bundle; never raises for what ``data`` holds.
+
+    ``newer`` are the sides' present trust documents: what they report compromised counts, although the
+    bundle was made before anybody knew.
 
     ``trusted`` maps sides to the fingerprints that the reader knows from elsewhere. Without it the
     report proves only that the parts agree with the keys inside, whose fingerprints it lists.
     """
-    return _Verification(data, trusted or {}).run()
+    return _Verification(data, trusted or {}, newer).run()
 
 
 class _Verification:
-    def __init__(self, data: bytes, trusted: Mapping[str, str]) -> None:
+    def __init__(self, data: bytes, trusted: Mapping[str, str], newer: Iterable[MemberKeys]) -> None:
         self._data = data
         self._trusted = trusted
         self._report = Report()
         self._parts: Mapping[str, bytes] = {}
         self._members: dict[str, MemberKeys] = {}
+        self._newer = {member.side: member for member in newer}
+        self._remarks: dict[str, str] = {}
 
     def run(self) -> Report:
         try:
@@ -174,9 +111,9 @@ class _Verification:
             step(part, *arguments)
         except KouanError as error:
             altered = isinstance(error, DifferentFromContents)
-            self._report.checks.append(Check(part, what, str(error), altered))
+            self._report.checks.append(Check(part, what, str(error), altered=altered))
             return False
-        self._report.checks.append(Check(part, what))
+        self._report.checks.append(Check(part, what, remark=self._remarks.pop(part, "")))
         return True
 
     def _part(self, name: str) -> bytes:
@@ -194,7 +131,9 @@ class _Verification:
             ) from None
 
     def _take_trust(self, part: str, side: str) -> None:
-        member = MemberKeys.from_bytes(self._part(part))
+        known_now = self._newer.get(side)
+        reports = () if known_now is None else known_now.revoked.values()
+        member = MemberKeys.from_bytes(self._part(part), also_revoked=reports)
         if member.side != side:
             raise Disagrees(detail=str(_("the trust document is of %(side)s")) % {"side": member.side})
         known = self._trusted.get(side)
@@ -224,7 +163,13 @@ class _Verification:
             nonlocal digests
             digests = listed
             self._report.made_by, self._report.made_at = side, from_milliseconds(made)
-            unverified.verify(self._member(side).verification_key(unverified.kid, self._report.made_at))
+            member = self._member(side)
+            unverified.verify(
+                member.verification_key(unverified.kid, self._report.made_at, despite_reports=True)
+            )
+            # The table only tells what was altered since; each message proves itself by its own parts.
+            if unverified.kid in member.revoked:
+                self._remarks["contents"] = reported.told(member.revoked[unverified.kid])
 
         self._check(
             "contents", _noop("the table of contents is signed by the side that made the bundle"), read
@@ -262,6 +207,15 @@ class _Verification:
         )
         for name, what, step in steps:
             self._check(f"{number}/{name}", what, step, number, facts)
+        for name, report in (("statement", facts.statement_report), ("receipt", facts.receipt_report)):
+            if report is not None:
+                self._check(
+                    f"{number}/{name}",
+                    _noop("it was there before its key was compromised"),
+                    self._anchored,
+                    facts,
+                    report,
+                )
 
     def _header(self, part: str, _number: str, facts: MessageFacts) -> None:
         facts.header = wire.Header.decode(self._part(part))
@@ -299,8 +253,9 @@ class _Verification:
         )
         statement = wire.Statement.decode(signed.payload)
         member = self._member(statement.sender)
-        signed.verify(member.verification_key(signed.kid, from_milliseconds(statement.sealed_at)))
-        facts.statement = statement
+        at = from_milliseconds(statement.sealed_at)
+        signed.verify(member.verification_key(signed.kid, at, despite_reports=True))
+        facts.statement, facts.statement_report = statement, member.revoked.get(signed.kid)
 
     def _path(self, part: str, number: str, facts: MessageFacts) -> None:
         header, statement = _needed(facts.header), _needed(facts.statement)
@@ -324,7 +279,9 @@ class _Verification:
         )
         receipt = wire.Receipt.decode(signed.payload)
         member = self._member(receipt.sender)
-        signed.verify(member.verification_key(signed.kid, from_milliseconds(receipt.accepted_at)))
+        at = from_milliseconds(receipt.accepted_at)
+        signed.verify(member.verification_key(signed.kid, at, despite_reports=True))
+        facts.receipt_report = member.revoked.get(signed.kid)
         if (receipt.sender, receipt.receiver) != (header.receiver, header.sender):
             raise Disagrees(detail=str(_("the receipt is between other sides")))
         if (
@@ -336,6 +293,15 @@ class _Verification:
         if len(receipt.statuses) != statement.count or not 0 <= position < statement.count:
             raise Disagrees(detail=str(_("the receipt does not speak of this message")))
         facts.receipt, facts.accepted = receipt, receipt.statuses[position] is None
+
+    def _anchored(self, part: str, facts: MessageFacts, report: Revocation) -> None:
+        of_receipt = part.endswith("/receipt")
+        before = reported.shown_before(facts, report, by=self._report.made_by, of_receipt=of_receipt)
+        if before is None:
+            raise reported.NotBefore(
+                kid=report.kid.hex(), at=report.at.isoformat(), since=report.since.isoformat()
+            )
+        self._remarks[part] = f"{reported.told(report)} {before}"
 
     def _entry(self, part: str, number: str, _facts: MessageFacts) -> None:
         match cbor.decode(self._part(part), max_bytes=MAX_BODY, max_depth=2):
@@ -361,13 +327,15 @@ class _Verification:
             raise Disagrees(detail=str(_("the ledger is of a side that had no part in the message")))
         keeper = self._member(self._report.made_by)
         other = self._member((sides - {keeper.side}).pop())
-        facts.entry = verify_proof(
+        entry = verify_proof(
             proof,
             salt=salt,
             body=record,
-            log_keys=[VerifierKey.for_log(keeper.log_origin, keeper.log_key)],
-            witness_keys=[VerifierKey.for_witness(other.witness_name, other.witness_key)],
+            log_keys=reported.log_keys(keeper),
+            witness_keys=reported.witness_keys(other),
         )
+        reported.check_times(entry, proof.note, keeper, other)
+        facts.entry = entry
 
 
 def _needed(value: T | None) -> T:

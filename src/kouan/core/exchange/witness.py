@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
+from kouan.core.exchange.reported import log_keys, witness_keys
 from kouan.core.ledger import queries, services
-from kouan.core.ledger.notes import Ed25519Cosigner, Ed25519NoteSigner, VerifierKey
-from kouan.core.trust.keys import KeyUse
+from kouan.core.ledger.notes import Ed25519Cosigner, Ed25519NoteSigner
 from kouan.core.trust.queries import get_member, members, own
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
     from kouan.core.ledger.witness import WitnessAnswer
-    from kouan.core.trust.member import MemberKeys
-
-
-def log_keys(member: MemberKeys, *, at: datetime | None = None) -> list[VerifierKey]:
-    """Return the keys that sign a side's checkpoints: at a time, or all that ever did.
-
-    The origin stays when the key changes: a C2SP key id is made of the name and the key together.
-    """
-    return [
-        VerifierKey.for_log(member.log_origin, cast("Ed25519PublicKey", key.public))
-        for key in member.of_use(KeyUse.LOG, at=at)
-    ]
-
-
-def witness_keys(member: MemberKeys, *, at: datetime | None = None) -> list[VerifierKey]:
-    """Return the keys with which a side co-signs: at a time, or all that ever did."""
-    return [
-        VerifierKey.for_witness(member.witness_name, cast("Ed25519PublicKey", key.public))
-        for key in member.of_use(KeyUse.WITNESS, at=at)
-    ]
 
 
 def add_checkpoint(body: bytes) -> WitnessAnswer:

@@ -158,6 +158,7 @@ def _read(file: Path) -> bytes:
 
 
 def user() -> str:
+    """Return who runs the program, as the operating system knows them."""
     try:
         return getpass.getuser()[:150]
     except (KeyError, OSError):

@@ -29,7 +29,7 @@ _PUBLIC_STAYS: Final = (KeyUse.SIGN, KeyUse.LOG, KeyUse.WITNESS)
 """Uses whose public halves stay listed for good: what they signed is verified years later."""
 
 
-def rotate(
+def rotate(  # noqa: PLR0913 - all by name
     store: KeyStore,
     use: KeyUse,
     *,
@@ -70,7 +70,7 @@ def finish(store: KeyStore, *, now: datetime | None = None) -> KeyStore:
     return _changed(store, change)
 
 
-def compromise(
+def compromise(  # noqa: PLR0913 - all by name
     store: KeyStore,
     use: KeyUse,
     kid: str,

@@ -125,12 +125,17 @@ class Token:
         pkcs11 = _library()
         self._keys.clear()
         try:
-            token = pkcs11.lib(self._module).get_token(token_label=self.label)
-            session = token.open(rw=True, user_pin=self._pin)
+            library = pkcs11.lib(self._module)
+        except (pkcs11.exceptions.PKCS11Error, OSError, RuntimeError):
+            raise TokenUnusable(label=self.label, detail=f"{self._module} cannot be loaded") from None
+        try:
+            token = library.get_token(token_label=self.label)
+            try:
+                session = token.open(rw=True, user_pin=self._pin)
+            except pkcs11.exceptions.UserAlreadyLoggedIn:
+                session = token.open(rw=True)  # a process logs in once; its sessions share that
         except pkcs11.exceptions.PKCS11Error as error:
             raise self._failed(error) from None
-        except (OSError, RuntimeError) as error:
-            raise TokenUnusable(label=self.label, detail=f"{self._module}: {error}"[:200]) from None
         self._opened = (os.getpid(), session)
         return session
 

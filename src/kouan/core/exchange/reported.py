@@ -1,0 +1,131 @@
+"""What a reader of evidence makes of keys that changed, ended or were reported compromised.
+
+A key that ended still proves what it signed in its time. A reported one proves nothing by itself: what
+it signed counts if something that its thief could not make shows that it was there before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from kouan.core.errors import KouanError
+from kouan.core.exchange.times import from_milliseconds
+from kouan.core.ledger.notes import VerifierKey, parse_note
+from kouan.core.trust.errors import KeyCompromised, KeyNotValid
+from kouan.core.trust.keys import KeyUse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from kouan.core.exchange.findings import MessageFacts
+    from kouan.core.ledger.offline import EntryFinding
+    from kouan.core.trust.document import ListedKey, Revocation
+    from kouan.core.trust.member import MemberKeys
+
+
+class NotBefore(KouanError):
+    """Something under a reported key that nothing shows to be older than the exposure."""
+
+    code = "not-before-compromise"
+    message = gettext_lazy(
+        "its key %(kid)s was reported compromised at %(at)s, since %(since)s, and nothing else in the "
+        "bundle shows that it was there before"
+    )
+
+
+def log_keys(member: MemberKeys, *, at: datetime | None = None) -> list[VerifierKey]:
+    """Return the keys that sign a side's checkpoints: at a time, or all that ever did.
+
+    The origin stays when the key changes: a C2SP key id is made of the name and the key together.
+    """
+    return [_for_log(member, key) for key in member.of_use(KeyUse.LOG, at=at)]
+
+
+def witness_keys(member: MemberKeys, *, at: datetime | None = None) -> list[VerifierKey]:
+    """Return the keys with which a side co-signs: at a time, or all that ever did."""
+    return [_for_witness(member, key) for key in member.of_use(KeyUse.WITNESS, at=at)]
+
+
+def check_times(entry: EntryFinding, note: str, keeper: MemberKeys, witness: MemberKeys) -> None:
+    """Check that log and witness signed a checkpoint with keys that counted when the witness says it was.
+
+    Raises ``KeyNotValid`` or ``KeyCompromised``: a witness whose key was stolen cannot tell the time.
+    """
+    at = max(each.at for each in entry.witnesses)
+    lines = {(line.name, line.key_id) for line in parse_note(note.encode()).signatures}
+    for member, use, make in (
+        (keeper, KeyUse.LOG, _for_log),
+        (witness, KeyUse.WITNESS, _for_witness),
+    ):
+        _check_one(member, use, make, lines, at)
+
+
+def _check_one(
+    member: MemberKeys,
+    use: KeyUse,
+    make: Callable[[MemberKeys, ListedKey], VerifierKey],
+    lines: set[tuple[str, bytes]],
+    at: datetime,
+) -> None:
+    signed = [
+        key for key in member.of_use(use) if (make(member, key).name, make(member, key).key_id) in lines
+    ]
+    sound = [key for key in signed if key.kid not in member.revoked]
+    if signed and not sound:
+        report = member.revoked[signed[0].kid]
+        raise KeyCompromised(
+            kid=report.kid.hex(), side=member.side, since=report.since.isoformat(), at=report.at.isoformat()
+        )
+    if not any(key.valid_at(at) for key in sound):
+        key = sound[0]
+        raise KeyNotValid(
+            kid=key.kid.hex(), side=member.side, since=key.since.isoformat(), until=key.until.isoformat()
+        )
+
+
+def told(report: Revocation) -> str:
+    """Return a sentence that says what was reported."""
+    return _("Its key %(kid)s was later reported compromised (at %(at)s, since %(since)s: %(reason)s).") % {
+        "kid": report.kid.hex(),
+        "at": report.at.isoformat(timespec="minutes"),
+        "since": report.since.isoformat(timespec="minutes"),
+        "reason": report.reason,
+    }
+
+
+def shown_before(facts: MessageFacts, report: Revocation, *, by: str, of_receipt: bool) -> str | None:
+    """Return what shows that a thing was there before its key was compromised; ``None`` if nothing does.
+
+    A batch is shown by the other side's receipt, under a sound key, or by a co-signed checkpoint; a
+    receipt only by a co-signed checkpoint of the side that gave it, whose log has the arrival.
+    """
+    receipt, entry = facts.receipt, facts.entry
+    if not of_receipt and receipt is not None and facts.receipt_report is None:
+        at = from_milliseconds(receipt.accepted_at)
+        if at < report.since:
+            return _("It was there before: %(side)s receipted it at %(at)s.") % {
+                "side": receipt.sender,
+                "at": at.isoformat(timespec="seconds"),
+            }
+    if entry is not None and (not of_receipt or (receipt is not None and receipt.sender == by)):
+        for each in entry.witnesses:
+            if each.at < report.since:
+                return _("It was there before: %(witness)s co-signed the ledger with it at %(at)s.") % {
+                    "witness": each.name,
+                    "at": each.at.isoformat(timespec="seconds"),
+                }
+    return None
+
+
+def _for_log(member: MemberKeys, key: ListedKey) -> VerifierKey:
+    return VerifierKey.for_log(member.log_origin, cast("Ed25519PublicKey", key.public))
+
+
+def _for_witness(member: MemberKeys, key: ListedKey) -> VerifierKey:
+    return VerifierKey.for_witness(member.witness_name, cast("Ed25519PublicKey", key.public))
