@@ -198,3 +198,10 @@ def test_statements_that_are_unsound_are_refused(store_of, now):
     broken[-1] ^= 1
     with pytest.raises(changes.cose.BadSignature):
         changes.check_change(keys.document, new, known, [bytes(broken), *good[1:]])
+
+
+def test_a_tls_key_after_a_new_authority(store_of, now):
+    store = finish(rotate(store_of("hk"), KeyUse.TLS_CA, hosts=HOSTS, soon=True, now=now), now=now)
+    from_ca = current(store, KeyUse.TLS, now)
+    again = rotate(store, KeyUse.TLS, hosts=HOSTS, soon=True, now=now + HOUR)
+    assert current(again, KeyUse.TLS, now + HOUR) != from_ca

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from kouan.apps.operations import views
+from kouan.apps.operations import key_pages, views
 
 app_name = "operations"
 urlpatterns = [
@@ -18,6 +18,8 @@ urlpatterns = [
     path("operations/waiting/", views.waiting, name="waiting"),
     path("operations/dead-letters/", views.dead_letters, name="dead-letters"),
     path("operations/ledger/", views.ledger, name="ledger"),
+    path("operations/keys/", key_pages.keys, name="keys"),
+    path("operations/keys/<str:kid>/", key_pages.compromised, name="compromised"),
     path("catalogue/", views.catalogue, name="catalogue"),
     path("agreements/", views.agreements, name="agreements"),
 ]

@@ -181,7 +181,7 @@ def _ended(content: KeyList, use: KeyUse, now: datetime) -> KeyList:
     uses = {KeyUse.TLS_CA: (KeyUse.TLS_CA, KeyUse.TLS)}.get(use, (use,))
     keys = list(content.keys)
     for each in uses:
-        newest = max((key for key in keys if key.use is each), key=lambda key: (key.since, key.until))
+        newest = [key for key in keys if key.use is each][-1]
         for place, key in enumerate(keys):
             if key.use is each:
                 keys[place] = (

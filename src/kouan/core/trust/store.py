@@ -146,7 +146,7 @@ class KeyStore:
         if not valid:
             raise NoUsableKey(side=self.side, use=use.value)
         if use in {KeyUse.TLS, KeyUse.TLS_CA, KeyUse.ANCHOR}:
-            return max(valid, key=lambda key: (key.until, key.since))
+            return valid[-1]
         return min(valid, key=lambda key: (key.until, key.since))
 
     def signer(self, use: KeyUse, at: datetime) -> Signer:
@@ -181,9 +181,8 @@ class KeyStore:
         return keylist.certificate(self.certificate_path(self.of_use(KeyUse.TLS_CA)[-1]))
 
     def of_use(self, use: KeyUse) -> list[StoredKey]:
-        """Return the keys of a use whose private half exists, oldest first."""
-        keys = [key for key in self.keys if key.use is use and key.usable]
-        return sorted(keys, key=lambda key: (key.since, key.until))
+        """Return the keys of a use whose private half exists, in the order in which they were made."""
+        return [key for key in self.keys if key.use is use and key.usable]
 
     def content(self, door_url: str, *, at: datetime | None = None) -> document.Content:
         """Return what this side's trust document has to say at a time (now)."""
