@@ -348,9 +348,8 @@ def test_a_refused_key_set_is_shown(gd):
     assert any("no-continuity" in line for line in keystatus.lines(keystatus.status()))
 
 
-def test_without_an_agreement_the_operator_is_told(gd, node):
-    for file in node.agreements.iterdir():
-        file.unlink()
+def test_without_an_agreement_the_operator_is_told(gd, settings, tmp_path):
+    settings.NODE = replace(settings.NODE, agreements=tmp_path / "none")
     services.rotate_key(KeyUse.LOG)
     keynews.look_after()
     (told,) = keystatus.status().told
