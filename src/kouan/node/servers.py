@@ -7,7 +7,6 @@ does what nobody waits for. They share the database and nothing else.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 
 from kouan.config import load_from_environment
+from kouan.core.watch import logs, process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +35,7 @@ def portal() -> None:
         http=HTTPModes.http1,
         websockets=False,
         log_access=False,
+        log_dictconfig=dict(logs.GRANIAN),
         workers_kill_timeout=1,
     ).serve()
 
@@ -55,6 +56,7 @@ def door() -> None:
         http=HTTPModes.http1,
         websockets=False,
         log_access=False,
+        log_dictconfig=dict(logs.GRANIAN),
         ssl_cert=keys.tls_certificate,
         ssl_key=keys.tls_key,
         ssl_ca=write_peers_file(),
@@ -68,6 +70,8 @@ def worker() -> None:
     """Run the worker until SIGTERM or SIGINT."""
     django.setup()
     from kouan.core.exchange.worker import Worker  # noqa: PLC0415 - needs Django's set-up
+
+    process.begin("worker", load_from_environment())
 
     async def run() -> None:
         work = Worker()
@@ -84,7 +88,8 @@ PROCESSES: Final[dict[str, Callable[[], None]]] = {"portal": portal, "door": doo
 def run_process(name: str) -> None:
     """Run one process until it is told to stop."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kouan.settings")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    node = load_from_environment()
+    logs.configure(name, node.side, "json" if node.watch.logs == "json" else "text")
     PROCESSES[name]()
 
 

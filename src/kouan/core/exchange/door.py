@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from django.utils import timezone
 from kouan.core.errors import KouanError
 from kouan.core.exchange import inbox, wire, witness
 from kouan.core.exchange.times import check_clock, milliseconds
+from kouan.core.watch import channel
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +90,9 @@ class Door:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
+            began = time.perf_counter()
             answer = await self._answer(scope, receive)
+            channel.door_answered(scope["path"], answer.status, seconds=time.perf_counter() - began)
             await send(
                 {
                     "type": "http.response.start",

@@ -20,6 +20,7 @@ from kouan.core.exchange.crossing import Received, Undelivered, registry
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import services as ledger
+from kouan.core.watch import channel, logs
 
 if TYPE_CHECKING:
     import uuid
@@ -29,7 +30,8 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS: Final = 8
 """After so many tries a message whose handler breaks is set aside for the operator."""
 _HANDLED: Final = (
-    "id", "peer", "message_id", "type", "version", "conversation", "body", "created_at", "attempts", "state",
+    "id", "peer", "message_id", "type", "version", "conversation", "body", "created_at", "received_at",
+    "attempts", "state",
 )  # fmt: skip
 GROUP: Final = 200
 """How many messages share one commit; each keeps a savepoint of its own."""
@@ -58,15 +60,16 @@ def handle_waiting(*, now: datetime | None = None) -> int:
         return 0
     held: set[uuid.UUID] = set()
     done: list[int] = []
-    ended = 0
-    with transaction.atomic():
+    ended: list[InboxMessage] = []
+    with logs.about_messages(), transaction.atomic():
         for row in _due(now, limit=GROUP, lock=True):
             if row.conversation in held:
                 continue
+            logs.message.set(row.message_id)
             if not _handle_one(row, now):
                 held.add(row.conversation)
                 continue
-            ended += 1
+            ended.append(row)
             if row.state == InboxMessage.State.HANDLED:
                 done.append(row.pk)
         finished = timezone.now()
@@ -75,7 +78,10 @@ def handle_waiting(*, now: datetime | None = None) -> int:
             ["state", "finished_at"],
             [(InboxMessage.State.HANDLED.value, finished, pk) for pk in done],
         )
-    return ended
+    channel.group_handled(
+        [(row.peer, row.message_id, row.received_at, str(row.state)) for row in ended], began=now.timestamp()
+    )
+    return len(ended)
 
 
 def _due(now: datetime, *, limit: int, lock: bool = False) -> list[InboxMessage]:

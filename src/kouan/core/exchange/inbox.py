@@ -25,6 +25,7 @@ from kouan.core.trust import cose, sealing
 from kouan.core.trust.errors import UnknownKey
 from kouan.core.trust.queries import get_member, own
 from kouan.core.trust.suites import get_suite
+from kouan.core.watch import channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,6 +161,16 @@ def accept(data: bytes, *, now: datetime | None = None) -> bytes:
         _find_duplicates(member.side, opened, now)
         receipt = _store(statement, signed, leaves, opened, stream, len(data), now)
         wake.ring_on_commit(wake.INBOX)
+    channel.batch_received(
+        member.side,
+        messages=[item.header.id for item in opened if item.header is not None],
+        refused=sum(item.code is not None for item in opened),
+        repeated=sum(item.duplicate and item.code is None for item in opened),
+        handled=[notice.message for notice in statement.notices if notice.code is None],
+        not_handled=[notice.message for notice in statement.notices if notice.code is not None],
+        size=len(data),
+        began=now.timestamp(),
+    )
     return receipt
 
 

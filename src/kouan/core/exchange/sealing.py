@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from kouan.core.ledger.merkle import leaf_hash, root_of
 from kouan.core.trust import cose, sealing
 from kouan.core.trust.queries import get_member, own
 from kouan.core.trust.suites import common_suite
+from kouan.core.watch import channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,6 +179,16 @@ def _seal_waiting(peer: str) -> Sealed | None:
         update_many(Stream, ["out_sequence", "out_root"], [(last, root, stream.pk)])
     elif root != bytes(stream.out_root):
         update_many(Stream, ["out_root"], [(root, stream.pk)])
+    transaction.on_commit(
+        partial(
+            channel.batch_sealed,
+            peer,
+            batch,
+            messages=[(row.message_id, row.created_at) for row in rows],
+            size=len(body),
+            began=now.timestamp(),
+        )
+    )
     return Sealed(batch, peer, len(rows), digest, body)
 
 
@@ -315,6 +327,16 @@ def _record_receipt(sealed: Sealed, data: bytes, receipt: wire.Receipt) -> None:
         ["credits", "last_contact_at", "last_error", "last_error_at"],
         [(receipt.credits, now, "", None, sealed.peer)],
         key="peer",
+    )
+    refused = len(receipt.statuses) - receipt.statuses.count(None)
+    transaction.on_commit(
+        partial(
+            channel.batch_receipted,
+            sealed.peer,
+            sealed.pk,
+            accepted=len(receipt.statuses) - refused,
+            refused=refused,
+        )
     )
 
 

@@ -19,6 +19,7 @@ from django.utils import timezone
 from kouan.core.errors import KouanError
 from kouan.core.exchange import sealing
 from kouan.core.exchange.models import Batch, Stream
+from kouan.core.watch import channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,6 +118,7 @@ class Sender:
                 await self._host.pause(exchange.linger_ms / 1000)
 
     async def _failed(self, error: Exception) -> None:
+        channel.post_failed(self._peer)
         if isinstance(error, KouanError):
             log.warning("sending to %s: %s", self._peer, error)
         else:

@@ -63,12 +63,18 @@ class Line:
             raise self.refusal(answer)
         return answer.body
 
-    async def post(self, path: str, body: bytes, content_type: str) -> DoorAnswer:
+    async def alive(self) -> bool:
+        """Ask whether the peer's door is open; raises ``PeerUnreachable``."""
+        answer = await self.post("/alive", b"", "text/plain", method="GET")
+        return answer.status == 200  # noqa: PLR2004 - HTTP OK
+
+    async def post(self, path: str, body: bytes, content_type: str, *, method: str = "POST") -> DoorAnswer:
         """Post ``body`` and return the answer, whatever its status; raises ``PeerUnreachable``."""
         session = self._open()
         now = milliseconds(timezone.now())
         try:
-            async with session.post(
+            async with session.request(
+                method,
                 self.member.door_url + path,
                 data=body,
                 headers={"content-type": content_type, SENT_HEADER.decode(): str(now)},

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from kouan.core import chores
 from kouan.core.errors import KouanError
-from kouan.core.exchange import handling, outbox, wake, witness
+from kouan.core.exchange import handling, outbox, pulse, wake, witness
 from kouan.core.exchange.models import Stream
 from kouan.core.exchange.peers import write_peers_file
 from kouan.core.exchange.sender import Sender
@@ -76,6 +76,7 @@ class Worker:
             asyncio.create_task(self._forever("sweeper", self._sweep)),
             asyncio.create_task(self._forever("members", self._follow_members)),
             asyncio.create_task(self._forever("ledger", self._witness)),
+            asyncio.create_task(self._forever("pulse", self._call_quiet_peers)),
             *(asyncio.create_task(self._do(chore)) for chore in chores.registered()),
         ]
         await self._stopping.wait()
@@ -208,6 +209,15 @@ class Worker:
                 await self.db(_note_witness, peer, problem)
                 self._witness_problems[peer] = problem
         await self.pause(CHECKPOINT_EVERY)
+
+    async def _call_quiet_peers(self) -> None:
+        """Ask a peer of which nothing was heard for a while whether its door is open."""
+        for peer in await self.db(pulse.quiet):
+            line = self._lines.get(peer)
+            with contextlib.suppress(KouanError):  # its silence is seen by the time of its last contact
+                if line is not None and await line.alive():
+                    await self.db(pulse.heard, peer)
+        await self.pause(pulse.LOOK_EVERY)
 
     async def _ask_witness(self, peer: str, line: Line) -> None:
         request = await self.db(witness.request_for, peer)
