@@ -38,7 +38,7 @@ class NewNode:
     """Where people reach the portal, when that is not where it listens."""
     demonstration: bool = False
     exchange: Mapping[str, int | float] | None = None
-    watch: Mapping[str, int | float | str] | None = None
+    watch: Mapping[str, int | float | str | list[str]] | None = None
 
     def toml(self) -> str:
         """Return the file's text."""

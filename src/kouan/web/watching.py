@@ -28,13 +28,12 @@ class WatchMiddleware:
         """Pass the request on; count its answer by the view, never by the address."""
         began = time.perf_counter()
         number = secrets.token_hex(8)
-        token = logs.request.set(number)
-        try:
-            response = self.get_response(request)
-            found = request.resolver_match
-            view = (found.view_name or "other") if found is not None else "other"
-            channel.portal_answered(view, response.status_code, seconds=time.perf_counter() - began)
-            response.headers[HEADER] = number
-            return response
-        finally:
-            logs.request.reset(token)
+        # Not taken back at the end: Django logs a failed request once it has left every middleware, and
+        # this thread's next request brings its own.
+        logs.request.set(number)
+        response = self.get_response(request)
+        found = request.resolver_match
+        view = (found.view_name or "other") if found is not None else "other"
+        channel.portal_answered(view, response.status_code, seconds=time.perf_counter() - began)
+        response.headers[HEADER] = number
+        return response

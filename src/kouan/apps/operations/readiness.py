@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BEAT_LATE: Final = timedelta(seconds=20)
-"""A worker that has given no sign of life for longer counts as gone; it gives one each ``watch.every_s``."""
+_LEAST_LATE: Final = 5.0
+_BEATS: Final = 6
+"""A worker gives a sign of life each ``watch.every_s``; one that missed so many counts as gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Check:
 
 def readiness(*, every_s: float) -> tuple[Check, ...]:
     """Return each part of the node, in the order in which they stand on each other."""
-    late = BEAT_LATE + timedelta(seconds=2 * every_s)
+    late = timedelta(seconds=max(_LEAST_LATE, _BEATS * every_s))
     database = _look("database", _database)
     return (
         Check("database", database),

@@ -5,20 +5,27 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from django.conf import settings
 from django.utils import timezone
 
 from kouan.core.exchange.models import Stream
 from kouan.core.trust.queries import members
 
-LOOK_EVERY: Final = 5.0
-"""Seconds between two looks at who is quiet."""
-QUIET: Final = timedelta(seconds=30)
-"""After how long without a batch or a receipt a peer is asked."""
+QUIET_LONGEST: Final = 30.0
+_OF_SILENCE: Final = 4
+
+
+def patience() -> float:
+    """Return after how many seconds without a batch or a receipt a peer is asked.
+
+    Several times within what counts as its silence, so that one lost answer is no alarm.
+    """
+    return min(QUIET_LONGEST, max(settings.NODE.watch.silence_s / _OF_SILENCE, 0.5))
 
 
 def quiet() -> list[str]:
-    """Return the members of whom nothing was heard for ``QUIET``."""
-    since = timezone.now() - QUIET
+    """Return the members of whom nothing was heard for ``patience``."""
+    since = timezone.now() - timedelta(seconds=patience())
     heard = set(Stream.objects.filter(last_contact_at__gt=since).values_list("peer", flat=True))
     return [member.side for member in members() if member.side not in heard]
 

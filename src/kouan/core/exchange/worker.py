@@ -217,7 +217,7 @@ class Worker:
             with contextlib.suppress(KouanError):  # its silence is seen by the time of its last contact
                 if line is not None and await line.alive():
                     await self.db(pulse.heard, peer)
-        await self.pause(pulse.LOOK_EVERY)
+        await self.pause(pulse.patience() / 2)
 
     async def _ask_witness(self, peer: str, line: Line) -> None:
         request = await self.db(witness.request_for, peer)
