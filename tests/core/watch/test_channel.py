@@ -59,8 +59,7 @@ def test_what_comes_in_is_counted_apart(peer):
         messages=ids,
         refused=2,
         repeated=1,
-        handled=ids[:4],
-        not_handled=ids[:1],
+        ended=[(one, True) for one in ids[:4]] + [(ids[4], False)],
         size=9,
         began=time.time(),
     )
@@ -108,11 +107,10 @@ def test_counting_costs_little_beside_a_message(peer):
 
 
 def _batch_microseconds(peer, messages, ids, now):
+    ended = [(one, True) for one in ids]
     began = time.perf_counter()
     channel.batch_sealed(peer, 1, messages=messages, size=300_000, began=now.timestamp())
     channel.batch_receipted(peer, 1, accepted=200, refused=0)
-    channel.batch_received(
-        peer, messages=ids, refused=0, repeated=0, handled=ids, not_handled=[], size=1, began=1.0
-    )
+    channel.batch_received(peer, messages=ids, refused=0, repeated=0, ended=ended, size=1, began=1.0)
     channel.group_handled([(peer, one, now, "handled") for one in ids], began=1.0)
     return (time.perf_counter() - began) * 1e6

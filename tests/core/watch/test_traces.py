@@ -45,8 +45,7 @@ def test_a_message_is_one_trace_from_sending_to_notice(tracing):
         messages=[message],
         refused=0,
         repeated=0,
-        handled=[message],
-        not_handled=[],
+        ended=[(message, True)],
         size=1,
         began=time.time(),
     )

@@ -86,23 +86,23 @@ def alarm_sentence(alarm: Alarm) -> str:  # noqa: C901 - one sentence a kind
             )
         case AlarmKind.PEER_SILENT:
             text = gettext(
-                "Nothing has been heard of %(about)s for %(time)s; %(borne)s are borne. Call its operator."
+                "Nothing has been heard of %(about)s for %(time)s; the limit is %(borne)s. Call its operator."
             )
         case AlarmKind.UNWITNESSED:
             text = gettext(
-                "A checkpoint of ours has waited %(time)s for the co-signature of %(about)s; %(borne)s are "
-                "borne. Until it comes, nothing newer can be proved."
+                "A checkpoint of ours has waited %(time)s for the co-signature of %(about)s; the limit is "
+                "%(borne)s. Until it comes, nothing newer can be proved."
             )
         case AlarmKind.WAITING_LONG:
             text = gettext(
-                "The oldest message to %(about)s has waited %(time)s for its receipt; %(borne)s are borne. "
-                "Look at the line."
+                "The oldest message to %(about)s has waited %(time)s for its receipt; the limit is "
+                "%(borne)s. Look at the line."
             )
         case AlarmKind.OUTBOX_GROWING:
-            text = gettext("%(count)s messages wait for %(about)s; %(limit)s are borne. Look at the line.")
+            text = gettext("%(count)s messages wait for %(about)s; the limit is %(limit)s. Look at the line.")
         case AlarmKind.HANDLING_LATE:
             text = gettext(
-                "A message that has arrived waits for its handler since %(time)s; %(borne)s are borne. The "
+                "A message that has arrived has waited %(time)s for its handler; the limit is %(borne)s. The "
                 "worker's log says why."
             )
         case AlarmKind.DEAD_LETTERS:

@@ -166,8 +166,7 @@ def accept(data: bytes, *, now: datetime | None = None) -> bytes:
         messages=[item.header.id for item in opened if item.header is not None],
         refused=sum(item.code is not None for item in opened),
         repeated=sum(item.duplicate and item.code is None for item in opened),
-        handled=[notice.message for notice in statement.notices if notice.code is None],
-        not_handled=[notice.message for notice in statement.notices if notice.code is not None],
+        ended=[(notice.message, notice.code is None) for notice in statement.notices],
         size=len(data),
         began=now.timestamp(),
     )

@@ -79,24 +79,23 @@ def batch_received(  # noqa: PLR0913 - all that a batch is, by name
     messages: Collection[uuid.UUID],
     refused: int,
     repeated: int,
-    handled: Collection[uuid.UUID],
-    not_handled: Collection[uuid.UUID],
+    ended: Collection[tuple[uuid.UUID, bool]],
     size: int,
     began: float,
 ) -> None:
-    """Tell of a peer's batch: its readable messages, how many were refused or known, how ours ended."""
+    """Tell of a peer's batch: its readable messages, how many were refused or known, how ours ended (whether handled)."""
     now = time.time()
     _child(meters.RECEIVED, peer, "accepted").inc(max(0, len(messages) - refused - repeated))
     _child(meters.RECEIVED, peer, "refused").inc(refused)
     _child(meters.RECEIVED, peer, "repeated").inc(repeated)
-    _child(meters.ENDED, peer, "handled").inc(len(handled))
-    _child(meters.ENDED, peer, "refused").inc(len(not_handled))
+    handled = sum(well for _, well in ended)
+    _child(meters.ENDED, peer, "handled").inc(handled)
+    _child(meters.ENDED, peer, "refused").inc(len(ended) - handled)
     meters.BATCH_RECEIVED.add(peer, (len(messages),))
     meters.BATCH_RECEIVED_BYTES.add(peer, (size,))
     if traces.on:
         traces.accepted(peer, messages, began=began, ended=now)
-        traces.noticed(peer, handled, result="handled", at=now)
-        traces.noticed(peer, not_handled, result="refused", at=now)
+        traces.noticed(peer, ended, at=now)
 
 
 def group_handled(ended: Iterable[tuple[str, uuid.UUID, datetime, str]], *, began: float) -> None:

@@ -167,8 +167,11 @@ def handled(peer: str, message: uuid.UUID, *, result: str, began: float, ended: 
         )
 
 
-def noticed(peer: str, messages: Iterable[uuid.UUID], *, result: str, at: float) -> None:
-    """Trace the moment at which we learn how our messages ended."""
-    for message in filter(is_traced, messages):
+def noticed(peer: str, ended: Iterable[tuple[uuid.UUID, bool]], *, at: float) -> None:
+    """Trace the moment at which we learn how our messages ended: whether the peer handled them."""
+    for message, well in ended:
+        if not is_traced(message):
+            continue
+        result = "handled" if well else "refused"
         about = {"kouan.peer": peer, "kouan.message": str(message), "kouan.result": result}
         _tracer.write("notice", message, kind="INTERNAL", began=at, ended=at, attributes=about)
