@@ -83,7 +83,10 @@ def batch_received(  # noqa: PLR0913 - all that a batch is, by name
     size: int,
     began: float,
 ) -> None:
-    """Tell of a peer's batch: its readable messages, how many were refused or known, how ours ended (whether handled)."""
+    """Tell of a peer's batch: its readable messages, how many were refused or known.
+
+    ``ended`` says of which of our messages it tells the end, and whether they were handled.
+    """
     now = time.time()
     _child(meters.RECEIVED, peer, "accepted").inc(max(0, len(messages) - refused - repeated))
     _child(meters.RECEIVED, peer, "refused").inc(refused)
