@@ -6,7 +6,6 @@ does what nobody waits for. They share the database and nothing else.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import sys
@@ -72,14 +71,10 @@ def worker() -> None:
     from kouan.core.exchange.worker import Worker  # noqa: PLC0415 - needs Django's set-up
 
     process.begin("worker", load_from_environment())
-
-    async def run() -> None:
-        work = Worker()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(name, work.stop)
-        await work.run()
-
-    asyncio.run(run())
+    work = Worker()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, work.stop)
+    work.run()
 
 
 PROCESSES: Final[dict[str, Callable[[], None]]] = {"portal": portal, "door": door, "worker": worker}
