@@ -188,6 +188,8 @@ def test_each_process_tells_what_it_does_and_nothing_about_a_message(watched: Gr
     for node in (hk, gd):
         for process in ("portal", "door", "worker"):
             told = metrics(node, process)
+            # A zero that was never read would be an alarm to whoever asks how old it is.
+            assert ("kouan_figures_timestamp_seconds" in told) == (process == "worker")
             assert any(name.startswith("process_resident_memory_bytes") for name in told)
             assert any(f'process="{process}"' in name for name in told if name.startswith("kouan_build"))
             assert not [name for name in told if re.search(UUID, name)]

@@ -96,7 +96,7 @@ def show(facts: WatchFacts, found: Sequence[Alarm], now: datetime) -> None:
         meters.UNWITNESSED.labels(peer.peer).set(alarms.seconds_since(peer.unwitnessed_since, now))
         meters.COSIGNED.labels(peer.peer).set(_stamp(peer.cosigned_at))
     for key in facts.keys:
-        meters.KEY_DAYS.labels(key.side, key.use).set((key.until - now).total_seconds() / 86_400)
+        meters.KEY_ENDS.labels(key.side, key.use).set(key.until.timestamp())
     meters.INBOX.set(facts.inbox_waiting)
     meters.INBOX_OLDEST.set(alarms.seconds_since(facts.unhandled_since, now))
     meters.DEAD_LETTERS.set(facts.dead_letters)
@@ -110,6 +110,7 @@ def show(facts: WatchFacts, found: Sequence[Alarm], now: datetime) -> None:
     for kind, about in _shown:
         meters.ALARM.labels(kind, about).set((kind, about) in raised)
     meters.FIGURES_AT.set(now.timestamp())
+    meters.tell_figures()
 
 
 _shown: set[tuple[str, str]] = {

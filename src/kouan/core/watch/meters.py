@@ -17,13 +17,17 @@ from prometheus_client import (
     Info,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
 )
 
 from kouan import __version__
 from kouan.core.watch.spread import Spread
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for each, which nobody asks for
 REGISTRY: Final = CollectorRegistry()
 """Everything that this process tells; nothing else registers here by accident."""
+FIGURES: Final = CollectorRegistry()
+"""What is read from the database: told only by the process that has read it, see ``tell_figures``."""
 
 _SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
 _SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -35,7 +39,7 @@ def _counter(name: str, text: str, *labels: str) -> Counter:
 
 
 def _gauge(name: str, text: str, *labels: str) -> Gauge:
-    return Gauge(f"kouan_{name}", text, labels, registry=REGISTRY)
+    return Gauge(f"kouan_{name}", text, labels, registry=FIGURES)
 
 
 def _spread(name: str, text: str, label: str, bounds: tuple[float, ...]) -> Spread:
@@ -115,7 +119,9 @@ LEDGER: Final = _gauge("ledger_entries", "Entries of our ledger.")
 CHECKPOINT: Final = _gauge(
     "checkpoint_timestamp_seconds", "When our newest checkpoint was signed, Unix time; 0 for never."
 )
-KEY_DAYS: Final = _gauge("key_days_left", "Days until the newest key of a use ends.", "side", "use")
+KEY_ENDS: Final = _gauge(
+    "key_ends_timestamp_seconds", "When the newest key of a use ends, Unix time.", "side", "use"
+)
 DISK: Final = _gauge("disk_free_bytes", "Free space where the node's data is.")
 ALARM: Final = _gauge("alarm", "1 while an alarm is raised.", "alarm", "about")
 
@@ -132,4 +138,12 @@ def describe(*, process: str, side: str) -> None:
         _described.extend(kind(registry=REGISTRY) for kind in kinds)
 
 
+def tell_figures() -> None:
+    """Tell the figures from now on: they are set. Others would tell zeros, which are not true."""
+    if not _figures_told:
+        REGISTRY.register(FIGURES)
+        _figures_told.append(True)
+
+
 _described: list[object] = []
+_figures_told: list[bool] = []
