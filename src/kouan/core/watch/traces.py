@@ -11,6 +11,7 @@ connection for them. The library is an extra; without ``start``, nothing of it i
 
 from __future__ import annotations
 
+import importlib.util
 import random
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
@@ -104,6 +105,19 @@ class _Tracer:
 
 
 _tracer: Any = None
+
+
+def check_installed() -> None:
+    """Look for the library without using it; raises ``TracingNotInstalled``."""
+    for name in ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter.otlp.json.file"):
+        try:
+            found = importlib.util.find_spec(name) is not None
+        except (ImportError, ValueError):
+            found = False
+        if not found:
+            raise TracingNotInstalled(
+                f"`watch.traces` needs OpenTelemetry ({name}): see docs/operate.md, Traces."
+            )
 
 
 def start(process: str, side: str, folder: Path, share: float) -> None:
