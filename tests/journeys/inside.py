@@ -10,6 +10,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 from django.utils import timezone
 
@@ -29,6 +32,7 @@ from kouan.core.ledger.models import Entry, Equivocation, SignedCheckpoint, Witn
 from kouan.core.trust import cose
 from kouan.core.trust.queries import get_member, own, reports
 from kouan.core.trust.store import KeyStore
+from kouan.web.access import grant_role
 
 if TYPE_CHECKING:
     import uuid
@@ -166,7 +170,7 @@ def batch_from_another_time(peer: str, seconds: float) -> bytes:
         first=Stream.objects.get(peer=peer).out_sequence + 1,
         count=0,
         root=hashlib.sha256(b"").digest(),
-        previous=bytes(Stream.objects.get(peer=peer).out_root),
+        previous=bytes(Stream.objects.get(peer=peer).out_last),
         sealed_at=milliseconds(now + timedelta(seconds=seconds)),
         recipient_kid=get_member(peer).sealing_key(now)[0],
         wrapped_key=bytes(80),
@@ -212,7 +216,7 @@ def facts() -> Facts:
             posted=[_posted(row) for row in Batch.objects.order_by("pk")],
             taken=[_posted(row) for row in ReceivedBatch.objects.order_by("pk")],
             streams={
-                row.peer: (row.out_sequence, bytes(row.out_root), row.in_sequence, bytes(row.in_root))
+                row.peer: (row.out_sequence, bytes(row.out_last), row.in_sequence, bytes(row.in_last))
                 for row in Stream.objects.all()
             },
             entries=[
@@ -328,3 +332,22 @@ def newest_sent(peer: str) -> str:
     row = OutboxMessage.objects.filter(peer=peer, state="handled").order_by("pk").first()
     assert row is not None
     return str(row.message_id)
+
+
+def operator_session() -> str:
+    """Sign an operator in and return the session's key."""
+    user, _ = User.objects.get_or_create(username="watcher")
+    grant_role(user=user, role="operator")
+    store = SessionStore()
+    store[SESSION_KEY] = str(user.pk)
+    store[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    store[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    store.create()
+    return str(store.session_key)
+
+
+def sent_messages() -> list[uuid.UUID]:
+    """Return the ids of our messages whose end is known, the newest first."""
+    return list(
+        OutboxMessage.objects.filter(state="handled").order_by("-pk").values_list("message_id", flat=True)
+    )

@@ -1,4 +1,4 @@
-"""Keys change as messages: what a peer says of its keys, what we say of ours, and what stolen keys are worth."""
+"""Keys change as messages: a peer's, our own, and what stolen ones are worth."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from kouan.core.exchange import handling, inbox, keynews, keyset, keystatus, out
 from kouan.core.exchange.evidence import evidence_bundle
 from kouan.core.exchange.keyset import KEY_SET, KeySet, KeySetAnswer
 from kouan.core.exchange.models import Batch, OutboxMessage
-from kouan.core.exchange.sealing import seal_batch, take_receipt, unreceipted
+from kouan.core.exchange.receipts import take_receipt
+from kouan.core.exchange.sealing import seal_batch, unreceipted
 from kouan.core.exchange.verify import verify_bundle
 from kouan.core.ledger.models import Entry
 from kouan.core.policy import policy_of
@@ -133,11 +134,10 @@ def test_both_keys_count_during_the_overlap(gd, note):
         gd.advance(posted)
 
 
-def test_what_was_sealed_to_the_old_key_still_opens(gd, own_store, note):
+def test_what_was_sealed_to_the_old_key_still_opens(gd, note):
     posted = gd.batch(gd.say())
     services.rotate_key(KeyUse.DECRYPT, overlap=NONE)
-    receipt = cbor.decode(cose.read1(inbox.accept(posted.wire), content_type="application/kouan-receipt+cose", max_bytes=9999).payload, max_bytes=9999)  # fmt: skip
-    assert receipt["status"] == [None]
+    assert gd.read_receipt(inbox.accept(posted.wire), posted)["status"] == [None]
 
 
 def test_key_sets_that_are_unsound_change_nothing(gd, peer_of):
@@ -370,7 +370,7 @@ def test_our_own_stolen_key_is_left_behind(gd, note):
     resigning.after_refusal("gd", KouanError(code="sequence-gap"))
     assert bytes(Batch.objects.get().statement) == cbor.decode(sealed.wire, max_bytes=1 << 20)[0]
     resigning.after_refusal("gd", KouanError(code="key-compromised"))
-    fresh = unreceipted("gd")
+    (fresh,) = unreceipted("gd")
     gd.node = MemberKeys.from_bytes(keys.document)
     opened = gd.open(fresh.wire)
     assert opened.payloads == [{"text": "under way"}]

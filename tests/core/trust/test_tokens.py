@@ -94,7 +94,7 @@ def test_the_private_half_cannot_be_taken_out(in_token, token, slot, now):
     import pkcs11  # noqa: PLC0415 - only where the token is
 
     key = in_token.current(KeyUse.SIGN, now + timedelta(days=2))
-    with pkcs11.lib(str(slot.module)).get_token(token_label="kouan").open() as session:
+    with pkcs11.lib(str(slot.module)).get_token(token_label=slot.label).open() as session:
         private = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, id=key.kid)
         assert private[pkcs11.Attribute.SENSITIVE]
         assert not private[pkcs11.Attribute.EXTRACTABLE]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -15,6 +14,7 @@ from kouan.core.trust.keys import KeyUse
 from kouan.web.access import require_role
 
 if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
     from django.utils.functional import _StrPromise
 
 USES: Final[dict[KeyUse, _StrPromise]] = {

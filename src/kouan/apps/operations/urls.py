@@ -20,6 +20,9 @@ urlpatterns = [
     path("operations/ledger/", views.ledger, name="ledger"),
     path("operations/keys/", key_pages.keys, name="keys"),
     path("operations/keys/<str:kid>/", key_pages.compromised, name="compromised"),
+    path("operations/alarms/", views.alarms, name="alarms"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
     path("catalogue/", views.catalogue, name="catalogue"),
     path("agreements/", views.agreements, name="agreements"),
 ]

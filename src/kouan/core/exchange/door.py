@@ -1,6 +1,6 @@
 """The door: a small ASGI application on a port of its own, for peers over mutual TLS only.
 
-``POST /batch`` takes a batch and answers with its receipt; ``POST /keys`` takes a key set that reports a
+``POST /batch`` takes batches and answers with their receipts; ``POST /keys`` takes a key set that reports a
 compromise; ``POST /add-checkpoint`` is the witness of C2SP's tlog-witness; ``GET /alive`` says that the
 door is open. Everything else is 404.
 """
@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,8 +22,10 @@ from django.utils import timezone
 
 from kouan.core.errors import KouanError
 from kouan.core.exchange import inbox, keyset, wire, witness
+from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.times import check_clock, milliseconds
 from kouan.core.trust.changes import ACKNOWLEDGEMENT_TYPE
+from kouan.core.watch import channel
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +93,9 @@ class Door:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
+            began = time.perf_counter()
             answer = await self._answer(scope, receive)
+            channel.door_answered(scope["path"], answer.status, seconds=time.perf_counter() - began)
             await send(
                 {
                     "type": "http.response.start",
@@ -122,8 +127,8 @@ class Door:
                 with self._hold(_announced(scope, wire.MAX_BATCH_BYTES)):
                     body = await _read(scope, receive, wire.MAX_BATCH_BYTES)
                     _check_clock(scope)
-                    receipt = await self._write(inbox.accept, body)
-                return Answer(200, wire.RECEIPT_TYPE, receipt)
+                    receipts = await self._write(inbox.accept, body)
+                return Answer(200, wire.ANSWER_TYPE, receipts)
             case "POST", "/add-checkpoint":
                 body = await _read(scope, receive, MAX_CHECKPOINT_REQUEST)
                 answer = await self._write(witness.add_checkpoint, body)
@@ -192,7 +197,7 @@ async def _body(receive: Receive, limit: int) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise wire.MalformedWire(what="request", detail="it ended early")
+            raise MalformedWire(what="request", detail="it ended early")
         part = message.get("body", b"")
         size += len(part)
         if size > limit:

@@ -8,28 +8,31 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core import cbor
-from kouan.core.database.rows import fetch, update_many
+from kouan.core.database.rows import fetch, stored, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
 from kouan.core.exchange.crossing import Received, Undelivered, registry
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import services as ledger
+from kouan.core.watch import channel, logs
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Sequence
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS: Final = 8
 """After so many tries a message whose handler breaks is set aside for the operator."""
 _HANDLED: Final = (
-    "id", "peer", "message_id", "type", "version", "conversation", "body", "created_at", "attempts", "state",
+    "id", "peer", "message_id", "type", "version", "conversation", "body", "created_at", "received_at",
+    "attempts", "state",
 )  # fmt: skip
 GROUP: Final = 200
 """How many messages share one commit; each keeps a savepoint of its own."""
@@ -54,34 +57,60 @@ def handle_waiting(*, now: datetime | None = None) -> int:
     waits behind them; the rest of the inbox does not.
     """
     now = now or timezone.now()
-    if not _due(now, limit=1):
-        return 0
+    due = len(_due(now, limit=2))
+    if due < 2:  # noqa: PLR2004 - one alone needs no group
+        return _handle_each(now) if due else 0
+    try:
+        with logs.about_messages(), transaction.atomic():
+            rows = _due(now, limit=GROUP, lock=True)
+            for row in rows:
+                _run(row)
+            _mark_handled([row.pk for row in rows])
+    except Exception:  # noqa: BLE001 - which one it was shows when each has a savepoint of its own
+        rows = []
+    _count([(row, InboxMessage.State.HANDLED.value) for row in rows], now)
+    return len(rows) or _handle_each(now)
+
+
+def _count(ended: Sequence[tuple[InboxMessage, str]], began: datetime) -> None:
+    channel.group_handled(
+        [(row.peer, row.message_id, row.received_at, state) for row, state in ended], began=began.timestamp()
+    )
+
+
+def _handle_each(now: datetime) -> int:
+    """Handle a group in which something goes wrong: each message in a savepoint, so that it fails alone."""
     held: set[uuid.UUID] = set()
     done: list[int] = []
-    ended = 0
-    with transaction.atomic():
+    ended: list[tuple[InboxMessage, str]] = []
+    with logs.about_messages(), transaction.atomic():
         for row in _due(now, limit=GROUP, lock=True):
             if row.conversation in held:
                 continue
             if not _handle_one(row, now):
                 held.add(row.conversation)
                 continue
-            ended += 1
+            ended.append((row, str(row.state)))
             if row.state == InboxMessage.State.HANDLED:
                 done.append(row.pk)
-        finished = timezone.now()
-        update_many(
-            InboxMessage,
-            ["state", "finished_at"],
-            [(InboxMessage.State.HANDLED.value, finished, pk) for pk in done],
-        )
-    return ended
+        _mark_handled(done)
+    _count(ended, now)
+    return len(ended)
+
+
+def _mark_handled(keys: Sequence[int]) -> None:
+    finished = timezone.now()
+    update_many(
+        InboxMessage,
+        ["state", "finished_at"],
+        [(InboxMessage.State.HANDLED.value, finished, key) for key in keys],
+    )
 
 
 def _due(now: datetime, *, limit: int, lock: bool = False) -> list[InboxMessage]:
     """Return what may be handled now, oldest first: not postponed, nor behind what is in its conversation."""
     table = InboxMessage._meta.db_table
-    at = connection.ops.adapt_datetimefield_value(now)
+    at = stored(now)
     return fetch(
         InboxMessage,
         "state = 'waiting' AND (next_attempt_at IS NULL OR next_attempt_at <= %s) AND NOT EXISTS ("  # noqa: S608 - the table's own name
@@ -114,6 +143,7 @@ def _handle_one(row: InboxMessage, now: datetime) -> bool:
 
 
 def _run(row: InboxMessage) -> None:
+    logs.message.set(row.message_id)
     crossing = registry.get(row.type, row.version)
     if crossing.handle is None:
         raise NoHandler(str(crossing))

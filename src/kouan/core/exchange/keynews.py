@@ -5,7 +5,6 @@ Each step leaves its mark in the database or in ``keys.json``; one that was cut 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 import time
@@ -135,24 +134,24 @@ def hand_in(keys: OwnKeys) -> None:
         _tried[news.pk] = time.monotonic()
         member = get_member(news.peer)
         try:
-            answer = asyncio.run(_post(member, bytes(news.payload)))
+            answer = _post(member, bytes(news.payload))
             with transaction.atomic():
                 take_acknowledgement(news.peer, answer)
         except KouanError as error:
             KeyNews.objects.filter(pk=news.pk, verdict="").update(problem=str(error)[:300])
 
 
-async def _post(member: MemberKeys, body: bytes) -> bytes:
+def _post(member: MemberKeys, body: bytes) -> bytes:
     from kouan.core.exchange.transport import Line  # noqa: PLC0415 - only the worker pays for an HTTP client
 
     line = Line(member)
     try:
-        answer = await line.post("/keys", body, "application/cbor")
+        answer = line.post("/keys", body, "application/cbor")
         if answer.status != HTTPStatus.OK or answer.content_type != changes.ACKNOWLEDGEMENT_TYPE:
             raise line.refusal(answer)
         return answer.body
     finally:
-        await line.close()
+        line.close()
 
 
 def finish(keys: OwnKeys) -> None:

@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
-from kouan.core.exchange.models import Batch, ReceivedBatch
+from kouan.core.exchange.models import Batch, ReceivedBatch, Stream
+from kouan.core.exchange.streams import lock_stream
 from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.trust import cose
@@ -29,29 +30,37 @@ def after_refusal(peer: str, error: Exception) -> None:
 
 
 def sign_again(peer: str) -> int:
-    """Give the unreceipted batches under reported keys a new signature; return how many."""
+    """Give the unreceipted batches under reported keys a new signature; return how many have one.
+
+    A statement names the one before it by its digest: so from the first that changes on, all do.
+    """
     keys, now = own(), timezone.now()
-    done = 0
     with transaction.atomic():
-        waiting = Batch.objects.select_for_update().filter(peer=peer, receipt__isnull=True)
-        for batch in waiting.order_by("pk"):
+        stream = lock_stream(peer)
+        changed: list[Batch] = []
+        for batch in Batch.objects.filter(peer=peer, receipt__isnull=True).order_by("pk"):
             signed = cose.read1(
                 bytes(batch.statement),
                 content_type=wire.BATCH_TYPE,
                 max_bytes=wire.MAX_STATEMENT + cose.OVERHEAD,
             )
-            if signed.kid not in keys.revoked or batch.wire is None:
+            if batch.wire is None or not (changed or signed.kid in keys.revoked):
                 continue
             statement = replace(wire.Statement.decode(signed.payload), sealed_at=milliseconds(now))
+            if changed:
+                statement = replace(statement, previous=bytes(changed[-1].statement_digest))
             fresh = cose.sign1(statement.encode(), keys.signer(now), content_type=wire.BATCH_TYPE)
             _, pairs = wire.decode_batch(bytes(batch.wire))
             batch.statement, batch.statement_digest = fresh, wire.digest(fresh)
             batch.wire = wire.encode_batch(fresh, pairs)
             batch.wire_bytes = len(batch.wire)
             batch.save(update_fields=["statement", "statement_digest", "wire", "wire_bytes"])
-            ledger.append([ledger.Record("signed-again", fresh)], now=now)
-            done += 1
-    return done
+            changed.append(batch)
+        if changed:
+            Stream.objects.filter(pk=stream.pk).update(out_last=changed[-1].statement_digest)
+            records = [ledger.Record("signed-again", bytes(batch.statement)) for batch in changed]
+            ledger.append(records, now=now)
+    return len(changed)
 
 
 def sound_receipt(receipt: bytes) -> bytes:
