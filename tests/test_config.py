@@ -167,3 +167,36 @@ def test_the_environment_names_the_file(write):
     for environment in ({}, {"KOUAN_NODE": ""}):
         with pytest.raises(ConfigError, match="KOUAN_NODE"):
             load_from_environment({**environment, **SECRET})
+
+
+TOKEN = """[token]
+module = "/usr/lib/token.so"
+label = "hk"
+pin_env = "TOKEN_PIN"
+uses = ["sign", "anchor", "sign"]
+"""
+
+
+def test_a_token_is_said_whole_or_not_at_all(write):
+    token = load(write(GOOD + TOKEN), SECRET).token
+    assert (str(token.module), token.label, token.pin_env) == ("/usr/lib/token.so", "hk", "TOKEN_PIN")
+    assert token.uses == ("sign", "anchor")
+    assert load(write(GOOD), SECRET).token is None
+    for line in TOKEN.splitlines()[1:]:
+        with pytest.raises(ConfigError, match=f"token.{line.split()[0]}"):
+            load(write(GOOD + TOKEN.replace(f"{line}\n", "")), SECRET)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"sign", "anchor"', '"sign", "tls"', "'tls' is none of them"),
+        ('"sign", "anchor"', '"sign", 7', "7 is none of them"),
+        ("/usr/lib/token.so", "token.so", "whole path"),
+        ('"TOKEN_PIN"', '"1234"', "not hold the PIN"),
+        ("label", "labels", "token.labels"),
+    ],
+)
+def test_a_wrong_token_stops_start_up(write, old, new, said):
+    with pytest.raises(ConfigError, match=said):
+        load(write(GOOD + TOKEN.replace(old, new)), SECRET)

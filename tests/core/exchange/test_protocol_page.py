@@ -12,9 +12,9 @@ import kouan
 from kouan.config import ExchangeSettings
 from kouan.core import cbor
 from kouan.core.errors import KouanError
-from kouan.core.exchange import bundle, crossing, door, handling, inbox, times, wire
+from kouan.core.exchange import bundle, crossing, door, handling, inbox, keyset, times, wire
 from kouan.core.ledger import notes
-from kouan.core.trust import cose, document, sealing
+from kouan.core.trust import changes, cose, document, sealing
 from kouan.core.trust import errors as trust_errors
 from kouan.core.trust.suites import SUITES
 
@@ -26,6 +26,8 @@ MODULES = {
     "door": door,
     "notes": notes,
     "document": document,
+    "keyset": keyset,
+    "changes": changes,
     "bundle": bundle,
     "handling": handling,
     "cbor": cbor,
@@ -159,6 +161,14 @@ def test_the_fields_of_what_crosses(name, data):
 def test_the_fields_of_a_trust_document():
     assert fields("trust-document") == set(document._SHAPE)
     assert fields("listed-key") == set(document._KEY_SHAPE)
+    assert fields("revoked-key") == set(document._REVOKED_SHAPE)
+
+
+def test_the_fields_of_a_change_of_keys():
+    assert fields("key-set") == set(keyset.KeySet.model_fields)
+    assert fields("key-change") == set(changes._CHANGE)
+    assert fields("key-set-answer") == set(keyset.KeySetAnswer.model_fields)
+    assert fields("acknowledgement") == set(changes._ACKNOWLEDGED)
 
 
 def test_every_kind_of_ledger_entry_is_explained():
@@ -167,10 +177,11 @@ def test_every_kind_of_ledger_entry_is_explained():
     for path in (SOURCE / "core" / "exchange").glob("*.py"):
         text = path.read_text(encoding="utf-8")
         for call in re.findall(
-            r"ledger\.Record\(\s*([^)]*?),\s*(?:wire|signed|each|message|data|receipt|_dead)", text
+            r"ledger\.Record\(\s*([^)]*?),\s*(?:wire|signed|each|message|data|receipt|row|payload|bytes|_dead)",
+            text,
         ):
             written |= set(re.findall(r'"([a-z-]+)"', call))
-    assert told == written
+    assert told == written | set(keyset._KINDS.values())
 
 
 def test_labels_types_and_suites_are_those_of_the_code():
