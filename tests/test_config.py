@@ -169,7 +169,7 @@ def test_the_environment_names_the_file(write):
             load_from_environment({**environment, **SECRET})
 
 
-TOKEN = """[token]
+HARDWARE = """[token]
 module = "/usr/lib/token.so"
 label = "hk"
 pin_env = "TOKEN_PIN"
@@ -178,13 +178,13 @@ uses = ["sign", "anchor", "sign"]
 
 
 def test_a_token_is_said_whole_or_not_at_all(write):
-    token = load(write(GOOD + TOKEN), SECRET).token
+    token = load(write(GOOD + HARDWARE), SECRET).token
     assert (str(token.module), token.label, token.pin_env) == ("/usr/lib/token.so", "hk", "TOKEN_PIN")
     assert token.uses == ("sign", "anchor")
     assert load(write(GOOD), SECRET).token is None
-    for line in TOKEN.splitlines()[1:]:
+    for line in HARDWARE.splitlines()[1:]:
         with pytest.raises(ConfigError, match=f"token.{line.split()[0]}"):
-            load(write(GOOD + TOKEN.replace(f"{line}\n", "")), SECRET)
+            load(write(GOOD + HARDWARE.replace(f"{line}\n", "")), SECRET)
 
 
 @pytest.mark.parametrize(
@@ -199,4 +199,4 @@ def test_a_token_is_said_whole_or_not_at_all(write):
 )
 def test_a_wrong_token_stops_start_up(write, old, new, said):
     with pytest.raises(ConfigError, match=said):
-        load(write(GOOD + TOKEN.replace(old, new)), SECRET)
+        load(write(GOOD + HARDWARE.replace(old, new)), SECRET)
