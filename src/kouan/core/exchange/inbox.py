@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from kouan.core.database.rows import fetch, insert_many, insert_one, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
+from kouan.core.exchange.blobs import expecting
+from kouan.core.exchange.blobs.reference import Blob, blobs_in
 from kouan.core.exchange.crossing import registry
 from kouan.core.exchange.models import InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.outbox import decide
@@ -120,6 +122,8 @@ class _Opened:
     body: bytes | None = None
     code: str | None = None
     duplicate: bool = field(default=False)
+    blobs: tuple[Blob, ...] = ()
+    held_until: datetime | None = None
 
 
 def accept(data: bytes, *, now: datetime | None = None) -> bytes:
@@ -158,6 +162,9 @@ def accept(data: bytes, *, now: datetime | None = None) -> bytes:
         if statement.first != stream.in_sequence + 1 or statement.previous != bytes(stream.in_root):
             raise SequenceGap(first=statement.first, expected=stream.in_sequence + 1)
         _find_duplicates(member.side, opened, now)
+        for item in opened:
+            if item.blobs and item.header is not None and not item.code and not item.duplicate:
+                item.code, item.held_until = expecting.admit(item.blobs, item.header, now)
         receipt = _store(statement, signed, leaves, opened, stream, len(data), now)
         wake.ring_on_commit(wake.INBOX)
     return receipt
@@ -197,7 +204,7 @@ def _open_all(
         try:
             item.header = _header(raw, statement, position)
             item.body = _body(item.header, raw, ciphertext, batch_key)
-            _admit(item.header, item.body, peer, now)
+            item.blobs = _admit(item.header, item.body, peer, now)
         except KouanError as error:
             item.code = error.code
         opened.append(item)
@@ -222,13 +229,13 @@ def _body(header: wire.Header, raw: bytes, ciphertext: bytes, batch_key: bytes) 
     return body
 
 
-def _admit(header: wire.Header, body: bytes, peer: str, now: datetime) -> None:
-    """Hold an opened message against its declaration and this side's policy; raises why not."""
+def _admit(header: wire.Header, body: bytes, peer: str, now: datetime) -> tuple[Blob, ...]:
+    """Return the files that a message names, if declaration and policy allow it; raises why not."""
     if from_milliseconds(header.expires) < now:
         raise Expired
     crossing = registry.get(header.type, header.version)
     payload = wire.decode_body(body, max_bytes=crossing.max_bytes)
-    crossing.decode_bytes(payload)
+    content = crossing.decode_bytes(payload)
     allowed = decide(
         crossing,
         sender=peer,
@@ -240,6 +247,7 @@ def _admit(header: wire.Header, body: bytes, peer: str, now: datetime) -> None:
     # Both sides hold the same words and decide alike: what the header relies on is what allows it.
     if (header.agreement, header.clause) != (allowed.agreement.id, allowed.clause.id):
         raise OtherClause(clause=allowed.clause.id)
+    return () if crossing.blobs is None else blobs_in(content)
 
 
 def _find_duplicates(peer: str, opened: list[_Opened], now: datetime) -> None:
@@ -367,6 +375,7 @@ def _inbox_row(
         "state": (states.REFUSED if refused else states.WAITING).value,
         "code": item.code or "",
         "attempts": 0,
+        "next_attempt_at": item.held_until,
         "finished_at": now if refused else None,
         "notified": refused,
     }
