@@ -11,8 +11,8 @@ import click
 from django.db import DatabaseError
 
 from kouan import __version__
-from kouan.apps.operations.commands import catalogue
 from kouan.apps.files.commands import file
+from kouan.apps.operations.commands import catalogue
 from kouan.apps.validation.commands import institution
 from kouan.config import NODE_VARIABLE, ConfigError
 from kouan.core.errors import KouanError

@@ -191,9 +191,12 @@ def files(request: HttpRequest) -> HttpResponse:
     """Show how far files beside messages have come, in both directions; never their names or content."""
     shown = transfers(limit=FILES_MOST)
     under_way = any(each.stage in labels.FILE_UNDER_WAY for each in shown)
-    if request.headers.get("HX-Request"):
-        return _page(request, "files_part", 200 if under_way else HTMX_STOP, transfers=shown)
-    return _page(request, "files", transfers=shown, under_way=under_way, most=FILES_MOST)
+    if request.headers.get("HX-Request") == "true":
+        response = _page(request, "files_part", 200 if under_way else HTMX_STOP, transfers=shown)
+    else:
+        response = _page(request, "files", transfers=shown, under_way=under_way)
+    response.headers["Vary"] = "HX-Request"
+    return response
 
 
 @require_safe
