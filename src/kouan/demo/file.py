@@ -59,9 +59,8 @@ def show(hk: DemonstrationNode, gd: DemonstrationNode, out: Path) -> None:
     _until("the file is complete", arrived)
     if least < here - 2 * _MIB:
         raise DemonstrationFailed("what was here was thrown away")
-    click.echo(
-        f"   complete after {time.perf_counter() - started:.1f} s; never less than {least / 1e6:.1f} MB were here"
-    )
+    seconds = time.perf_counter() - started
+    click.echo(f"   complete after {seconds:.1f} s; never less than {least / 1e6:.1f} MB were here")
     _list(gd, message)
 
     _step(4, "Guangdong saves it. It is the file that Hong Kong signed for.")
@@ -151,7 +150,7 @@ def _workers(node: DemonstrationNode) -> list[int]:
             environment = (process / "environ").read_bytes().split(b"\0")
         except OSError:  # it has ended, or is another user's
             continue
-        if b"worker" in command and b"kouan.node.servers" in command:
-            if f"KOUAN_NODE={node.path}".encode() in environment:
-                found.append(int(process.name))
+        ours = f"KOUAN_NODE={node.path}".encode() in environment
+        if ours and b"worker" in command and b"kouan.node.servers" in command:
+            found.append(int(process.name))
     return found

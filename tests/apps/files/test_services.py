@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import uuid
 
 import pytest
@@ -104,7 +103,7 @@ def test_a_received_file_is_saved_under_its_name_once(received, tmp_path):
     with pytest.raises(FileExists):
         services.save_file(message_id=message, out=out)
     assert services.save_file(message_id=message, out=out / "other").read_bytes() == b"content"
-    assert sorted(os.listdir(out)) == ["other", "報告.pdf"]
+    assert {path.name for path in out.iterdir()} == {"other", "報告.pdf"}
 
 
 def test_a_name_that_leads_elsewhere_refuses_the_message(received):

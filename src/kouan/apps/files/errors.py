@@ -36,4 +36,4 @@ class CannotReadFile(KouanError):
 
     code = "cannot-read-file"
     status = 422
-    message = _("%(path)s cannot be read: %(detail)s.")
+    message = _("%(path)s cannot be read or written: %(detail)s.")

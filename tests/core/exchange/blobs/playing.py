@@ -1,4 +1,4 @@
-"""The other side's part, written a second time from docs/protocol.md: sealing a file, and a door of its own."""
+"""The other side's part, written a second time from docs/protocol.md: a sealed file, and a door."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kouan.core import cbor
 from kouan.core.exchange import Payload
-from kouan.core.exchange.blobs.reference import Blob
+from kouan.core.exchange.blobs.reference import Blob  # noqa: TC001 - pydantic reads it
 from kouan.core.trust import cose, sealing
 from kouan.core.trust.keys import KeyUse
 from kouan.core.trust.own import load

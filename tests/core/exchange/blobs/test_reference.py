@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from kouan.core.cbor import encode
 from kouan.core.exchange import Payload
 from kouan.core.exchange.blobs import stream
 from kouan.core.exchange.blobs.errors import OversizedBlob
 from kouan.core.exchange.blobs.reference import MAX_BLOB, Blob, BlobLimit, blobs_in, names_blobs
 from kouan.core.exchange.crossing import IllFormedPayload
-from kouan.core.cbor import encode
 
 
 class Inner(Payload):

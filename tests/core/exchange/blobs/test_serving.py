@@ -7,8 +7,8 @@ import os
 import uuid
 
 import pytest
-from core.exchange.test_door import SameConnection, ask, code_of
 
+from core.exchange.test_door import SameConnection, ask, code_of
 from kouan.core import cbor
 from kouan.core.exchange.blobs import folder, request, serving
 from kouan.core.exchange.blobs.models import SentBlob
@@ -86,7 +86,7 @@ def test_nobody_else_gets_anything(served, gd, peer_of, sent):
     assert code_of(post(served, body(mo, sent), mo)) == (404, "unknown-blob")
     # Macao says that it is Guangdong.
     assert code_of(post(served, body(gd, sent, signer=mo.signer()), mo)) == (403, "unknown-key")
-    assert code_of(post(served, body(gd, sent, **{"to": "mo"}), gd)) == (403, "bad-signature")
+    assert code_of(post(served, body(gd, sent, to="mo"), gd)) == (403, "bad-signature")
     assert code_of(post(served, body(gd, sent, **{"from": "xx"}), gd)) == (404, "unknown-member")
 
 
