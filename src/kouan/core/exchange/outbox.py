@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 State = OutboxMessage.State
-_NAMES: Final = [field.attname for field in OutboxMessage._meta.concrete_fields if not field.primary_key]
 
 
 class OutboxFull(KouanError):
@@ -66,9 +65,8 @@ def send_many(
 
     Must run inside ``transaction.atomic``: they leave if, and only if, it commits. Without
     ``conversation`` each message begins one of its own. Raises ``UndeclaredCrossing``,
-    ``IllFormedPayload``, ``OversizedPayload``, a ``Denied`` that names the clause, ``UnknownMember``
-    or ``OutboxFull``, or ``BlobNotAttached`` for a file that
-    is not sealed for ``to``; then nothing is queued.
+    ``IllFormedPayload``, ``OversizedPayload``, a ``Denied`` that names the clause, ``UnknownMember``,
+    ``OutboxFull``, or ``BlobNotAttached`` for a file that is not sealed for ``to``; then nothing is queued.
     """
     if not transaction.get_connection().in_atomic_block:
         raise NotInTransaction("exchange.send belongs inside the transaction of what it announces")
@@ -84,10 +82,10 @@ def send_many(
     ]
     if crossing.blobs is not None:
         for row, payload in zip(rows, payloads, strict=True):
-            attaching.claim(row.message_id, payload, to=to, type_=crossing.type)
-    insert_many(OutboxMessage, _NAMES, [[getattr(row, name) for name in _NAMES] for row in rows])
+            attaching.claim(row["message_id"], payload, to=to, type_=crossing.type)
+    insert_many(OutboxMessage, list(rows[0]) if rows else (), [list(row.values()) for row in rows])
     wake.ring_on_commit(wake.OUTBOX)
-    return [row.message_id for row in rows]
+    return [row["message_id"] for row in rows]
 
 
 def decide(  # noqa: PLR0913 - all that a decision looks at, by name
@@ -125,22 +123,28 @@ def _row(  # noqa: PLR0913 - one value a column
     conversation: uuid.UUID,
     consent: str | None,
     now: datetime,
-) -> OutboxMessage:
-    return OutboxMessage(
-        message_id=new_id(),
-        peer=to,
-        type=crossing.type,
-        version=crossing.version,
-        conversation=conversation,
-        agreement=allowed.agreement.id,
-        agreement_digest=allowed.agreement.digest,
-        clause=allowed.clause.id,
-        consent=consent,
-        body=body,
-        body_digest=wire.digest(body),
-        created_at=now,
-        expires_at=now + crossing.expires_after,
-    )
+    retry_of: uuid.UUID | None = None,
+) -> dict[str, Any]:
+    return {
+        "message_id": new_id(),
+        "peer": to,
+        "type": crossing.type,
+        "version": crossing.version,
+        "conversation": conversation,
+        "agreement": allowed.agreement.id,
+        "agreement_digest": allowed.agreement.digest,
+        "clause": allowed.clause.id,
+        "consent": consent,
+        "body": body,
+        "body_digest": wire.digest(body),
+        "created_at": now,
+        "expires_at": now + crossing.expires_after,
+        "state": State.WAITING.value,
+        "code": "",
+        "reported": False,
+        "dismissed": False,
+        "retry_of": retry_of,
+    }
 
 
 class _Waiting:
@@ -200,12 +204,13 @@ def retry(message_id: uuid.UUID) -> uuid.UUID:
             conversation=old.conversation,
             consent=old.consent,
             now=now,
+            retry_of=old.message_id,
         )
-        row.retry_of = old.message_id
-        row.save(force_insert=True)
+        insert_many(OutboxMessage, list(row), [list(row.values())])
         OutboxMessage.objects.filter(pk=old.pk).update(dismissed=True)
         wake.ring_on_commit(wake.OUTBOX)
-    return row.message_id
+    again: uuid.UUID = row["message_id"]
+    return again
 
 
 def cancel(message_id: uuid.UUID) -> None:

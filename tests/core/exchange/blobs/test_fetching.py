@@ -193,9 +193,7 @@ def test_a_dead_line_waits(arrive, fetch, door):
 
 
 def test_a_door_with_another_certificate_gets_no_request(arrive, fetch, stores, door, monkeypatch):
-    monkeypatch.setattr(
-        "kouan.core.exchange.blobs.line.certificates.node_name", lambda _side: "mo.node.kouan"
-    )
+    monkeypatch.setattr("kouan.core.exchange.transport.certificates.node_name", lambda _side: "mo.node.kouan")
     coming = arrive(size=10)
     fetch()
     assert "SSLCertVerificationError" in coming.row.error

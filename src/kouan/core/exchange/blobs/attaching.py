@@ -17,7 +17,7 @@ from kouan.core.exchange.blobs import folder, room, stream
 from kouan.core.exchange.blobs.errors import BlobNotAttached, DiskLow, OversizedBlob, SourceChanged
 from kouan.core.exchange.blobs.models import SentBlob
 from kouan.core.exchange.blobs.reference import Blob, blobs_in
-from kouan.core.exchange.sealing import lock_stream
+from kouan.core.exchange.streams import lock_stream
 from kouan.core.trust import sealing
 from kouan.core.trust.queries import get_member
 

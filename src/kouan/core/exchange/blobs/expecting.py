@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from kouan.core.exchange.blobs.reference import Blob
-    from kouan.core.exchange.wire import Header
+    from kouan.core.exchange.opening import Opened
 
 State = ReceivedBlob.State
 _FAILURES: Final[dict[str, type[KouanError]]] = {
@@ -31,12 +31,17 @@ _FAILURES: Final[dict[str, type[KouanError]]] = {
 }
 
 
-def admit(blobs: Sequence[Blob], header: Header, now: datetime) -> tuple[str | None, datetime | None]:
-    """Return (why a message is refused for its files, or until when they hold it back); one of them."""
-    try:
-        return None, expect(blobs, peer=header.sender, message_id=header.id, type_=header.type, now=now)
-    except KouanError as error:
-        return error.code, None
+def admit(opened: Sequence[Opened], now: datetime) -> None:
+    """Promise room for the files that a batch's messages name; one without room is refused alone."""
+    for item in opened:
+        if item.blobs and item.header is not None and item.code is None and not item.duplicate:
+            header = item.header
+            try:
+                item.held_until = expect(
+                    item.blobs, peer=header.sender, message_id=header.id, type_=header.type, now=now
+                )
+            except KouanError as error:
+                item.code = error.code
 
 
 def expect(blobs: Sequence[Blob], *, peer: str, message_id: uuid.UUID, type_: str, now: datetime) -> datetime:

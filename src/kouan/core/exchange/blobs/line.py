@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import http.client
-import socket
-import ssl
 import time
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
@@ -15,8 +12,8 @@ from django.utils import timezone
 from kouan.core.exchange.blobs.errors import BlobUnavailable
 from kouan.core.exchange.blobs.request import REQUEST_TYPE, BlobRequest
 from kouan.core.exchange.times import milliseconds
-from kouan.core.exchange.transport import PeerRefused, PeerUnreachable
-from kouan.core.trust import certificates, cose
+from kouan.core.exchange.transport import PeerRefused, PeerUnreachable, connection_to
+from kouan.core.trust import cose
 from kouan.core.trust.queries import own
 
 if TYPE_CHECKING:
@@ -24,9 +21,6 @@ if TYPE_CHECKING:
 
     from kouan.core.trust.member import MemberKeys
 
-CONNECT_WITHIN: Final = 5.0
-ANSWER_WITHIN: Final = 30.0
-"""Seconds without a byte after which the line counts as dead."""
 CHUNK_WITHIN: Final = 60.0
 """Seconds in which one chunk must be here, so that a drip cannot hold the thread."""
 _PIECE: Final = 1 << 16
@@ -38,7 +32,7 @@ class BlobLine:
 
     def __init__(self, member: MemberKeys) -> None:
         self.member = member
-        self._connection: _Pinned | None = None
+        self._connection: http.client.HTTPSConnection | None = None
 
     def chunks(self, blob: bytes, first: int, lengths: Sequence[int]) -> Iterator[bytes]:
         """Yield sealed chunks of these lengths as they arrive; nothing of them is verified.
@@ -94,14 +88,9 @@ class BlobLine:
         text = "".join(one if one.isprintable() else "\ufffd" for one in said)
         raise PeerRefused(peer=self.member.side, answer_status=response.status, detail=text)
 
-    def _open(self) -> _Pinned:
+    def _open(self) -> http.client.HTTPSConnection:
         if self._connection is None:
-            context = ssl.create_default_context(cadata=self.member.tls_ca_pem.decode("ascii"))
-            context.minimum_version = ssl.TLSVersion.TLSv1_3
-            context.load_cert_chain(own().tls_certificate, own().tls_key)
-            self._connection = _Pinned(
-                self.member.door_url, certificates.node_name(self.member.side), context
-            )
+            self._connection = connection_to(self.member)
         return self._connection
 
     def close(self) -> None:
@@ -109,23 +98,6 @@ class BlobLine:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-class _Pinned(http.client.HTTPConnection):
-    """HTTP/1.1 over TLS to the node that a trust document names, wherever its door listens."""
-
-    def __init__(self, url: str, name: str, context: ssl.SSLContext) -> None:
-        place = urlsplit(url)
-        super().__init__(place.hostname or "", place.port or 443, timeout=ANSWER_WITHIN)
-        self._name = name
-        self._context = context
-
-    def connect(self) -> None:
-        """Connect and make sure that it is that node."""
-        plain = socket.create_connection((self.host, self.port), CONNECT_WITHIN)
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        plain.settimeout(ANSWER_WITHIN)
-        self.sock = self._context.wrap_socket(plain, server_hostname=self._name)
 
 
 def _exactly(response: http.client.HTTPResponse, length: int) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from kouan.core import cbor
-from kouan.core.exchange.wire import MalformedWire
+from kouan.core.exchange.shapes import MalformedWire
 
 REQUEST_TYPE: Final = "application/kouan-blob-request+cose"
 MAX_REQUEST: Final = 1024
