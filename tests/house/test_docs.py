@@ -38,6 +38,8 @@ def test_what_settings_are_needed_and_their_defaults_are_right() -> None:
     for key, row in told.items():
         if key.startswith("exchange."):
             assert row[2] == str(getattr(defaults, key.removeprefix("exchange.")))
+        if key.startswith("blobs.") and key != "blobs.folder":
+            assert row[2] == str(getattr(config.BlobSettings(), key.removeprefix("blobs.")))
 
 
 def test_each_use_of_a_key_is_explained() -> None:

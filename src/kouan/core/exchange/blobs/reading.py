@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import uuid
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from kouan.core.exchange.blobs import folder, stream
 from kouan.core.exchange.blobs.errors import BlobNotHere
@@ -13,8 +13,6 @@ from kouan.core.exchange.blobs.models import ReceivedBlob
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from typing_extensions import Buffer
 
 
 def open_blob(*, sender: str, message_id: uuid.UUID, blob_id: bytes) -> BinaryIO:
@@ -61,7 +59,7 @@ class _Opened(io.RawIOBase):
         self._at = base + offset
         return self._at
 
-    def readinto(self, buffer: Buffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
         index, within = divmod(self._at, stream.CHUNK)
         if not view or self._at >= self._size:
