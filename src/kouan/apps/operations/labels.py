@@ -68,7 +68,7 @@ STATE_COLOURS: Final[Mapping[State, str]] = {
 
 FILE_STAGES: Final[Mapping[Stage, _StrPromise]] = {
     Stage.SEALING: _("Being sealed"),
-    Stage.WAITING: _("Not begun"),
+    Stage.WAITING: pgettext_lazy("file", "Not begun"),
     Stage.MOVING: _("On its way"),
     Stage.HERE: _("Complete"),
     Stage.DELIVERED: _("Delivered"),
