@@ -11,6 +11,7 @@ import click
 from django.db import DatabaseError
 
 from kouan import __version__
+from kouan.apps.files.commands import file
 from kouan.apps.operations.commands import catalogue, health
 from kouan.apps.validation.commands import institution
 from kouan.config import NODE_VARIABLE, ConfigError
@@ -54,7 +55,7 @@ def main(node: Path | None) -> None:
         os.environ.update(environment_of(path))
 
 
-for command in (trust, institution, user, catalogue, health):
+for command in (trust, institution, user, catalogue, file, health):
     main.add_command(command)
 
 

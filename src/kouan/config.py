@@ -21,6 +21,7 @@ NODE_VARIABLE: Final = "KOUAN_NODE"
 SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"  # noqa: S105 - the name of the variable, not the secret
 MIN_SECRET_LENGTH: Final = 32
 _MOST: Final = 1_000_000_000
+_MOST_BYTES: Final = 1 << 50
 
 
 class ConfigError(Exception):
@@ -85,6 +86,20 @@ class WatchSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BlobSettings:
+    """How much room files that travel apart from messages may take, and for how long."""
+
+    quota_bytes: int = 20 << 30
+    """The most sealed bytes kept for each peer, in each direction."""
+    min_free_bytes: int = 1 << 30
+    """Free disk that files never take."""
+    retention_s: int = 7 * 86_400
+    """How long a received file is kept after its message was handled, a refused one of ours for a retry."""
+    fetch_within_s: int = 7 * 86_400
+    """How long a peer's file may take to arrive before its message is refused."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """One side's node, as its ``node.toml`` and its environment describe it."""
 
@@ -101,6 +116,8 @@ class NodeConfig:
     run: Path
     exchange: ExchangeSettings
     watch: WatchSettings
+    blobs: BlobSettings
+    blobs_folder: Path
     secret_key: str = field(repr=False)
 
 
@@ -132,6 +149,13 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "key_days": int,
         "disk_free_mb": int,
     },
+    "blobs": {
+        "folder": str,
+        "quota_bytes": int,
+        "min_free_bytes": int,
+        "retention_s": int,
+        "fetch_within_s": int,
+    },
 }
 _REQUIRED: Final = {"side", "portal.listen", "portal.origin", "door.listen", "door.url"}
 
@@ -159,6 +183,11 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         # Infinity and "not a number" are numbers to TOML.
         if not 0 <= value <= _MOST or (key == "batch_max" and not 1 <= value <= 1000):  # noqa: PLR2004 - the wire's bound
             raise ConfigError(f"{path}: `exchange.{key}` is out of range.")
+    blobs = {key.removeprefix("blobs."): v for key, v in values.items() if key.startswith("blobs.")}
+    folder = blobs.pop("folder", "blobs")
+    for key, value in blobs.items():
+        if not 0 <= value <= (_MOST_BYTES if key.endswith("_bytes") else _MOST):
+            raise ConfigError(f"{path}: `blobs.{key}` is out of range.")
     return NodeConfig(
         home=home,
         side=values["side"],
@@ -173,6 +202,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         run=home / values.get("run", "run"),
         exchange=ExchangeSettings(**exchange),
         watch=_watch(path, _section(values, "watch")),
+        blobs=BlobSettings(**blobs),
+        blobs_folder=home / folder,
         secret_key=secret,
     )
 

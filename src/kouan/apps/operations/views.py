@@ -33,6 +33,7 @@ from kouan.apps.operations.listing import CSV_MOST, Filters
 from kouan.apps.operations.readiness import readiness
 from kouan.apps.operations.reasons import reason
 from kouan.core.errors import KouanError
+from kouan.core.exchange.blobs.queries import transfers
 from kouan.core.exchange.crossing import registry
 from kouan.core.exchange.evidence import evidence_bundle
 from kouan.core.policy import policy_of
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 BAR_WIDTH = 600.0
+FILES_MOST = 50
+HTMX_STOP = 286
+"""The status at which htmx stops asking again."""
 _form = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -185,6 +189,20 @@ def waiting(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @require_role("operator")
+def files(request: HttpRequest) -> HttpResponse:
+    """Show how far files beside messages have come, in both directions; never their names or content."""
+    shown = transfers(limit=FILES_MOST)
+    under_way = any(each.stage in labels.FILE_UNDER_WAY for each in shown)
+    if request.headers.get("HX-Request") == "true":
+        response = _page(request, "files_part", 200 if under_way else HTMX_STOP, transfers=shown)
+    else:
+        response = _page(request, "files", transfers=shown, under_way=under_way)
+    response.headers["Vary"] = "HX-Request"
+    return response
+
+
+@require_safe
+@require_role("operator")
 def dead_letters(request: HttpRequest) -> HttpResponse:
     """Show what failed and waits for a decision."""
     return _page(request, "dead-letters", letters=queries.dead_letters(), most=queries.DEAD_MOST)
@@ -261,6 +279,7 @@ def _page(request: HttpRequest, template: str, status: int = 200, **context: Any
         "State": State,
         "Outcome": Outcome,
         "crossing_url": crossing_url,
+        "message_url": _address,
     }
     return render(request, f"operations/{template}.html", context, status=status)
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from kouan.core.database.rows import fetch, insert_many, insert_one, select, stored, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
+from kouan.core.exchange.blobs import expecting
 from kouan.core.exchange.models import InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.opening import Examined, Opened, Signed, examine, read
 from kouan.core.exchange.shapes import MalformedWire
@@ -144,6 +145,7 @@ class _Taker:
                     self._note_fork(each.batch, stream)
                     break
                 self._mark_duplicates(each.opened, known)
+                expecting.admit(each.opened, self._now)
                 receipts.append(self._store(each, log))
                 stream.in_sequence += statement.count
                 stream.in_last = each.batch.digest
@@ -313,6 +315,7 @@ def _inbox_row(
         "state": (states.REFUSED if refused else states.WAITING).value,
         "code": item.code or "",
         "attempts": 0,
+        "next_attempt_at": item.held_until,
         "finished_at": now if refused else None,
         "notified": refused,
     }
