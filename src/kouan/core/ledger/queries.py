@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.db.models import Count
+
 from kouan.core.ledger import merkle
 from kouan.core.ledger.checkpoint import LedgerProof
 from kouan.core.ledger.errors import EntryMissingError, LedgerRangeError
@@ -200,6 +202,23 @@ def latest_cosigned(*, covering: int = 0) -> CheckpointRecord | None:
     """Return the newest co-signed checkpoint, if it holds the first ``covering`` entries."""
     row = SignedCheckpoint.objects.filter(cosigned_at__isnull=False).order_by("-size").first()
     return checkpoint_record(row) if row is not None and row.size >= covering else None
+
+
+def newest_final(*, quorum: int, after: int = 0) -> SignedCheckpoint | None:
+    """Return the newest checkpoint beyond size ``after`` that ``quorum`` witnesses have co-signed.
+
+    Looks back over the newest thousand that have any co-signature.
+    """
+    rows = SignedCheckpoint.objects.filter(cosigned_at__isnull=False, size__gt=after).order_by("-size")
+    if quorum > 1:
+        newest = list(rows.values_list("pk", flat=True)[:1000])
+        rows = (
+            SignedCheckpoint.objects.filter(pk__in=newest)
+            .annotate(witnesses=Count("cosignatures"))
+            .filter(witnesses__gte=quorum)
+            .order_by("-size")
+        )
+    return rows.first()
 
 
 def cosigned_size(witness: str) -> int:
