@@ -15,6 +15,7 @@ from kouan.apps.operations.commands import catalogue
 from kouan.apps.validation.commands import institution
 from kouan.config import NODE_VARIABLE, ConfigError
 from kouan.core.errors import KouanError
+from kouan.core.exchange.commands import ledger, reconcile
 from kouan.core.trust.commands import trust
 from kouan.core.words import speak_without_a_node
 from kouan.node.accounts import user
@@ -54,7 +55,7 @@ def main(node: Path | None) -> None:
         os.environ.update(environment_of(path))
 
 
-for command in (trust, institution, user, catalogue):
+for command in (trust, institution, user, catalogue, ledger, reconcile):
     main.add_command(command)
 
 

@@ -27,7 +27,7 @@ NONCE_BITS: Final = 64
 _GRANTED: Final = frozenset({"granted", "granted_with_mods"})
 
 
-class _Answer(core.Sequence):  # type: ignore[misc] - the library ships no types
+class _Answer(core.Sequence):  # type: ignore[misc]
     """RFC 3161 section 2.4.2; the library's own takes no refusal, which comes without a token."""
 
     _fields = [("status", tsp.PKIStatusInfo), ("time_stamp_token", cms.ContentInfo, {"optional": True})]
@@ -132,33 +132,29 @@ def read_answer(  # noqa: PLR0913 - what was asked, part by part, by name
     return stamp
 
 
-def verify(token: bytes, *, digest: bytes, roots: Sequence[bytes], others: Sequence[bytes] = ()) -> Stamp:
+def verify(token: bytes, *, digest: bytes, roots: Sequence[bytes]) -> Stamp:
     """Check a stamp over a SHA-256, by the certificates as they were at the stamp's own time.
 
-    ``roots`` are trusted certificates in DER, ``others`` may lie between. Raises ``MalformedStamp`` or
-    ``StampDoesNotHold``.
+    ``roots`` are trusted certificates in DER; what lies between is in the token, as it was asked for.
+    Raises ``MalformedStamp`` or ``StampDoesNotHold``.
     """
     try:
         moment = _info(token)["gen_time"].native
     except Exception:  # noqa: BLE001 - as above
         raise MalformedStamp from None
-    return _checked(token, digest=digest, roots=roots, moment=moment, others=others)
+    return _checked(token, digest=digest, roots=roots, moment=moment)
 
 
-def _checked(
-    token: bytes, *, digest: bytes, roots: Sequence[bytes], moment: datetime, others: Sequence[bytes] = ()
-) -> Stamp:
+def _checked(token: bytes, *, digest: bytes, roots: Sequence[bytes], moment: datetime) -> Stamp:
     try:
-        return _check(token, digest, roots, moment, others)
+        return _check(token, digest, roots, moment)
     except KouanError:
         raise
     except Exception as error:  # noqa: BLE001 - as above: nothing raw leaves the parser or the library
         raise StampDoesNotHold(detail=type(error).__name__) from None
 
 
-def _check(
-    token: bytes, digest: bytes, roots: Sequence[bytes], moment: datetime, others: Sequence[bytes]
-) -> Stamp:
+def _check(token: bytes, digest: bytes, roots: Sequence[bytes], moment: datetime) -> Stamp:
     # Half a second of imports, which only those pay who look at a stamp.
     from pyhanko.sign.validation.generic_cms import validate_tst_signed_data  # noqa: PLC0415 - as said
     from pyhanko_certvalidator import ValidationContext  # noqa: PLC0415 - as said
@@ -175,7 +171,6 @@ def _check(
         raise StampDoesNotHold(detail=str(_("it is over something else")))
     context = ValidationContext(
         trust_roots=[_certificate(root) for root in roots],
-        other_certs=[_certificate(other) for other in others],
         moment=moment,
         best_signature_time=moment,
         allow_fetching=False,

@@ -17,6 +17,7 @@ from kouan.core.ledger.models import (
     LedgerHead,
     SignedCheckpoint,
     Tile,
+    TimeStamp,
     WitnessedLog,
 )
 from kouan.core.ledger.witness import format_add_checkpoint
@@ -52,6 +53,15 @@ class CheckpointRecord:
     cosigned_at: datetime | None
     witnesses: tuple[str, ...]
     """The key names of those who co-signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StampRecord:
+    """A time-stamp on a checkpoint of ours."""
+
+    size: int
+    at: datetime
+    authority: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +229,12 @@ def newest_final(*, quorum: int, after: int = 0) -> SignedCheckpoint | None:
             .order_by("-size")
         )
     return rows.first()
+
+
+def newest_stamp() -> StampRecord | None:
+    """Return the time-stamp on the largest checkpoint that has one."""
+    row = TimeStamp.objects.select_related("checkpoint").order_by("-checkpoint__size").first()
+    return None if row is None else StampRecord(row.checkpoint.size, row.at, row.authority)
 
 
 def cosigned_size(witness: str) -> int:
