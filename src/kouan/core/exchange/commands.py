@@ -119,9 +119,8 @@ def _shown(bar: Any) -> Progress:
 
 
 def _facts(findings: Findings, seconds: float) -> dict[str, Any]:
-    names = (
-        "entries", "erased", "tiles", "checkpoints", "cosignatures", "stamps", "batches", "messages", "unknown_keys"
-    )  # fmt: skip
+    names: tuple[str, ...] = ("entries", "erased", "tiles", "checkpoints", "cosignatures", "stamps")
+    names += ("batches", "messages", "unknown_keys")
     return {
         "holds": findings.holds,
         **{name: getattr(findings, name) for name in names},

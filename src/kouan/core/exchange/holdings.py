@@ -97,8 +97,8 @@ def numbers_of(day: date, peer: str) -> tuple[int, int]:
         receipt__isnull=False,
         count__gt=0,
     )
-    ends = rows.aggregate(first=Min("first"), last=Max(F("first") + F("count") - 1))
-    return (1, 0) if ends["first"] is None else (ends["first"], ends["last"])
+    ends = rows.aggregate(begin=Min("first"), end=Max(F("first") + F("count") - 1))
+    return (1, 0) if ends["begin"] is None else (ends["begin"], ends["end"])
 
 
 def _newest(stream: str, peer: str) -> int:
