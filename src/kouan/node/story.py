@@ -49,7 +49,7 @@ def events(message: MessageFacts, report: Report) -> list[tuple[datetime, str]]:
         words = {"keeper": side_name(report.made_by), "index": entry.index, "size": entry.size}
         for each in message.cosigned:
             text = gettext(
-                "%(witness)s co-signed %(keeper)s's ledger of %(size)s entries, where the message is entry %(index)s."
+                "%(witness)s co-signed the ledger of %(keeper)s at %(size)s entries; it is entry %(index)s."
             )
             found.append((each.at, text % {**words, "witness": witness(each.name)}))
         if message.stamp is not None:

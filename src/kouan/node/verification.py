@@ -35,7 +35,7 @@ class Known:
     quorum: int = 1
 
 
-def print_report(
+def print_report(  # noqa: PLR0913 - one thing asked for each
     path: Path,
     trust: tuple[str, ...],
     language: str,
@@ -125,8 +125,7 @@ def _keys(report: Report, trusted: dict[str, str]) -> list[str]:
             _("as you gave it") if side in trusted else _("compare it with the one that the side publishes")
         )
         lines.append(f"  {side}  {grouped(fingerprint)}  ({known})")
-    for key in report.witnesses.values():
-        lines.append(f"  {key}")
+    lines += [f"  {key}" for key in report.witnesses.values()]
     for fingerprint, authority in report.authorities.items():
         lines.append(f"  {authority}  {grouped(fingerprint)}")
     return lines

@@ -18,6 +18,8 @@ urlpatterns = [
     path("operations/waiting/", views.waiting, name="waiting"),
     path("operations/dead-letters/", views.dead_letters, name="dead-letters"),
     path("operations/ledger/", views.ledger, name="ledger"),
+    path("operations/comparisons/", views.comparisons, name="comparisons"),
+    path("operations/comparisons/<uuid:run>/", views.comparison, name="comparison"),
     path("catalogue/", views.catalogue, name="catalogue"),
     path("agreements/", views.agreements, name="agreements"),
 ]

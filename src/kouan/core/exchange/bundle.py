@@ -102,10 +102,11 @@ def decode_stamp(data: bytes) -> tuple[bytes, list[bytes]]:
     except cbor.NotDeterministicCBOR as error:
         raise MalformedBundle(detail=str(error.params["detail"])) from None
     match value:
-        case [bytes() as token, [_, *_] as chain] if all(isinstance(each, bytes) for each in chain):
-            return token, chain
-        case _:
-            raise MalformedBundle(detail="its time-stamp")
+        case [bytes() as token, [_, *_] as items]:
+            chain = [each for each in items if isinstance(each, bytes)]
+            if len(chain) == len(items):
+                return token, chain
+    raise MalformedBundle(detail="its time-stamp")
 
 
 def encode_contents(*, side: str, made: int, digests: Mapping[str, bytes]) -> bytes:

@@ -24,7 +24,6 @@ WORDS: Final[Mapping[str, _StrPromise]] = {
     "missing": _("it is missing"),
     "surplus": _("it should not be there"),
     "hash": _("its hash is not that of its salt and record"),
-    "kind": _("its record is not of the kind that it says"),
     "tile-hashes": _("its hashes are not those of the entries below it"),
     "tile-root": _("its root is not that over its hashes"),
     "size": _("its size is not the number of entries"),
