@@ -12,7 +12,18 @@ import kouan
 from kouan.config import ExchangeSettings
 from kouan.core import cbor
 from kouan.core.errors import KouanError
-from kouan.core.exchange import bundle, crossing, door, handling, inbox, times, wire
+from kouan.core.exchange import (
+    bundle,
+    crossing,
+    door,
+    handling,
+    inbox,
+    reconciliation,
+    stamp,
+    times,
+    wire,
+    witnesses,
+)
 from kouan.core.ledger import notes
 from kouan.core.trust import cose, document, sealing
 from kouan.core.trust import errors as trust_errors
@@ -29,6 +40,9 @@ MODULES = {
     "bundle": bundle,
     "handling": handling,
     "cbor": cbor,
+    "stamp": stamp,
+    "witnesses": witnesses,
+    "reconciliation": reconciliation,
     "ExchangeSettings": ExchangeSettings(),
 }
 
@@ -167,7 +181,7 @@ def test_every_kind_of_ledger_entry_is_explained():
     for path in (SOURCE / "core" / "exchange").glob("*.py"):
         text = path.read_text(encoding="utf-8")
         for call in re.findall(
-            r"ledger\.Record\(\s*([^)]*?),\s*(?:wire|signed|message|data|receipt|_dead)", text
+            r"ledger\.Record\(\s*([^)]*?),\s*(?:wire|signed|message|data|receipt|_dead|cbor)", text
         ):
             written |= set(re.findall(r'"([a-z-]+)"', call))
     assert told == written
