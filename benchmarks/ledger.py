@@ -26,6 +26,7 @@ django.setup()
 from hashlib import sha256
 from django.db import connection, transaction
 from django.utils import timezone
+from kouan.core.database.rows import insert_many
 from kouan.core.exchange import witness
 from kouan.core.exchange.audit import audit
 from kouan.core.ledger import services
@@ -36,23 +37,22 @@ def fill(count):
     # Rows, head and tiles of so many entries, without the transactions that would have written them.
     head, _made = LedgerHead.objects.get_or_create(pk=1)
     tree = Frontier.from_bytes(head.size, bytes(head.frontier))
-    at = connection.ops.adapt_datetimefield_value(timezone.now())
+    at, names = timezone.now(), ("index", "kind", "leaf_hash", "salt", "record", "at")
     body = bytes(120)
-    with connection.cursor() as cursor:
-        while tree.size < count:
-            more = min(1 << 16, count - tree.size)
-            salts = os.urandom(16 * more)
-            rows, leaves = [], []
-            for offset in range(more):
-                salt = salts[16 * offset : 16 * offset + 16]
-                record = (tree.size + offset).to_bytes(8) + body
-                leaf = sha256(bytes(1) + sha256(salt + record).digest()).digest()
-                leaves.append(leaf)
-                rows.append((tree.size + offset, "sent", leaf, salt, at, record))
-            with transaction.atomic():
-                cursor.executemany(services._INSERT_ENTRY, rows)
-                tree.extend(leaves)
-                LedgerHead.objects.filter(pk=1).update(size=tree.size, frontier=tree.to_bytes())
+    while tree.size < count:
+        more = min(1 << 16, count - tree.size)
+        salts = os.urandom(16 * more)
+        rows, leaves = [], []
+        for offset in range(more):
+            salt = salts[16 * offset : 16 * offset + 16]
+            record = (tree.size + offset).to_bytes(8) + body
+            leaf = sha256(bytes(1) + sha256(salt + record).digest()).digest()
+            leaves.append(leaf)
+            rows.append((tree.size + offset, "sent", leaf, salt, record, at))
+        with transaction.atomic():
+            insert_many(Entry, names, rows)
+            tree.extend(leaves)
+            LedgerHead.objects.filter(pk=1).update(size=tree.size, frontier=tree.to_bytes())
     witness.publish()
 
 def append(groups, size):

@@ -22,7 +22,8 @@ from kouan.core.exchange.models import (
     ReceivedBatch,
     Stream,
 )
-from kouan.core.exchange.sealing import seal_batch, take_receipt
+from kouan.core.exchange.receipts import take_receipt
+from kouan.core.exchange.sealing import seal_batch
 from kouan.core.ledger import services as ledger
 from kouan.core.ledger.models import Cosignature, Entry, LedgerHead, SignedCheckpoint, Tile, TimeStamp
 
@@ -126,8 +127,8 @@ CASES = [
     (KeptAgreement, {}, "digest", ("agreement", "agreement")),
     (Stream, {}, "out_sequence", ("stream hk→gd", "stream")),
     (Stream, {}, "in_sequence", ("stream gd→hk", "stream")),
-    (Stream, {}, "out_root", ("stream hk→gd", "stream")),
-    (Stream, {}, "in_root", ("stream gd→hk", "stream")),
+    (Stream, {}, "out_last", ("stream hk→gd", "stream")),
+    (Stream, {}, "in_last", ("stream gd→hk", "stream")),
     *[(model, {"count__gt": 0}, column, (name, code))
       for model, name in ((Batch, "batch hk→gd"), (ReceivedBatch, "batch gd→hk"))
       for column, code in (

@@ -17,7 +17,8 @@ from kouan.core.exchange import agreements, bundle, inbox, outbox, stamping, wir
 from kouan.core.exchange.bundle import Bundle
 from kouan.core.exchange.evidence import NotYetProvable, evidence_bundle
 from kouan.core.exchange.models import InboxMessage
-from kouan.core.exchange.sealing import seal_batch, take_receipt
+from kouan.core.exchange.receipts import take_receipt
+from kouan.core.exchange.sealing import seal_batch
 from kouan.core.exchange.verify import verify_bundle
 from kouan.core.policy import policy_of
 from kouan.core.trust import cose

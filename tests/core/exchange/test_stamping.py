@@ -97,7 +97,7 @@ def test_a_stamp_under_another_policy_that_was_asked_for(established, roots):
         ({"signer": "self"}, "certificate"),
         ({"now": timezone.now() + timedelta(days=90)}, "certificate"),
     ],
-    ids=str,
+    ids=["imprint", "nonce", "expired", "early", "self-made", "ended-since"],
 )
 def test_an_answer_that_does_not_hold(established, roots, wrong, says):
     with pytest.raises(stamp.StampDoesNotHold, match=says):

@@ -43,7 +43,8 @@ class _Chain:
     """Where a stream stands."""
 
     next: int = 1
-    root: bytes = wire.GENESIS
+    last: bytes = wire.GENESIS
+    """The digest of its last statement."""
 
 
 class _Batches:
@@ -77,8 +78,8 @@ class _Batches:
             self._batch(row)
         for stream in Stream.objects.all():
             chain = self._chains.get(stream.peer, _Chain())
-            number, root = self._stream(stream)
-            holds = number == chain.next - 1 and root == chain.root
+            number, last = self._stream(stream)
+            holds = number == chain.next - 1 and last == chain.last
             self._findings.check(holds, f"stream {'→'.join(self._sides(stream.peer))}", "stream")
 
     def name(self, row: Any) -> str:
@@ -93,15 +94,15 @@ class _Batches:
         if statement is None or not check(
             wire.digest(signed) == bytes(row.statement_digest), where, "statement"
         ):
-            chain.next, chain.root = row.first + row.count, bytes(row.root)
+            chain.next, chain.last = row.first + row.count, bytes(row.statement_digest)
             return
         said = (statement.sender, statement.receiver, statement.first, statement.count, statement.root)
         check(said == (*self._sides(row.peer), row.first, row.count, bytes(row.root)), where, "columns")
         parts = [leaves[at : at + HASH_BYTES] for at in range(0, len(leaves), HASH_BYTES)]
         check(len(parts) == statement.count and root_of(parts) == statement.root, where, "leaves")
         check(statement.first == chain.next, where, "sequence")
-        check(statement.previous == chain.root, where, "chain")
-        chain.next, chain.root = statement.first + statement.count, statement.root
+        check(statement.previous == chain.last, where, "chain")
+        chain.next, chain.last = statement.first + statement.count, wire.digest(signed)
         for each in statement.notices:
             self.notices |= {hash((each.message.bytes, each.code)), hash((each.message.bytes, _ANY))}
         if statement.notices:
@@ -220,7 +221,7 @@ class SentBatches(_Batches):
         return settings.NODE.side, peer
 
     def _stream(self, row: Stream) -> tuple[int, bytes]:
-        return row.out_sequence, bytes(row.out_root)
+        return row.out_sequence, bytes(row.out_last)
 
     def messages(self, *, told: set[int]) -> None:
         """Look at every message that was sealed; ``told`` is what the peers' notices said."""
@@ -251,7 +252,7 @@ class ReceivedBatches(_Batches):
         return peer, settings.NODE.side
 
     def _stream(self, row: Stream) -> tuple[int, bytes]:
-        return row.in_sequence, bytes(row.in_root)
+        return row.in_sequence, bytes(row.in_last)
 
     def messages(self, *, told: set[int]) -> None:
         """Look at every message that arrived; ``told`` is what our notices said."""

@@ -46,7 +46,7 @@ WORDS: Final[Mapping[str, _StrPromise]] = {
     "body": _("its content is not the one that its header promises"),
     "entry": _("the ledger's entry that it names is not about it"),
     "state": _("its state is not what receipt and notices say"),
-    "stream": _("its numbers or roots are not those of the last batch"),
+    "stream": _("its number or its statement is not that of the last batch"),
     "dead-letter": _("the ledger does not say that it was undelivered"),
     "agreement": _("the text is not the one with this digest"),
 }
