@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.core.exchange import outbox, reconciling
+from kouan.core.exchange.audit import audit
 from kouan.core.exchange.crossings import PROBE, Probe
 from kouan.core.exchange.models import (
     Batch,
@@ -57,6 +58,13 @@ def outcome(run: uuid.UUID) -> dict[str, Any] | None:
         "logged": Entry.objects.filter(kind="reconciled").count(),
         "incidents": Incident.objects.filter(kind="records-differ").count(),
     }
+
+
+def audited() -> list[str]:
+    """Audit this node while it runs, with every signature, and return what is wrong."""
+    findings = audit(signatures=True)
+    assert findings.messages > 900
+    return [f"{each.where}: {each.code}" for each in findings.problems]
 
 
 def lose_received(number: int) -> None:

@@ -49,6 +49,8 @@ def test_what_agrees_and_what_was_planted(lived: Group) -> None:
     assert done["counts"]["gd"] >= 30
     assert done["logged"] == 1
     assert done["incidents"] == 0
+    for node in lived.nodes.values():
+        assert node.run(comparing.audited) == [], node.side
     hk, gd = lived["hk"], lived["gd"]
     gd.run(comparing.lose_received, 17)
     gd.run(comparing.make_up_received, 605)
@@ -63,6 +65,9 @@ def test_what_agrees_and_what_was_planted(lived: Group) -> None:
         ("hk", 605, "not-sent"),
         ("hk", 871, "not-sent"),
     ])  # fmt: skip
+    # Each side's own audit names what is missing or made up there, by itself.
+    assert any("605" not in each and "missing" in each for each in gd.run(comparing.audited))
+    assert any("columns" in each for each in hk.run(comparing.audited))
     for side in ("gd", "hk"):
         done = compare(lived, side)
         assert (done["state"], done["found"], done["unnamed"]) == ("differs", expected, 0)
