@@ -184,7 +184,8 @@ def _message(message: MessageFacts, report: Report) -> list[str]:
     # The content is the other side's words: a bar keeps its fields from passing for findings.
     lines += [f"  │ {name:<12} {value}" for name, value in _payload(message.payload)]
     happened = story.events(message, report)
-    lines += [f"  {_('What happened')}"] if happened else []
+    heading = _("What happened")
+    lines += [f"  {heading}"] if happened else []
     lines += [f"    {at.isoformat(timespec='seconds')}  {what}" for at, what in happened]
     return lines
 

@@ -63,13 +63,16 @@ def show(language: str, *, as_json: bool) -> None:
         return
     none = _("none yet")
     click.echo(f"{facts['origin']}: " + _("%(count)s entries") % {"count": facts["entries"]})
-    click.echo(f"  {_('Newest checkpoint')}: {none if newest is None else newest.size}")
-    click.echo(
-        f"  {_('Co-signed by')}: {', '.join(newest.witnesses) if newest and newest.witnesses else none}"
-    )
-    click.echo(f"  {_('Newest final checkpoint')}: {none if final is None else final.size}")
-    when = none if stamp is None else f"{stamp.size}, {stamp.at.isoformat()}, {stamp.authority}"
-    click.echo(f"  {_('Newest time-stamp')}: {when}")
+    for name, value in (
+        (_("Newest checkpoint"), newest.size if newest else none),
+        (_("Co-signed by"), ", ".join(newest.witnesses) if newest and newest.witnesses else none),
+        (_("Newest final checkpoint"), final.size if final else none),
+        (
+            _("Newest time-stamp"),
+            f"{stamp.size}, {stamp.at.isoformat()}, {stamp.authority}" if stamp else none,
+        ),
+    ):
+        click.echo(f"  {name}: {value}")
     if newest is not None:
         click.echo("\n" + newest.note, nl=False)
 

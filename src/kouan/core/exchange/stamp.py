@@ -198,7 +198,7 @@ def _check(token: bytes, digest: bytes, roots: Sequence[bytes], moment: datetime
     return Stamp(
         token=token,
         at=info["gen_time"].native,
-        authority=_plain(signer.subject.human_friendly),
+        authority=_name(signer.subject),
         policy=info["policy"].dotted,
         serial=info["serial_number"].native,
         chain=tuple(reversed(chain)),
@@ -216,6 +216,14 @@ def _certificate(der: bytes) -> x509.Certificate:
     certificate = x509.Certificate.load(der, strict=True)
     certificate.native  # noqa: B018 - asn1crypto reads only when asked, and must fail here if at all
     return certificate
+
+
+def _name(subject: x509.Name) -> str:
+    """Return whom a certificate names, as a person would say it."""
+    parts = subject.native
+    named = [parts.get("common_name"), parts.get("organization_name")]
+    words = [each for each in named if isinstance(each, str) and each]
+    return _plain(", ".join(words) or subject.human_friendly)
 
 
 def _plain(text: str) -> str:
