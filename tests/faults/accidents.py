@@ -124,6 +124,63 @@ def step_clock(world: World, chance: Random) -> None:
         say(f"{side}'s clock is right again")
 
 
+def old_backup(world: World, chance: Random) -> None:
+    """Put an older database back in the place of a node's, and resynchronise as two operators would."""
+    machine, peer = machine_of(world, chance.choice(SIDES))
+    file = world.folder / f"{machine.side}-{time.monotonic_ns()}.backup"
+    before = time.monotonic()
+    succeeds(machine, "backup", str(file))
+    say(f"{machine.side} is backed up ({file.stat().st_size >> 10} KiB)")
+    time.sleep(chance.uniform(1.5, 4))
+    if chance.random() < 0.5:
+        when_something_crosses(world, chance)
+        machine.kill_everything()
+    else:
+        machine.stop()
+    world.work[machine.side].hold()
+    machine.forget_station()
+    succeeds(machine, "restore", str(file), "--yes")
+    for kept in machine.made.config.home.glob("*.before-*"):
+        kept.unlink()  # disks here are small
+    file.unlink()
+    world.forgotten[machine.side].append((before, time.monotonic()))
+    say(f"{machine.side} goes back by {time.monotonic() - before:.1f} s")
+    machine.start()
+    machine.wait_up(90)
+    world.work[machine.side].go()
+    for one in (machine, peer):
+        wait_until(lambda one=one: "HALTED" in said(one), 60, f"{one.side} has halted")
+    say(machine.kouan("channel", "show").stdout)
+    resync(world, chance, machine, peer)
+
+
+def resync(world: World, chance: Random, machine: Machine, peer: Machine) -> None:
+    """Have operators of both sides agree, with a kill in the middle of it now and then."""
+    succeeds(machine, "channel", "resync", "--peer", peer.side, "--yes")
+    if chance.random() < 0.4:
+        kill_one(world, chance)
+    succeeds(peer, "channel", "resync", "--peer", machine.side, "--yes")
+    if chance.random() < 0.6:
+        time.sleep(chance.uniform(0, 1.5))
+        kill_one(world, chance)
+    for one in (machine, peer):
+        wait_until(lambda one=one: "HALTED" not in said(one), 90, f"{one.side} is open")
+    say(f"{machine.side} and {peer.side} are resynchronised")
+
+
+def said(machine: Machine) -> str:
+    """Return what the operator is told; while the node is being killed, that the channel is halted."""
+    shown = machine.kouan("channel", "show")
+    return shown.stdout if shown.returncode == 0 else "HALTED"
+
+
+def succeeds(machine: Machine, *arguments: str) -> str:
+    """Run the program on a machine, and see that it succeeds."""
+    done = machine.kouan(*arguments)
+    assert done.returncode == 0, f"{machine.side}: kouan {' '.join(arguments)}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
 ACCIDENTS: Sequence[tuple[int, Accident]] = (
     (9, kill_one),
     (2, lose_power),
@@ -133,6 +190,7 @@ ACCIDENTS: Sequence[tuple[int, Accident]] = (
     (3, storm),
     (2, fill),
     (2, step_clock),
+    (1, old_backup),
 )
 """What happens in a long run, and how often of the whole."""
 

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
-from journeys.proof import Facts, prove
+from faults.streams import prove_history
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from journeys.proof import Facts
 
 STEP = "faults.step"
 
@@ -61,7 +63,7 @@ def prove_books(
     ``forgotten`` holds for each side the spans of the journal's time that it lost by going back to an
     older database: of what it announced then, only what the other side had accepted remains.
     """
-    prove(each.facts for each in books.values())
+    prove_history([each.facts for each in books.values()])
     for name, mine in books.items():
         for other, theirs in books.items():
             if name != other:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from kouan.core.exchange.epochs import current_epoch, epoch_origin
 from kouan.core.ledger import queries as ledger
 from kouan.core.ledger.models import Entry, SignedCheckpoint
 from kouan.core.ledger.notes import VerifierKey, witness_name
@@ -107,6 +108,9 @@ def ledger_page(*, before: int | None = None) -> LedgerPage:
 def _verifier_keys() -> tuple[str, ...]:
     """Return the keys of our log and of every member's witness, as verifiers of notes take them."""
     ours = own().public
-    keys = [VerifierKey.for_log(ours.log_origin, ours.log_key)]
+    keys = [
+        VerifierKey.for_log(epoch_origin(ours.log_origin, number), ours.log_key)
+        for number in range(1, current_epoch() + 1)
+    ]
     keys += [VerifierKey.for_witness(member.witness_name, member.witness_key) for member in members()]
     return tuple(str(key) for key in keys)

@@ -1,13 +1,15 @@
 """The door: a small ASGI application on a port of its own, for peers over mutual TLS only.
 
 ``POST /batch`` takes a batch and answers with its receipt; ``POST /add-checkpoint`` is the witness of
-C2SP's tlog-witness; ``GET /alive`` says that the door is open. Everything else is 404.
+C2SP's tlog-witness; ``POST /standing`` and ``POST /recall`` tell where both sides stand (``recovery``);
+``GET /alive`` says that the door is open. Everything else is 404.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterator
@@ -20,6 +22,7 @@ from django.utils import timezone
 
 from kouan.core.errors import KouanError
 from kouan.core.exchange import inbox, wire, witness
+from kouan.core.exchange.recovery import door as recovery
 from kouan.core.exchange.times import check_clock, milliseconds
 
 log = logging.getLogger(__name__)
@@ -126,6 +129,10 @@ class Door:
                 body = await _read(scope, receive, MAX_CHECKPOINT_REQUEST)
                 answer = await self._write(witness.add_checkpoint, body)
                 return Answer(answer.status, answer.content_type, answer.body)
+            case "POST", path if path in recovery.LIMITS:
+                body = await _read(scope, receive, recovery.LIMITS[path])
+                said = await self._write(functools.partial(recovery.answer, path), body)
+                return Answer(200, recovery.CONTENT_TYPE, said)
             case "GET", "/alive":
                 return Answer(200, "text/plain", b"open\n")
             case _:

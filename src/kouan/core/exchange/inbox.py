@@ -16,6 +16,7 @@ from kouan.core.exchange import wake, wire
 from kouan.core.exchange.crossing import registry
 from kouan.core.exchange.models import InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.outbox import decide
+from kouan.core.exchange.recovery.halts import require_open
 from kouan.core.exchange.sealing import key_info, lock_stream
 from kouan.core.exchange.times import check_clock, from_milliseconds, milliseconds
 from kouan.core.ledger import services as ledger
@@ -155,6 +156,7 @@ def accept(data: bytes, *, now: datetime | None = None) -> bytes:
         stored = _stored_receipt(digest)
         if stored is not None:
             return stored
+        require_open(member.side)
         if statement.first != stream.in_sequence + 1 or statement.previous != bytes(stream.in_root):
             raise SequenceGap(first=statement.first, expected=stream.in_sequence + 1)
         _find_duplicates(member.side, opened, now)

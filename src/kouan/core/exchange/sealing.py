@@ -15,6 +15,7 @@ from kouan.core.database.rows import fetch, insert_one, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
 from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, Stream
+from kouan.core.exchange.recovery.halts import halted
 from kouan.core.exchange.times import from_milliseconds, milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.ledger.merkle import leaf_hash, root_of
@@ -115,6 +116,8 @@ def _seal_waiting(peer: str) -> Sealed | None:
     keys = own()
     member = get_member(peer)
     stream = lock_stream(peer)
+    if halted(peer):
+        return None
     now = timezone.now()
     # By the index on the line alone: what is late is passed over here, and the sweeper puts it away.
     rows = fetch(

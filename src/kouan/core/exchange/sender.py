@@ -10,7 +10,8 @@ import asyncio
 import logging
 import random
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django.conf import settings
 from django.db.models import F
@@ -19,6 +20,8 @@ from django.utils import timezone
 from kouan.core.errors import KouanError
 from kouan.core.exchange import sealing
 from kouan.core.exchange.models import Batch, Stream
+from kouan.core.exchange.recovery.halts import doubt, may_go
+from kouan.core.exchange.transport import PeerRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from kouan.core.exchange.transport import Line
 
 log = logging.getLogger(__name__)
+
+_IN_DOUBT: Final = (HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE)
+"""Answers after which both sides first tell each other where they stand."""
 
 
 class Host(Protocol):
@@ -60,7 +66,8 @@ class Sender:
         failures = 0
         while not self._host.stopping:
             try:
-                sealed = await self._next()
+                # Before this node knows that it has forgotten nothing, it says nothing new.
+                sealed = await self._next() if may_go(self._peer) else None
                 if sealed is None:
                     await self._host.rest(f"send {self._peer}")
                     continue
@@ -117,6 +124,8 @@ class Sender:
                 await self._host.pause(exchange.linger_ms / 1000)
 
     async def _failed(self, error: Exception) -> None:
+        if isinstance(error, PeerRefused) and error.params["answer_status"] in _IN_DOUBT:
+            doubt(self._peer)
         if isinstance(error, KouanError):
             log.warning("sending to %s: %s", self._peer, error)
         else:

@@ -63,8 +63,11 @@ class Line:
             raise self.refusal(answer)
         return answer.body
 
-    async def post(self, path: str, body: bytes, content_type: str) -> DoorAnswer:
-        """Post ``body`` and return the answer, whatever its status; raises ``PeerUnreachable``."""
+    async def post(self, path: str, body: bytes, content_type: str, *, most: int = MAX_ANSWER) -> DoorAnswer:
+        """Post ``body`` and return the answer, whatever its status; raises ``PeerUnreachable``.
+
+        An answer of more than ``most`` bytes is refused.
+        """
         session = self._open()
         now = milliseconds(timezone.now())
         try:
@@ -75,10 +78,10 @@ class Line:
                 server_hostname=certificates.node_name(self.member.side),
                 allow_redirects=False,
             ) as response:
-                data = await response.content.read(MAX_ANSWER + 1)
-                while len(data) <= MAX_ANSWER and not response.content.at_eof():
-                    data += await response.content.read(MAX_ANSWER + 1 - len(data))
-                if len(data) > MAX_ANSWER:
+                data = await response.content.read(most + 1)
+                while len(data) <= most and not response.content.at_eof():
+                    data += await response.content.read(most + 1 - len(data))
+                if len(data) > most:
                     raise PeerRefused(
                         peer=self.member.side, answer_status=response.status, detail="its answer is too long"
                     )

@@ -20,7 +20,7 @@ from kouan.core.exchange.times import from_milliseconds
 from kouan.core.ledger.checkpoint import LedgerProof
 from kouan.core.ledger.errors import ProofError
 from kouan.core.ledger.merkle import leaf_hash, verify_inclusion
-from kouan.core.ledger.notes import VerifierKey
+from kouan.core.ledger.notes import VerifierKey, is_epoch_of
 from kouan.core.ledger.offline import EntryFinding, verify_proof
 from kouan.core.trust import cose
 from kouan.core.trust.member import MemberKeys
@@ -365,9 +365,15 @@ class _Verification:
             proof,
             salt=salt,
             body=record,
-            log_keys=[VerifierKey.for_log(keeper.log_origin, keeper.log_key)],
+            log_keys=[VerifierKey.for_log(_origin(proof.note, keeper.log_origin), keeper.log_key)],
             witness_keys=[VerifierKey.for_witness(other.witness_name, other.witness_key)],
         )
+
+
+def _origin(note: str, base: str) -> str:
+    """Return the name of the ledger that a note is about, if it is that side's first or a later one."""
+    named = note.partition("\n")[0]
+    return named if is_epoch_of(named, base) else base
 
 
 def _needed(value: T | None) -> T:

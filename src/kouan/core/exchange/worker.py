@@ -22,6 +22,7 @@ from kouan.core.errors import KouanError
 from kouan.core.exchange import handling, outbox, wake, witness
 from kouan.core.exchange.models import Stream
 from kouan.core.exchange.peers import write_peers_file
+from kouan.core.exchange.recovery.halts import doubt, may_go
 from kouan.core.exchange.sender import Sender
 from kouan.core.exchange.transport import Line
 from kouan.core.ledger.witness import WitnessAnswer
@@ -199,11 +200,14 @@ class Worker:
         """Publish a checkpoint if the ledger grew, and ask every member to co-sign it."""
         await self.db(witness.publish)
         for peer, line in list(self._lines.items()):
+            if not may_go(peer):
+                continue
             problem = ""
             try:
                 await self._ask_witness(peer, line)
             except KouanError as error:
                 problem = str(error)[:300]
+                doubt(peer)
             if self._witness_problems.get(peer) != problem:
                 await self.db(_note_witness, peer, problem)
                 self._witness_problems[peer] = problem
