@@ -64,13 +64,20 @@ def restart(world: World, chance: Random) -> None:
 def cut(world: World, chance: Random) -> None:
     """Cut the line, in both directions or in one."""
     sides = chance.choice((SIDES, ("hk",), ("gd",)))
-    weather(world, Weather(cut=sides), chance.uniform(0.3, 5), f"nothing comes through from {' and '.join(sides)}")
+    weather(
+        world, Weather(cut=sides), chance.uniform(0.3, 5), f"nothing comes through from {' and '.join(sides)}"
+    )
 
 
 def slow(world: World, chance: Random) -> None:
     """Have packets late, each by another time, so that they overtake each other."""
     delay, jitter = chance.uniform(0.01, 0.25), chance.uniform(0, 0.2)
-    weather(world, Weather(delay=delay, jitter=jitter), chance.uniform(1, 4), f"late by {delay:.2f} to {delay + jitter:.2f} s")
+    weather(
+        world,
+        Weather(delay=delay, jitter=jitter),
+        chance.uniform(1, 4),
+        f"late by {delay:.2f} to {delay + jitter:.2f} s",
+    )
 
 
 def storm(world: World, chance: Random) -> None:

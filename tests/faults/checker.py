@@ -109,9 +109,7 @@ def prove_effects(sender: Books, receiver: Books) -> None:
         assert all(one < two for one, two in pairwise(seen)), f"{way}: the steps of {conversation}: {seen}"
 
 
-def prove_journal(
-    mine: Books, journal: Sequence[Entry], forgotten: Sequence[tuple[float, float]]
-) -> None:
+def prove_journal(mine: Books, journal: Sequence[Entry], forgotten: Sequence[tuple[float, float]]) -> None:
     """Prove that what a side once said is on record is there, and its message with it."""
     name = mine.facts.side
     sent = {message.id for message in mine.facts.sent}

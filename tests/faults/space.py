@@ -149,7 +149,9 @@ def _delete_namespace(name: str) -> None:
 def _end_processes_in(namespace: str) -> None:
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
-        listed = subprocess.run(["ip", "netns", "pids", namespace], capture_output=True, text=True, check=False)
+        listed = subprocess.run(
+            ["ip", "netns", "pids", namespace], capture_output=True, text=True, check=False
+        )
         pids = [int(word) for word in listed.stdout.split()]
         if not pids:
             return

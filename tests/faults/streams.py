@@ -179,7 +179,9 @@ def prove_ledger(side: Facts, other: Facts, resyncs: Sequence[Resync]) -> None:
         assert (opened.size, opened.root) == (checkpoint.size, roots[checkpoint.size]), (
             f"{name}: a signed root is not that of its leaves"
         )
-    assert not sizes or sizes[-1] == len(side.entries), f"{name}: the newest checkpoint does not cover the end"
+    assert not sizes or sizes[-1] == len(side.entries), (
+        f"{name}: the newest checkpoint does not cover the end"
+    )
     bases = [
         (said.epoch, 0 if said.base is None else said.base.number)
         for said in (resync.said[name] for resync in resyncs)

@@ -27,7 +27,10 @@ def plan(seed: int, count: int) -> list:
     """Return the accidents of a run, in their order: each kind as often as it should be, and by chance."""
     chance = random.Random(f"plan {seed}")
     kinds = [kind for _, kind in ACCIDENTS]
-    drawn = [*kinds, *chance.choices(kinds, [weight for weight, _ in ACCIDENTS], k=max(0, count - len(kinds)))]
+    drawn = [
+        *kinds,
+        *chance.choices(kinds, [weight for weight, _ in ACCIDENTS], k=max(0, count - len(kinds))),
+    ]
     drawn = drawn[:count]
     chance.shuffle(drawn)
     return drawn
@@ -56,5 +59,7 @@ def test_nothing_is_lost_doubled_swapped_or_rewritten(machines: None, seed: int)
             if number % PROVE_EVERY == 0 or number == FAULTS:
                 say(prove_world(world))
         seconds = time.monotonic() - began
-        say(f"SEED={seed}: {FAULTS} faults in {seconds:.0f} s, {dict(happened)}; line {dict(world.line.seen)}")
+        say(
+            f"SEED={seed}: {FAULTS} faults in {seconds:.0f} s, {dict(happened)}; line {dict(world.line.seen)}"
+        )
     assert space.leftovers() == []

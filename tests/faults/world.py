@@ -72,7 +72,11 @@ class Machine(Node):
 
     def log_file(self, name: str) -> Path:
         """Keep the supervisor's log where the disk is never full: it is the test's own."""
-        return self.made.path.parent.parent / f"{self.side}-node.log" if name == "node" else super().log_file(name)
+        return (
+            self.made.path.parent.parent / f"{self.side}-node.log"
+            if name == "node"
+            else super().log_file(name)
+        )
 
     # Its disk
 

@@ -120,7 +120,9 @@ def _replace(place: Path, file: Path) -> Path:
     kept = place.with_name(f"{place.name}.before-{time.strftime('%Y%m%dT%H%M%S')}")
     if place.exists():
         with closing(sqlite3.connect(place)) as old:
-            old.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what is in its log goes into the file that is kept
+            old.execute(
+                "PRAGMA wal_checkpoint(TRUNCATE)"
+            )  # what is in its log goes into the file that is kept
         place.replace(kept)
     for suffix in ("-wal", "-shm"):
         place.with_name(place.name + suffix).unlink(missing_ok=True)

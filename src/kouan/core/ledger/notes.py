@@ -62,7 +62,9 @@ def epoch_origin(origin: str, epoch: int) -> str:
 def is_epoch_of(origin: str, base: str) -> bool:
     """Whether ``origin`` is that of the ledger ``base`` or of one that continues it."""
     name, _, number = origin.rpartition("/")
-    return origin == base or (name == base and number.isdecimal() and epoch_origin(base, int(number)) == origin)
+    return origin == base or (
+        name == base and number.isdecimal() and epoch_origin(base, int(number)) == origin
+    )
 
 
 def witness_name(side: str) -> str:

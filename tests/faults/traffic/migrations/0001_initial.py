@@ -4,33 +4,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Effect',
+            name="Effect",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('message_id', models.UUIDField()),
-                ('sender', models.CharField(max_length=16)),
-                ('conversation', models.UUIDField()),
-                ('number', models.IntegerField()),
-                ('echo', models.BooleanField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("message_id", models.UUIDField()),
+                ("sender", models.CharField(max_length=16)),
+                ("conversation", models.UUIDField()),
+                ("number", models.IntegerField()),
+                ("echo", models.BooleanField()),
             ],
         ),
         migrations.CreateModel(
-            name='Step',
+            name="Step",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('message_id', models.UUIDField()),
-                ('to', models.CharField(max_length=16)),
-                ('conversation', models.UUIDField()),
-                ('number', models.IntegerField()),
-                ('echo', models.BooleanField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("message_id", models.UUIDField()),
+                ("to", models.CharField(max_length=16)),
+                ("conversation", models.UUIDField()),
+                ("number", models.IntegerField()),
+                ("echo", models.BooleanField()),
             ],
         ),
     ]

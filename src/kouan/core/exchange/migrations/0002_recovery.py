@@ -4,35 +4,57 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('exchange', '0001_initial'),
+        ("exchange", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Channel',
+            name="Channel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('peer', models.CharField(max_length=16, unique=True)),
-                ('cause', models.CharField(blank=True, choices=[('restored', 'Restored'), ('peer-restored', 'Peer Restored'), ('asked', 'Asked'), ('peer-asked', 'Peer Asked')], default='', max_length=16)),
-                ('since', models.DateTimeField(null=True)),
-                ('detail', models.JSONField(default=dict)),
-                ('evidence', models.BinaryField(default=bytes)),
-                ('ours', models.BinaryField(default=bytes)),
-                ('theirs', models.BinaryField(default=bytes)),
-                ('delivered', models.BooleanField(default=False)),
-                ('batch_floor', models.BigIntegerField(default=0)),
-                ('log_epoch', models.IntegerField(default=1)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("peer", models.CharField(max_length=16, unique=True)),
+                (
+                    "cause",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("restored", "Restored"),
+                            ("peer-restored", "Peer Restored"),
+                            ("asked", "Asked"),
+                            ("peer-asked", "Peer Asked"),
+                        ],
+                        default="",
+                        max_length=16,
+                    ),
+                ),
+                ("since", models.DateTimeField(null=True)),
+                ("detail", models.JSONField(default=dict)),
+                ("evidence", models.BinaryField(default=bytes)),
+                ("ours", models.BinaryField(default=bytes)),
+                ("theirs", models.BinaryField(default=bytes)),
+                ("delivered", models.BooleanField(default=False)),
+                ("batch_floor", models.BigIntegerField(default=0)),
+                ("log_epoch", models.IntegerField(default=1)),
             ],
         ),
         migrations.CreateModel(
-            name='LedgerEpoch',
+            name="LedgerEpoch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.IntegerField(unique=True)),
-                ('size', models.BigIntegerField()),
-                ('begun_at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.IntegerField(unique=True)),
+                ("size", models.BigIntegerField()),
+                ("begun_at", models.DateTimeField()),
             ],
         ),
     ]

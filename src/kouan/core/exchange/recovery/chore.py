@@ -109,7 +109,9 @@ def _halt_everywhere(peer: str, loss: Loss, evidence: bytes) -> None:
     """Halt all channels: the database that has forgotten something is everybody's."""
     if halt(peer, Channel.Cause.RESTORED, loss=loss, evidence=evidence):
         log.error(
-            "HALTED: this database is older than what %s holds of it: %s. Run `kouan channel show`.", peer, loss
+            "HALTED: this database is older than what %s holds of it: %s. Run `kouan channel show`.",
+            peer,
+            loss,
         )
     for member in members():
         if member.side != peer:

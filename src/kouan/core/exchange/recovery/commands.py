@@ -73,4 +73,6 @@ def resync(peer: str, *, yes: bool) -> None:
     if row.theirs:
         click.echo(_("Both sides have agreed. The workers of both nodes carry it out; this takes seconds."))
     else:
-        click.echo(_("Agreed on this side. It happens when the operator of %(peer)s agrees.") % {"peer": peer})
+        click.echo(
+            _("Agreed on this side. It happens when the operator of %(peer)s agrees.") % {"peer": peer}
+        )

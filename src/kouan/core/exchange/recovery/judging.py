@@ -136,4 +136,3 @@ def _seen(standing: Standing) -> int | None:
 def _leads_up_to(checkpoint: Checkpoint) -> bool:
     held = ledger.size()
     return checkpoint.size <= held and ledger.root_at(checkpoint.size) == checkpoint.root
-

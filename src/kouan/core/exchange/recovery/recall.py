@@ -213,4 +213,3 @@ def _note_end(message: HeldMessage) -> None:
     OutboxMessage.objects.filter(message_id=header.id, state__in=[State.SEALED, State.ACCEPTED]).update(
         state=state, code=message.code[:64], finished_at=timezone.now()
     )
-

@@ -126,7 +126,9 @@ def agree(peer: str) -> bytes:
 
 
 def _newest(model: type[Batch | ReceivedBatch], peer: str) -> bytes:
-    digest = model.objects.filter(peer=peer).order_by("-pk").values_list("statement_digest", flat=True).first()
+    digest = (
+        model.objects.filter(peer=peer).order_by("-pk").values_list("statement_digest", flat=True).first()
+    )
     return wire.GENESIS if digest is None else bytes(digest)
 
 
@@ -209,9 +211,7 @@ def begin(peer: str) -> None:
         if ours.epoch > current_epoch():
             LedgerEpoch.objects.create(number=ours.epoch, size=ledger_queries.size(), begun_at=now)
         _follow_ledger(theirs, get_member(peer), row)
-        ledger.append(
-            [ledger.Record(RECORD, cbor.encode([bytes(row.ours), bytes(row.theirs)]))], now=now
-        )
+        ledger.append([ledger.Record(RECORD, cbor.encode([bytes(row.ours), bytes(row.theirs)]))], now=now)
         row.batch_floor = Batch.objects.aggregate(last=Max("pk"))["last"] or 0
         row.log_epoch, row.cause, row.since = theirs.epoch, "", None
         row.save()
@@ -274,4 +274,3 @@ def _follow_ledger(theirs: Agreement, member: MemberKeys, row: Channel) -> None:
             "at": timezone.now(),
         },
     )
-

@@ -118,7 +118,9 @@ def _steps(row: Channel) -> tuple[str, ...]:
     agree = _("To resynchronise, operators of both sides run, here: `%(command)s`.") % {"command": command}
     if row.cause == Channel.Cause.RESTORED:
         return (
-            _("If there is a newer backup, stop the node, put it back with `kouan restore`, and start the node."),
+            _(
+                "If there is a newer backup, stop the node, put it back with `kouan restore`, and start the node."
+            ),
             _("If there is none, tell the operator of %(peer)s what happened.") % {"peer": row.peer},
             agree,
         )
