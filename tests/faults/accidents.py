@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from faults import inside
 from faults.line import FAIR, Weather
 from faults.world import SIDES, other
 from journeys.nodes import NAMES, say, wait_until
@@ -157,7 +158,7 @@ def old_backup(world: World, chance: Random) -> None:
     world.work[machine.side].go()
     for one in (machine, peer):
         wait_until(lambda one=one: "HALTED" in said(one), 60, f"{one.side} has halted")
-    say(machine.kouan("channel", "show").stdout)
+    say(succeeds(machine, "channel", "show"))
     resync(world, chance, machine, peer)
 
 
@@ -171,14 +172,8 @@ def resync(world: World, chance: Random, machine: Machine, peer: Machine) -> Non
         time.sleep(chance.uniform(0, 1.5))
         kill_one(world, chance)
     for one in (machine, peer):
-        wait_until(lambda one=one: "HALTED" not in said(one), 90, f"{one.side} is open")
+        wait_until(lambda one=one: not one.run(inside.is_halted), 90, f"{one.side} is open")
     say(f"{machine.side} and {peer.side} are resynchronised")
-
-
-def said(machine: Machine) -> str:
-    """Return what the operator is told; while the node is being killed, that the channel is halted."""
-    shown = machine.kouan("channel", "show")
-    return shown.stdout if shown.returncode == 0 else "HALTED"
 
 
 def succeeds(machine: Machine, *arguments: str) -> str:

@@ -49,3 +49,10 @@ def books() -> Books:
                 for row in Effect.objects.order_by("pk")
             ],
         )
+
+
+def is_halted() -> bool:
+    """Return whether any channel of this node is halted."""
+    from kouan.core.exchange.models import Channel  # noqa: PLC0415 - see above
+
+    return Channel.objects.exclude(cause="").exists()

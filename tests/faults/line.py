@@ -141,7 +141,7 @@ def damaged(packet: bytes, chance: random.Random, *, deceive: bool) -> bytes:
     """
     data = bytearray(packet)
     head = (data[0] & 0x0F) * 4
-    is_tcp = data[0] >> 4 == 4 and data[9] == 6 and len(data) >= head + 20  # noqa: PLR2004 - RFC 791, RFC 9293
+    is_tcp = data[0] >> 4 == 4 and data[9] == 6 and len(data) >= head + 20
     start = head + (data[head + 12] >> 4) * 4 if is_tcp else 0
     if start >= len(data):
         start = head

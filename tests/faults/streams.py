@@ -135,7 +135,7 @@ def _prove_chain(taken: Sequence[Carried], sender: str, receiver: str, resyncs: 
             following, root = begins[statement.previous], statement.previous
         found = (statement.first, statement.previous)
         assert found == (following, root), f"{sender} → {receiver}: the chain of batches breaks at {found[0]}"
-        following, root = following + statement.count, statement.root
+        following, root = following + statement.count, wire.digest(batch.statement)
 
 
 def prove_records(facts: Facts, messages: Sequence[object], kinds: set[str], way: str) -> None:

@@ -221,7 +221,7 @@ class World:
             for side in SIDES:
                 stack.callback(lambda side=side: side in self.machines and self.machines[side].close())
                 self._lay_out(side, namespaces[side])
-            places = {side: (PORTAL, DOOR) for side in SIDES}
+            places = dict.fromkeys(SIDES, (PORTAL, DOOR))
             for made in establish(self.folder, places):
                 self._settle(made, namespaces[made.side])
             for machine in self.machines.values():

@@ -145,7 +145,7 @@ def _refuse_while_running(node: NodeConfig) -> None:
 
 def _run(command: list[str], database: dict[str, Any]) -> None:
     """Run one of PostgreSQL's own programs with the node's connection."""
-    names = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER", "PASSWORD": "PGPASSWORD"}  # noqa: S105 - a name
+    names = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER", "PASSWORD": "PGPASSWORD"}
     given = {variable: str(database[key]) for key, variable in names.items() if database.get(key)}
     try:
         done = subprocess.run(  # noqa: S603 - PostgreSQL's own programs, no shell

@@ -6,7 +6,6 @@ does what nobody waits for. They share the database and nothing else.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import signal
@@ -69,13 +68,10 @@ def worker() -> None:
     django.setup()
     from kouan.core.exchange.worker import Worker  # noqa: PLC0415 - needs Django's set-up
 
-    async def run() -> None:
-        work = Worker()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(name, work.stop)
-        await work.run()
-
-    asyncio.run(run())
+    work = Worker()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, work.stop)
+    work.run()
 
 
 PROCESSES: Final[dict[str, Callable[[], None]]] = {"portal": portal, "door": door, "worker": worker}

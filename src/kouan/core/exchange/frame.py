@@ -13,7 +13,7 @@ class Frame:
     Each method raises ``ValueError`` with what is wrong.
     """
 
-    _BYTES, _ARRAY = 2, 4
+    _BYTES, _ARRAY, _MAP = 2, 4, 5
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -31,10 +31,26 @@ class Frame:
         length = self._head(self._BYTES)
         return self._take(length)
 
+    def signed(self) -> bytes:
+        """Return a whole COSE_Sign1: an array of a byte string, an empty map and two byte strings."""
+        start = self._at
+        self.array(exactly=4)
+        self.byte_string()
+        if self._head(self._MAP):
+            raise ValueError("something in an empty map")
+        self.byte_string()
+        self.byte_string()
+        return self._data[start : self._at]
+
     def end(self) -> None:
         """See that nothing follows."""
-        if self._at != len(self._data):
+        if not self.ended:
             raise ValueError("bytes after its end")
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing follows."""
+        return self._at == len(self._data)
 
     def _head(self, major: int) -> int:
         first = self._take(1)[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from http import HTTPStatus
@@ -25,6 +24,7 @@ from kouan.core.exchange.recovery.halts import (
     note_greeting,
 )
 from kouan.core.exchange.recovery.judging import judge, open_standing, our_standing
+from kouan.core.exchange.transport import Line
 from kouan.core.trust.queries import members
 
 if TYPE_CHECKING:
@@ -119,19 +119,14 @@ def _halt_everywhere(peer: str, loss: Loss, evidence: bytes) -> None:
 
 
 def _post(member: MemberKeys, path: str, body: bytes, most: int) -> bytes:
-    from kouan.core.exchange.transport import Line  # noqa: PLC0415 - the transport asks the door's module
-
-    async def post() -> bytes:
-        line = Line(member)
-        try:
-            answer = await line.post(path, body, CONTENT_TYPE, most=most)
-        finally:
-            await line.close()
-        if answer.status != HTTPStatus.OK:
-            raise line.refusal(answer)
-        return answer.body
-
-    return asyncio.run(post())
+    line = Line(member)
+    try:
+        answer = line.post(path, body, CONTENT_TYPE, most=most)
+    finally:
+        line.close()
+    if answer.status != HTTPStatus.OK:
+        raise line.refusal(answer)
+    return answer.body
 
 
 def _note_failure(peer: str, error: KouanError) -> None:

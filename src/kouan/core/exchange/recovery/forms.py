@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kouan.core import cbor
 from kouan.core.exchange import wire
-from kouan.core.exchange.wire import MalformedWire, digest
+from kouan.core.exchange.shapes import MalformedWire
+from kouan.core.exchange.wire import digest
 from kouan.core.trust import cose
 
 if TYPE_CHECKING:

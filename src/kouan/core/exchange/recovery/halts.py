@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.core.errors import KouanError
 from kouan.core.exchange.models import Channel
+from kouan.core.exchange.streams import lock_stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,8 +85,6 @@ def channel(peer: str, *, lock: bool = False) -> Channel:
 
 def halt(peer: str, cause: Channel.Cause, *, loss: Loss | None = None, evidence: bytes = b"") -> bool:
     """Halt the channel durably; return whether that is news. A graver cause replaces another."""
-    from kouan.core.exchange.sealing import lock_stream  # noqa: PLC0415 - sealing asks this module too
-
     with transaction.atomic():
         lock_stream(peer)  # what is being sealed or accepted ends first
         row = channel(peer, lock=True)

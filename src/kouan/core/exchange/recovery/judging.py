@@ -12,6 +12,7 @@ from kouan.core.exchange.epochs import current_epoch, epoch_origin
 from kouan.core.exchange.models import Batch, ReceivedBatch, Stream
 from kouan.core.exchange.recovery.forms import MAX_STANDING, STANDING_TYPE, Standing
 from kouan.core.exchange.recovery.halts import Loss, channel
+from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.times import from_milliseconds, milliseconds
 from kouan.core.ledger import queries as ledger
 from kouan.core.ledger.checkpoint import Checkpoint, open_checkpoint
@@ -57,7 +58,7 @@ def open_standing(data: bytes, member: MemberKeys) -> Standing:
 
 def check_sides(sender: str, receiver: str, member: MemberKeys) -> None:
     """Refuse what another side signed or what is for another; raises ``NotForUs``."""
-    from kouan.core.exchange.inbox import NotForUs  # noqa: PLC0415 - the inbox asks this package too
+    from kouan.core.exchange.opening import NotForUs  # noqa: PLC0415 - the inbox asks this package too
 
     if (sender, receiver) != (member.side, settings.NODE.side):
         raise NotForUs(signer=member.side, sender=sender[:16], receiver=receiver[:16])
@@ -101,7 +102,7 @@ def _sent_there(standing: Standing) -> int | None:
     at = from_milliseconds(statement.sealed_at)
     unverified.verify(own().public.verification_key(unverified.kid, at))
     if (statement.sender, statement.receiver) != (settings.NODE.side, standing.sender):
-        raise wire.MalformedWire(what="standing", detail="a statement for another side")
+        raise MalformedWire(what="standing", detail="a statement for another side")
     return statement.first + statement.count - 1
 
 
@@ -116,7 +117,7 @@ def _taken_there(standing: Standing) -> int | None:
     at = from_milliseconds(receipt.accepted_at)
     unverified.verify(own().public.verification_key(unverified.kid, at))
     if (receipt.sender, receipt.receiver) != (settings.NODE.side, standing.sender):
-        raise wire.MalformedWire(what="standing", detail="a receipt for another side")
+        raise MalformedWire(what="standing", detail="a receipt for another side")
     stream = Stream.objects.filter(peer=standing.sender).first()
     return (stream.in_sequence if stream else 0) + len(receipt.statuses)
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from kouan.core.exchange import wire
 from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, ReceivedBatch
+from kouan.core.exchange.receipts import take_receipt
 from kouan.core.exchange.recovery.forms import (
     MAX_KNOWN,
     MAX_RECALL,
@@ -21,7 +22,9 @@ from kouan.core.exchange.recovery.forms import (
     encode_held,
 )
 from kouan.core.exchange.recovery.judging import check_sides
-from kouan.core.exchange.sealing import Sealed, lock_stream, take_receipt
+from kouan.core.exchange.sealing import Sealed
+from kouan.core.exchange.shapes import MalformedWire
+from kouan.core.exchange.streams import lock_stream
 from kouan.core.exchange.times import check_clock, from_milliseconds, milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.ledger.merkle import leaf_hash, root_of
@@ -112,7 +115,7 @@ def _our_statement(held: HeldBatch, peer: str) -> wire.Statement:
     at = from_milliseconds(statement.sealed_at)
     unverified.verify(own().public.verification_key(unverified.kid, at))
     if (statement.sender, statement.receiver) != (settings.NODE.side, peer):
-        raise wire.MalformedWire(what="recalled batch", detail="it is another side's")
+        raise MalformedWire(what="recalled batch", detail="it is another side's")
     return statement
 
 
@@ -124,7 +127,7 @@ def _restore(held: HeldBatch, statement: wire.Statement, peer: str) -> None:
     # and only what the peer does hold is put on record.
     whole = len(leaves) == statement.count
     if whole and root_of(hashes) != statement.root:
-        raise wire.MalformedWire(what="recalled batch", detail="its messages are not those that were signed")
+        raise MalformedWire(what="recalled batch", detail="its messages are not those that were signed")
     now = timezone.now()
     batch = Batch.objects.create(
         peer=peer,
@@ -146,7 +149,7 @@ def _restore(held: HeldBatch, statement: wire.Statement, peer: str) -> None:
         header = wire.Header.decode(message.header)
         position = header.sequence - statement.first
         if not 0 <= position < statement.count:
-            raise wire.MalformedWire(what="recalled batch", detail="a message's number")
+            raise MalformedWire(what="recalled batch", detail="a message's number")
         code = receipt.statuses[position]
         _restore_message(
             message,
@@ -171,7 +174,7 @@ def _their_receipt(held: HeldBatch, statement: wire.Statement, peer: str) -> wir
         and len(receipt.statuses) == statement.count
     )
     if not agrees:
-        raise wire.MalformedWire(what="recalled batch", detail="its receipt is for another")
+        raise MalformedWire(what="recalled batch", detail="its receipt is for another")
     return receipt
 
 
@@ -179,7 +182,7 @@ def _restore_message(message: HeldMessage, header: wire.Header, code: str | None
     """Put a message on record as sent: one that still waited here, or one that is not known here any more."""
     body = message.body or b""
     if body and wire.digest(body) != header.body:
-        raise wire.MalformedWire(what="recalled batch", detail="a body is not the one that was sent")
+        raise MalformedWire(what="recalled batch", detail="a body is not the one that was sent")
     row = OutboxMessage.objects.filter(message_id=header.id).first() or OutboxMessage(
         message_id=header.id,
         peer=header.receiver,

@@ -41,7 +41,7 @@ from kouan.core.exchange.recovery.forms import (
 )
 from kouan.core.exchange.recovery.halts import channel, halt
 from kouan.core.exchange.recovery.judging import check_sides
-from kouan.core.exchange.sealing import lock_stream
+from kouan.core.exchange.streams import lock_stream
 from kouan.core.exchange.times import check_clock, from_milliseconds, milliseconds
 from kouan.core.ledger import queries as ledger_queries
 from kouan.core.ledger import services as ledger
@@ -202,9 +202,9 @@ def begin(peer: str) -> None:
         _offer_again(peer, _not_held(peer, theirs.inn), now)
         Stream.objects.filter(pk=stream.pk).update(
             out_sequence=max(ours.out.number, theirs.inn.number),
-            out_root=root,
+            out_last=root,
             in_sequence=max(ours.inn.number, theirs.out.number),
-            in_root=root,
+            in_last=root,
             last_error="",
             last_error_at=None,
         )
