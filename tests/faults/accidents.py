@@ -157,7 +157,7 @@ def old_backup(world: World, chance: Random) -> None:
     machine.wait_up(90)
     world.work[machine.side].go()
     for one in (machine, peer):
-        wait_until(lambda one=one: "HALTED" in said(one), 60, f"{one.side} has halted")
+        wait_until(lambda one=one: one.run(inside.is_halted), 60, f"{one.side} has halted")
     say(succeeds(machine, "channel", "show"))
     resync(world, chance, machine, peer)
 

@@ -93,7 +93,7 @@ def prove_effects(sender: Books, receiver: Books) -> None:
     lost = [message.id for message in sent if message.id not in counts]
     assert not lost, f"{way}: {len(lost)} messages had no effect, such as {lost[0]}"
     invented = counts.keys() - {message.id for message in sent}
-    assert not invented, f"{way}: {len(invented)} effects of no message, such as {sorted(invented)[0]}"
+    assert not invented, f"{way}: {len(invented)} effects of no message, such as {min(invented)}"
     ordered, happened = defaultdict(list), defaultdict(list)
     for message in sent:
         ordered[message.conversation].append(message.id)

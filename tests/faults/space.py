@@ -29,7 +29,6 @@ _NAME = re.compile(rf"{PREFIX}-(?P<pid>\d+)-(?P<start>\d+)(-[a-z0-9]+)?")
 NAMESPACES = Path("/run/netns")
 FOLDERS = Path(tempfile.gettempdir())
 _CLONE_NEWNET = 0x40000000
-_PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -37,7 +36,7 @@ def missing() -> str:
     """Return what a run of faults lacks on this machine, in one line; nothing if it can take place."""
     if os.geteuid() != 0:
         return "network namespaces and memory disks need root"
-    for program in ("ip", "mount", "umount", "cc"):
+    for program in ("ip", "mount", "umount", "setpriv", "cc"):
         if shutil.which(program) is None:
             return f"the program {program} is not installed"
     if not Path("/dev/net/tun").exists():
@@ -83,9 +82,7 @@ def inside(namespace: str, function: Callable[[], T]) -> T:
 
     def run() -> None:
         try:
-            with (NAMESPACES / namespace).open("rb") as handle:
-                if _libc.setns(handle.fileno(), _CLONE_NEWNET):
-                    raise OSError(ctypes.get_errno(), f"setns({namespace})")
+            _enter(namespace)
             result.append(function())
         except BaseException as error:  # noqa: BLE001 - raised again below, in the caller's thread
             fault.append(error)
@@ -98,9 +95,10 @@ def inside(namespace: str, function: Callable[[], T]) -> T:
     return result[0]
 
 
-def end_with_parent() -> None:
-    """Have the kernel end this process when the test that started it dies, however it dies."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _enter(namespace: str) -> None:
+    with (NAMESPACES / namespace).open("rb") as handle:
+        if _libc.setns(handle.fileno(), _CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), f"setns({namespace})")
 
 
 def remove(run: str) -> None:

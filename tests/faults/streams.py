@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from journeys.proof import Facts
 from kouan.core import cbor
 from kouan.core.exchange import wire
 from kouan.core.exchange.recovery.forms import Agreement, resync_digest
@@ -23,7 +22,7 @@ from kouan.core.trust import cose
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from journeys.proof import Carried
+    from journeys.proof import Carried, Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def prove_crossing(sender: Facts, receiver: Facts, resyncs: Sequence[Resync]) ->
     lost = [message.id for message in sent if message.id not in counts]
     assert not lost, f"{way}: {len(lost)} messages lost, such as {lost[0]}"
     invented = counts.keys() - {message.id for message in sent}
-    assert not invented, f"{way}: {len(invented)} messages that nobody sent, such as {sorted(invented)[0]}"
+    assert not invented, f"{way}: {len(invented)} messages that nobody sent, such as {min(invented)}"
     assert [m.id for m in sent] == [m.id for m in got], f"{way}: out of order"
     breaks = {resync.number(sender.side, receiver.side) + 1 for resync in resyncs}
     numbers = [0, *(message.sequence for message in sent)]

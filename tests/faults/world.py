@@ -61,7 +61,8 @@ class Machine(Node):
         }
 
     def wrapped(self, *command: str) -> list[str]:
-        return ["ip", "netns", "exec", self.namespace, *command]
+        # It ends when the test that started it does, however that ends.
+        return ["ip", "netns", "exec", self.namespace, "setpriv", "--pdeathsig", "TERM", *command]
 
     def reached(self, question: Callable[[], T]) -> T:
         return space.inside(self.namespace, question)

@@ -1,4 +1,4 @@
-"""``kouan backup`` and ``kouan restore``: the node's database, copied while it runs, and put back while it does not."""
+"""``kouan backup`` and ``kouan restore``: the node's database, copied at any time, put back at rest."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def backup(file: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def restore(file: Path, *, yes: bool) -> None:
-    """Put the database that `kouan backup` wrote to FILE in the place of this node's; the node must be stopped.
+    """Put back the database that `kouan backup` wrote to FILE; the node must be stopped.
 
     What is there now is kept beside it (SQLite). The peers notice when the database is older than what
     they hold: then the channels stay halted until operators of both sides have agreed what to do.

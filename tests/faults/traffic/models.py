@@ -14,12 +14,18 @@ class Step(models.Model):
     number = models.IntegerField()
     echo = models.BooleanField()
 
+    def __str__(self) -> str:
+        return f"{self.conversation} {self.number}"
+
 
 class Effect(models.Model):
-    """What the handler did about a step. Nothing here is unique: a second effect would stand beside the first."""
+    """What the handler did about a step. Nothing is unique: a second effect would stand beside the first."""
 
     message_id = models.UUIDField()
     sender = models.CharField(max_length=16)
     conversation = models.UUIDField()
     number = models.IntegerField()
     echo = models.BooleanField()
+
+    def __str__(self) -> str:
+        return f"{self.conversation} {self.number}"

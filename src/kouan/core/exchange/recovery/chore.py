@@ -1,4 +1,4 @@
-"""The worker's part: greet every peer before anything is sent to it, and carry a resynchronisation through."""
+"""The worker's part: greet every peer before sending to it, and carry a resynchronisation through."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ WAIT: float = 20.0
 
 @click.group()
 def channel() -> None:
-    """The channels to other sides: whether they are halted, and resynchronising them."""
+    """Look after the channels to other sides: whether they are halted, and resynchronising them."""
     import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
 
     django.setup()

@@ -158,7 +158,7 @@ class Agreement:
 
 
 def resync_digest(one: bytes, other: bytes) -> bytes:
-    """Return what both sides' signed agreements come to: the root before the first batch of the new streams."""
+    """Return what both signed agreements come to: what the first batch of each new stream follows."""
     return digest(cbor.encode(sorted((one, other))))
 
 
@@ -271,7 +271,7 @@ def _position(item: Any) -> Position:
 
 
 def _map(data: bytes, most: int, what: str, shape: dict[str, Any]) -> dict[str, Any]:
-    value = cbor.decode(data, max_bytes=most, max_depth=3)
+    value: Any = cbor.decode(data, max_bytes=most, max_depth=3)
     full = {"v": int, "from": str, "to": str, "at": int} | shape
     if not isinstance(value, dict) or set(value) != set(full):
         raise MalformedWire(what=what, detail="its keys")

@@ -1,9 +1,9 @@
 """Beginning both streams with a peer anew, once operators of both sides have agreed.
 
 Each side signs where it stands while it is halted. From both agreements each computes the same: the
-number at which each stream goes on, and the digest that takes the place of the last batch's root, so that
-nothing sealed before can be taken for something of after. What the peer lost, or never took, is offered
-again under the same ids; what the peer took and this node forgot was fetched before (``recall``).
+number at which each stream goes on, and the digest that its first batch follows, so that nothing sealed
+before can be taken for something of after. What the peer lost, or never took, is offered again under the
+same ids; what the peer took and this node forgot was fetched before (``recall``).
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class UnprovenBase(KouanError):
 
 
 def agree(peer: str) -> bytes:
-    """Give this side's word to resynchronise with ``peer`` and return it signed; doing it twice changes nothing.
+    """Give this side's word to resynchronise with ``peer``, signed; doing it twice changes nothing.
 
     Halts the channel if it is open. Raises ``UnknownMember``, or ``NotHeardYet`` before the worker has
     heard from the peer what this node may have forgotten.
@@ -153,7 +153,7 @@ def _base(member: MemberKeys) -> Position | None:
 
 
 def take_agreement(data: bytes, member: MemberKeys) -> None:
-    """Keep the word of a peer's operator, and halt the channel if it is open; raises what is wrong with it."""
+    """Keep the word of a peer's operator, and halt an open channel; raises what is wrong with it."""
     row = channel(member.side)
     if data == bytes(row.theirs):
         return  # it came again, maybe after the streams have begun anew
@@ -190,7 +190,7 @@ def may_begin(row: Channel) -> bool:
 
 
 def begin(peer: str) -> None:
-    """Begin both streams anew, in one transaction: positions, what is offered again, the ledger, the opening."""
+    """Begin both streams anew, all of it in one transaction."""
     with transaction.atomic():
         stream = lock_stream(peer)
         row = channel(peer, lock=True)
@@ -229,7 +229,7 @@ def _not_held(peer: str, position: Position) -> list[Batch]:
 
 
 def _offer_again(peer: str, batches: Iterable[Batch], now: datetime) -> None:
-    """Put back into the line what was in these batches, in its old order, and let their notices be given again."""
+    """Put what was in these batches back into the line, in its old order; give their notices again."""
     notices: list[wire.Notice] = []
     for batch in batches:
         for message in batch.messages.filter(state__in=_OFFERED_AGAIN):

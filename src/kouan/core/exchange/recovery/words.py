@@ -58,7 +58,8 @@ def _what(row: Channel) -> str:
             "This node's database is older than what %(peer)s holds of it: nothing goes out or comes in."
         ),
         causes.PEER_RESTORED: _(
-            "%(peer)s has found that its database is older than what was exchanged: nothing goes out or comes in."
+            "%(peer)s has found that its database is older than what was exchanged: "
+            "nothing goes out or comes in."
         ),
         causes.ASKED: _("An operator here has halted the channel with %(peer)s to resynchronise it."),
         causes.PEER_ASKED: _("An operator of %(peer)s wants to resynchronise the channel."),
@@ -82,10 +83,10 @@ def _missing(row: Channel) -> tuple[str, ...]:
         count = max(loss.taken_there - loss.taken_here, 1)
         found.append(
             ngettext(
-                "Messages accepted: this node has signed for at least %(count)s message after number %(here)s "
-                "and does not know it any more.",
-                "Messages accepted: this node has signed for at least %(count)s messages after number %(here)s "
-                "and does not know them any more.",
+                "Messages accepted: this node has signed for at least %(count)s message after number "
+                "%(here)s and does not know it any more.",
+                "Messages accepted: this node has signed for at least %(count)s messages after number "
+                "%(here)s and does not know them any more.",
                 count,
             )
             % {"count": count, "here": loss.taken_here}
@@ -93,8 +94,8 @@ def _missing(row: Channel) -> tuple[str, ...]:
     if loss.ledger_there:
         found.append(
             _(
-                "Ledger: this node holds %(here)s entries; %(peer)s has co-signed %(there)s, with another content "
-                "than what is here now."
+                "Ledger: this node holds %(here)s entries; %(peer)s has co-signed %(there)s, with another "
+                "content than what is here now."
             )
             % {"here": loss.ledger_here, "there": loss.ledger_there, "peer": row.peer}
         )
@@ -112,14 +113,15 @@ def _steps(row: Channel) -> tuple[str, ...]:
     command = f"kouan channel resync --peer {row.peer}"
     if row.ours:
         return (
-            _("This side has agreed. Ask the operator of %(peer)s to agree as well: `kouan channel resync`.")
+            _("This side has agreed. Ask the operator of %(peer)s to agree too: `kouan channel resync`.")
             % {"peer": row.peer},
         )
     agree = _("To resynchronise, operators of both sides run, here: `%(command)s`.") % {"command": command}
     if row.cause == Channel.Cause.RESTORED:
         return (
             _(
-                "If there is a newer backup, stop the node, put it back with `kouan restore`, and start the node."
+                "If there is a newer backup, stop the node, put it back with `kouan restore`, "
+                "and start the node."
             ),
             _("If there is none, tell the operator of %(peer)s what happened.") % {"peer": row.peer},
             agree,
