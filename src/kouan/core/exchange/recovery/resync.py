@@ -61,8 +61,6 @@ if TYPE_CHECKING:
 State = OutboxMessage.State
 _OFFERED_AGAIN: Final = (State.SEALED, State.ACCEPTED, State.HANDLED)
 """Messages that the peer never took, or took and forgot. One that it refused stays refused."""
-RECORD: Final = "resynced"
-"""The kind of the ledger's entry that holds both agreements."""
 
 
 class NotHeardYet(KouanError):
@@ -211,7 +209,8 @@ def begin(peer: str) -> None:
         if ours.epoch > current_epoch():
             LedgerEpoch.objects.create(number=ours.epoch, size=ledger_queries.size(), begun_at=now)
         _follow_ledger(theirs, get_member(peer), row)
-        ledger.append([ledger.Record(RECORD, cbor.encode([bytes(row.ours), bytes(row.theirs)]))], now=now)
+        signed = cbor.encode([bytes(row.ours), bytes(row.theirs)])
+        ledger.append([ledger.Record("resynced", signed)], now=now)
         row.batch_floor = Batch.objects.aggregate(last=Max("pk"))["last"] or 0
         row.log_epoch, row.cause, row.since = theirs.epoch, "", None
         row.save()
