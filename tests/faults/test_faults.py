@@ -14,7 +14,8 @@ import pytest
 
 from faults import inside, space
 from faults.accidents import ACCIDENTS
-from faults.checker import prove_books
+from faults.checker import Books, prove_books
+from faults.planted import unnoticed
 from faults.world import World
 from journeys.nodes import say
 
@@ -41,8 +42,11 @@ def prove_world(world: World) -> str:
     world.hold()
     world.wait_up()
     world.wait_at_rest()
-    books = {side: machine.run(inside.books) for side, machine in world.machines.items()}
-    return prove_books(books, world.journal, world.forgotten)
+    return prove_books(books_of(world), world.journal, world.forgotten)
+
+
+def books_of(world: World) -> dict[str, Books]:
+    return {side: machine.run(inside.books) for side, machine in world.machines.items()}
 
 
 @pytest.mark.timeout(60 + 30 * FAULTS)
@@ -58,6 +62,7 @@ def test_nothing_is_lost_doubled_swapped_or_rewritten(machines: None, seed: int)
             time.sleep(world.chance.uniform(0.1, 1.2))
             if number % PROVE_EVERY == 0 or number == FAULTS:
                 say(prove_world(world))
+        assert unnoticed(books_of(world), world.journal, world.forgotten) == []
         seconds = time.monotonic() - began
         say(
             f"SEED={seed}: {FAULTS} faults in {seconds:.0f} s, {dict(happened)}; line {dict(world.line.seen)}"
