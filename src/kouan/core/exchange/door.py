@@ -12,6 +12,7 @@ import contextlib
 import functools
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from kouan.core.exchange import inbox, wire, witness
 from kouan.core.exchange.recovery import door as recovery
 from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.times import check_clock, milliseconds
+from kouan.core.watch import channel
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +94,9 @@ class Door:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
+            began = time.perf_counter()
             answer = await self._answer(scope, receive)
+            channel.door_answered(scope["path"], answer.status, seconds=time.perf_counter() - began)
             await send(
                 {
                     "type": "http.response.start",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from kouan.core.ledger.merkle import leaf_hash, root_of
 from kouan.core.trust import cose, sealing
 from kouan.core.trust.queries import get_member, own
 from kouan.core.trust.suites import common_suite
+from kouan.core.watch import channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +40,12 @@ AT_ONCE: Final = 32
 MESSAGES_AT_ONCE: Final = 500
 """The most messages in those batches together, unless one batch alone may hold more."""
 _MANY_NOTICES: Final = 200
+
+
+_SEALED: Final = (
+    "id", "message_id", "peer", "type", "version", "conversation", "agreement", "agreement_digest", "clause",
+    "consent", "body", "body_digest", "created_at", "expires_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +142,7 @@ class _Sealer:
             OutboxMessage,
             "peer = %s AND state = 'waiting' ORDER BY id LIMIT %s",
             (self._stream.peer, max(batch_max, min(batch_max * most, MESSAGES_AT_ONCE))),
+            names=_SEALED,
         )
         # Found by the index on the line alone; what is late the sweeper puts away.
         rows = [row for row in rows if row.expires_at > self._now]
@@ -204,6 +213,16 @@ class _Sealer:
         self._mark(rows, messages, batch, first, self._log.append(records).first_index)
         stream.out_sequence += len(rows)
         stream.out_last = digest
+        transaction.on_commit(
+            partial(
+                channel.batch_sealed,
+                stream.peer,
+                batch,
+                messages=[(row.message_id, row.created_at) for row in rows],
+                size=len(body),
+                began=self._now.timestamp(),
+            )
+        )
         return Sealed(batch, stream.peer, len(rows), digest, body)
 
     def _mark(

@@ -20,6 +20,7 @@ from kouan.core.exchange import receipts, sealing, wire
 from kouan.core.exchange.models import Batch, Stream
 from kouan.core.exchange.recovery.halts import doubt, may_go
 from kouan.core.exchange.transport import PeerRefused
+from kouan.core.watch import channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,6 +119,7 @@ class Sender:
                 self._host.pause(exchange.linger_ms / 1000)
 
     def _failed(self, error: Exception) -> None:
+        channel.post_failed(self._peer)
         if isinstance(error, PeerRefused) and error.params["answer_status"] in _IN_DOUBT:
             doubt(self._peer)
         if isinstance(error, KouanError):
