@@ -54,6 +54,10 @@ def test_nothing_is_lost_doubled_swapped_or_rewritten(machines: None, seed: int)
     began = time.monotonic()
     happened: Counter[str] = Counter()
     with World(seed) as world:
+        world.go()
+        time.sleep(3)
+        say(prove_world(world))
+        assert unnoticed(books_of(world), world.journal, world.forgotten) == []
         for number, accident in enumerate(plan(seed, FAULTS), 1):
             world.go()
             say(f"fault {number} of {FAULTS}, {time.monotonic() - began:.0f} s")
@@ -62,7 +66,6 @@ def test_nothing_is_lost_doubled_swapped_or_rewritten(machines: None, seed: int)
             time.sleep(world.chance.uniform(0.1, 1.2))
             if number % PROVE_EVERY == 0 or number == FAULTS:
                 say(prove_world(world))
-        assert unnoticed(books_of(world), world.journal, world.forgotten) == []
         seconds = time.monotonic() - began
         say(
             f"SEED={seed}: {FAULTS} faults in {seconds:.0f} s, {dict(happened)}; line {dict(world.line.seen)}"
