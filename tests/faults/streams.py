@@ -144,6 +144,7 @@ def prove_records(facts: Facts, messages: Sequence[object], kinds: set[str], way
         leaf = wire.leaf(message.header, message.sealed)  # type: ignore[attr-defined]
         what = f"{way} {message.id}"  # type: ignore[attr-defined]
         assert records[leaf] == 1, f"{what}: {facts.side}'s ledger has it {records[leaf]} times"
+        assert 0 <= message.ledger_index < len(facts.entries), f"{what}: it has no place"  # type: ignore[attr-defined]
         assert facts.entries[message.ledger_index].record == leaf, f"{what}: another entry is there"  # type: ignore[attr-defined]
 
 
@@ -164,6 +165,7 @@ def prove_ledger(side: Facts, other: Facts, resyncs: Sequence[Resync]) -> None:
         roots.append(frontier.root())
     assert roots[-1] == side.root, f"{name}: the root"
     sizes = [checkpoint.size for checkpoint in side.checkpoints]
+    assert max(sizes, default=0) < len(roots), f"{name}: a checkpoint of more entries than there are"
     assert sizes == sorted(set(sizes)), f"{name}: checkpoints do not only grow"
     witness = VerifierKey.for_witness(other.keys.witness_name, other.keys.witness_key)
     for checkpoint in side.checkpoints:
@@ -190,4 +192,5 @@ def prove_ledger(side: Facts, other: Facts, resyncs: Sequence[Resync]) -> None:
         shared = min((base for epoch, base in bases if epoch > number), default=len(side.entries))
         for origin, size, root in other.witnessed:
             if origin == epoch_origin(keys.log_origin, number) and size <= shared:
+                assert size < len(roots), f"{other.side} co-signed more of {name} than there is"
                 assert roots[size] == root, f"{other.side} co-signed another ledger of {name} at {size}"
