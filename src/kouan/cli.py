@@ -17,9 +17,11 @@ from kouan.apps.validation.commands import institution
 from kouan.config import NODE_VARIABLE, ConfigError
 from kouan.core.errors import KouanError
 from kouan.core.exchange.commands import ledger, reconcile
+from kouan.core.exchange.recovery.commands import channel
 from kouan.core.trust.commands import trust
 from kouan.core.words import speak_without_a_node
 from kouan.node.accounts import user
+from kouan.node.backup import backup, restore
 from kouan.node.layout import environment_of
 
 
@@ -56,7 +58,9 @@ def main(node: Path | None) -> None:
         os.environ.update(environment_of(path))
 
 
-for command in (trust, institution, user, catalogue, file, health, ledger, reconcile):
+for command in (
+    trust, channel, institution, user, catalogue, file, health, ledger, reconcile, backup, restore,
+):  # fmt: skip
     main.add_command(command)
 
 

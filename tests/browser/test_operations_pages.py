@@ -12,7 +12,8 @@ from kouan.apps.operations import watching
 from kouan.apps.operations.alarms import Alarm, AlarmKind
 from kouan.core.exchange import handling, sealing
 from kouan.core.exchange.blobs.models import ReceivedBlob, SentBlob
-from kouan.core.exchange.models import InboxMessage, Incident, OutboxMessage, Stream
+from kouan.core.exchange.models import Channel, InboxMessage, Incident, OutboxMessage, Stream
+from kouan.core.exchange.recovery.halts import Loss, halt
 from kouan.core.ledger.models import Equivocation, WitnessedLog
 from operations_node import declared, home, node, note  # noqa: F401 - fixtures
 
@@ -121,6 +122,20 @@ def test_the_pages_are_accessible_and_fit(visit, busy, language, width):
     visitor.check("operations-search-refused")
     visitor.open(f"/operations/crossings/{busy['refused']}/retry")
     visitor.check("operations-retry")
+
+
+def test_a_halted_channel_says_what_is_missing_and_what_to_do(visit, node, language, width):  # noqa: F811 - the fixture
+    loss = Loss(79, 211, 138, 142, 279, 587, until="2026-11-22T08:49:27+00:00")
+    halt("gd", Channel.Cause.RESTORED, loss=loss, evidence=b"proof")
+    visitor = visit(language=language, width=width)
+    visitor.sign_in("operator")
+    visitor.open("/operations/")
+    visitor.check("operations-overview-halted")
+    page = visitor.open("/operations/channels/")
+    visitor.check("operations-channels")
+    text = page.locator("main").inner_text()
+    assert "211" in text
+    assert "kouan channel resync --peer gd" in text
 
 
 def test_a_dead_letter_is_sent_again_by_keyboard_alone(visit, busy):

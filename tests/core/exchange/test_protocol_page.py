@@ -199,10 +199,10 @@ def test_the_fields_of_a_trust_document():
 def test_every_kind_of_ledger_entry_is_explained():
     told = {kind for row in table("Kind", "Body") for kind in re.findall(r"`([a-z-]+)`", row[0])}
     written = set()
-    for path in (SOURCE / "core" / "exchange").glob("*.py"):
+    for path in (SOURCE / "core" / "exchange").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         for call in re.findall(
-            r"ledger\.Record\(\s*([^)]*?),\s*(?:wire|signed|each|message|data|receipt|_dead|cbor)", text
+            r"ledger\.Record\(\s*([^)]*?),\s*(?:wire|signed|leaf|each|message|data|receipt|_dead|cbor)", text
         ):
             written |= set(re.findall(r'"([a-z-]+)"', call))
     assert told == written

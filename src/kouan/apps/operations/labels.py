@@ -136,6 +136,7 @@ STEPS_IN: Final[Mapping[StepKind, tuple[_StrPromise, _StrPromise]]] = {
 }
 
 FINDING_KINDS: Final[Mapping[FindingKind, _StrPromise]] = {
+    FindingKind.HALTED: _("A channel is halted"),
     FindingKind.EQUIVOCATION: _("A ledger contradicts itself"),
     FindingKind.INCIDENTS: _("Incidents"),
     FindingKind.WORKER_SILENT: _("The worker does not run"),
@@ -237,6 +238,11 @@ def finding_sentence(finding: Finding) -> str:  # noqa: C901, PLR0911 - one sent
         "since": datetime_long(finding.since) if finding.since else gettext("an unknown time"),
     }
     match finding.kind:
+        case FindingKind.HALTED:
+            text = gettext(
+                "Since %(since)s nothing goes to or comes from %(peer)s. Operators have to agree what to do."
+            )
+            return text % words
         case FindingKind.EQUIVOCATION:
             return gettext(
                 "The ledger of another side was signed in two versions that contradict each other. "

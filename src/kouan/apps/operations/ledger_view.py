@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 
+from kouan.core.exchange.epochs import current_epoch, epoch_origin
 from kouan.core.exchange.models import Stream
 from kouan.core.ledger import queries as ledger
 from kouan.core.ledger.models import Entry, Helper, SignedCheckpoint
@@ -168,6 +169,9 @@ def _stamping() -> Stamping | None:
 def _verifier_keys() -> tuple[str, ...]:
     """Return the keys of our log and of every member's witness, as verifiers of notes take them."""
     ours = own().public
-    keys = [VerifierKey.for_log(ours.log_origin, ours.log_key)]
+    keys = [
+        VerifierKey.for_log(epoch_origin(ours.log_origin, number), ours.log_key)
+        for number in range(1, current_epoch() + 1)
+    ]
     keys += [VerifierKey.for_witness(member.witness_name, member.witness_key) for member in members()]
     return (*(str(key) for key in keys), *(each.key for each in settings.NODE.witnesses))

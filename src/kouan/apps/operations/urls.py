@@ -9,6 +9,7 @@ from kouan.apps.operations import views
 app_name = "operations"
 urlpatterns = [
     path("operations/", views.overview, name="overview"),
+    path("operations/channels/", views.channels, name="channels"),
     path("operations/crossings/", views.crossings, name="crossings"),
     path("operations/crossings.csv", views.crossings_csv, name="crossings-csv"),
     path("operations/crossings/<uuid:message_id>/", views.crossing, name="crossing"),

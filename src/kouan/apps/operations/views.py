@@ -38,6 +38,7 @@ from kouan.core.exchange import comparison_words
 from kouan.core.exchange.blobs.queries import transfers
 from kouan.core.exchange.crossing import registry
 from kouan.core.exchange.evidence import evidence_bundle
+from kouan.core.exchange.recovery.words import halted_channels
 from kouan.core.policy import policy_of
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.web.access import require_role
@@ -68,6 +69,13 @@ def overview(request: HttpRequest) -> HttpResponse:
         refusals=labels.refusals(view.refused),
         bars=bars,
     )
+
+
+@require_safe
+@require_role("operator")
+def channels(request: HttpRequest) -> HttpResponse:
+    """Say of each halted channel what has happened, what is missing and what to do."""
+    return _page(request, "channels", halts=halted_channels())
 
 
 @require_safe

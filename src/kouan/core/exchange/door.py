@@ -1,14 +1,15 @@
 """The door: a small ASGI application on a port of its own, for peers over mutual TLS only.
 
 ``POST /batch`` takes batches and answers with their receipts; ``POST /add-checkpoint`` is the witness of
-C2SP's tlog-witness; ``POST /blob`` hands out parts of a sealed file; ``GET /alive`` says that the door is
-open. Everything else is 404.
+C2SP's tlog-witness; ``POST /blob`` hands out parts of a sealed file; ``POST /standing`` and ``POST /recall``
+tell where both sides stand (``recovery``); ``GET /alive`` says that the door is open. Everything else is 404.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import logging
 import time
@@ -24,6 +25,7 @@ from kouan.core.errors import KouanError
 from kouan.core.exchange import inbox, wire, witness
 from kouan.core.exchange.blobs.request import MAX_REQUEST
 from kouan.core.exchange.blobs.serving import BlobServer
+from kouan.core.exchange.recovery import door as recovery
 from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.times import check_clock, milliseconds
 from kouan.core.watch import channel
@@ -142,6 +144,10 @@ class Door:
                 _check_clock(scope)
                 await self._blobs.serve(body, send)
                 return None
+            case "POST", path if path in recovery.LIMITS:
+                body = await _read(scope, receive, recovery.LIMITS[path])
+                said = await self._write(functools.partial(recovery.answer, path), body)
+                return Answer(200, recovery.CONTENT_TYPE, said)
             case "GET", "/alive":
                 return Answer(200, "text/plain", b"open\n")
             case _:

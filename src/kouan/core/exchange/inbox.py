@@ -17,6 +17,7 @@ from kouan.core.exchange import wake, wire
 from kouan.core.exchange.blobs import expecting
 from kouan.core.exchange.models import InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.opening import Examined, Opened, Signed, examine, read
+from kouan.core.exchange.recovery.halts import require_open
 from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.streams import lock_stream
 from kouan.core.exchange.times import from_milliseconds, milliseconds
@@ -130,6 +131,7 @@ class _Taker:
     def take(self) -> Taken:
         """Take in one after the other until one does not follow."""
         stream = lock_stream(self._peer)
+        require_open(self._peer)
         receipts: list[bytes] = []
         refusal: KouanError | None = None
         known = self._known_ids()

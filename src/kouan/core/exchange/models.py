@@ -274,3 +274,52 @@ class ReconciliationStep(models.Model):
 
     def __str__(self) -> str:
         return f"step {self.pk} of {self.reconciliation_id}"
+
+
+class Channel(models.Model):
+    """Whether messages go to and come from one peer, and why not; see ``recovery``."""
+
+    class Cause(models.TextChoices):
+        """Why a channel is halted."""
+
+        RESTORED = "restored"
+        """The peer has proved that this node has forgotten something: its database is an older one."""
+        PEER_RESTORED = "peer-restored"
+        """The peer says that it has found that about itself."""
+        ASKED = "asked"
+        """An operator here wants to resynchronise."""
+        PEER_ASKED = "peer-asked"
+        """An operator there does."""
+
+    peer = models.CharField(max_length=16, unique=True)
+    cause = models.CharField(max_length=16, choices=Cause, default="", blank=True)
+    """Empty while the channel is open."""
+    since = models.DateTimeField(null=True)
+    detail = models.JSONField(default=dict)
+    """What is missing: sizes and numbers, as ``halts.Loss`` has them."""
+    evidence = models.BinaryField(default=bytes)
+    """The peer's signed standing, when it was first heard after the halt: what it proves is proved by it."""
+    ours = models.BinaryField(default=bytes)
+    """Our operator's signed agreement to resynchronise."""
+    theirs = models.BinaryField(default=bytes)
+    delivered = models.BooleanField(default=False)
+    """Whether the peer is known to hold ``ours``."""
+    batch_floor = models.BigIntegerField(default=0)
+    """The newest batch of ours of before the streams last began anew: receipts up to it may be forgotten."""
+    log_epoch = models.IntegerField(default=1)
+    """Which of the peer's ledgers we co-sign: the first, or one begun after a restoration."""
+
+    def __str__(self) -> str:
+        return f"{self.peer} {self.cause or 'open'}"
+
+
+class LedgerEpoch(models.Model):
+    """A ledger of ours that goes on where a restored database ended: under a name of its own."""
+
+    number = models.IntegerField(unique=True)
+    size = models.BigIntegerField()
+    """How many entries it shares with the one before."""
+    begun_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"ledger {self.number}"

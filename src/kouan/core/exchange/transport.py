@@ -101,10 +101,13 @@ class Line:
         self.begin("/alive", b"", "text/plain", method="GET")
         return self.finish().status == http.HTTPStatus.OK
 
-    def post(self, path: str, body: bytes, content_type: str) -> DoorAnswer:
-        """Post ``body`` and return the answer, whatever its status; raises ``PeerUnreachable``."""
+    def post(self, path: str, body: bytes, content_type: str, *, most: int = MAX_ANSWER) -> DoorAnswer:
+        """Post ``body`` and return the answer, whatever its status; raises ``PeerUnreachable``.
+
+        An answer of more than ``most`` bytes is refused.
+        """
         self.begin(path, body, content_type)
-        return self.finish()
+        return self.finish(most=most)
 
     def begin(self, path: str, body: bytes, content_type: str, *, method: str = "POST") -> None:
         """Send a request; ``finish`` waits for its answer. Raises ``PeerUnreachable``."""
@@ -121,17 +124,17 @@ class Line:
             self.close()
             raise self._unreachable(error) from None
 
-    def finish(self) -> DoorAnswer:
+    def finish(self, *, most: int = MAX_ANSWER) -> DoorAnswer:
         """Return the answer to what ``begin`` sent; raises ``PeerUnreachable`` or ``PeerRefused``."""
         try:
             try:
-                answer = self._receive()
+                answer = self._receive(most)
             except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, ssl.SSLEOFError):
                 if not self._used:
                     raise
                 self.close()  # as above, but noticed later
                 self._send()
-                answer = self._receive()
+                answer = self._receive(most)
         except _FAULTS as error:
             self.close()
             raise self._unreachable(error) from None
@@ -159,11 +162,11 @@ class Line:
             },
         )
 
-    def _receive(self) -> DoorAnswer:
+    def _receive(self, most: int) -> DoorAnswer:
         assert self._connection is not None  # noqa: S101 - opened by begin
         response = self._connection.getresponse()
-        data = response.read(MAX_ANSWER + 1)
-        if len(data) > MAX_ANSWER or (not data and not response.isclosed()):
+        data = response.read(most + 1)
+        if len(data) > most or (not data and not response.isclosed()):
             raise PeerRefused(
                 peer=self.member.side, answer_status=response.status, detail="its answer is too long"
             )

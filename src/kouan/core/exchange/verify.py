@@ -27,7 +27,7 @@ from kouan.core.exchange.times import from_milliseconds
 from kouan.core.ledger.checkpoint import LedgerProof, open_checkpoint
 from kouan.core.ledger.errors import NotCosignedError, ProofError
 from kouan.core.ledger.merkle import leaf_hash, verify_inclusion
-from kouan.core.ledger.notes import SignatureType, VerifierKey
+from kouan.core.ledger.notes import SignatureType, VerifierKey, origin_in
 from kouan.core.ledger.offline import verify_proof, witness_findings
 from kouan.core.trust import cose
 from kouan.core.trust.member import MemberKeys
@@ -356,7 +356,7 @@ class _Verification:
             raise Disagrees(detail=str(_("the ledger is of a side that had no part in the message")))
         keeper = self._member(self._report.made_by)
         other = self._member((sides - {keeper.side}).pop())
-        log_keys = [VerifierKey.for_log(keeper.log_origin, keeper.log_key)]
+        log_keys = [VerifierKey.for_log(origin_in(proof.note, keeper.log_origin), keeper.log_key)]
         entry = verify_proof(
             proof,
             salt=salt,
