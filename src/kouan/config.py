@@ -21,8 +21,8 @@ NODE_VARIABLE: Final = "KOUAN_NODE"
 SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"  # noqa: S105 - the name of the variable, not the secret
 MIN_SECRET_LENGTH: Final = 32
 TOKEN_USES: Final = ("anchor", "sign", "log", "witness")
-"""The uses whose keys can be in a token."""
 _MOST: Final = 1_000_000_000
+_MOST_BYTES: Final = 1 << 50
 
 
 class ConfigError(Exception):
@@ -59,15 +59,12 @@ class ExchangeSettings:
 
 @dataclass(frozen=True, slots=True)
 class TokenSettings:
-    """A PKCS#11 token in which keys are made and kept."""
+    """A PKCS#11 token in which keys are made and kept; its PIN is in the environment, never in a file."""
 
     module: Path
-    """The token maker's library, such as /usr/lib/softhsm/libsofthsm2.so."""
     label: str
     pin_env: str
-    """The environment variable that holds the PIN; the PIN itself is never in a file of Kouan's."""
     uses: tuple[str, ...]
-    """The uses whose new keys are made in the token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +97,45 @@ class WatchSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BlobSettings:
+    """How much room files that travel apart from messages may take, and for how long."""
+
+    quota_bytes: int = 20 << 30
+    """The most sealed bytes kept for each peer, in each direction."""
+    min_free_bytes: int = 1 << 30
+    """Free disk that files never take."""
+    retention_s: int = 7 * 86_400
+    """How long a received file is kept after its message was handled, a refused one of ours for a retry."""
+    fetch_within_s: int = 7 * 86_400
+    """How long a peer's file may take to arrive before its message is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSettings:
+    """Who stamps this node's checkpoints with the time (RFC 3161), and how often."""
+
+    tsa: str
+    """The address of the time-stamping authority, ``http`` or ``https``: its answers are signed."""
+    ca: Path
+    """The certificates that it must lead to, as one PEM file."""
+    policy: str = ""
+    """The object identifier of the policy to ask for; without one, the authority's own."""
+    every_s: int = 60
+    every_leaves: int = 100_000
+    """A stamp is asked for after so many seconds in which the ledger grew, or so many entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessSettings:
+    """A witness beside the peers (C2SP tlog-witness)."""
+
+    name: str
+    url: str
+    key: str
+    """Its verifier key (C2SP signed-note), as it publishes it."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """One side's node, as its ``node.toml`` and its environment describe it."""
 
@@ -116,7 +152,13 @@ class NodeConfig:
     run: Path
     exchange: ExchangeSettings
     watch: WatchSettings
+    blobs: BlobSettings
+    blobs_folder: Path
     secret_key: str = field(repr=False)
+    time: TimeSettings | None = None
+    witnesses: tuple[WitnessSettings, ...] = ()
+    quorum: int = 1
+    """How many witnesses must have co-signed a checkpoint of ours before it counts as final."""
     token: TokenSettings | None = None
 
 
@@ -149,7 +191,18 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "key_days": int,
         "disk_free_mb": int,
     },
+    "blobs": {
+        "folder": str,
+        "quota_bytes": int,
+        "min_free_bytes": int,
+        "retention_s": int,
+        "fetch_within_s": int,
+    },
+    "ledger": {"quorum": int},
+    "time": {"tsa": str, "ca": str, "policy": str, "every_s": int, "every_leaves": int},
+    "witness": {"name": str, "url": str, "key": str},
 }
+
 _REQUIRED: Final = {"side", "portal.listen", "portal.origin", "door.listen", "door.url"}
 
 
@@ -161,6 +214,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         raise ConfigError(f"{path} cannot be read ({error.strerror}). `kouan init` makes one.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    witnesses = _witnesses(path, raw.pop("witness", []))
     values = _flatten(path, raw)
     for key in sorted(_REQUIRED - values.keys()):
         raise ConfigError(f"{path}: the key `{key}` is missing.")
@@ -176,6 +230,11 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         # Infinity and "not a number" are numbers to TOML.
         if not 0 <= value <= _MOST or (key == "batch_max" and not 1 <= value <= 1000):  # noqa: PLR2004 - the wire's bound
             raise ConfigError(f"{path}: `exchange.{key}` is out of range.")
+    blobs = {key.removeprefix("blobs."): v for key, v in values.items() if key.startswith("blobs.")}
+    folder = blobs.pop("folder", "blobs")
+    for key, value in blobs.items():
+        if not 0 <= value <= (_MOST_BYTES if key.endswith("_bytes") else _MOST):
+            raise ConfigError(f"{path}: `blobs.{key}` is out of range.")
     return NodeConfig(
         home=home,
         side=values["side"],
@@ -190,7 +249,12 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         run=home / values.get("run", "run"),
         exchange=ExchangeSettings(**exchange),
         watch=_watch(path, _section(values, "watch")),
+        blobs=BlobSettings(**blobs),
+        blobs_folder=home / folder,
         secret_key=secret,
+        time=_time(path, values),
+        witnesses=witnesses,
+        quorum=_between(path, "ledger.quorum", values.get("ledger.quorum", 1), 1, 16),
         token=_token(path, values),
     )
 
@@ -221,17 +285,14 @@ def _flatten(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _token(path: Path, values: Mapping[str, Any]) -> TokenSettings | None:
-    given = {key for key in values if key.startswith("token.")}
-    if not given:
+    missing = {f"token.{name}" for name in _SHAPE["token"]} - set(values)
+    if len(missing) == len(_SHAPE["token"]):
         return None
-    for key in sorted({f"token.{name}" for name in _SHAPE["token"]} - given):
+    for key in sorted(missing):
         raise ConfigError(f"{path}: the key `{key}` is missing.")
     uses = values["token.uses"]
-    for use in uses:
-        if use not in TOKEN_USES:
-            raise ConfigError(
-                f"{path}: `token.uses` may name {', '.join(TOKEN_USES)}; {use!r} is none of them."
-            )
+    if unknown := [use for use in uses if use not in TOKEN_USES]:
+        raise ConfigError(f"{path}: `token.uses`: {unknown[0]!r} is none of {', '.join(TOKEN_USES)}.")
     if not re.fullmatch(r"[A-Z][A-Z0-9_]*", values["token.pin_env"]):
         raise ConfigError(f"{path}: `token.pin_env` must name an environment variable, not hold the PIN.")
     module = Path(values["token.module"])
@@ -259,6 +320,65 @@ def _watch(path: Path, values: dict[str, Any]) -> WatchSettings:
             if not least <= value <= most:  # infinity and "not a number" are numbers to TOML
                 raise ConfigError(f"{path}: `watch.{key}` is out of range.")
     return WatchSettings(**(values | {"listen": listen, "notify": tuple(notify)}))
+
+
+def _witnesses(path: Path, raw: Any) -> tuple[WitnessSettings, ...]:
+    """Read the ``[[witness]]`` tables."""
+    if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
+        raise ConfigError(f"{path}: `witness` must be tables, [[witness]].")
+    found: list[WitnessSettings] = []
+    for item in raw:
+        values = _flatten(path, {"witness": item})
+        for key in _SHAPE["witness"]:
+            if not values.get(f"witness.{key}"):
+                raise ConfigError(f"{path}: the key `witness.{key}` is missing.")
+        name = values["witness.name"]
+        # What a name may hold, the signed notes decide (C2SP signed-note).
+        if values["witness.key"].partition("+")[0] != name or any(name == known.name for known in found):
+            raise ConfigError(
+                f"{path}: `witness.name` must be the name in its `witness.key`, and no other's: {name!r}."
+            )
+        url = _service(path, "witness.url", values["witness.url"])
+        found.append(WitnessSettings(name, url, values["witness.key"]))
+    return tuple(found)
+
+
+def _time(path: Path, values: Mapping[str, Any]) -> TimeSettings | None:
+    """Read the table ``[time]``; without it nothing is stamped."""
+    given = {key.removeprefix("time."): value for key, value in values.items() if key.startswith("time.")}
+    if not given:
+        return None
+    for key in ("tsa", "ca"):
+        if not given.get(key):
+            raise ConfigError(f"{path}: the key `time.{key}` is missing.")
+    if not re.fullmatch(r"|[0-2](\.(0|[1-9][0-9]*)){1,30}", given.get("policy", "")):
+        raise ConfigError(
+            f"{path}: `time.policy` must be an object identifier, such as 1.3.6.1.4.1.4146.2.3."
+        )
+    given["tsa"] = _service(path, "time.tsa", given["tsa"])
+    given["ca"] = path.resolve().parent / given["ca"]
+    for key in ("every_s", "every_leaves"):
+        if key in given:
+            _between(path, f"time.{key}", given[key], 1, _MOST)
+    return TimeSettings(**given)
+
+
+def _between(path: Path, key: str, value: int, least: int, most: int) -> int:
+    if not least <= value <= most:
+        raise ConfigError(f"{path}: `{key}` is out of range ({least} to {most}).")
+    return value
+
+
+def _service(path: Path, key: str, value: str) -> str:
+    """Return the address of a service of somebody else's, which may have a path."""
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or set(value) & set("@#") or not value.isascii() or not value.isprintable():
+        raise ConfigError(f"{path}: `{key}` must be an address, http:// or https://, without a user name.")
+    return value.rstrip("/")
 
 
 def _address(path: Path, key: str, value: str) -> Address:

@@ -25,7 +25,9 @@ INSTALLED_APPS = [
     "kouan.core.trust",
     "kouan.core.ledger",
     "kouan.core.exchange",
+    "kouan.core.exchange.blobs",
     "kouan.web",
+    "kouan.apps.files",
     "kouan.apps.validation",
     "kouan.apps.operations",
 ]

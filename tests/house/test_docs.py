@@ -44,6 +44,8 @@ def test_what_settings_are_needed_and_their_defaults_are_right() -> None:
         if key.startswith("watch."):
             default = getattr(config.WatchSettings(), key.removeprefix("watch."))
             assert row[2] == ("none" if default in {None, "", ()} else str(default))
+        if key.startswith("blobs.") and key != "blobs.folder":
+            assert row[2] == str(getattr(config.BlobSettings(), key.removeprefix("blobs.")))
 
 
 def test_every_alarm_is_explained_with_its_limit() -> None:

@@ -232,7 +232,7 @@ def facts() -> Facts:
             root=ledger.root_at(ledger.size()),
             checkpoints=[
                 SignedSize(row.size, bytes(row.root), ledger.checkpoint_record(row).note)
-                for row in SignedCheckpoint.objects.order_by("published_at", "pk")
+                for row in SignedCheckpoint.objects.order_by("pk")
             ],
             witnessed=[
                 (row.log.origin, row.size, bytes(row.root))

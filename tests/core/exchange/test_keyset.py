@@ -210,6 +210,11 @@ def test_an_anchor_that_no_known_key_vouches_for_is_refused(gd, stores):
     impostor.keys = load(impostor.store.directory, side="gd", door_url="https://gd.example:9")
     rotate(impostor.store, KeyUse.SIGN)
     again(impostor)
+    now = timezone.now()
+    anchor = impostor.store.signer(KeyUse.ANCHOR, now)
+    content, serial = impostor.store.content("https://gd.example:9"), gd.keys.public.serial + 1
+    data = document.build(content, serial=serial, issued=now, anchor=anchor)
+    impostor.keys = replace_document(impostor, data)
     with pytest.raises((AnchorChanged, NoContinuity)):
         keyset.accept_posted(KEY_SET.encode(key_set(impostor)))
     assert not HeldDocument.objects.exists()

@@ -1,6 +1,7 @@
 """What the channel itself lets over: a probe of the line, which holds nothing and does nothing.
 
-The sides' keys cross too, when they change: see ``keyset``.
+And the comparison of what each side has sent and received, which is declared in ``reconciliation``, and
+the sides' keys when they change, which are declared in ``keyset``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.core.exchange import keyset
 from kouan.core.exchange.crossing import Consent, Crossing, Payload, Received
+from kouan.core.exchange.reconciliation import RECONCILIATION
+
+__all__ = ["PROBE", "RECONCILIATION", "Probe"]
 
 __all__ = ["PROBE", "Probe", "keyset"]
 

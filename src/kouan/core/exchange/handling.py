@@ -16,6 +16,7 @@ from kouan.core import cbor
 from kouan.core.database.rows import fetch, stored, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
+from kouan.core.exchange.blobs import expecting
 from kouan.core.exchange.crossing import Received, Undelivered, registry
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.exchange.times import milliseconds
@@ -150,6 +151,8 @@ def _run(row: InboxMessage) -> None:
     payload: Any = crossing.decode_bytes(
         wire.decode_body(bytes(row.body or b""), max_bytes=crossing.max_bytes)
     )
+    if crossing.blobs is not None:
+        expecting.require(row.peer, row.message_id)
     crossing.handle(
         Received(
             id=row.message_id,

@@ -13,18 +13,22 @@ from django.utils.translation import gettext_lazy
 
 from kouan.core.errors import KouanError
 from kouan.core.exchange.times import from_milliseconds
-from kouan.core.ledger.notes import VerifierKey, parse_note
+from kouan.core.ledger.checkpoint import LedgerProof, open_checkpoint
+from kouan.core.ledger.errors import NotCosignedError
+from kouan.core.ledger.notes import VerifierKey, origin_in, parse_note
+from kouan.core.ledger.offline import verify_proof, witness_findings
 from kouan.core.trust.errors import KeyCompromised, KeyNotValid
 from kouan.core.trust.keys import KeyUse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from kouan.core.exchange.findings import MessageFacts
-    from kouan.core.ledger.offline import EntryFinding
+    from kouan.core.exchange.report import MessageFacts
+    from kouan.core.ledger.offline import EntryFinding, WitnessFinding
+    from kouan.core.trust import cose
     from kouan.core.trust.document import ListedKey, Revocation
     from kouan.core.trust.member import MemberKeys
 
@@ -39,12 +43,13 @@ class NotBefore(KouanError):
     )
 
 
-def log_keys(member: MemberKeys, *, at: datetime | None = None) -> list[VerifierKey]:
+def log_keys(member: MemberKeys, *, origin: str = "", at: datetime | None = None) -> list[VerifierKey]:
     """Return the keys that sign a side's checkpoints: at a time, or all that ever did.
 
-    The origin stays when the key changes: a C2SP key id is made of the name and the key together.
+    ``origin`` is the ledger's name, if it is a later one than the side's first. It stays when the key
+    changes: a C2SP key id is made of the name and the key together.
     """
-    return [_for_log(member, key) for key in member.of_use(KeyUse.LOG, at=at)]
+    return [_for_log(member, key, origin) for key in member.of_use(KeyUse.LOG, at=at)]
 
 
 def witness_keys(member: MemberKeys, *, at: datetime | None = None) -> list[VerifierKey]:
@@ -52,30 +57,69 @@ def witness_keys(member: MemberKeys, *, at: datetime | None = None) -> list[Veri
     return [_for_witness(member, key) for key in member.of_use(KeyUse.WITNESS, at=at)]
 
 
-def check_times(entry: EntryFinding, note: str, keeper: MemberKeys, witness: MemberKeys) -> None:
-    """Check that log and witness signed a checkpoint with keys that counted when the witness says it was.
+def check_ledger(  # noqa: PLR0913 - the parts of the evidence, each by its name
+    proof: LedgerProof,
+    *,
+    salt: bytes,
+    record: bytes,
+    keeper: MemberKeys,
+    other: MemberKeys,
+    sides: Iterable[MemberKeys],
+    witnesses: Sequence[VerifierKey],
+    quorum: int,
+) -> tuple[EntryFinding, tuple[WitnessFinding, ...]]:
+    """Check a record's place in its keeper's ledger, co-signed by the other side and as many as asked.
 
-    Raises ``KeyNotValid`` or ``KeyCompromised``: a witness whose key was stolen cannot tell the time.
+    Returns the finding and every co-signature that holds. Raises what ``verify_proof`` raises, and
+    ``KeyNotValid`` or ``KeyCompromised`` for keys that did not count when the witness says that it was.
+    """
+    origin = origin_in(proof.note, keeper.log_origin)
+    keepers = log_keys(keeper, origin=origin)
+    entry = verify_proof(proof, salt=salt, body=record, log_keys=keepers, witness_keys=witness_keys(other))
+    _check_times(entry, proof.note, keeper, other, origin)
+    everybody = [
+        key
+        for each in sides
+        if each is not keeper
+        for key in witness_keys(each)
+        if not _is_reported(each, key)
+    ]
+    opened = open_checkpoint(proof.note.encode(), log_keys=keepers, witness_keys=[*everybody, *witnesses])
+    cosigned = witness_findings(opened)
+    if (found := len({each.name for each in cosigned})) < quorum:
+        raise NotCosignedError(found=found, required=quorum)
+    return entry, cosigned
+
+
+def _is_reported(member: MemberKeys, key: VerifierKey) -> bool:
+    return any(
+        _for_witness(member, each) == key and each.kid in member.revoked
+        for each in member.of_use(KeyUse.WITNESS)
+    )
+
+
+def _check_times(
+    entry: EntryFinding, note: str, keeper: MemberKeys, witness: MemberKeys, origin: str
+) -> None:
+    """Check that log and witness signed with keys that counted at the time that the witness tells.
+
+    A witness whose key was stolen cannot tell the time.
     """
     at = max(each.at for each in entry.witnesses)
     lines = {(line.name, line.key_id) for line in parse_note(note.encode()).signatures}
-    for member, use, make in (
-        (keeper, KeyUse.LOG, _for_log),
-        (witness, KeyUse.WITNESS, _for_witness),
-    ):
-        _check_one(member, use, make, lines, at)
+    _check_one(keeper, [(key, _for_log(keeper, key, origin)) for key in keeper.of_use(KeyUse.LOG)], lines, at)
+    _check_one(
+        witness, [(key, _for_witness(witness, key)) for key in witness.of_use(KeyUse.WITNESS)], lines, at
+    )
 
 
 def _check_one(
     member: MemberKeys,
-    use: KeyUse,
-    make: Callable[[MemberKeys, ListedKey], VerifierKey],
+    keys: Sequence[tuple[ListedKey, VerifierKey]],
     lines: set[tuple[str, bytes]],
     at: datetime,
 ) -> None:
-    signed = [
-        key for key in member.of_use(use) if (make(member, key).name, make(member, key).key_id) in lines
-    ]
+    signed = [key for key, verifier in keys if (verifier.name, verifier.key_id) in lines]
     sound = [key for key in signed if key.kid not in member.revoked]
     if signed and not sound:
         report = member.revoked[signed[0].kid]
@@ -87,6 +131,26 @@ def _check_one(
         raise KeyNotValid(
             kid=key.kid.hex(), side=member.side, since=key.since.isoformat(), until=key.until.isoformat()
         )
+
+
+def verify_despite(signed: cose.Unverified, member: MemberKeys, at: int) -> Revocation | None:
+    """Check a signature although its key may have been reported; return the report, if there is one.
+
+    ``at`` is the time that the signed thing gives, in milliseconds since 1970.
+    """
+    signed.verify(member.verification_key(signed.kid, from_milliseconds(at), despite_reports=True))
+    return member.revoked.get(signed.kid)
+
+
+def require_before(part: str, facts: MessageFacts, report: Revocation, by: str) -> str:
+    """Return what to remark on a part under a reported key; raises ``NotBefore`` if it may be forged.
+
+    ``by`` is the side that made the bundle.
+    """
+    before = shown_before(facts, report, by=by, of_receipt=part.endswith("/receipt"))
+    if before is None:
+        raise NotBefore(kid=report.kid.hex(), at=report.at.isoformat(), since=report.since.isoformat())
+    return f"{told(report)} {before}"
 
 
 def told(report: Revocation) -> str:
@@ -123,8 +187,8 @@ def shown_before(facts: MessageFacts, report: Revocation, *, by: str, of_receipt
     return None
 
 
-def _for_log(member: MemberKeys, key: ListedKey) -> VerifierKey:
-    return VerifierKey.for_log(member.log_origin, cast("Ed25519PublicKey", key.public))
+def _for_log(member: MemberKeys, key: ListedKey, origin: str = "") -> VerifierKey:
+    return VerifierKey.for_log(origin or member.log_origin, cast("Ed25519PublicKey", key.public))
 
 
 def _for_witness(member: MemberKeys, key: ListedKey) -> VerifierKey:

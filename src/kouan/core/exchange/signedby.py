@@ -13,7 +13,7 @@ from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
 from kouan.core.exchange.models import Batch, ReceivedBatch
 from kouan.core.ledger.models import SignedCheckpoint, WitnessedCheckpoint
-from kouan.core.ledger.notes import VerifierKey, parse_note, witness_name
+from kouan.core.ledger.notes import VerifierKey, origin_in, parse_note, witness_name
 from kouan.core.trust import cose
 from kouan.core.trust.document import Revocation, log_origin
 from kouan.core.trust.keys import KeyUse
@@ -139,14 +139,14 @@ def _receipts(side: str, report: Revocation, *, ours: bool) -> Iterator[Signed]:
 
 def _notes(side: str, report: Revocation, public: Ed25519PublicKey) -> Iterator[Signed]:
     """Look through checkpoints for a log's line, or for a witness's."""
-    if report.use is KeyUse.LOG:
-        line = VerifierKey.for_log(log_origin(side), public)
-        kind = "checkpoint"
-    else:
-        line = VerifierKey.for_witness(witness_name(side), public)
-        kind = "cosignature"
+    kind = "checkpoint" if report.use is KeyUse.LOG else "cosignature"
     for peer, size, note, at in _checkpoints(side, report):
-        if any((each.name, each.key_id) == (line.name, line.key_id) for each in parse_note(note).signatures):
+        parsed = parse_note(note)
+        if report.use is KeyUse.LOG:
+            line = VerifierKey.for_log(origin_in(parsed.text, log_origin(side)), public)
+        else:
+            line = VerifierKey.for_witness(witness_name(side), public)
+        if any((each.name, each.key_id) == (line.name, line.key_id) for each in parsed.signatures):
             yield Signed(kind, peer, str(size), at)
 
 
@@ -155,7 +155,7 @@ def _checkpoints(side: str, report: Revocation) -> Iterator[tuple[str, int, byte
     ours = SignedCheckpoint.objects.filter(published_at__gte=report.since).prefetch_related("cosignatures")
     theirs = WitnessedCheckpoint.objects.filter(at__gte=report.since).select_related("log")
     if report.use is KeyUse.LOG and side != settings.NODE.side:
-        theirs = theirs.filter(log__origin=log_origin(side))
+        theirs = theirs.filter(log__origin__startswith=log_origin(side))
     if report.use is KeyUse.WITNESS or side == settings.NODE.side:
         for row in ours:
             note = row.note + "".join(each.line for each in row.cosignatures.all())

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
+from kouan.core.exchange.epochs import epoch_origin, own_origin
+from kouan.core.exchange.recovery.halts import channel, we_are_restored
 from kouan.core.exchange.reported import log_keys, witness_keys
 from kouan.core.ledger import queries, services
 from kouan.core.ledger.notes import Ed25519Cosigner, Ed25519NoteSigner
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
 
 def add_checkpoint(body: bytes) -> WitnessAnswer:
     """Answer a peer's ``add-checkpoint``: co-sign its log if it only grew since we last saw it."""
-    now = timezone.now()
-    logs = {member.log_origin: log_keys(member, at=now) for member in members()}
+    logs, now = {}, timezone.now()
+    for member in members():
+        origin = epoch_origin(member.log_origin, channel(member.side).log_epoch)
+        logs[origin] = log_keys(member, origin=origin, at=now)
     keys = own()
     return services.witness_add_checkpoint(
         body, find_log=logs.get, cosigner=Ed25519Cosigner(keys.public.witness_name, keys.witness_key)
@@ -30,8 +34,10 @@ def publish() -> bool:
     newest = queries.latest_checkpoint()
     if newest is not None and newest.size == queries.size():
         return False
+    if we_are_restored():
+        return False  # under its name another ledger was co-signed
     keys = own()
-    signer = Ed25519NoteSigner(keys.public.log_origin, keys.log_key)
+    signer = Ed25519NoteSigner(own_origin(keys.public.log_origin), keys.log_key)
     return services.publish_checkpoint(log_signer=signer) is not None
 
 

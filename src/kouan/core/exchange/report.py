@@ -1,4 +1,4 @@
-"""What checking an evidence bundle finds: each check, what is known of each message, the whole report."""
+"""What checking an evidence bundle found: each check by its part, and the facts of each message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from kouan.core.exchange import wire
-    from kouan.core.ledger.offline import EntryFinding
+    from kouan.core.exchange.stamp import Stamp
+    from kouan.core.ledger.offline import EntryFinding, WitnessFinding
     from kouan.core.trust.document import Revocation
 
 
@@ -67,7 +68,12 @@ class MessageFacts:
     statement: wire.Statement | None = None
     receipt: wire.Receipt | None = None
     accepted: bool = False
+    code: str = ""
+    """Why the receiver refused it at its door, if it did."""
     entry: EntryFinding | None = None
+    cosigned: tuple[WitnessFinding, ...] = ()
+    """Every co-signature of the checkpoint that holds: the other side's, and those of further witnesses."""
+    stamp: Stamp | None = None
     statement_report: Revocation | None = None
     """The report about the key that signed the batch, if there is one."""
     receipt_report: Revocation | None = None
@@ -82,6 +88,12 @@ class Report:
     messages: list[MessageFacts] = field(default_factory=list)
     fingerprints: dict[str, str] = field(default_factory=dict)
     agreements: dict[bytes, Mapping[str, Any]] = field(default_factory=dict)
+    declarations: dict[tuple[str, int], Mapping[str, Any]] = field(default_factory=dict)
+    """What the maker's node declares of each type and version: title, purpose, legal basis."""
+    witnesses: dict[str, str] = field(default_factory=dict)
+    """The verifier keys, by name, of the witnesses that are no side."""
+    authorities: dict[str, str] = field(default_factory=dict)
+    """The time-stamping authorities, by the fingerprints of their root certificates."""
     made_by: str = ""
     made_at: datetime | None = None
 
