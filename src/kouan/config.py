@@ -295,8 +295,7 @@ def _token(path: Path, values: Mapping[str, Any]) -> TokenSettings | None:
         raise ConfigError(f"{path}: `token.uses`: {unknown[0]!r} is none of {', '.join(TOKEN_USES)}.")
     if not re.fullmatch(r"[A-Z][A-Z0-9_]*", values["token.pin_env"]):
         raise ConfigError(f"{path}: `token.pin_env` must name an environment variable, not hold the PIN.")
-    module = Path(values["token.module"])
-    if not module.is_absolute():
+    if not (module := Path(values["token.module"])).is_absolute():
         raise ConfigError(f"{path}: `token.module` must be the whole path of the token's library.")
     return TokenSettings(module, values["token.label"], values["token.pin_env"], tuple(dict.fromkeys(uses)))
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from kouan.core.exchange.findings import MessageFacts, Report
 
+from kouan.core.exchange.report import MessageFacts, Report
 from kouan.node import verification
 
 

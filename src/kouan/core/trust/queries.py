@@ -6,6 +6,8 @@ import time
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from kouan.core.trust import tokens
 from kouan.core.trust.document import Revocation
@@ -42,16 +44,21 @@ def get_member(side: str) -> MemberKeys:
     held = _members.get(side)
     if held is not None and now - held[0] < FRESH_SECONDS:
         return held[1]
-    row = Member.objects.filter(side=side).values_list("fingerprint", "serial").first()
-    reported = ReportedKey.objects.filter(side=side).count()
+    of_side = ReportedKey.objects.filter(side=OuterRef("side")).order_by().values("side")
+    row = (
+        Member.objects.filter(side=side)
+        .annotate(reported=Coalesce(Subquery(of_side.annotate(count=Count("pk")).values("count")), 0))
+        .values_list("fingerprint", "serial", "reported")
+        .first()
+    )
     if row is None:
         _members.pop(side, None)
         raise UnknownMember(side=side)
-    if held is not None and (*row, reported) == (held[1].fingerprint, held[1].serial, len(held[1].revoked)):
+    if held is not None and row == (held[1].fingerprint, held[1].serial, len(held[1].revoked)):
         member = held[1]
     else:
         data = Member.objects.values_list("document", flat=True).get(side=side)
-        member = MemberKeys.from_bytes(bytes(data), also_revoked=reports(side))
+        member = MemberKeys.from_bytes(bytes(data), also_revoked=reports(side) if row[2] else ())
     _members[side] = (now, member)
     return member
 
