@@ -11,6 +11,7 @@ import click
 from django.db import DatabaseError
 
 from kouan import __version__
+from kouan.apps.attached.commands import declarations, system
 from kouan.apps.operations.commands import catalogue
 from kouan.apps.validation.commands import institution
 from kouan.config import NODE_VARIABLE, ConfigError
@@ -54,7 +55,7 @@ def main(node: Path | None) -> None:
         os.environ.update(environment_of(path))
 
 
-for command in (trust, institution, user, catalogue):
+for command in (trust, institution, system, declarations, user, catalogue):
     main.add_command(command)
 
 

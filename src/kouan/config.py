@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NODE_VARIABLE: Final = "KOUAN_NODE"
 SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"  # noqa: S105 - the name of the variable, not the secret
+NATS_VARIABLE: Final = "KOUAN_NATS_PASSWORD"
 MIN_SECRET_LENGTH: Final = 32
 _MOST: Final = 1_000_000_000
 
@@ -56,6 +57,22 @@ class ExchangeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachedSettings:
+    """How departments' own systems are served."""
+
+    rate_per_second: int = 50
+    """How many requests a second one system may make of one portal process, on average."""
+    webhook_ca: Path | None = None
+    """Certification authorities (PEM) of the systems' webhooks; the machine's own if ``None``."""
+    nats: str = ""
+    """Where NATS listens, nats:// or tls://; not used if empty."""
+    nats_user: str = ""
+    nats_prefix: str = "kouan"
+    """What subjects begin with; several nodes on one server keep theirs apart by the side that follows."""
+    nats_password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """One side's node, as its ``node.toml`` and its environment describe it."""
 
@@ -69,13 +86,23 @@ class NodeConfig:
     door_url: str
     keys: Path
     agreements: Path
+    declarations: Path
     run: Path
     exchange: ExchangeSettings
+    attached: AttachedSettings
     secret_key: str = field(repr=False)
 
 
 _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
-    "": {"side": str, "demonstration": bool, "database": str, "keys": str, "agreements": str, "run": str},
+    "": {
+        "side": str,
+        "demonstration": bool,
+        "database": str,
+        "keys": str,
+        "agreements": str,
+        "declarations": str,
+        "run": str,
+    },
     "portal": {"listen": str, "origin": str},
     "door": {"listen": str, "url": str},
     "exchange": {
@@ -85,6 +112,13 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "clock_tolerance_s": int,
         "retry_first_s": (int, float),
         "retry_longest_s": (int, float),
+    },
+    "attached": {
+        "rate_per_second": int,
+        "webhook_ca": str,
+        "nats": str,
+        "nats_user": str,
+        "nats_prefix": str,
     },
 }
 _REQUIRED: Final = {"side", "portal.listen", "portal.origin", "door.listen", "door.url"}
@@ -124,10 +158,29 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         door_url=_url(path, "door.url", values["door.url"], {"https"}),
         keys=home / values.get("keys", "keys"),
         agreements=home / values.get("agreements", "agreements"),
+        declarations=home / values.get("declarations", "declarations"),
         run=home / values.get("run", "run"),
         exchange=ExchangeSettings(**exchange),
+        attached=_attached(path, home, values, environment),
         secret_key=secret,
     )
+
+
+def _attached(
+    path: Path, home: Path, values: Mapping[str, Any], environment: Mapping[str, str]
+) -> AttachedSettings:
+    given = {key.removeprefix("attached."): v for key, v in values.items() if key.startswith("attached.")}
+    if not 1 <= given.get("rate_per_second", 1) <= _MOST:
+        raise ConfigError(f"{path}: `attached.rate_per_second` is out of range.")
+    if given.get("nats"):
+        given["nats"] = _url(path, "attached.nats", given["nats"], {"nats", "tls"})
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", given.get("nats_prefix", "kouan")):
+        raise ConfigError(f"{path}: `attached.nats_prefix` must be up to 40 of a-z, 0-9 and -.")
+    if "webhook_ca" in given:
+        given["webhook_ca"] = home / given["webhook_ca"]
+        if not given["webhook_ca"].is_file():
+            raise ConfigError(f"{path}: `attached.webhook_ca` names no file ({given['webhook_ca']}).")
+    return AttachedSettings(**given, nats_password=environment.get(NATS_VARIABLE, ""))
 
 
 def load_from_environment(environment: Mapping[str, str] = os.environ) -> NodeConfig:
