@@ -130,17 +130,17 @@ class PayloadSchema:
     def problem(self, value: object) -> str | None:
         """Return the place and the rule that a value breaks, never the value; ``None`` if it fits."""
         if not _finite(value):
-            return "payload: a number without end"
+            return "a number without end"
         try:
             error = next(self._validator.iter_errors(value), None)
         except (RecursionError, ArithmeticError, ValueError, TypeError) as fault:  # numbers beyond all bounds
-            return f"payload: {type(fault).__name__}"
+            return type(fault).__name__
         if error is None:
             return None
         path = [
             str(part) if isinstance(part, int) or part in self._names else "…" for part in error.absolute_path
         ]
-        return f"{'.'.join(path[:12]) or 'payload'}: {error.validator}"
+        return ": ".join(filter(None, [".".join(path[:12]), str(error.validator)]))
 
 
 class _Reader:
