@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 from pydantic import StringConstraints
 
-from kouan.core.exchange import Consent, Crossing, Payload, inbox, outbox, sealing, wire, witness
+from kouan.core.exchange import Consent, Crossing, Payload, inbox, outbox, receipts, sealing, wire, witness
 from kouan.core.exchange.crossing import registry
 from kouan.core.exchange.ids import new_id
 from kouan.core.exchange.models import InboxMessage, OutboxMessage, ReceivedBatch, Stream
@@ -116,7 +116,7 @@ class Peer:
     def __init__(self, keys):
         self.keys = keys
         self.sequence = 0
-        self.root = wire.GENESIS
+        self.last = wire.GENESIS
         self.log = 1000
 
     def answer(self, sealed, statuses=None):
@@ -137,7 +137,7 @@ class Peer:
         )
         self.log += len(pairs) + 1
         data = cose.sign1(receipt.encode(), self.keys.signer(now), content_type=wire.RECEIPT_TYPE)
-        sealing.take_receipt(sealed, data)
+        receipts.take_receipt(sealed, data)
 
     def send(  # noqa: PLR0913 - what a test may want to be different, by name
         self, crossing, payloads, *, conversation=None, notices=(), ids=None, poison=False
@@ -178,7 +178,7 @@ class Peer:
             first=first,
             count=len(pairs),
             root=root,
-            previous=self.root,
+            previous=self.last,
             sealed_at=milliseconds(now),
             recipient_kid=kid,
             wrapped_key=trust_sealing.wrap_batch_key(
@@ -189,7 +189,7 @@ class Peer:
         signed = cose.sign1(statement.encode(), self.keys.signer(now), content_type=wire.BATCH_TYPE)
         inbox.accept(wire.encode_batch(signed, pairs))
         self.sequence += len(pairs)
-        self.root = root
+        self.last = wire.digest(signed)
         return ids
 
     def cosign(self):

@@ -36,8 +36,8 @@ BREACHES = {
         ("kouan/core/trust/cose.py", "import kouan.core.trust.queries"),
     ],
     "Only the exchange talks to the other side": [
-        ("kouan/apps/validation/errors.py", "import aiohttp"),
-        ("kouan/core/trust/document.py", "from aiohttp import ClientSession"),
+        ("kouan/apps/validation/errors.py", "import ssl"),
+        ("kouan/core/trust/document.py", "from ssl import SSLContext"),
     ],
     "One HTTP client": [
         ("kouan/core/exchange/transport.py", "import requests"),

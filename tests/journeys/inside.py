@@ -163,7 +163,7 @@ def batch_from_another_time(peer: str, seconds: float) -> bytes:
         first=Stream.objects.get(peer=peer).out_sequence + 1,
         count=0,
         root=hashlib.sha256(b"").digest(),
-        previous=bytes(Stream.objects.get(peer=peer).out_root),
+        previous=bytes(Stream.objects.get(peer=peer).out_last),
         sealed_at=milliseconds(now + timedelta(seconds=seconds)),
         recipient_kid=get_member(peer).sealing_key(now)[0],
         wrapped_key=bytes(80),
@@ -209,7 +209,7 @@ def facts() -> Facts:
             posted=[_posted(row) for row in Batch.objects.order_by("pk")],
             taken=[_posted(row) for row in ReceivedBatch.objects.order_by("pk")],
             streams={
-                row.peer: (row.out_sequence, bytes(row.out_root), row.in_sequence, bytes(row.in_root))
+                row.peer: (row.out_sequence, bytes(row.out_last), row.in_sequence, bytes(row.in_last))
                 for row in Stream.objects.all()
             },
             entries=[

@@ -143,11 +143,11 @@ def prove_crossing(sender: Facts, receiver: Facts) -> None:
 
 
 def _prove_streams(sender: Facts, receiver: Facts, count: int) -> None:
-    out_sequence, out_root, *_ = sender.streams.get(receiver.side, (0, wire.GENESIS))
-    *_, in_sequence, in_root = receiver.streams.get(sender.side, (0, wire.GENESIS))
+    out_sequence, out_last, *_ = sender.streams.get(receiver.side, (0, wire.GENESIS))
+    *_, in_sequence, in_last = receiver.streams.get(sender.side, (0, wire.GENESIS))
     way = f"{sender.side} → {receiver.side}"
     _same((out_sequence, in_sequence), (count, count), f"{way}: the numbers of messages")
-    assert out_root == in_root, f"{way}: the sides stand at different batches"
+    assert out_last == in_last, f"{way}: the sides stand at different batches"
 
 
 def _prove_batches(sender: Facts, receiver: Facts) -> None:
@@ -160,13 +160,13 @@ def _prove_batches(sender: Facts, receiver: Facts) -> None:
         [b.receipt for b in taken],
         f"{way}: receipts are not byte for byte the same",
     )
-    following, root = 1, wire.GENESIS
+    following, last = 1, wire.GENESIS
     for batch in posted:
         statement = wire.Statement.decode(
             cose.read1(batch.statement, content_type=wire.BATCH_TYPE, max_bytes=1 << 20).payload
         )
-        _same((statement.first, statement.previous), (following, root), f"{way}: the chain of batches")
-        following, root = following + statement.count, statement.root
+        _same((statement.first, statement.previous), (following, last), f"{way}: the chain of batches")
+        following, last = following + statement.count, wire.digest(batch.statement)
     for facts, kind in ((sender, "receipt-received"), (receiver, "receipt-given")):
         records = Counter(entry.record for entry in facts.entries if entry.kind == kind)
         for batch in posted:

@@ -60,6 +60,13 @@ def decode(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Value:
     Raises ``NotDeterministicCBOR`` for anything else: too long, too deep, trailing bytes,
     indefinite lengths, duplicate keys, tags, or an encoding other than the shortest.
     """
+    value = decode_unchecked(data, max_bytes=max_bytes, max_depth=max_depth)
+    check_types(value)
+    return value  # type: ignore[no-any-return]
+
+
+def decode_unchecked(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any:
+    """Do what ``decode`` does but for the types: a caller looks at the exact type of all that it uses."""
     if len(data) > max_bytes:
         raise NotDeterministicCBOR(detail=f"{len(data)} bytes where {max_bytes} are allowed")
     try:
@@ -71,15 +78,12 @@ def decode(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Value:
             strict_hashable_types=False,
             semantic_decoders=_NO_TAGS,
         )
-        check_types(value)
         again = cbor2.dumps(value, canonical=True)
-    except NotDeterministicCBOR:
-        raise
     except Exception as error:  # noqa: BLE001 - whatever the parser raises, the bytes are at fault
         raise NotDeterministicCBOR(detail=type(error).__name__) from None
     if again != data:
         raise NotDeterministicCBOR(detail="another encoding of the same value was expected")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def check_types(value: object) -> None:

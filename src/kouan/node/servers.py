@@ -6,7 +6,6 @@ does what nobody waits for. They share the database and nothing else.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import signal
@@ -68,14 +67,13 @@ def worker() -> None:
     """Run the worker until SIGTERM or SIGINT."""
     django.setup()
     from kouan.core.exchange.worker import Worker  # noqa: PLC0415 - needs Django's set-up
+    from kouan.node.settling import settle  # noqa: PLC0415 - as above
 
-    async def run() -> None:
-        work = Worker()
-        for name in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(name, work.stop)
-        await work.run()
-
-    asyncio.run(run())
+    settle()
+    work = Worker()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, work.stop)
+    work.run()
 
 
 PROCESSES: Final[dict[str, Callable[[], None]]] = {"portal": portal, "door": door, "worker": worker}

@@ -5,7 +5,7 @@ from django.utils import translation
 
 from kouan.apps.operations.reasons import REASONS, reason
 from kouan.core.cbor import NotDeterministicCBOR
-from kouan.core.exchange import crossing, inbox, wire
+from kouan.core.exchange import crossing, inbox, opening, wire
 from kouan.core.policy import decide
 from kouan.core.trust.errors import CannotOpen
 
@@ -13,9 +13,9 @@ AT_THE_DOOR = [
     crossing.UndeclaredCrossing,
     crossing.IllFormedPayload,
     crossing.OversizedPayload,
-    inbox.Unreadable,
-    inbox.Expired,
-    inbox.Misaddressed,
+    opening.Unreadable,
+    opening.Expired,
+    opening.Misaddressed,
     inbox.IdConflict,
     wire.MalformedWire,
     NotDeterministicCBOR,

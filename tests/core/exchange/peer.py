@@ -99,9 +99,9 @@ class Peer:
     """The agreement that both sides hold."""
     door_url: str = "https://gd.example:8443"
     out_next: int = 1
-    out_root: bytes = GENESIS
+    out_last: bytes = GENESIS
     in_next: int = 1
-    in_root: bytes = GENESIS
+    in_last: bytes = GENESIS
     clock: int | None = None
     """Milliseconds since 1970 at which the peer lives; the true time if ``None``."""
     keys: object = field(init=False)
@@ -169,7 +169,7 @@ class Peer:
             "first": self.out_next,
             "n": len(made),
             "root": root,
-            "prev": self.out_root,
+            "prev": self.out_last,
             "at": self.now(),
             "rkid": kid,
             "done": [list(notice) for notice in notices],
@@ -187,7 +187,7 @@ class Peer:
     def advance(self, posted):
         """Note that a batch was receipted: the next one follows it."""
         self.out_next += posted.statement["n"]
-        self.out_root = posted.root
+        self.out_last = posted.digest
 
     def read_receipt(self, data, posted):
         """Check the node's receipt for ``posted`` as the protocol asks, and return its fields."""
@@ -234,7 +234,7 @@ class Peer:
         statement = cbor.decode(outer.payload, max_bytes=128 * 1024)
         outer.verify(self.node.verification_key(outer.kid, _moment(statement["at"])))
         assert (statement["from"], statement["to"]) == (self.node.side, self.side)
-        assert (statement["first"], statement["prev"]) == (self.in_next, self.in_root)
+        assert (statement["first"], statement["prev"]) == (self.in_next, self.in_last)
         assert statement["n"] == len(pairs)
         assert statement["root"] == merkle_root([cbor.encode([raw, sha256(body)]) for raw, body in pairs])
         private = self.store.decryption_key(statement["rkid"])
@@ -258,7 +258,7 @@ class Peer:
         """The peer's receipt for a batch of the node's; ``changed`` are fields of it."""
         if take:
             self.in_next += opened.statement["n"]
-            self.in_root = opened.statement["root"]
+            self.in_last = sha256(opened.signed)
         fields = {
             "v": 1,
             "from": self.side,

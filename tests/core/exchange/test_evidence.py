@@ -15,7 +15,8 @@ from kouan.core.exchange import bundle, inbox, outbox, wire
 from kouan.core.exchange.bundle import Bundle
 from kouan.core.exchange.evidence import NotYetProvable, UnknownMessage, evidence_bundle
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
-from kouan.core.exchange.sealing import seal_batch, take_receipt
+from kouan.core.exchange.receipts import take_receipt
+from kouan.core.exchange.sealing import seal_batch
 from kouan.core.exchange.verify import verify_bundle
 from kouan.core.ledger import services as ledger
 from kouan.core.policy import policy_of

@@ -13,8 +13,9 @@ from core.exchange.peer import HOUR, RECEIPT
 from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import handling, inbox, wire
-from kouan.core.exchange.inbox import NotForUs, RootMismatch, SequenceGap, UnknownSealKey
+from kouan.core.exchange.inbox import SequenceGap
 from kouan.core.exchange.models import InboxMessage, Incident, ReceivedBatch, Stream
+from kouan.core.exchange.opening import NotForUs, RootMismatch, UnknownSealKey
 from kouan.core.exchange.times import ClockApart
 from kouan.core.ledger import queries as ledger
 from kouan.core.trust import document, queries
@@ -51,7 +52,7 @@ def test_a_batch_is_taken_logged_and_receipted(gd):
     assert [row.ledger_index for row in rows] == [0, 1]
     assert [row.sequence for row in rows] == [1, 2]
     stream = Stream.objects.get(peer="gd")
-    assert (stream.in_sequence, bytes(stream.in_root)) == (2, posted.root)
+    assert (stream.in_sequence, bytes(stream.in_last)) == (2, posted.digest)
     assert handling.handle_waiting() == 2
     assert Group.objects.count() == 2
 
@@ -74,8 +75,13 @@ def test_the_same_batch_again_gets_the_same_receipt_and_has_no_second_effect(gd,
 def test_batches_follow_each_other(gd, unchanged):
     first = gd.batch(gd.say(), gd.say())
     inbox.accept(first.wire)
-    with unchanged(), pytest.raises(SequenceGap) as caught:
-        inbox.accept(gd.batch(gd.say()).wire)  # the same place once more, with another content
+    other = gd.batch(gd.say())  # the same place once more, with another content
+    with pytest.raises(SequenceGap) as caught:
+        inbox.accept(other.wire)
+    incident = Incident.objects.get()
+    assert (incident.kind, bytes(incident.evidence)) == ("stream-fork", other.signed)
+    with unchanged(), pytest.raises(SequenceGap):
+        inbox.accept(gd.batch(gd.say()).wire)  # it is told once
     assert caught.value.params == {"first": 1, "expected": 3}
     assert caught.value.status == 409
     gd.advance(first)

@@ -19,7 +19,8 @@ from kouan.core.exchange import Consent, Payload, outbox, registry, wire
 from kouan.core.exchange.crossing import IllFormedPayload, OversizedPayload, UndeclaredCrossing
 from kouan.core.exchange.models import OutboxMessage
 from kouan.core.exchange.outbox import CannotCancel, NotADeadLetter, OutboxFull
-from kouan.core.exchange.sealing import seal_batch, take_receipt
+from kouan.core.exchange.receipts import take_receipt
+from kouan.core.exchange.sealing import seal_batch
 from kouan.core.policy.decide import AgreementNotInForce, ConsentMissing, NoAgreement, PartyNotNamed
 from kouan.core.trust.errors import UnknownMember
 

@@ -80,7 +80,6 @@ POISON = {
         header_with_trailing_bytes,
         header_with_keys_in_another_order,
         header_with_a_tag,
-        payload_twice,
         deep_payload,
         cyclic_payload,
         payload_with_duplicate_keys,
@@ -91,6 +90,7 @@ POISON = {
     ],
     "malformed-wire": [
         body_of_three_parts,
+        payload_twice,
         lambda gd: gd.say(v=2),
         lambda gd: gd.say(id=bytes(15)),
         lambda gd: gd.say(body=bytes(31)),

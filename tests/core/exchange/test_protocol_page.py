@@ -167,7 +167,7 @@ def test_every_kind_of_ledger_entry_is_explained():
     for path in (SOURCE / "core" / "exchange").glob("*.py"):
         text = path.read_text(encoding="utf-8")
         for call in re.findall(
-            r"ledger\.Record\(\s*([^)]*?),\s*(?:wire|signed|message|data|receipt|_dead)", text
+            r"ledger\.Record\(\s*([^)]*?),\s*(?:wire|signed|each|message|data|receipt|_dead)", text
         ):
             written |= set(re.findall(r'"([a-z-]+)"', call))
     assert told == written

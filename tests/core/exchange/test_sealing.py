@@ -11,9 +11,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.exchange.peer import BATCH
-from kouan.core.exchange import inbox, outbox, sealing, wire
+from kouan.core.exchange import inbox, opening, outbox, sealing, wire
 from kouan.core.exchange.models import Batch, OutboxMessage, Stream
-from kouan.core.exchange.sealing import ReceiptMismatch, seal_batch, take_receipt, unreceipted
+from kouan.core.exchange.receipts import ReceiptMismatch, take_receipt
+from kouan.core.exchange.sealing import seal_batch, unreceipted
 from kouan.core.ledger import queries as ledger
 from kouan.core.trust.errors import BadSignature, KeyNotValid, MalformedSignature, UnknownKey
 from kouan.core.trust.keys import KeyUse
@@ -59,7 +60,7 @@ def test_the_peer_can_read_what_was_sealed(gd, send):
     assert states() == [(ACCEPTED, "")] * 2
     assert list(OutboxMessage.objects.order_by("pk").values_list("peer_ledger_index", flat=True)) == [7, 8]
     stream = Stream.objects.get(peer="gd")
-    assert (stream.out_sequence, bytes(stream.out_root)) == (2, opened.statement["root"])
+    assert (stream.out_sequence, bytes(stream.out_last)) == (2, wire.digest(opened.signed))
     assert (stream.credits, stream.last_error) == (1 << 20, "")
     assert ledger.entries(limit=1)[0].kind == "receipt-received"
     assert Batch.objects.get().wire is None
@@ -77,21 +78,21 @@ def test_batches_follow_each_other_in_order(gd, send, settings):
 
 
 def test_the_same_bytes_go_until_the_receipt_is_here(gd, send):
-    assert unreceipted("gd") is None
+    assert unreceipted("gd") == []
     send("one")
     sealed = seal_batch("gd")
     send("two")
-    assert unreceipted("gd") == sealed
+    assert unreceipted("gd") == [sealed]
     following = seal_batch("gd")  # sealed ahead; the older one goes first until it is receipted
-    assert unreceipted("gd") == sealed
-    assert unreceipted("gd", after=sealed.pk) == following
-    assert unreceipted("gd", after=following.pk) is None
+    assert unreceipted("gd") == [sealed, following]
+    assert unreceipted("gd", after=sealed.pk) == [following]
+    assert unreceipted("gd", after=following.pk) == []
     take_receipt(sealed, gd.receipt(gd.open(sealed.wire)))
-    assert unreceipted("gd") == following
+    assert unreceipted("gd") == [following]
     opened = gd.open(following.wire)
     assert opened.payloads == [{"text": "two"}]
     take_receipt(following, gd.receipt(opened))
-    assert unreceipted("gd") is None
+    assert unreceipted("gd") == []
 
 
 def test_a_batch_never_grows_beyond_what_the_door_takes(gd, send, declare):
@@ -156,7 +157,7 @@ def test_a_receipt_that_is_not_for_this_batch_changes_nothing(gd, send, unchange
     opened = gd.open(sealed.wire)
     with unchanged(), pytest.raises(error):
         take_receipt(sealed, gd.receipt(opened, take=False, **change))
-    assert unreceipted("gd") == sealed
+    assert unreceipted("gd") == [sealed]
     take_receipt(sealed, gd.receipt(opened))
     assert states() == [(ACCEPTED, "")] * 2
 
@@ -233,7 +234,7 @@ def test_how_messages_ended_travels_back(gd, note, declare, monkeypatch):
 
     @stubborn.handler
     def _refuse(_received):
-        raise inbox.Expired
+        raise opening.Expired
 
     posted = gd.batch(gd.say(), gd.say(type_="test.reply"), gd.say(type="test.unheard-of"))
     inbox.accept(posted.wire)

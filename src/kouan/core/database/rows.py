@@ -1,23 +1,59 @@
-"""Reading and writing rows where every message passes: statements built once, values adapted by the fields.
+"""Reading and writing rows where every message passes: statements built once, the driver called directly.
 
-What the ORM spends on building a statement is more than the channel spends on a message. These
-functions keep its rules for values (time zones, identifiers, bytes on each database) and leave the rest.
+What the ORM spends on building a statement, and Django's cursors on running it, is more than the
+channel spends on a message. These functions keep what matters of them: the form in which each field's
+values are stored, transactions, and Django's errors.
 """
 
 from __future__ import annotations
 
+import uuid
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import DateTimeField, Field, Model, UUIDField
+from django.db.models.base import ModelState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from django.db.backends.base.base import BaseDatabaseWrapper
-    from django.db.models import Field, Model
 
 M = TypeVar("M", bound="Model")
+Convert = tuple[tuple[int, "Callable[[Any], Any]"], ...]
+"""Which places of a row have to be converted, and how."""
+
+_SQLITE: Final = "sqlite"
+
+
+def select(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement (with ``%s`` for each of ``params``), as the driver gives them.
+
+    ``stored`` makes a parameter of a time or an identifier.
+    """
+    connection = _connection()
+    with connection.wrap_database_errors:
+        found: list[tuple[Any, ...]] = connection.connection.execute(
+            _form(sql, connection), params
+        ).fetchall()
+    return found
+
+
+def execute(sql: str, params: Sequence[Any] = ()) -> int:
+    """Run a statement and return how many rows it changed."""
+    connection = _connection()
+    with connection.wrap_database_errors:
+        changed: int = connection.connection.execute(_form(sql, connection), params).rowcount
+    return changed
+
+
+def stored(value: datetime | uuid.UUID) -> Any:
+    """Return a time or an identifier in the form in which this database keeps it."""
+    if connections[DEFAULT_DB_ALIAS].vendor != _SQLITE:
+        return value
+    return _time_out(value) if isinstance(value, datetime) else value.hex
 
 
 def fetch(
@@ -27,60 +63,158 @@ def fetch(
 
     With ``names`` only those fields are read. ``lock`` holds the rows until the transaction ends.
     """
-    connection = connections[DEFAULT_DB_ALIAS]
-    select, attnames, converters = _select(model, tuple(names))
+    connection = _connection()
+    statement, attnames, converts = _select(model, tuple(names), connection.vendor)
     tail = " FOR UPDATE" if lock and connection.features.has_select_for_update else ""
-    with connection.cursor() as cursor:
-        cursor.execute(f"{select} WHERE {where}{tail}", params)
-        found = cursor.fetchall()
-    rows = []
-    for values in found:
-        converted = list(values)
-        for place, expression, convert in converters:
-            for step in convert:
-                converted[place] = step(converted[place], expression, connection)
-        rows.append(model.from_db(connection.alias, attnames, converted))
-    return rows
+    with connection.wrap_database_errors:
+        found = connection.connection.execute(_form(f"{statement} WHERE {where}{tail}", connection), params)
+        rows = found.fetchall()
+    made = []
+    for row in rows:
+        # What Model.from_db does, without looking at every field that there is.
+        one = model.__new__(model)
+        values = one.__dict__
+        values.update(zip(attnames, row, strict=True))
+        for place, convert in converts:
+            name = attnames[place]
+            if (value := values[name]) is not None:
+                values[name] = convert(value)
+        state = values["_state"] = ModelState()
+        state.adding, state.db = False, DEFAULT_DB_ALIAS
+        made.append(one)
+    return made
 
 
 def insert_many(model: type[Model], names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Insert rows; ``names`` are the fields (foreign keys by their ``…_id``), in the order of the values."""
-    connection = connections[DEFAULT_DB_ALIAS]
-    fields = _fields(model, tuple(names))
-    with connection.cursor() as cursor:
-        cursor.executemany(_insert(model, tuple(names)), [_prepared(fields, row, connection) for row in rows])
+    connection = _connection()
+    wanted = tuple(names)
+    prepared = _prepared(model, wanted, rows, connection)
+    with connection.wrap_database_errors:
+        if connection.vendor != _SQLITE and len(prepared) > 1:
+            _copy(connection, model, wanted, prepared)
+        elif len(prepared) == 1:
+            connection.connection.execute(_insert(model, wanted, connection.vendor), prepared[0])
+        else:
+            connection.connection.cursor().executemany(_insert(model, wanted, connection.vendor), prepared)
 
 
 def insert_one(model: type[Model], **values: object) -> int:
     """Insert one row and return its primary key."""
-    connection = connections[DEFAULT_DB_ALIAS]
+    connection = _connection()
     names = tuple(values)
-    sql = f"{_insert(model, names)} RETURNING {connection.ops.quote_name(_column(_pk(model)))}"
-    with connection.cursor() as cursor:
-        cursor.execute(sql, _prepared(_fields(model, names), list(values.values()), connection))
-        key: int = cursor.fetchone()[0]
-        return key
+    (prepared,) = _prepared(model, names, [list(values.values())], connection)
+    with connection.wrap_database_errors:
+        found = connection.connection.execute(_insert_returning(model, names, connection.vendor), prepared)
+        key: int = found.fetchone()[0]
+    return key
 
 
 def update_many(
     model: type[Model], names: Sequence[str], rows: Iterable[Sequence[object]], *, key: str = "id"
 ) -> None:
     """Update rows: each holds the new values of the fields ``names``, then the value of the field ``key``."""
-    connection = connections[DEFAULT_DB_ALIAS]
-    fields = _fields(model, (*names, key))
-    prepared = [_prepared(fields, row, connection) for row in rows]
-    sql = _update(model, tuple(names), key)
-    with connection.cursor() as cursor:
+    connection = _connection()
+    prepared = _prepared(model, (*names, key), rows, connection)
+    if not prepared:
+        return
+    sql = _update(model, tuple(names), key, connection.vendor)
+    with connection.wrap_database_errors:
         if len(prepared) == 1:
-            cursor.execute(sql, prepared[0])
+            connection.connection.execute(sql, prepared[0])
         else:
-            cursor.executemany(sql, prepared)
+            connection.connection.cursor().executemany(sql, prepared)
+
+
+def _connection() -> BaseDatabaseWrapper:
+    """Return Django's connection, open and fit for a statement."""
+    connection = connections[DEFAULT_DB_ALIAS]
+    if connection.connection is None:
+        connection.ensure_connection()
+    connection.validate_no_broken_transaction()
+    return connection
+
+
+def _form(sql: str, connection: BaseDatabaseWrapper) -> str:
+    """Return the statement with the placeholders that the driver wants."""
+    return _question_marks(sql) if connection.vendor == _SQLITE else sql
+
+
+@lru_cache(maxsize=256)
+def _question_marks(sql: str) -> str:
+    return sql.replace("%s", "?")
+
+
+def _copy(
+    connection: BaseDatabaseWrapper,
+    model: type[Model],
+    names: tuple[str, ...],
+    rows: Iterable[Sequence[object]],
+) -> None:
+    quote = connection.ops.quote_name
+    columns = ", ".join(quote(_column(field)) for field in _fields(model, names))
+    with (
+        connection.connection.cursor() as cursor,
+        cursor.copy(f"COPY {quote(model._meta.db_table)} ({columns}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)
+
+
+# The forms of values: those of Django's own fields, written down once for the few kinds that rows hold.
+
+
+@lru_cache(maxsize=64)
+def _time_out(value: datetime) -> str:
+    return str(value.astimezone(UTC).replace(tzinfo=None))
+
+
+def _time_in(value: str) -> datetime:
+    return datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 def _prepared(
-    fields: Sequence[Field[Any, Any]], row: Sequence[object], connection: BaseDatabaseWrapper
-) -> list[Any]:
-    return [field.get_db_prep_save(value, connection) for field, value in zip(fields, row, strict=True)]
+    model: type[Model],
+    names: tuple[str, ...],
+    rows: Iterable[Sequence[object]],
+    connection: BaseDatabaseWrapper,
+) -> list[Sequence[Any]]:
+    converts = _outward(model, names, connection.vendor)
+    if not converts:
+        return list(rows)
+    prepared: list[Sequence[Any]] = []
+    for row in rows:
+        values = list(row)
+        for place, convert in converts:
+            if (value := values[place]) is not None:
+                values[place] = convert(value)
+        prepared.append(values)
+    return prepared
+
+
+@lru_cache(maxsize=64)
+def _outward(model: type[Model], names: tuple[str, ...], vendor: str) -> Convert:
+    if vendor != _SQLITE:
+        return ()
+    converts: list[tuple[int, Callable[[Any], Any]]] = []
+    for place, field in enumerate(_fields(model, names)):
+        if isinstance(field, DateTimeField):
+            converts.append((place, _time_out))
+        elif isinstance(field, UUIDField):
+            converts.append((place, lambda value: cast("str", value.hex)))
+    return tuple(converts)
+
+
+def _inward(fields: Sequence[Field[Any, Any]], vendor: str) -> Convert:
+    if vendor != _SQLITE:
+        return ()
+    converts: list[tuple[int, Callable[[Any], Any]]] = []
+    for place, field in enumerate(fields):
+        if isinstance(field, DateTimeField):
+            converts.append((place, _time_in))
+        elif isinstance(field, UUIDField):
+            converts.append((place, uuid.UUID))
+    return tuple(converts)
 
 
 @lru_cache(maxsize=64)
@@ -90,40 +224,42 @@ def _fields(model: type[Model], names: tuple[str, ...]) -> tuple[Field[Any, Any]
 
 
 @lru_cache(maxsize=64)
-def _select(
-    model: type[Model], names: tuple[str, ...]
-) -> tuple[str, list[str], list[tuple[int, Any, list[Callable[..., Any]]]]]:
-    connection = connections[DEFAULT_DB_ALIAS]
-    every = tuple(model._meta.concrete_fields)
-    # A model takes the values of some fields in the order of its own, however they were named.
-    fields = sorted(_fields(model, names), key=every.index) if names else every
-    quote = connection.ops.quote_name
-    table = model._meta.db_table
-    converters = []
-    for place, field in enumerate(fields):
-        expression = field.get_col(table)
-        steps = [*connection.ops.get_db_converters(expression), *field.get_db_converters(connection)]
-        if steps:
-            converters.append((place, expression, steps))
-    columns = ", ".join(quote(_column(field)) for field in fields)
-    return f"SELECT {columns} FROM {quote(table)}", [field.attname for field in fields], converters  # noqa: S608 - names from the models
+def _select(model: type[Model], names: tuple[str, ...], vendor: str) -> tuple[str, list[str], Convert]:
+    fields = _fields(model, names) if names else tuple(model._meta.concrete_fields)
+    quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
+    columns = [quote(_column(field)) for field in fields]
+    if vendor == _SQLITE:
+        # As an expression, a time comes as the text that it is: Django's converter for the column is slow.
+        columns = [
+            f"{column} || ''" if isinstance(field, DateTimeField) else column
+            for column, field in zip(columns, fields, strict=True)
+        ]
+    statement = f"SELECT {', '.join(columns)} FROM {quote(model._meta.db_table)}"  # noqa: S608 - names from the models
+    return statement, [field.attname for field in fields], _inward(fields, vendor)
 
 
 @lru_cache(maxsize=64)
-def _insert(model: type[Model], names: tuple[str, ...]) -> str:
+def _insert(model: type[Model], names: tuple[str, ...], vendor: str) -> str:
     quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
     columns = ", ".join(quote(_column(field)) for field in _fields(model, names))
-    places = ", ".join(["%s"] * len(names))
+    places = ", ".join(["?" if vendor == _SQLITE else "%s"] * len(names))
     return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608 - names from the models
 
 
 @lru_cache(maxsize=64)
-def _update(model: type[Model], names: tuple[str, ...], key: str) -> str:
+def _insert_returning(model: type[Model], names: tuple[str, ...], vendor: str) -> str:
+    quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
+    return f"{_insert(model, names, vendor)} RETURNING {quote(_column(_pk(model)))}"
+
+
+@lru_cache(maxsize=64)
+def _update(model: type[Model], names: tuple[str, ...], key: str, vendor: str) -> str:
     quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
     *changed, where = _fields(model, (*names, key))
-    values = ", ".join(f"{quote(_column(field))} = %s" for field in changed)
+    place = "?" if vendor == _SQLITE else "%s"
+    values = ", ".join(f"{quote(_column(field))} = {place}" for field in changed)
     table = quote(model._meta.db_table)
-    return f"UPDATE {table} SET {values} WHERE {quote(_column(where))} = %s"  # noqa: S608 - names from the models
+    return f"UPDATE {table} SET {values} WHERE {quote(_column(where))} = {place}"  # noqa: S608 - names from the models
 
 
 def _column(field: Field[Any, Any]) -> str:

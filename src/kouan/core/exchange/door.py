@@ -1,6 +1,6 @@
 """The door: a small ASGI application on a port of its own, for peers over mutual TLS only.
 
-``POST /batch`` takes a batch and answers with its receipt; ``POST /add-checkpoint`` is the witness of
+``POST /batch`` takes batches and answers with their receipts; ``POST /add-checkpoint`` is the witness of
 C2SP's tlog-witness; ``GET /alive`` says that the door is open. Everything else is 404.
 """
 
@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from kouan.core.errors import KouanError
 from kouan.core.exchange import inbox, wire, witness
+from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.times import check_clock, milliseconds
 
 log = logging.getLogger(__name__)
@@ -120,8 +121,8 @@ class Door:
                 with self._hold(_announced(scope, wire.MAX_BATCH_BYTES)):
                     body = await _read(scope, receive, wire.MAX_BATCH_BYTES)
                     _check_clock(scope)
-                    receipt = await self._write(inbox.accept, body)
-                return Answer(200, wire.RECEIPT_TYPE, receipt)
+                    receipts = await self._write(inbox.accept, body)
+                return Answer(200, wire.ANSWER_TYPE, receipts)
             case "POST", "/add-checkpoint":
                 body = await _read(scope, receive, MAX_CHECKPOINT_REQUEST)
                 answer = await self._write(witness.add_checkpoint, body)
@@ -186,7 +187,7 @@ async def _body(receive: Receive, limit: int) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise wire.MalformedWire(what="request", detail="it ended early")
+            raise MalformedWire(what="request", detail="it ended early")
         part = message.get("body", b"")
         size += len(part)
         if size > limit:

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core import cbor
-from kouan.core.database.rows import fetch, update_many
+from kouan.core.database.rows import fetch, stored, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
 from kouan.core.exchange.crossing import LATER, Received, Undelivered, registry
@@ -23,6 +23,7 @@ from kouan.core.ledger import services as ledger
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Sequence
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +55,22 @@ def handle_waiting(*, now: datetime | None = None) -> int:
     waits behind them; the rest of the inbox does not.
     """
     now = now or timezone.now()
-    if not _due(now, limit=1):
-        return 0
+    due = len(_due(now, limit=2))
+    if due < 2:  # noqa: PLR2004 - one alone needs no group
+        return _handle_each(now) if due else 0
+    try:
+        with transaction.atomic():
+            rows = _due(now, limit=GROUP, lock=True)
+            for row in rows:
+                _run(row)
+            _mark_handled([row.pk for row in rows])
+    except Exception:  # noqa: BLE001 - which one it was shows when each has a savepoint of its own
+        rows = []
+    return len(rows) or _handle_each(now)
+
+
+def _handle_each(now: datetime) -> int:
+    """Handle a group in which something goes wrong: each message in a savepoint, so that it fails alone."""
     held: set[uuid.UUID] = set()
     done: list[int] = []
     ended = 0
@@ -69,19 +84,23 @@ def handle_waiting(*, now: datetime | None = None) -> int:
             ended += 1
             if row.state == InboxMessage.State.HANDLED:
                 done.append(row.pk)
-        finished = timezone.now()
-        update_many(
-            InboxMessage,
-            ["state", "finished_at"],
-            [(InboxMessage.State.HANDLED.value, finished, pk) for pk in done],
-        )
+        _mark_handled(done)
     return ended
+
+
+def _mark_handled(keys: Sequence[int]) -> None:
+    finished = timezone.now()
+    update_many(
+        InboxMessage,
+        ["state", "finished_at"],
+        [(InboxMessage.State.HANDLED.value, finished, key) for key in keys],
+    )
 
 
 def _due(now: datetime, *, limit: int, lock: bool = False) -> list[InboxMessage]:
     """Return what may be handled now, oldest first: not postponed, nor behind what is in its conversation."""
     table = InboxMessage._meta.db_table
-    at = connection.ops.adapt_datetimefield_value(now)
+    at = stored(now)
     return fetch(
         InboxMessage,
         "state = 'waiting' AND (next_attempt_at IS NULL OR next_attempt_at <= %s) AND NOT EXISTS ("  # noqa: S608 - the table's own name

@@ -10,9 +10,11 @@ class Stream(models.Model):
 
     peer = models.CharField(max_length=16, unique=True)
     out_sequence = models.BigIntegerField(default=0)
-    out_root = models.BinaryField(default=bytes(32))
+    out_last = models.BinaryField(default=bytes(32))
+    """Digest of the last statement that we signed for the peer."""
     in_sequence = models.BigIntegerField(default=0)
-    in_root = models.BinaryField(default=bytes(32))
+    in_last = models.BinaryField(default=bytes(32))
+    """Digest of the peer's last statement that we took in."""
     credits = models.BigIntegerField(null=True)
     last_contact_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=300, default="")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 State = OutboxMessage.State
-_NAMES: Final = [field.attname for field in OutboxMessage._meta.concrete_fields if not field.primary_key]
 
 
 class OutboxFull(KouanError):
@@ -80,9 +79,9 @@ def send_many(
         _row(crossing, to, body, allowed, conversation=conversation or new_id(), consent=consent, now=now)
         for body in bodies
     ]
-    insert_many(OutboxMessage, _NAMES, [[getattr(row, name) for name in _NAMES] for row in rows])
+    insert_many(OutboxMessage, list(rows[0]) if rows else (), [list(row.values()) for row in rows])
     wake.ring_on_commit(wake.OUTBOX)
-    return [row.message_id for row in rows]
+    return [row["message_id"] for row in rows]
 
 
 def decide(  # noqa: PLR0913 - all that a decision looks at, by name
@@ -120,22 +119,28 @@ def _row(  # noqa: PLR0913 - one value a column
     conversation: uuid.UUID,
     consent: str | None,
     now: datetime,
-) -> OutboxMessage:
-    return OutboxMessage(
-        message_id=new_id(),
-        peer=to,
-        type=crossing.type,
-        version=crossing.version,
-        conversation=conversation,
-        agreement=allowed.agreement.id,
-        agreement_digest=allowed.agreement.digest,
-        clause=allowed.clause.id,
-        consent=consent,
-        body=body,
-        body_digest=wire.digest(body),
-        created_at=now,
-        expires_at=now + crossing.expires_after,
-    )
+    retry_of: uuid.UUID | None = None,
+) -> dict[str, Any]:
+    return {
+        "message_id": new_id(),
+        "peer": to,
+        "type": crossing.type,
+        "version": crossing.version,
+        "conversation": conversation,
+        "agreement": allowed.agreement.id,
+        "agreement_digest": allowed.agreement.digest,
+        "clause": allowed.clause.id,
+        "consent": consent,
+        "body": body,
+        "body_digest": wire.digest(body),
+        "created_at": now,
+        "expires_at": now + crossing.expires_after,
+        "state": State.WAITING.value,
+        "code": "",
+        "reported": False,
+        "dismissed": False,
+        "retry_of": retry_of,
+    }
 
 
 class _Waiting:
@@ -195,12 +200,13 @@ def retry(message_id: uuid.UUID) -> uuid.UUID:
             conversation=old.conversation,
             consent=old.consent,
             now=now,
+            retry_of=old.message_id,
         )
-        row.retry_of = old.message_id
-        row.save(force_insert=True)
+        insert_many(OutboxMessage, list(row), [list(row.values())])
         OutboxMessage.objects.filter(pk=old.pk).update(dismissed=True)
         wake.ring_on_commit(wake.OUTBOX)
-    return row.message_id
+    again: uuid.UUID = row["message_id"]
+    return again
 
 
 def cancel(message_id: uuid.UUID) -> None:

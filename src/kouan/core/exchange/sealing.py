@@ -1,4 +1,4 @@
-"""From the outbox to the wire: number, seal and sign a batch, and take in its receipt."""
+"""From the outbox to the wire: number, seal and sign what waits for a peer."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
-from kouan.core.database.rows import fetch, insert_one, update_many
-from kouan.core.errors import KouanError
-from kouan.core.exchange import wire
+from kouan.core.database.rows import fetch, insert_one, select, stored, update_many
+from kouan.core.exchange import receipts, wire
 from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, Stream
-from kouan.core.exchange.times import from_milliseconds, milliseconds
+from kouan.core.exchange.streams import lock_stream
+from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.ledger.merkle import leaf_hash, root_of
 from kouan.core.trust import cose, sealing
@@ -26,20 +25,24 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from kouan.core.trust.member import MemberKeys
+    from kouan.core.trust.own import OwnKeys
+
 State = OutboxMessage.State
 
 NOTICE_LINGER: Final = timedelta(milliseconds=100)
 """How long a notice waits for a batch with messages before it travels in one of its own."""
+AT_ONCE: Final = 32
+"""The most batches that are sealed in one transaction and posted in one request."""
+MESSAGES_AT_ONCE: Final = 500
+"""The most messages in those batches together, unless one batch alone may hold more."""
 _MANY_NOTICES: Final = 200
-_RECEIPTED: Final = ("id", "peer", "count", "root", "statement_digest", "receipt")
 
 
-class ReceiptMismatch(KouanError):
-    """The peer's answer is not a receipt for the batch that was sent."""
-
-    code = "receipt-mismatch"
-    status = 502
-    message = _("The answer of %(peer)s is not a receipt for this batch: %(detail)s.")
+_SEALED: Final = (
+    "id", "message_id", "peer", "type", "version", "conversation", "agreement", "agreement_digest", "clause",
+    "consent", "body", "body_digest", "created_at", "expires_at",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,19 @@ class Sealed:
     wire: bytes
 
 
-def unreceipted(peer: str, *, after: int = 0) -> Sealed | None:
-    """Return the oldest batch for ``peer`` without a receipt, beyond the key ``after``, if there is one."""
-    batch = Batch.objects.filter(peer=peer, receipt__isnull=True, pk__gt=after).order_by("pk").first()
-    if batch is None or batch.wire is None:
-        return None
-    return Sealed(batch.pk, peer, batch.count, bytes(batch.statement_digest), bytes(batch.wire))
+def unreceipted(peer: str, *, after: int = 0) -> list[Sealed]:
+    """Return the oldest batches for ``peer`` without a receipt, beyond the key ``after``: one request's."""
+    found: list[Sealed] = []
+    size = messages = 0
+    waiting = Batch.objects.filter(peer=peer, receipt__isnull=True, pk__gt=after).order_by("pk")
+    for batch in waiting[:AT_ONCE].iterator(chunk_size=1):
+        if batch.wire is None:
+            break
+        size, messages = size + batch.wire_bytes, messages + batch.count
+        if found and (size > wire.MAX_BATCH_BYTES or messages > wire.MAX_MESSAGES):
+            break
+        found.append(Sealed(batch.pk, peer, batch.count, bytes(batch.statement_digest), bytes(batch.wire)))
+    return found
 
 
 class Waiting(NamedTuple):
@@ -68,126 +78,178 @@ class Waiting(NamedTuple):
     notices: bool
 
 
+_GLANCE: Final = (
+    f"SELECT (SELECT count(*) FROM (SELECT 1 FROM {OutboxMessage._meta.db_table} "  # noqa: S608 - the tables' own names
+    "WHERE peer = %s AND state = 'waiting' LIMIT %s) AS some), "
+    f"EXISTS (SELECT 1 FROM {InboxMessage._meta.db_table} WHERE peer = %s AND notified = %s "
+    "AND state IN ('handled', 'refused') AND finished_at <= %s)"
+)
+
+
 def waiting(peer: str, *, limit: int) -> Waiting:
     """Return how many messages wait for ``peer``, counted up to ``limit``, and whether notices are due.
 
     A glance that takes no lock: the worker looks often.
     """
-    due = connection.ops.adapt_datetimefield_value(timezone.now() - NOTICE_LINGER)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT (SELECT count(*) FROM (SELECT 1 FROM {OutboxMessage._meta.db_table} "  # noqa: S608 - the tables' own names
-            "WHERE peer = %s AND state = 'waiting' LIMIT %s) AS some), "
-            f"EXISTS (SELECT 1 FROM {InboxMessage._meta.db_table} WHERE peer = %s AND notified = %s "
-            "AND state IN ('handled', 'refused') AND finished_at <= %s)",
-            (peer, limit, peer, False, due),
-        )
-        messages, notices = cursor.fetchone()
+    due = stored(timezone.now() - NOTICE_LINGER)
+    ((messages, notices),) = select(_GLANCE, (peer, limit, peer, False, due))
     return Waiting(messages, bool(notices))
 
 
 def seal_batch(peer: str) -> Sealed | None:
-    """Seal what waits for ``peer`` (messages and notices) into one batch, durably; None if nothing does.
+    """Seal what waits for ``peer`` into one batch, durably; None if nothing does."""
+    return next(iter(advance(peer, most=1)), None)
 
-    One transaction numbers the messages, logs them in the ledger and stores the very bytes that will
-    be posted, again and again if need be. Notices wait a moment for a batch that carries messages anyway.
+
+def advance(peer: str, answered: Sequence[receipts.Answered] = (), *, most: int = AT_ONCE) -> list[Sealed]:
+    """Record the receipts of what was posted and seal what waits now, in one transaction.
+
+    The batches, at most ``most``, follow each other and fit into one request. Sealing numbers the messages,
+    logs them in the ledger and stores the very bytes that will be posted, again and again if need be.
+    Notices wait a moment for a batch that carries messages anyway. Raises what ``receipts.check`` and
+    ``receipts.record`` raise; then nothing was sealed either.
     """
-    with transaction.atomic():
-        return _seal_waiting(peer)
-
-
-def advance(peer: str, answered: tuple[Sealed, bytes] | None) -> Sealed | None:
-    """Record the receipt of the last batch and seal the next, in one transaction; None if nothing waits.
-
-    ``answered`` is a posted batch and the answer's bytes. Raises what ``take_receipt`` raises; then
-    nothing was sealed either.
-    """
-    receipt = None if answered is None else _checked_receipt(*answered)
-    if receipt is None and not any(waiting(peer, limit=1)):
-        return None
-    with transaction.atomic():
-        if answered is not None and receipt is not None:
-            _record_receipt(*answered, receipt)
-        return _seal_waiting(peer)
-
-
-def _seal_waiting(peer: str) -> Sealed | None:
-    keys = own()
-    member = get_member(peer)
-    stream = lock_stream(peer)
+    checked = receipts.check(answered)
+    if not checked and not any(waiting(peer, limit=1)):
+        return []
     now = timezone.now()
-    # By the index on the line alone: what is late is passed over here, and the sweeper puts it away.
-    rows = fetch(
-        OutboxMessage,
-        "peer = %s AND state = 'waiting' ORDER BY id LIMIT %s",
-        (peer, settings.NODE.exchange.batch_max),
-    )
-    rows = [row for row in rows if row.expires_at > now]
-    rows = rows[: _fitting(rows)]
-    notices = _notices(peer, now, alone=not rows)
-    if not rows and not notices:
-        return None
-    first = stream.out_sequence + 1
-    batch_key = sealing.new_batch_key()
-    messages = [_seal(row, first + position, batch_key) for position, row in enumerate(rows)]
-    leaves = [leaf_hash(message.leaf) for message in messages]
-    root = root_of(leaves)
-    recipient_kid, recipient = member.sealing_key(now)
-    statement = wire.Statement(
-        suite=common_suite(keys.suite.id, member.suites, side=peer).id,
-        sender=settings.NODE.side,
-        receiver=peer,
-        first=first,
-        count=len(rows),
-        root=root,
-        previous=bytes(stream.out_root),
-        sealed_at=milliseconds(now),
-        recipient_kid=recipient_kid,
-        wrapped_key=sealing.wrap_batch_key(
-            batch_key, recipient, info=key_info(settings.NODE.side, peer, first, root)
-        ),
-        notices=tuple(notice for _, notice in notices),
-    )
-    signed = cose.sign1(statement.encode(), keys.signer(now), content_type=wire.BATCH_TYPE)
-    body = wire.encode_batch(signed, [(message.header, message.ciphertext) for message in messages])
-    digest = wire.digest(signed)
-    batch = insert_one(
-        Batch,
-        peer=peer,
-        first=first,
-        count=len(rows),
-        root=root,
-        statement=signed,
-        statement_digest=digest,
-        leaves=b"".join(leaves),
-        wire=body,
-        wire_bytes=len(body),
-        sealed_at=now,
-        attempts=0,
-    )
-    records = [ledger.Record("sent", message.leaf) for message in messages]
-    if notices:
-        records.append(ledger.Record("notices-sent", signed))
-    ledger_first = ledger.append(records, now=now).first_index
-    _mark_sealed(rows, messages, batch=batch, first=first, ledger_first=ledger_first)
-    if notices:
-        update_many(InboxMessage, ["notified"], [(True, key) for key, _ in notices])
-    if rows:
-        last = first + len(rows) - 1
-        update_many(Stream, ["out_sequence", "out_root"], [(last, root, stream.pk)])
-    elif root != bytes(stream.out_root):
-        update_many(Stream, ["out_root"], [(root, stream.pk)])
-    return Sealed(batch, peer, len(rows), digest, body)
+    with transaction.atomic():
+        stream = lock_stream(peer)
+        with ledger.appending(now=now) as log:
+            if checked:
+                receipts.record(checked, log, now)
+            return _Sealer(stream, log, now).seal(most)
 
 
-def _fitting(rows: Sequence[OutboxMessage]) -> int:
-    """Return how many of the rows, from the first, one batch on the wire can hold: one at least."""
-    size = wire.MAX_STATEMENT
+class _Sealer:
+    """Seals for one peer within one transaction."""
+
+    def __init__(self, stream: Stream, log: ledger.Appender, now: datetime) -> None:
+        self._stream = stream
+        self._log = log
+        self._now = now
+        self._keys: OwnKeys = own()
+        self._member: MemberKeys = get_member(stream.peer)
+        self._marks: list[tuple[object, ...]] = []
+
+    def seal(self, most: int) -> list[Sealed]:
+        """Seal up to ``most`` batches of what waits."""
+        batch_max = settings.NODE.exchange.batch_max
+        rows = fetch(
+            OutboxMessage,
+            "peer = %s AND state = 'waiting' ORDER BY id LIMIT %s",
+            (self._stream.peer, max(batch_max, min(batch_max * most, MESSAGES_AT_ONCE))),
+            names=_SEALED,
+        )
+        # Found by the index on the line alone; what is late the sweeper puts away.
+        rows = [row for row in rows if row.expires_at > self._now]
+        rows = rows[: _fitting(rows, batch_max)]
+        notices = _notices(self._stream.peer, self._now, alone=not rows)
+        made = []
+        for start in range(0, len(rows), batch_max) or ([0] if notices else []):
+            made.append(self._batch(rows[start : start + batch_max], [notice for _key, notice in notices]))
+            notices_told, notices = notices, []
+            if notices_told:
+                update_many(InboxMessage, ["notified"], [(True, key) for key, _notice in notices_told])
+        if made:
+            update_many(
+                OutboxMessage,
+                ["state", "batch_id", "position", "sequence", "header", "ciphertext_digest", "ledger_index"],
+                self._marks,
+            )
+            update_many(
+                Stream,
+                ["out_sequence", "out_last"],
+                [(self._stream.out_sequence, self._stream.out_last, self._stream.pk)],
+            )
+        return made
+
+    def _batch(self, rows: Sequence[OutboxMessage], notices: Sequence[wire.Notice]) -> Sealed:
+        stream, side = self._stream, settings.NODE.side
+        first = stream.out_sequence + 1
+        batch_key = sealing.new_batch_key()
+        messages = [_seal(row, first + position, batch_key) for position, row in enumerate(rows)]
+        leaves = [leaf_hash(message.leaf) for message in messages]
+        root = root_of(leaves)
+        recipient_kid, recipient = self._member.sealing_key(self._now)
+        statement = wire.Statement(
+            suite=common_suite(self._keys.suite.id, self._member.suites, side=stream.peer).id,
+            sender=side,
+            receiver=stream.peer,
+            first=first,
+            count=len(rows),
+            root=root,
+            previous=bytes(stream.out_last),
+            sealed_at=milliseconds(self._now),
+            recipient_kid=recipient_kid,
+            wrapped_key=sealing.wrap_batch_key(
+                batch_key, recipient, info=key_info(side, stream.peer, first, root)
+            ),
+            notices=tuple(notices),
+        )
+        signed = cose.sign1(statement.encode(), self._keys.signer(self._now), content_type=wire.BATCH_TYPE)
+        body = wire.encode_batch(signed, [(message.header, message.ciphertext) for message in messages])
+        digest = wire.digest(signed)
+        batch = insert_one(
+            Batch,
+            peer=stream.peer,
+            first=first,
+            count=len(rows),
+            root=root,
+            statement=signed,
+            statement_digest=digest,
+            leaves=b"".join(leaves),
+            wire=body,
+            wire_bytes=len(body),
+            sealed_at=self._now,
+            attempts=0,
+        )
+        records = [ledger.Record("sent", message.leaf) for message in messages]
+        if notices:
+            records.append(ledger.Record("notices-sent", signed))
+        self._mark(rows, messages, batch, first, self._log.append(records).first_index)
+        stream.out_sequence += len(rows)
+        stream.out_last = digest
+        return Sealed(batch, stream.peer, len(rows), digest, body)
+
+    def _mark(
+        self,
+        rows: Sequence[OutboxMessage],
+        messages: Sequence[_SealedMessage],
+        batch: int,
+        first: int,
+        ledger_first: int,
+    ) -> None:
+        """Note what becomes of the messages' rows; all of them are written at the end."""
+        self._marks += [
+            (
+                State.SEALED.value,
+                batch,
+                position,
+                first + position,
+                message.header,
+                message.ciphertext_digest,
+                ledger_first + position,
+                row.pk,
+            )
+            for position, (row, message) in enumerate(zip(rows, messages, strict=True))
+        ]
+
+
+def _fitting(rows: Sequence[OutboxMessage], batch_max: int) -> int:
+    """Return how many of the rows, from the first, one request can hold: one at least."""
+    size = 0
     for number, row in enumerate(rows):
         size += len(row.body) + wire.MAX_HEADER + wire.BODY_OVERHEAD
+        if number % batch_max == 0:
+            size += wire.MAX_STATEMENT if number == 0 else _STATEMENT
         if size > wire.MAX_BATCH_BYTES:
             return max(number, 1)
     return len(rows)
+
+
+_STATEMENT: Final = 1024
+"""What a signed statement without notices takes, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,15 +272,6 @@ def _seal(row: OutboxMessage, sequence: int, batch_key: bytes) -> _SealedMessage
 def key_info(sender: str, receiver: str, first: int, root: bytes) -> bytes:
     """Return what binds a wrapped batch key to its one batch (HPKE's ``info``, RFC 9180 section 5.1)."""
     return b"kouan-batch-key/1\0" + f"{sender}\0{receiver}\0{first}\0".encode() + root
-
-
-def lock_stream(peer: str) -> Stream:
-    """Return the peer's stream row, locked until the transaction ends."""
-    rows = fetch(Stream, "peer = %s", (peer,), lock=True)
-    if not rows:
-        Stream.objects.get_or_create(peer=peer)
-        rows = fetch(Stream, "peer = %s", (peer,), lock=True)
-    return rows[0]
 
 
 def _header(row: OutboxMessage, sequence: int) -> wire.Header:
@@ -255,91 +308,3 @@ def _notices(peer: str, now: datetime, *, alone: bool) -> list[tuple[int, wire.N
         (row.pk, wire.Notice(row.message_id, row.code or None, milliseconds(row.finished_at or now)))
         for row in rows
     ]
-
-
-def _mark_sealed(
-    rows: list[OutboxMessage], messages: list[_SealedMessage], *, batch: int, first: int, ledger_first: int
-) -> None:
-    update_many(
-        OutboxMessage,
-        ["state", "batch_id", "position", "sequence", "header", "ciphertext_digest", "ledger_index"],
-        [
-            (
-                State.SEALED.value,
-                batch,
-                position,
-                first + position,
-                message.header,
-                message.ciphertext_digest,
-                ledger_first + position,
-                row.pk,
-            )
-            for position, (row, message) in enumerate(zip(rows, messages, strict=True))
-        ],
-    )
-
-
-def take_receipt(sealed: Sealed, data: bytes) -> wire.Receipt:
-    """Check the peer's receipt for ``sealed`` and record what it says, in one transaction.
-
-    Raises ``ReceiptMismatch`` or the trust error that names what is wrong; then the batch stays
-    unreceipted and is posted again.
-    """
-    receipt = _checked_receipt(sealed, data)
-    with transaction.atomic():
-        _record_receipt(sealed, data, receipt)
-    return receipt
-
-
-def _checked_receipt(sealed: Sealed, data: bytes) -> wire.Receipt:
-    member = get_member(sealed.peer)
-    signed = cose.read1(data, content_type=wire.RECEIPT_TYPE, max_bytes=wire.MAX_RECEIPT)
-    receipt = wire.Receipt.decode(signed.payload)
-    # The stored receipt of an earlier delivery may come back: its key counts at the time it signed.
-    signed.verify(member.verification_key(signed.kid, from_milliseconds(receipt.accepted_at)))
-    return receipt
-
-
-def _record_receipt(sealed: Sealed, data: bytes, receipt: wire.Receipt) -> None:
-    now = timezone.now()
-    (batch,) = fetch(Batch, "id = %s", (sealed.pk,), names=_RECEIPTED, lock=True)
-    if batch.receipt is not None:
-        return
-    _check_receipt(receipt, batch)
-    ledger.append([ledger.Record("receipt-received", data)], now=now)
-    update_many(Batch, ["receipt", "receipted_at", "wire"], [(data, now, None, batch.pk)])
-    if batch.count:
-        _record_statuses(batch, receipt, now)
-    update_many(
-        Stream,
-        ["credits", "last_contact_at", "last_error", "last_error_at"],
-        [(receipt.credits, now, "", None, sealed.peer)],
-        key="peer",
-    )
-
-
-def _check_receipt(receipt: wire.Receipt, batch: Batch) -> None:
-    wrong = (
-        ("its sides", (receipt.sender, receipt.receiver) != (batch.peer, settings.NODE.side)),
-        ("its batch", receipt.statement != bytes(batch.statement_digest)),
-        ("its root", receipt.root != bytes(batch.root)),
-        ("its number of messages", len(receipt.statuses) != batch.count),
-    )
-    for detail, is_wrong in wrong:
-        if is_wrong:
-            raise ReceiptMismatch(peer=batch.peer, detail=detail)
-
-
-def _record_statuses(batch: Batch, receipt: wire.Receipt, now: datetime) -> None:
-    # A notice that a message was handled may have overtaken this receipt: leave that state alone.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {OutboxMessage._meta.db_table} SET peer_ledger_index = position + %s, "  # noqa: S608 - the table's own name
-            "state = CASE WHEN state = %s THEN %s ELSE state END WHERE batch_id = %s",
-            (receipt.log_first, State.SEALED.value, State.ACCEPTED.value, batch.pk),
-        )
-    for position, code in enumerate(receipt.statuses):
-        if code is not None:
-            OutboxMessage.objects.filter(batch=batch, position=position).update(
-                state=State.REFUSED, code=code[:64], finished_at=now
-            )

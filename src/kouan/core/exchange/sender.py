@@ -1,15 +1,14 @@
-"""Carries batches to one peer, in order, and the same bytes again until their receipt is here.
+"""Carries batches to one peer, in order, and the same bytes again until their receipts are here.
 
-While a batch is on its way, the last receipt is recorded and the next batch sealed, so that neither
-the network nor the database waits for the other. Only one batch is posted at a time.
+While a request is on its way, the last receipts are recorded and the next batches sealed, so that neither
+the network nor the database waits for the other. Only one request is posted at a time.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
-from functools import partial
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django.conf import settings
@@ -17,13 +16,14 @@ from django.db.models import F
 from django.utils import timezone
 
 from kouan.core.errors import KouanError
-from kouan.core.exchange import sealing
+from kouan.core.exchange import receipts, sealing, wire
 from kouan.core.exchange.models import Batch, Stream
+from kouan.core.exchange.transport import PeerRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
-    from kouan.core.exchange.transport import Line
+    from kouan.core.exchange.transport import DoorAnswer, Line
 
 log = logging.getLogger(__name__)
 
@@ -33,16 +33,13 @@ class Host(Protocol):
 
     @property
     def stopping(self) -> bool:
-        """Whether the worker has been asked to end."""
+        """Whether the sender has been asked to end."""
 
-    async def db(self, function: Callable[..., Any], *args: object) -> Any:
-        """Run a function of the database on the worker's database thread."""
-
-    async def rest(self, name: str) -> None:
+    def rest(self, name: str) -> Any:
         """Wait until somebody rings for ``name``, a moment at most."""
 
-    async def pause(self, seconds: float) -> None:
-        """Wait, unless the worker is asked to end."""
+    def pause(self, seconds: float) -> Any:
+        """Wait, unless asked to end."""
 
 
 class Sender:
@@ -55,80 +52,87 @@ class Sender:
         self._behind = True
         """Whether batches may lie sealed from before: after a start, and after anything went wrong."""
 
-    async def run(self) -> None:
+    def run(self) -> None:
         """Carry what there is, rest when there is nothing, try again when something went wrong."""
         failures = 0
         while not self._host.stopping:
             try:
-                sealed = await self._next()
-                if sealed is None:
-                    await self._host.rest(f"send {self._peer}")
+                sealed = self._next()
+                if not sealed:
+                    self._host.rest(f"send {self._peer}")
                     continue
-                await self._carry(sealed)
+                self._carry(sealed)
                 failures = 0
-            except asyncio.CancelledError:
-                raise
             except Exception as error:  # noqa: BLE001 - whatever went wrong, the same bytes go again
                 failures += 1
                 self._behind = True
-                await self._failed(error)
-                await self._host.pause(_back_off(failures))
+                self._line.close()
+                self._failed(error)
+                self._host.pause(_back_off(failures, error))
 
-    async def _carry(self, sealed: sealing.Sealed | None) -> None:
-        """Post a batch, and after it what has gathered meanwhile, until nothing is left."""
-        answered: tuple[sealing.Sealed, bytes] | None = None
-        while sealed is not None and not self._host.stopping:
-            post = asyncio.create_task(self._line.post_batch(sealed.wire))
-            await asyncio.sleep(0)  # the bytes leave before the database thread asks for the processor
-            try:
-                following = await self._next(after=sealed.pk, answered=answered)
-                answered = (sealed, await post)
-            except BaseException:
-                post.cancel()
-                await asyncio.gather(post, return_exceptions=True)
-                raise
+    def _carry(self, sealed: list[sealing.Sealed]) -> None:
+        """Post batches, and after them what has gathered meanwhile, until nothing is left."""
+        answered: list[receipts.Answered] = []
+        while sealed and not self._host.stopping:
+            self._line.begin("/batch", b"".join(batch.wire for batch in sealed), wire.REQUEST_TYPE)
+            following = self._next(after=sealed[-1].pk, answered=answered)
+            answered = receipts.answers_to(sealed, self._expected(self._line.finish()))
+            if len(answered) < len(sealed):
+                # The peer stopped at one of them; posted first, it will say why.
+                receipts.take(receipts.check(answered))
+                answered, following = [], sealed[len(answered) :]
+                self._behind = True
             sealed = following
-        if answered is not None:
-            await self._host.db(sealing.take_receipt, *answered)
+        if answered:
+            receipts.take(receipts.check(answered))
 
-    async def _next(
-        self, *, after: int = 0, answered: tuple[sealing.Sealed, bytes] | None = None
-    ) -> sealing.Sealed | None:
-        """Record the last receipt, and return the batch to post next: sealed before, or sealed now."""
-        sealed: sealing.Sealed | None
+    def _expected(self, answer: DoorAnswer) -> bytes:
+        if answer.status != HTTPStatus.OK or answer.content_type != wire.ANSWER_TYPE:
+            raise self._line.refusal(answer)
+        return answer.body
+
+    def _next(self, *, after: int = 0, answered: Sequence[receipts.Answered] = ()) -> list[sealing.Sealed]:
+        """Record the last receipts, and return the batches to post next: sealed before, or sealed now."""
         if self._behind:
-            if answered is not None:
-                await self._host.db(sealing.take_receipt, *answered)
-                answered = None
-            sealed = await self._host.db(partial(sealing.unreceipted, self._peer, after=after))
-            if sealed is not None:
+            if answered:
+                receipts.take(receipts.check(answered))
+                answered = ()
+            sealed = sealing.unreceipted(self._peer, after=after)
+            if sealed:
                 return sealed
             self._behind = False
-        await self._linger()
-        sealed = await self._host.db(sealing.advance, self._peer, answered)
-        return sealed
+        self._linger()
+        return sealing.advance(self._peer, answered)
 
-    async def _linger(self) -> None:
+    def _linger(self) -> None:
         """Let a small batch wait a moment for company."""
         exchange = settings.NODE.exchange
         if exchange.linger_ms and exchange.batch_max > 1:
-            there = await self._host.db(partial(sealing.waiting, self._peer, limit=exchange.batch_max))
+            there = sealing.waiting(self._peer, limit=exchange.batch_max)
             if 0 < there.messages < exchange.batch_max:
-                await self._host.pause(exchange.linger_ms / 1000)
+                self._host.pause(exchange.linger_ms / 1000)
 
-    async def _failed(self, error: Exception) -> None:
+    def _failed(self, error: Exception) -> None:
         if isinstance(error, KouanError):
             log.warning("sending to %s: %s", self._peer, error)
         else:
             log.error("sending to %s failed", self._peer, exc_info=error)
-        await self._host.db(_note_failure, self._peer, str(error)[:300] or type(error).__name__)
+        try:
+            _note_failure(self._peer, str(error)[:300] or type(error).__name__)
+        except Exception:
+            log.exception("the failure of sending to %s could not be noted", self._peer)
 
 
-def _back_off(failures: int) -> float:
-    """Return the seconds to wait after so many failures in a row: exponential, bounded, with jitter."""
+def _back_off(failures: int, error: Exception) -> float:
+    """Return the seconds to wait after so many failures in a row: exponential, bounded, with jitter.
+
+    At least what the peer asked for, if it did, within the same bound.
+    """
     exchange = settings.NODE.exchange
-    longest = min(exchange.retry_first_s * 2.0 ** min(failures - 1, 16), exchange.retry_longest_s)
-    return longest * random.uniform(0.75, 1.25)  # noqa: S311 - jitter keeps no secret
+    pause = min(exchange.retry_first_s * 2.0 ** min(failures - 1, 16), exchange.retry_longest_s)
+    pause *= random.uniform(0.75, 1.25)  # noqa: S311 - jitter keeps no secret
+    asked = error.retry_after if isinstance(error, PeerRefused) else None
+    return max(pause, min(asked or 0.0, exchange.retry_longest_s))
 
 
 def _note_failure(peer: str, problem: str) -> None:

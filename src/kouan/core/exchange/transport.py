@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import socket
 import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
-import aiohttp
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -20,8 +23,10 @@ from kouan.core.trust.queries import own
 if TYPE_CHECKING:
     from kouan.core.trust.member import MemberKeys
 
-MAX_ANSWER: Final = wire.MAX_RECEIPT
-_TIMEOUT: Final = aiohttp.ClientTimeout(total=60, sock_connect=5, sock_read=45)
+MAX_ANSWER: Final = wire.MAX_BATCHES * 1024 + wire.MAX_RECEIPT
+CONNECT_TIMEOUT: Final = 5.0
+ANSWER_TIMEOUT: Final = 45.0
+"""Seconds without a byte from the peer after which a connection is given up."""
 
 
 class PeerUnreachable(KouanError):
@@ -39,6 +44,9 @@ class PeerRefused(KouanError):
     status = 502
     message = _("The door of %(peer)s refused (%(answer_status)s): %(detail)s")
 
+    retry_after: float | None = None
+    """Seconds after which the peer asked to be tried again, if it said so."""
+
 
 @dataclass(frozen=True, slots=True)
 class DoorAnswer:
@@ -47,72 +55,150 @@ class DoorAnswer:
     status: int
     content_type: str
     body: bytes
+    retry_after: float | None = None
+
+
+class _Connection(http.client.HTTPSConnection):
+    """A connection that expects the peer's node by name, wherever its door is."""
+
+    def __init__(self, host: str, port: int | None, context: ssl.SSLContext, name: str) -> None:
+        super().__init__(host, port, timeout=ANSWER_TIMEOUT, context=context)
+        self._tls = context
+        self._name = name
+
+    def connect(self) -> None:
+        """Connect and shake hands."""
+        plain = socket.create_connection((self.host, self.port), CONNECT_TIMEOUT)
+        try:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.sock = self._tls.wrap_socket(plain, server_hostname=self._name)
+            self.sock.settimeout(ANSWER_TIMEOUT)
+        except BaseException:
+            plain.close()
+            raise
 
 
 class Line:
-    """One persistent connection to one peer's door."""
+    """One persistent connection to one peer's door, for one thread."""
 
     def __init__(self, member: MemberKeys) -> None:
         self.member = member
-        self._session: aiohttp.ClientSession | None = None
+        self._connection: _Connection | None = None
+        self._used = False
+        self._asked: tuple[str, bytes, str] | None = None
 
-    async def post_batch(self, body: bytes) -> bytes:
-        """Post a batch and return the receipt's bytes; raises ``PeerUnreachable`` or ``PeerRefused``."""
-        answer = await self.post("/batch", body, "application/cbor")
-        if answer.status != 200 or answer.content_type != wire.RECEIPT_TYPE:  # noqa: PLR2004 - HTTP OK
-            raise self.refusal(answer)
-        return answer.body
-
-    async def post(self, path: str, body: bytes, content_type: str) -> DoorAnswer:
+    def post(self, path: str, body: bytes, content_type: str) -> DoorAnswer:
         """Post ``body`` and return the answer, whatever its status; raises ``PeerUnreachable``."""
-        session = self._open()
-        now = milliseconds(timezone.now())
+        self.begin(path, body, content_type)
+        return self.finish()
+
+    def begin(self, path: str, body: bytes, content_type: str) -> None:
+        """Send a request; ``finish`` waits for its answer. Raises ``PeerUnreachable``."""
+        self._asked = (path, body, content_type)
         try:
-            async with session.post(
-                self.member.door_url + path,
-                data=body,
-                headers={"content-type": content_type, SENT_HEADER.decode(): str(now)},
-                server_hostname=certificates.node_name(self.member.side),
-                allow_redirects=False,
-            ) as response:
-                data = await response.content.read(MAX_ANSWER + 1)
-                while len(data) <= MAX_ANSWER and not response.content.at_eof():
-                    data += await response.content.read(MAX_ANSWER + 1 - len(data))
-                if len(data) > MAX_ANSWER:
-                    raise PeerRefused(
-                        peer=self.member.side, answer_status=response.status, detail="its answer is too long"
-                    )
-                theirs = response.headers.get(SENT_HEADER.decode(), "")
-                if theirs.isdigit() and len(theirs) <= 15:  # noqa: PLR2004 - milliseconds for the next 30,000 years
-                    check_clock(milliseconds(timezone.now()), int(theirs), past=True)
-                return DoorAnswer(response.status, response.content_type, data)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            await self.close()
-            raise PeerUnreachable(peer=self.member.side, detail=_brief(error)) from None
+            try:
+                self._send()
+            except OSError:
+                if not self._used:
+                    raise
+                self.close()  # it had been idle, and the peer's door has closed it meanwhile
+                self._send()
+        except _FAULTS as error:
+            self.close()
+            raise self._unreachable(error) from None
+
+    def finish(self) -> DoorAnswer:
+        """Return the answer to what ``begin`` sent; raises ``PeerUnreachable`` or ``PeerRefused``."""
+        try:
+            try:
+                answer = self._receive()
+            except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, ssl.SSLEOFError):
+                if not self._used:
+                    raise
+                self.close()  # as above, but noticed later
+                self._send()
+                answer = self._receive()
+        except _FAULTS as error:
+            self.close()
+            raise self._unreachable(error) from None
+        except KouanError:
+            self.close()
+            raise
+        self._used = True
+        return answer
+
+    def _send(self) -> None:
+        assert self._asked is not None  # noqa: S101 - set by begin
+        path, body, content_type = self._asked
+        if self._connection is None:
+            self._connection = self._connect()
+            self._used = False
+        now = milliseconds(timezone.now())
+        self._connection.request(
+            "POST",
+            path,
+            body,
+            headers={
+                "content-type": content_type,
+                SENT_HEADER.decode(): str(now),
+                "accept-encoding": "identity",
+            },
+        )
+
+    def _receive(self) -> DoorAnswer:
+        assert self._connection is not None  # noqa: S101 - opened by begin
+        response = self._connection.getresponse()
+        data = response.read(MAX_ANSWER + 1)
+        if len(data) > MAX_ANSWER or (not data and not response.isclosed()):
+            raise PeerRefused(
+                peer=self.member.side, answer_status=response.status, detail="its answer is too long"
+            )
+        response.close()
+        theirs = response.getheader(SENT_HEADER.decode(), "")
+        if _number(theirs):
+            check_clock(milliseconds(timezone.now()), int(theirs), past=True)
+        pause = response.getheader("retry-after", "")
+        return DoorAnswer(
+            response.status,
+            response.headers.get_content_type(),
+            data,
+            float(pause) if _number(pause) else None,
+        )
+
+    def _connect(self) -> _Connection:
+        context = ssl.create_default_context(cadata=self.member.tls_ca_pem.decode("ascii"))
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.load_cert_chain(own().tls_certificate, own().tls_key)
+        place = urlsplit(self.member.door_url)
+        return _Connection(
+            place.hostname or "", place.port or 443, context, certificates.node_name(self.member.side)
+        )
 
     def refusal(self, answer: DoorAnswer) -> PeerRefused:
         """Return the error that an answer other than success stands for."""
         # It goes into the log and before the operator: one line, without the peer's control characters.
         said = answer.body[:300].decode("utf-8", "replace")
         text = "".join(one if one.isprintable() else "\ufffd" for one in said)
-        return PeerRefused(peer=self.member.side, answer_status=answer.status, detail=text)
+        refused = PeerRefused(peer=self.member.side, answer_status=answer.status, detail=text)
+        refused.retry_after = answer.retry_after
+        return refused
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            context = ssl.create_default_context(cadata=self.member.tls_ca_pem.decode("ascii"))
-            context.minimum_version = ssl.TLSVersion.TLSv1_3
-            context.load_cert_chain(own().tls_certificate, own().tls_key)
-            connector = aiohttp.TCPConnector(ssl=context, limit=4, keepalive_timeout=75)
-            self._session = aiohttp.ClientSession(
-                connector=connector, timeout=_TIMEOUT, auto_decompress=False, trust_env=False
-            )
-        return self._session
+    def _unreachable(self, error: BaseException) -> PeerUnreachable:
+        return PeerUnreachable(peer=self.member.side, detail=_brief(error))
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Close the connection; the next post opens another."""
-        if self._session is not None:
-            session, self._session = self._session, None
-            await session.close()
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            with contextlib.suppress(OSError):
+                connection.close()
+
+
+_FAULTS: Final = (http.client.HTTPException, OSError, ValueError)
+
+
+def _number(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= 15  # noqa: PLR2004 - milliseconds for the next 30,000 years
 
 
 def _brief(error: BaseException) -> str:

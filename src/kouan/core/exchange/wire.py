@@ -1,9 +1,10 @@
 """What goes over the boundary, byte for byte (docs/protocol.md says the same in words).
 
-A batch on the wire is the CBOR array ``[statement, [[header, sealed body], …]]``. The statement is
-a COSE_Sign1 (RFC 9052 section 4.2) over the Merkle root of the messages, so each message stays
-provable alone by its inclusion proof (RFC 9162 section 2.1.3). The answer is a receipt, a COSE_Sign1
-over what became of each message. Times are whole milliseconds since 1970 UTC.
+A batch on the wire is the CBOR array ``[statement, [[header, sealed body], …]]``; a request holds one
+or more of them, one after the other (RFC 8742), and its answer as many receipts. The statement is a
+COSE_Sign1 (RFC 9052 section 4.2) over the Merkle root of the messages, so each message stays provable
+alone by its inclusion proof (RFC 9162 section 2.1.3). A receipt is a COSE_Sign1 over what became of each
+message of a batch. Times are whole milliseconds since 1970 UTC.
 """
 
 from __future__ import annotations
@@ -13,17 +14,22 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.utils.translation import gettext_lazy as _
-
 from kouan.core import cbor
-from kouan.core.errors import KouanError
+from kouan.core.exchange import shapes
 from kouan.core.exchange.frame import Frame
+from kouan.core.exchange.shapes import MalformedWire, read_map, require
 
 VERSION: Final = 1
 BATCH_TYPE: Final = "application/kouan-batch+cose"
 RECEIPT_TYPE: Final = "application/kouan-receipt+cose"
+REQUEST_TYPE: Final = "application/cbor-seq"
+"""Media type of what is posted to ``/batch``: batches, one after the other (RFC 8742)."""
+ANSWER_TYPE: Final = "application/cbor-seq"
+"""Media type of the answer: signed receipts, one after the other."""
 MAX_BATCH_BYTES: Final = 16 << 20
 MAX_MESSAGES: Final = 1000
+MAX_BATCHES: Final = 64
+"""Batches in one request; together they hold no more bytes and messages than one batch may."""
 MAX_NOTICES: Final = 1000
 MAX_HEADER: Final = 1024
 MAX_STATEMENT: Final = 128 * 1024
@@ -31,14 +37,7 @@ MAX_RECEIPT: Final = 128 * 1024
 BODY_OVERHEAD: Final = 64
 """Bytes that the salt, the CBOR frame and the AEAD's tag add to a payload, at most."""
 GENESIS: Final = bytes(32)
-"""The previous root of the first batch of a stream."""
-
-
-class MalformedWire(KouanError):
-    """Bytes from a peer that do not have the shape of the protocol."""
-
-    code = "malformed-wire"
-    message = _("The %(what)s does not have the shape of the protocol: %(detail)s.")
+"""What the first batch of a stream says of the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,34 +83,18 @@ class Header:
     @classmethod
     def decode(cls, data: bytes) -> Header:
         """Read a header; raises ``MalformedWire`` or ``NotDeterministicCBOR``."""
-        value = _map(
-            cbor.decode(data, max_bytes=MAX_HEADER, max_depth=3),
-            "header",
-            v=int,
-            id=bytes,
-            **{"from": str},
-            to=str,
-            type=str,
-            tv=int,
-            basis=list,
-            consent=(str, type(None)),
-            conv=bytes,
-            seq=int,
-            made=int,
-            until=int,
-            body=bytes,
-        )
+        value = read_map(data, "header", shapes.HEADER, max_bytes=MAX_HEADER)
         basis = value["basis"]
         if [type(item) for item in basis] != [str, bytes, str]:
             raise MalformedWire(what="header", detail="basis")
-        _require(value["v"] == VERSION, "header", "version")
-        _require(len(value["id"]) == len(value["conv"]) == 16, "header", "identifiers")  # noqa: PLR2004 - RFC 9562
-        _require(len(value["body"]) == len(basis[1]) == 32, "header", "digests")  # noqa: PLR2004 - SHA-256
-        _require(
+        require(value["v"] == VERSION, "header", "version")
+        require(len(value["id"]) == len(value["conv"]) == 16, "header", "identifiers")  # noqa: PLR2004 - RFC 9562
+        require(len(value["body"]) == len(basis[1]) == 32, "header", "digests")  # noqa: PLR2004 - SHA-256
+        require(
             min(value["seq"], value["made"], value["until"], value["tv"]) >= 0, "header", "negative number"
         )
-        _require(max(value["seq"], value["made"], value["until"]) < 1 << 53, "header", "number")
-        _require(value["tv"] < 1 << 16, "header", "type version")
+        require(max(value["seq"], value["made"], value["until"]) < 1 << 53, "header", "number")
+        require(value["tv"] < 1 << 16, "header", "type version")
         return cls(
             id=uuid.UUID(bytes=value["id"]),
             sender=value["from"],
@@ -137,11 +120,17 @@ def encode_body(salt: bytes, payload: bytes) -> bytes:
 
 def decode_body(data: bytes, *, max_bytes: int) -> bytes:
     """Return the encoded payload of an opened body; raises ``MalformedWire``."""
-    match cbor.decode(data, max_bytes=max_bytes + BODY_OVERHEAD, max_depth=2):
-        case [bytes(), bytes() as payload]:
-            return payload
-        case _:
-            raise MalformedWire(what="body", detail="salt and payload")
+    if len(data) > max_bytes + BODY_OVERHEAD:
+        raise MalformedWire(what="body", detail=f"{len(data)} bytes")
+    frame = Frame(data)
+    try:
+        frame.array(exactly=2)
+        frame.byte_string()
+        payload = frame.byte_string()
+        frame.end()
+    except ValueError as error:
+        raise MalformedWire(what="body", detail=str(error)) from None
+    return payload
 
 
 def leaf(header: bytes, ciphertext_digest: bytes) -> bytes:
@@ -196,28 +185,13 @@ class Statement:
     @classmethod
     def decode(cls, data: bytes) -> Statement:
         """Read a statement; raises ``MalformedWire`` or ``NotDeterministicCBOR``."""
-        value = _map(
-            cbor.decode(data, max_bytes=MAX_STATEMENT, max_depth=4),
-            "statement",
-            v=int,
-            suite=int,
-            **{"from": str},
-            to=str,
-            first=int,
-            n=int,
-            root=bytes,
-            prev=bytes,
-            at=int,
-            rkid=bytes,
-            key=bytes,
-            done=list,
-        )
-        _require(value["v"] == VERSION, "statement", "version")
-        _require(0 <= value["n"] <= MAX_MESSAGES, "statement", "message count")
-        _require(len(value["done"]) <= MAX_NOTICES, "statement", "notice count")
-        _require(value["n"] > 0 or bool(value["done"]), "statement", "nothing in it")
-        _require(len(value["root"]) == len(value["prev"]) == 32, "statement", "roots")  # noqa: PLR2004 - SHA-256
-        _require(1 <= value["first"] < 1 << 53 and 0 <= value["at"] < 1 << 53, "statement", "number")
+        value = read_map(data, "statement", shapes.STATEMENT, max_bytes=MAX_STATEMENT)
+        require(value["v"] == VERSION, "statement", "version")
+        require(0 <= value["n"] <= MAX_MESSAGES, "statement", "message count")
+        require(len(value["done"]) <= MAX_NOTICES, "statement", "notice count")
+        require(value["n"] > 0 or bool(value["done"]), "statement", "nothing in it")
+        require(len(value["root"]) == len(value["prev"]) == 32, "statement", "roots")  # noqa: PLR2004 - SHA-256
+        require(1 <= value["first"] < 1 << 53 and 0 <= value["at"] < 1 << 53, "statement", "number")
         return cls(
             suite=value["suite"],
             sender=value["from"],
@@ -280,23 +254,11 @@ class Receipt:
     @classmethod
     def decode(cls, data: bytes) -> Receipt:
         """Read a receipt; raises ``MalformedWire`` or ``NotDeterministicCBOR``."""
-        value = _map(
-            cbor.decode(data, max_bytes=MAX_RECEIPT, max_depth=3),
-            "receipt",
-            v=int,
-            **{"from": str},
-            to=str,
-            batch=bytes,
-            root=bytes,
-            status=list,
-            log=int,
-            at=int,
-            credits=int,
-        )
-        _require(value["v"] == VERSION, "receipt", "version")
-        _require(len(value["batch"]) == len(value["root"]) == 32, "receipt", "digests")  # noqa: PLR2004 - SHA-256
-        _require(all(item is None or type(item) is str for item in value["status"]), "receipt", "status")
-        _require(
+        value = read_map(data, "receipt", shapes.RECEIPT, max_bytes=MAX_RECEIPT)
+        require(value["v"] == VERSION, "receipt", "version")
+        require(len(value["batch"]) == len(value["root"]) == 32, "receipt", "digests")  # noqa: PLR2004 - SHA-256
+        require(all(item is None or type(item) is str for item in value["status"]), "receipt", "status")
+        require(
             all(0 <= number < 1 << 53 for number in (value["log"], value["at"], value["credits"])),
             "receipt",
             "number",
@@ -318,44 +280,56 @@ def encode_batch(statement: bytes, messages: list[tuple[bytes, bytes]]) -> bytes
     return cbor.encode([statement, [list(pair) for pair in messages]])
 
 
-def decode_batch(data: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-    """Read a posted batch; raises ``MalformedWire``.
+def decode_batches(data: bytes) -> list[tuple[bytes, list[tuple[bytes, bytes]]]]:
+    """Read what was posted: one batch after the other; raises ``MalformedWire``.
 
     Nothing is verified yet, and the bytes may be many: so they are read item by item in the one form
-    that they may have, and no more is ever made of them than the two thousand parts that are allowed.
+    that they may have, and no more is ever made of them than the parts that are allowed.
     """
     if len(data) > MAX_BATCH_BYTES:
         raise MalformedWire(what="batch", detail=f"{len(data)} bytes where {MAX_BATCH_BYTES} are allowed")
     frame = Frame(data)
-    pairs = []
+    batches: list[tuple[bytes, list[tuple[bytes, bytes]]]] = []
+    left = MAX_MESSAGES
     try:
-        frame.array(exactly=2)
-        statement = frame.byte_string()
-        for _message in range(frame.array(at_most=MAX_MESSAGES)):
+        while not batches or not frame.ended:
+            if len(batches) == MAX_BATCHES:
+                raise MalformedWire(what="request", detail=f"more than {MAX_BATCHES} batches")
             frame.array(exactly=2)
-            pairs.append((frame.byte_string(), frame.byte_string()))
-        frame.end()
+            statement = frame.byte_string()
+            pairs = frame.pairs(frame.array(at_most=left))
+            left -= len(pairs)
+            batches.append((statement, pairs))
     except ValueError as error:
         raise MalformedWire(what="batch", detail=str(error)) from None
-    return statement, pairs
+    return batches
+
+
+def decode_batch(data: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """Read exactly one batch; raises ``MalformedWire``."""
+    batches = decode_batches(data)
+    if len(batches) != 1:
+        raise MalformedWire(what="batch", detail="another one after it")
+    return batches[0]
+
+
+def decode_receipts(data: bytes) -> list[bytes]:
+    """Read the answer to what was posted: signed receipts, one after the other; raises ``MalformedWire``.
+
+    Each is given back as the bytes that it is; nothing is verified yet.
+    """
+    frame = Frame(data)
+    receipts: list[bytes] = []
+    try:
+        while not frame.ended:
+            if len(receipts) == MAX_BATCHES:
+                raise MalformedWire(what="answer", detail=f"more than {MAX_BATCHES} receipts")
+            receipts.append(frame.signed())
+    except ValueError as error:
+        raise MalformedWire(what="answer", detail=str(error)) from None
+    return receipts
 
 
 def digest(data: bytes) -> bytes:
     """Return SHA-256 of ``data``."""
     return hashlib.sha256(data).digest()
-
-
-def _map(value: object, what: str, **shape: type | tuple[type, ...]) -> dict[str, Any]:
-    if not isinstance(value, dict) or set(value) != set(shape):
-        raise MalformedWire(what=what, detail="its keys")
-    for key, expected in shape.items():
-        item = value[key]
-        kinds = expected if isinstance(expected, tuple) else (expected,)
-        if type(item) not in kinds:
-            raise MalformedWire(what=what, detail=key)
-    return value
-
-
-def _require(holds: bool, what: str, detail: str) -> None:  # noqa: FBT001 - a guard's first word
-    if not holds:
-        raise MalformedWire(what=what, detail=detail)

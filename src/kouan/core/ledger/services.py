@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from kouan.core.database.rows import fetch, update_many
+from kouan.core.database.rows import fetch, insert_many, update_many
 from kouan.core.errors import KouanError
 from kouan.core.ledger import queries
 from kouan.core.ledger.checkpoint import Checkpoint
@@ -40,15 +41,10 @@ from kouan.core.ledger.queries import TILE_LEVELS, TILE_WIDTH, CheckpointRecord
 from kouan.core.ledger.witness import AddCheckpoint, WitnessAnswer, check_growth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 _TILES_AT_ONCE: Final = 64
 """How many tiles (half a megabyte of hashes) are in memory at a time while catching up."""
-
-# Model instances would cost more than the hashing and the insert together.
-_INSERT_ENTRY: Final = (
-    'INSERT INTO ledger_entry ("index", kind, leaf_hash, salt, at, record) VALUES (%s, %s, %s, %s, %s, %s)'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +64,58 @@ class Appended:
     leaf_hashes: tuple[bytes, ...]
 
 
-def append(records: Sequence[Record], *, now: datetime | None = None) -> Appended:
-    """Append records inside the caller's transaction; they stand or fall with it.
+class Appender:
+    """Takes records for the ledger in the order in which they will stand; ``appending`` writes them."""
+
+    def __init__(self, frontier: Frontier) -> None:
+        self._frontier = frontier
+        self._rows: list[tuple[int, str, bytes, bytes, bytes]] = []
+
+    def append(self, records: Sequence[Record]) -> Appended:
+        """Give the records their places."""
+        first = self._frontier.size
+        randomness = os.urandom(SALT_BYTES * len(records))
+        salts = [randomness[at : at + SALT_BYTES] for at in range(0, len(randomness), SALT_BYTES)]
+        hashes = [entry_hash(salt, record.body) for salt, record in zip(salts, records, strict=True)]
+        self._frontier.extend(hashes)
+        self._rows += [
+            (first + offset, record.kind, hashes[offset], salts[offset], record.body)
+            for offset, record in enumerate(records)
+        ]
+        return Appended(first, tuple(salts), tuple(hashes))
+
+    def write(self, now: datetime) -> None:
+        """Insert what was taken and move the head."""
+        if not self._rows:
+            return
+        insert_many(
+            Entry,
+            ("index", "kind", "leaf_hash", "salt", "record", "at"),
+            [(*row, now) for row in self._rows],
+        )
+        update_many(LedgerHead, ["size", "frontier"], [(self._frontier.size, self._frontier.to_bytes(), 1)])
+
+
+@contextmanager
+def appending(*, now: datetime | None = None) -> Iterator[Appender]:
+    """Append to the ledger inside the caller's transaction; the records stand or fall with it.
 
     Takes the ledger's head, so that appends of all processes queue for as long as the caller's
-    transaction lasts: call it late. Raises ``TransactionManagementError`` outside a transaction.
+    transaction lasts: enter late. What was appended is written when the block ends without an error.
+    Raises ``TransactionManagementError`` outside a transaction.
     """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("ledger.append belongs inside transaction.atomic()")
     head = _locked_head()
-    first = head.size
-    randomness = os.urandom(SALT_BYTES * len(records))
-    salts = [randomness[at : at + SALT_BYTES] for at in range(0, len(randomness), SALT_BYTES)]
-    hashes = [entry_hash(salt, record.body) for salt, record in zip(salts, records, strict=True)]
-    if records:
-        _insert_entries(first, records, salts, hashes, now or timezone.now())
-        frontier = Frontier.from_bytes(first, bytes(head.frontier))
-        frontier.extend(hashes)
-        update_many(LedgerHead, ["size", "frontier"], [(frontier.size, frontier.to_bytes(), 1)])
-    return Appended(first, tuple(salts), tuple(hashes))
+    appender = Appender(Frontier.from_bytes(head.size, bytes(head.frontier)))
+    yield appender
+    appender.write(now or timezone.now())
+
+
+def append(records: Sequence[Record], *, now: datetime | None = None) -> Appended:
+    """Append records that are known at once; see ``appending``."""
+    with appending(now=now) as appender:
+        return appender.append(records)
 
 
 def erase(*, index: int) -> None:
@@ -248,20 +277,6 @@ def _locked_head() -> LedgerHead:
         LedgerHead.objects.bulk_create([LedgerHead(pk=1)], ignore_conflicts=True)
         found = fetch(LedgerHead, "id = %s", (1,), lock=True)
     return found[0]
-
-
-def _insert_entries(
-    first: int, records: Sequence[Record], salts: Sequence[bytes], hashes: Sequence[bytes], at: datetime
-) -> None:
-    when = connection.ops.adapt_datetimefield_value(at)
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            _INSERT_ENTRY,
-            [
-                (first + offset, record.kind, hashes[offset], salts[offset], when, record.body)
-                for offset, record in enumerate(records)
-            ],
-        )
 
 
 def _store_tiles(level: int, start: int, end: int) -> None:

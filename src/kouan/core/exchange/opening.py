@@ -1,0 +1,237 @@
+"""What stands in a peer's batch: whether its signature holds, and each message against the rules.
+
+Nothing here writes: a batch is looked at before the transaction that takes it in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from kouan.core.errors import KouanError
+from kouan.core.exchange import wire
+from kouan.core.exchange.crossing import Consent, Crossing, registry
+from kouan.core.exchange.outbox import decide
+from kouan.core.exchange.sealing import key_info
+from kouan.core.exchange.shapes import MalformedWire
+from kouan.core.exchange.times import check_clock, from_milliseconds, milliseconds
+from kouan.core.ledger.merkle import leaf_hash, root_of
+from kouan.core.policy import Allowed, Denied
+from kouan.core.trust import cose, sealing
+from kouan.core.trust.errors import UnknownKey
+from kouan.core.trust.queries import get_member, own
+from kouan.core.trust.suites import get_suite
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+
+class NotForUs(KouanError):
+    """A batch whose statement names another sender or receiver."""
+
+    code = "not-for-us"
+    status = 403
+    message = _("The batch is signed by %(signer)s but says it goes from %(sender)s to %(receiver)s.")
+
+
+class RootMismatch(KouanError):
+    """The messages are not those that were signed."""
+
+    code = "root-mismatch"
+    status = 422
+    message = _("The messages in the batch are not those that its signature covers.")
+
+
+class UnknownSealKey(KouanError):
+    """The batch is sealed to a key that this node does not have (any more)."""
+
+    code = "unknown-seal-key"
+    status = 422
+    message = _(
+        "The batch is sealed to a key that this node does not hold. Import its newest trust document."
+    )
+
+
+class Unreadable(KouanError):
+    """One message that cannot be opened or does not hold what its header promises."""
+
+    code = "unreadable"
+    status = 422
+    message = _("The message cannot be opened, or is not what its header promises.")
+
+
+class Expired(KouanError):
+    """One message that arrived after its time."""
+
+    code = "expired"
+    status = 422
+    message = _("The message arrived after its expiry.")
+
+
+class Misaddressed(KouanError):
+    """One message whose header does not agree with its batch."""
+
+    code = "misaddressed"
+    status = 422
+    message = _("The message's header does not agree with its batch.")
+
+
+class OtherClause(Denied):
+    """One message that relies on another clause than the one that allows it."""
+
+    code = "other-clause"
+    status = 422
+    message = _("The message does not rely on the clause that allows it (%(clause)s).")
+
+
+@dataclass(slots=True)
+class Opened:
+    """One message of a batch after the checks; ``code`` is why it is refused, if it is."""
+
+    raw_header: bytes
+    ciphertext_digest: bytes
+    position: int
+    header: wire.Header | None = None
+    body: bytes | None = None
+    code: str | None = None
+    duplicate: bool = field(default=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A batch whose signature holds; its messages may not have been looked at."""
+
+    signed: bytes
+    digest: bytes
+    statement: wire.Statement
+    alg: int
+    pairs: Sequence[tuple[bytes, bytes]]
+    size: int
+    """Bytes of statement, headers and sealed bodies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A signed batch, and what each of its messages is."""
+
+    batch: Signed
+    leaves: list[bytes]
+    opened: list[Opened]
+
+
+def read(signed: bytes, pairs: Sequence[tuple[bytes, bytes]], now: datetime) -> Signed:
+    """Check who signed a batch and for whom; raises the ``KouanError`` that says what is wrong."""
+    unverified = cose.read1(
+        signed, content_type=wire.BATCH_TYPE, max_bytes=wire.MAX_STATEMENT + cose.OVERHEAD
+    )
+    statement = wire.Statement.decode(unverified.payload)
+    check_clock(milliseconds(now), statement.sealed_at, past=False)
+    # Only the keys of the side that the batch says it is from can prove that it is. The key must have
+    # been valid when it signed: a batch is sent again until it is receipted.
+    member = get_member(statement.sender[:16])
+    unverified.verify(member.verification_key(unverified.kid, from_milliseconds(statement.sealed_at)))
+    if (statement.sender, statement.receiver) != (member.side, settings.NODE.side):
+        raise NotForUs(signer=member.side, sender=statement.sender[:16], receiver=statement.receiver[:16])
+    size = len(signed) + sum(len(header) + len(sealed) for header, sealed in pairs)
+    return Signed(signed, wire.digest(signed), statement, unverified.alg, pairs, size)
+
+
+def examine(batch: Signed, now: datetime) -> Examined:
+    """Open every message of a batch; one that is bad by itself has a code, a bad whole raises."""
+    if get_suite(batch.statement.suite).cose_alg != batch.alg:
+        raise MalformedWire(what="statement", detail="suite")
+    if len(batch.pairs) != batch.statement.count:
+        raise RootMismatch
+    digests = [wire.digest(ciphertext) for _header, ciphertext in batch.pairs]
+    leaves = [
+        leaf_hash(wire.leaf(header, digest))
+        for (header, _ciphertext), digest in zip(batch.pairs, digests, strict=True)
+    ]
+    if root_of(leaves) != batch.statement.root:
+        raise RootMismatch
+    return Examined(batch, leaves, _open_all(batch.statement, batch.pairs, digests, now))
+
+
+def _open_all(
+    statement: wire.Statement,
+    pairs: Sequence[tuple[bytes, bytes]],
+    digests: Sequence[bytes],
+    now: datetime,
+) -> list[Opened]:
+    try:
+        private = own().decryption_key(statement.recipient_kid)
+    except UnknownKey:
+        raise UnknownSealKey from None
+    info = key_info(statement.sender, statement.receiver, statement.first, statement.root)
+    batch_key = sealing.unwrap_batch_key(statement.wrapped_key, private, info=info)
+    admission = _Admission(statement.sender, now)
+    opened = []
+    for position, (raw, ciphertext) in enumerate(pairs):
+        item = Opened(raw, digests[position], position)
+        try:
+            item.header = _header(raw, statement, position)
+            item.body = _body(item.header, raw, ciphertext, batch_key)
+            admission.admit(item.header, item.body)
+        except KouanError as error:
+            item.code = error.code
+        opened.append(item)
+    return opened
+
+
+def _header(raw: bytes, statement: wire.Statement, position: int) -> wire.Header:
+    header = wire.Header.decode(raw)
+    if (header.sender, header.receiver, header.sequence) != (
+        statement.sender,
+        statement.receiver,
+        statement.first + position,
+    ):
+        raise Misaddressed
+    return header
+
+
+def _body(header: wire.Header, raw: bytes, ciphertext: bytes, batch_key: bytes) -> bytes:
+    body = sealing.open_sealed(sealing.message_key(batch_key, header.id.bytes), ciphertext, raw)
+    if wire.digest(body) != header.body:
+        raise Unreadable
+    return body
+
+
+class _Admission:
+    """Holds the opened messages of one batch against their declarations and this side's policy."""
+
+    def __init__(self, sender: str, now: datetime) -> None:
+        self._sender = sender
+        self._now = now
+        self._decided: dict[tuple[str, int, bytes], Allowed] = {}
+        """Decisions in which nothing of the one message plays a part."""
+
+    def admit(self, header: wire.Header, body: bytes) -> None:
+        """Raise why a message is refused, if it is."""
+        if from_milliseconds(header.expires) < self._now:
+            raise Expired
+        crossing = registry.get(header.type, header.version)
+        crossing.decode_bytes(wire.decode_body(body, max_bytes=crossing.max_bytes))
+        allowed = self._decide(crossing, header)
+        # Both sides hold the same words and decide alike: what the header relies on is what allows it.
+        if (header.agreement, header.clause) != (allowed.agreement.id, allowed.clause.id):
+            raise OtherClause(clause=allowed.clause.id)
+
+    def _decide(self, crossing: Crossing[Any], header: wire.Header) -> Allowed:
+        key = (header.type, header.version, header.agreement_digest)
+        allowed = self._decided.get(key)
+        if allowed is None:
+            allowed = decide(
+                crossing,
+                sender=self._sender,
+                receiver=settings.NODE.side,
+                consent=header.consent,
+                at=self._now,
+                agreement_digest=header.agreement_digest,
+            )
+            if crossing.consent is not Consent.REQUIRED:
+                self._decided[key] = allowed
+        return allowed

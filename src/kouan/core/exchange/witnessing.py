@@ -1,0 +1,73 @@
+"""Has this side's ledger witnessed: publishes checkpoints and asks every member to co-sign them."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, Protocol
+
+from kouan.core.errors import KouanError
+from kouan.core.exchange import witness
+from kouan.core.exchange.models import Stream
+from kouan.core.exchange.transport import Line
+from kouan.core.ledger.witness import WitnessAnswer
+from kouan.core.trust.queries import members
+
+if TYPE_CHECKING:
+    from kouan.core.trust.member import MemberKeys
+
+CHECKPOINT_EVERY: Final = 1.0
+
+
+class Host(Protocol):
+    """What this needs of the thread that it runs in."""
+
+    def pause(self, seconds: float) -> object:
+        """Wait, unless asked to end."""
+
+
+class Witnessing:
+    """Keeps a line of its own to each member, so that no batch holds up a checkpoint."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, Line] = {}
+        self._problems: dict[str, str] = {}
+
+    def step(self, host: Host) -> None:
+        """Publish, ask everybody, wait a second."""
+        witness.publish()
+        for member in members():
+            problem = ""
+            try:
+                _ask(member.side, self._line(member))
+            except KouanError as error:
+                problem = str(error)[:300]
+            if self._problems.get(member.side) != problem:
+                Stream.objects.filter(peer=member.side).exclude(witness_error=problem).update(
+                    witness_error=problem
+                )
+                self._problems[member.side] = problem
+        host.pause(CHECKPOINT_EVERY)
+
+    def _line(self, member: MemberKeys) -> Line:
+        line = self._lines.get(member.side)
+        if line is None or line.member.document != member.document:
+            if line is not None:
+                line.close()
+            line = self._lines[member.side] = Line(member)
+        return line
+
+
+def _ask(peer: str, line: Line) -> None:
+    request = witness.request_for(peer)
+    if request is None:
+        return
+    answer = line.post("/add-checkpoint", request[1], "text/plain")
+    if answer.status == HTTPStatus.CONFLICT:
+        known = WitnessAnswer(answer.status, answer.content_type, answer.body).conflict_size()
+        request = witness.request_for(peer, known_size=known)
+        if request is None:
+            return
+        answer = line.post("/add-checkpoint", request[1], "text/plain")
+    if answer.status != HTTPStatus.OK:
+        raise line.refusal(answer)
+    witness.take_cosignature(peer, request[0], answer.body)
