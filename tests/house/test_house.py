@@ -163,9 +163,12 @@ def test_the_version_is_in_the_change_log() -> None:
 
 
 def test_the_product_imports_only_what_it_asks_for() -> None:
-    asked = {canonicalize_name(Requirement(text).name) for text in PYPROJECT["project"]["dependencies"]} | {
-        "kouan"
-    }
+    project = PYPROJECT["project"]
+    wanted = [
+        *project["dependencies"],
+        *(text for part in project["optional-dependencies"].values() for text in part),
+    ]
+    asked = {canonicalize_name(Requirement(text).name) for text in wanted} | {"kouan"}
     brings = packages_distributions()
     strangers = set()
     for path in (ROOT / "src").rglob("*.py"):

@@ -12,9 +12,11 @@ from django.test import Client
 from django.utils import timezone
 
 import kouan.demo
+from core.exchange.peer import Peer
 from kouan.apps.attached import crossings, limits, receiving, services
 from kouan.core.exchange import Received
 from kouan.core.exchange.outbox import _waiting
+from kouan.core.policy import policy_of
 from kouan.core.trust import document as trust_document
 from kouan.core.trust import queries as trust_queries
 from kouan.core.trust import services as trust_services
@@ -34,23 +36,21 @@ NOTICE = {
 
 
 @pytest.fixture(scope="session")
-def keys(tmp_path_factory):
+def stores(tmp_path_factory):
     home = tmp_path_factory.mktemp("attached-keys")
-    for side in ("hk", "gd"):
-        KeyStore.create(home / side, side, hosts=["127.0.0.1"])
-    return home
+    return {side: KeyStore.create(home / side, side, hosts=["127.0.0.1"]) for side in ("hk", "gd")}
 
 
 @pytest.fixture
-def node(db, settings, tmp_path, keys):
+def node(db, settings, tmp_path, stores):
     """This process as Hong Kong's node, which knows Guangdong."""
     settings.NODE = replace(
-        settings.NODE, keys=keys / "hk", agreements=DEMO / "agreements", run=tmp_path / "run"
+        settings.NODE, keys=stores["hk"].directory, agreements=DEMO / "agreements", run=tmp_path / "run"
     )
     trust_queries.forget_members()
     _waiting._counts.clear()
     limits._limits.clear()
-    theirs = load_keys(keys / "gd", side="gd", door_url="https://127.0.0.1:18201").document
+    theirs = load_keys(stores["gd"].directory, side="gd", door_url="https://127.0.0.1:18201").document
     content = trust_document.parse(theirs)
     trust_services.import_document(
         theirs, expected_fingerprint=trust_document.fingerprint(content), imported_by="test"
@@ -136,10 +136,20 @@ def request_body():
 
 
 @pytest.fixture
-def arrive(declared):
-    """Have a message of Guangdong's handled, as the worker does."""
+def gd(node, stores):
+    """Guangdong's node, played by the test."""
+    agreement = next(
+        each for each in policy_of(node.agreements).agreements if each.id == "demonstration-vessel-arrival"
+    )
+    return Peer("gd", stores["gd"], trust_queries.own().public, agreement, door_url="https://127.0.0.1:18201")
 
-    def arrive(payload=NOTICE, *, message_id=None, conversation=None, one=declared):
+
+@pytest.fixture
+def arrive(node):
+    """Have a message of Guangdong's stored, as the crossing's handler does."""
+
+    def arrive(payload=NOTICE, *, message_id=None, conversation=None):
+        one = crossings.find(TYPE, 1)
         message = Received(
             id=message_id or uuid.uuid4(),
             sender="gd",

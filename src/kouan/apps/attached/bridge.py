@@ -120,14 +120,17 @@ class Bridge:
         from nats.js import api  # noqa: PLC0415 - as above
 
         who = {"user": self._attached.nats_user, "password": self._attached.nats_password}
-        self._client = await nats.connect(
-            self._attached.nats,
-            connect_timeout=int(_CONNECT),
-            allow_reconnect=False,
-            name="kouan",
-            error_cb=_quiet,
-            **(who if self._attached.nats_user else {}),
-        )
+        async with asyncio.timeout(2 * _CONNECT):
+            self._client = await nats.connect(
+                self._attached.nats,
+                connect_timeout=int(_CONNECT),
+                allow_reconnect=False,  # the chore connects anew
+                max_reconnect_attempts=1,
+                reconnect_time_wait=0,
+                name="kouan",
+                error_cb=_quiet,
+                **(who if self._attached.nats_user else {}),
+            )
         self._stream = self._client.jetstream(timeout=_CONNECT)
         base = self.names.base
         await self._ensure(self.names.stream_in, [f"{base}.in.>", f"{base}.outcome.*"])

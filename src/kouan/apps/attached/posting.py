@@ -51,12 +51,15 @@ class _Pinned(http.client.HTTPConnection):
     """Connects to the very address that was looked at, so that a name cannot turn into another meanwhile."""
 
     context: ssl.SSLContext | None = None
+    line: socket.socket | None = None
+    """The socket, also while only the answer holds it."""
 
     def connect(self) -> None:
         plain = socket.create_connection((_address(self.host, self.port), self.port), self.timeout)
         self.sock = (
             plain if self.context is None else self.context.wrap_socket(plain, server_hostname=self.host)
         )
+        self.line = self.sock
 
 
 def _address(host: str, port: int) -> str:
@@ -101,6 +104,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, ca: Path | None =
     return Outcome(status, problem, round((time.monotonic() - began) * 1000))
 
 
-def _break(connection: http.client.HTTPConnection) -> None:
-    with contextlib.suppress(OSError, AttributeError):
-        connection.sock.shutdown(socket.SHUT_RDWR)
+def _break(connection: _Pinned) -> None:
+    if connection.line is not None:
+        with contextlib.suppress(OSError):  # below TLS, which another thread is reading
+            socket.socket.shutdown(connection.line, socket.SHUT_RDWR)
