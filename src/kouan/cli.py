@@ -12,7 +12,8 @@ from django.db import DatabaseError
 
 from kouan import __version__
 from kouan.apps.attached.commands import declarations, system
-from kouan.apps.operations.commands import catalogue
+from kouan.apps.files.commands import file
+from kouan.apps.operations.commands import catalogue, health
 from kouan.apps.validation.commands import institution
 from kouan.config import NODE_VARIABLE, ConfigError
 from kouan.core.errors import KouanError
@@ -55,7 +56,7 @@ def main(node: Path | None) -> None:
         os.environ.update(environment_of(path))
 
 
-for command in (trust, institution, system, declarations, user, catalogue):
+for command in (trust, institution, system, declarations, user, catalogue, file, health):
     main.add_command(command)
 
 

@@ -22,6 +22,7 @@ SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"  # noqa: S105 - the name of the vari
 NATS_VARIABLE: Final = "KOUAN_NATS_PASSWORD"
 MIN_SECRET_LENGTH: Final = 32
 _MOST: Final = 1_000_000_000
+_MOST_BYTES: Final = 1 << 50
 
 
 class ConfigError(Exception):
@@ -73,6 +74,49 @@ class AttachedSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """How the node is watched: what it tells of itself, and from when on something is an alarm.
+
+    What ends in ``_s`` is in seconds, in ``_days`` in days, in ``_mb`` in MB of a million bytes.
+    """
+
+    listen: Address | None = None
+    """Where the portal's metrics are; the door has the next port, the worker the one after. None: nowhere."""
+    logs: str = "text"
+    """``text`` for a person at a terminal, ``json`` for a program."""
+    traces: str = ""
+    """The folder that the traces of messages are written to. Empty: none."""
+    traces_share: float = 0.01
+    """Of how many messages, from 0 to 1; both sides choose the same ones."""
+    notify: tuple[str, ...] = ()
+    """The program, with its arguments, that is told of each alarm as JSON on its standard input."""
+    every_s: float = 5.0
+    """How often the node looks at itself."""
+    unwitnessed_s: float = 120.0
+    outbox_waiting: int = 10_000
+    waiting_s: float = 300.0
+    unhandled_s: float = 300.0
+    silence_s: float = 300.0
+    dead_letters: int = 0
+    key_days: int = 30
+    disk_free_mb: int = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class BlobSettings:
+    """How much room files that travel apart from messages may take, and for how long."""
+
+    quota_bytes: int = 20 << 30
+    """The most sealed bytes kept for each peer, in each direction."""
+    min_free_bytes: int = 1 << 30
+    """Free disk that files never take."""
+    retention_s: int = 7 * 86_400
+    """How long a received file is kept after its message was handled, a refused one of ours for a retry."""
+    fetch_within_s: int = 7 * 86_400
+    """How long a peer's file may take to arrive before its message is refused."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """One side's node, as its ``node.toml`` and its environment describe it."""
 
@@ -90,6 +134,9 @@ class NodeConfig:
     run: Path
     exchange: ExchangeSettings
     attached: AttachedSettings
+    watch: WatchSettings
+    blobs: BlobSettings
+    blobs_folder: Path
     secret_key: str = field(repr=False)
 
 
@@ -120,6 +167,29 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "nats_user": str,
         "nats_prefix": str,
     },
+    "watch": {
+        "listen": str,
+        "logs": str,
+        "traces": str,
+        "traces_share": (int, float),
+        "notify": list,
+        "every_s": (int, float),
+        "unwitnessed_s": (int, float),
+        "outbox_waiting": int,
+        "waiting_s": (int, float),
+        "unhandled_s": (int, float),
+        "silence_s": (int, float),
+        "dead_letters": int,
+        "key_days": int,
+        "disk_free_mb": int,
+    },
+    "blobs": {
+        "folder": str,
+        "quota_bytes": int,
+        "min_free_bytes": int,
+        "retention_s": int,
+        "fetch_within_s": int,
+    },
 }
 _REQUIRED: Final = {"side", "portal.listen", "portal.origin", "door.listen", "door.url"}
 
@@ -142,11 +212,16 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
             f"{MIN_SECRET_LENGTH} characters; it is {'too short' if secret else 'not set'}."
         )
     home = path.resolve().parent
-    exchange = {key.removeprefix("exchange."): v for key, v in values.items() if key.startswith("exchange.")}
+    exchange = _section(values, "exchange")
     for key, value in exchange.items():
         # Infinity and "not a number" are numbers to TOML.
         if not 0 <= value <= _MOST or (key == "batch_max" and not 1 <= value <= 1000):  # noqa: PLR2004 - the wire's bound
             raise ConfigError(f"{path}: `exchange.{key}` is out of range.")
+    blobs = {key.removeprefix("blobs."): v for key, v in values.items() if key.startswith("blobs.")}
+    folder = blobs.pop("folder", "blobs")
+    for key, value in blobs.items():
+        if not 0 <= value <= (_MOST_BYTES if key.endswith("_bytes") else _MOST):
+            raise ConfigError(f"{path}: `blobs.{key}` is out of range.")
     return NodeConfig(
         home=home,
         side=values["side"],
@@ -162,6 +237,9 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         run=home / values.get("run", "run"),
         exchange=ExchangeSettings(**exchange),
         attached=_attached(path, home, values, environment),
+        watch=_watch(path, _section(values, "watch")),
+        blobs=BlobSettings(**blobs),
+        blobs_folder=home / folder,
         secret_key=secret,
     )
 
@@ -206,6 +284,27 @@ def _flatten(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
                 raise ConfigError(f"{path}: `{full}` has the wrong type ({type(inner).__name__}).")
             values[full] = inner
     return values
+
+
+def _section(values: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key.removeprefix(f"{name}."): v for key, v in values.items() if key.startswith(f"{name}.")}
+
+
+def _watch(path: Path, values: dict[str, Any]) -> WatchSettings:
+    if values.get("logs", "text") not in {"text", "json"}:
+        raise ConfigError(f'{path}: `watch.logs` must be "text" or "json".')
+    notify = values.get("notify", [])
+    if not all(isinstance(word, str) and word for word in notify):
+        raise ConfigError(f'{path}: `watch.notify` must be a list of texts, such as ["/usr/bin/program"].')
+    listen = _address(path, "watch.listen", values["listen"]) if values.get("listen") else None
+    if listen is not None and listen.port > 65533:  # noqa: PLR2004 - TCP's ports, three in a row
+        raise ConfigError(f"{path}: `watch.listen` leaves no ports for the door and the worker.")
+    for key, value in values.items():
+        if isinstance(value, (int, float)):
+            least, most = {"traces_share": (0, 1), "every_s": (0.1, 60)}.get(key, (0, _MOST))
+            if not least <= value <= most:  # infinity and "not a number" are numbers to TOML
+                raise ConfigError(f"{path}: `watch.{key}` is out of range.")
+    return WatchSettings(**(values | {"listen": listen, "notify": tuple(notify)}))
 
 
 def _address(path: Path, key: str, value: str) -> Address:

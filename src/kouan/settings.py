@@ -25,13 +25,16 @@ INSTALLED_APPS = [
     "kouan.core.trust",
     "kouan.core.ledger",
     "kouan.core.exchange",
+    "kouan.core.exchange.blobs",
     "kouan.web",
+    "kouan.apps.files",
     "kouan.apps.validation",
     "kouan.apps.operations",
     "kouan.apps.attached",  # last: what a side declares by itself must not take a name that the apps use
 ]
 
 MIDDLEWARE = [
+    "kouan.web.watching.WatchMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "kouan.web.middleware.SecurityHeadersMiddleware",
     "kouan.web.statics.StaticFilesMiddleware",

@@ -25,9 +25,14 @@ def busy(transactional_db, desk, other, arrive):  # noqa: F811 - the fixtures
         [("message.received", "delivered"), ("message.handled", "waiting"), ("message.refused", "given-up")]
     ):
         made = Delivery.objects.create(
-            system=desk, event=event, message_id=uuid.uuid4(), body=b"{}", state=state,
-            created_at=now - timedelta(hours=number), next_at=now + timedelta(minutes=5),
-        )  # fmt: skip
+            system=desk,
+            event=event,
+            message_id=uuid.uuid4(),
+            body=b"{}",
+            state=state,
+            created_at=now - timedelta(hours=number),
+            next_at=now + timedelta(minutes=5),
+        )
         for _ in range(number * 3):
             Try.objects.create(delivery=made, at=now, problem="ConnectionRefusedError", milliseconds=3)
         if state == "delivered":

@@ -70,8 +70,8 @@ def test_kills_lose_nothing_and_double_nothing_between_two_systems(pair, tokens)
     for thread in threads:
         thread.start()
     for _ in range(KILLS):
-        time.sleep(random.uniform(0.3, 1.0))
-        node, name = random.choice([hk, gd]), random.choice(["portal", "worker", "door"])
+        time.sleep(random.uniform(0.3, 1.0))  # noqa: S311 - accidents keep no secret
+        node, name = random.choice([hk, gd]), random.choice(["portal", "worker", "door"])  # noqa: S311 - as above
         say(f"kill {node.side} {name}")
         node.kill(name)
     threads[0].join(300)
@@ -95,12 +95,16 @@ def test_kills_lose_nothing_and_double_nothing_between_two_systems(pair, tokens)
 def test_the_example_runs_as_it_stands(pair, tokens):
     def run(side, *arguments):
         environment = node_environment(pair[side].made) | {
-            "KOUAN_URL": f"http://127.0.0.1:{pair[side].portal}", "KOUAN_TOKEN": tokens[side],
-        }  # fmt: skip
+            "KOUAN_URL": f"http://127.0.0.1:{pair[side].portal}",
+            "KOUAN_TOKEN": tokens[side],
+        }
         done = subprocess.run(
-            [sys.executable, str(EXAMPLE), *arguments], env={**os.environ, **environment},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            [sys.executable, str(EXAMPLE), *arguments],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         return done.returncode, done.stdout + done.stderr
 
     assert run("hk", "send", "gd", "9321483", "Pearl Star")[1].endswith("is handled\n")

@@ -115,7 +115,7 @@ def other(node, declared):
 def api():
     """Call the API of attached systems as a system does."""
 
-    def call(system, method, path, body=None, *, key=None, raw=None):
+    def call(system, method, path, body=None, *, key=None, raw=None):  # noqa: PLR0913 - as a request has
         headers = {"Authorization": f"Bearer {getattr(system, 'token', system)}"}
         if key is not None:
             headers["Idempotency-Key"] = key

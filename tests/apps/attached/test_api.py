@@ -101,11 +101,23 @@ def test_what_may_not_be_sent(desk, api, request_body, change, expected):
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"{", b"[]", b"\xff", b'{"type": NaN}', b'{"to": "gd", "to": "hk"}', b"[" * 100_000, b'{"a":' * 5000,
-     b'{"type":"vessel.arrival-notice","version":1,"to":"gd","payload":{"name":"\\ud800"}}',
-     b'{"type":"vessel.arrival-notice","version":1,"to":"gd","payload":{"name":1e999}}',
-     b'{"type":"vessel.arrival-notice","version":1,"to":"gd","payload":' + b'{"a":' * 400 + b"1" + b"}" * 401],
-)  # fmt: skip
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff",
+        b'{"type": NaN}',
+        b'{"to": "gd", "to": "hk"}',
+        b"[" * 100_000,
+        b'{"a":' * 5000,
+        b'{"type":"vessel.arrival-notice","version":1,"to":"gd","payload":{"name":"\\ud800"}}',
+        b'{"type":"vessel.arrival-notice","version":1,"to":"gd","payload":{"name":1e999}}',
+        b'{"type":"vessel.arrival-notice","version":1,"to":"gd","payload":'
+        + b'{"a":' * 400
+        + b"1"
+        + b"}" * 401,
+    ],
+)
 def test_bytes_that_are_no_request(desk, api, raw):
     response = api(desk, "POST", "/messages", raw=raw, key="a")
     assert problem(response)[0] in {413, 422}
@@ -281,9 +293,11 @@ def notices(gd):
     """Return what the other side is told, by message."""
     time.sleep(0.2)  # alone, a notice waits a moment for a batch
     sealed = seal_batch("gd")
-    return {} if sealed is None else {
-        uuid.UUID(bytes=message): code for message, code, _ in gd.open(sealed.wire).statement["done"]
-    }  # fmt: skip
+    return (
+        {}
+        if sealed is None
+        else {uuid.UUID(bytes=message): code for message, code, _ in gd.open(sealed.wire).statement["done"]}
+    )
 
 
 def test_stored_is_handled_by_default(desk, gd, take_in, api):
@@ -292,7 +306,7 @@ def test_stored_is_handled_by_default(desk, gd, take_in, api):
     assert api(desk, "POST", f"/inbox/{message}/refuse", {"code": "too-late"}).status_code == 200
 
 
-def test_the_end_is_told_to_the_other_side_when_the_system_tells_it(node, write, declare, gd, take_in, api):
+def test_the_end_is_told_to_the_other_side_when_the_system_tells_it(write, declare, gd, take_in, api):
     path = write(('consent = "not-needed"', 'consent = "not-needed"\nhandled = "acknowledged"'))
     declare(path.parent)
     _system, token = services.attach(name="vessel-desk", department="M", may_receive=[TYPE])

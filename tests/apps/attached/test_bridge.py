@@ -1,4 +1,4 @@
-"""The bridge to a real NATS JetStream server on this machine; its streams are the test's own and go with it."""
+"""The bridge to a real NATS JetStream server on this machine; the streams are the test's own."""
 
 from __future__ import annotations
 
@@ -134,8 +134,11 @@ def test_what_cannot_be_is_refused_in_words_and_not_brought_again(made, arrive, 
         made.step()
     codes = {each["key"]: each["problem"]["code"] for each in outcomes(made, 4)}
     assert codes == {
-        "bad": "ill-formed-payload", "whose": "no-such-message", "what": "bad-message", None: "no-idempotency-key",
-    }  # fmt: skip
+        "bad": "ill-formed-payload",
+        "whose": "no-such-message",
+        "what": "bad-message",
+        None: "no-idempotency-key",
+    }
     assert not OutboxMessage.objects.exists()
 
 

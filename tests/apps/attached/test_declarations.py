@@ -45,15 +45,19 @@ IMO = 'imo = { type = "string", pattern = "^[0-9]{7}$" }'
         (IMO, IMO.replace('"^[0-9]{7}$"', '"(?=a)a"'), "`schema.properties.imo.pattern`"),
         (IMO, 'imo = { "$ref" = "https://example.org/imo.json" }', "`schema.properties.imo.$ref`"),
         (IMO, "imo = {}", "`schema.properties.imo`"),
-        (IMO, 'imo = { const = 2026-01-01 }', "`schema.properties.imo.const`"),
+        (IMO, "imo = { const = 2026-01-01 }", "`schema.properties.imo.const`"),
         (IMO, 'imo = { type = "string", format = "hostname" }', "`schema.properties.imo.format`"),
         (IMO, 'imo = { type = "string", minLength = "x" }', "`schema.properties.imo.minLength`"),
-        ('additionalProperties = false\nrequired = ["imo"', 'required = ["imo"', "`schema.additionalProperties`"),
+        (
+            'additionalProperties = false\nrequired = ["imo"',
+            'required = ["imo"',
+            "`schema.additionalProperties`",
+        ),
         ("name = {", "copy = {", "`schema.properties.copy`"),
         ('type = "vessel.arrival-notice"', 'type = "validation.notice"', "an app of the node uses"),
         ("[title]", "[title", "cannot be read"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_names_the_file_and_the_key(write, declare, old, new, said):
     path = write((old, new))
     with pytest.raises(DeclarationError) as error:
@@ -81,8 +85,10 @@ def test_start_up_stops_with_one_sentence(write, tmp_path):
     )
     done = subprocess.run(
         [sys.executable, "-m", "kouan.cli", "--node", str(tmp_path / "node.toml"), "migrate"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     assert done.stderr.startswith(f"Error: {path}: `schema.properties.imo.patern`")
     assert len(done.stderr.splitlines()) == 1
@@ -174,7 +180,10 @@ def test_a_pattern_that_backtracks_elsewhere_is_quick_here():
 @pytest.mark.parametrize(
     ("schema", "said"),
     [
-        (record(a={"$ref": "#/$defs/a"}) | {"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}]}}}, "holds itself"),
+        (
+            record(a={"$ref": "#/$defs/a"}) | {"$defs": {"a": {"anyOf": [{"$ref": "#/$defs/a"}]}}},
+            "holds itself",
+        ),
         (record(a={"$ref": "#"}), "only #/$defs"),
         (record(a={"$dynamicRef": "#a"}), "not read"),
         (record(a={"type": "object", "patternProperties": {"^(a+)+$": {}}}), "not read"),
@@ -191,7 +200,7 @@ def test_a_pattern_that_backtracks_elsewhere_is_quick_here():
         (record(a="text"), "a table"),
         (record(a={"type": "string"}) | {"$defs": []}, "a table"),
     ],
-)  # fmt: skip
+)
 def test_a_schema_that_could_blow_up_is_refused(schema, said):
     with pytest.raises(BadSchema, match=said.replace("$", r"\$").replace("#", r"\#")):
         PayloadSchema(schema)

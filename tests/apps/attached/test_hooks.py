@@ -118,8 +118,12 @@ def test_each_change_of_a_sent_message_is_told_once(hooked, server, api, request
     events = sorted((json.loads(body) for _, _, body in server.requests), key=lambda each: each["type"])
     assert [each["type"] for each in events] == ["message.accepted", "message.refused"]
     assert events[1]["data"] == {
-        "id": sent, "to": "gd", "type": TYPE, "state": "refused", "code": "wrong-berth",
-    }  # fmt: skip
+        "id": sent,
+        "to": "gd",
+        "type": TYPE,
+        "state": "refused",
+        "code": "wrong-berth",
+    }
 
 
 def test_what_happened_before_there_was_a_webhook_is_no_news(desk, server, api, request_body):
@@ -226,8 +230,13 @@ def test_a_failing_receiver_does_not_hold_up_the_others(hooked, server, other, a
     for _ in range(3 * hooks.AT_ONCE):
         now = timezone.now()
         Delivery.objects.create(
-            system=other, event="message.received", message_id=uuid.uuid4(), body=b"{}", created_at=now, next_at=now
-        )  # fmt: skip
+            system=other,
+            event="message.received",
+            message_id=uuid.uuid4(),
+            body=b"{}",
+            created_at=now,
+            next_at=now,
+        )
     arrive()
     while hooks.deliver():
         pass
@@ -251,9 +260,13 @@ def test_a_secret_moved_to_another_system_does_not_open(hooked, other, server):
     System.objects.filter(pk=other.pk).update(webhook_secret=hooked.webhook_secret)
     now = timezone.now()
     Delivery.objects.create(
-        system=System.objects.get(pk=other.pk), event="message.received", message_id=uuid.uuid4(),
-        body=b"{}", created_at=now, next_at=now,
-    )  # fmt: skip
+        system=System.objects.get(pk=other.pk),
+        event="message.received",
+        message_id=uuid.uuid4(),
+        body=b"{}",
+        created_at=now,
+        next_at=now,
+    )
     hooks.deliver()
     assert server.requests == []
 
@@ -261,11 +274,21 @@ def test_a_secret_moved_to_another_system_does_not_open(hooked, other, server):
 @pytest.mark.parametrize(
     "url",
     [
-        "http://example.org/", "ftp://example.org/", "https://user:word@example.org/", "https://", "https:///x",
-        "https://example.org/#part", "http://10.0.0.1/", "http://127.0.0.1.example.org/", "https://exa mple.org/",
-        "https://example.org:0/", "https://[::1", "javascript:alert(1)", "https://example.org/\r\nX: y",
+        "http://example.org/",
+        "ftp://example.org/",
+        "https://user:word@example.org/",
+        "https://",
+        "https:///x",
+        "https://example.org/#part",
+        "http://10.0.0.1/",
+        "http://127.0.0.1.example.org/",
+        "https://exa mple.org/",
+        "https://example.org:0/",
+        "https://[::1",
+        "javascript:alert(1)",
+        "https://example.org/\r\nX: y",
     ],
-)  # fmt: skip
+)
 def test_an_address_that_is_none_for_a_webhook(desk, url):
     with pytest.raises(BadWebhookAddress):
         services.set_webhook(system=desk, url=url)

@@ -37,9 +37,22 @@ def test_threads_and_processes_under_one_key_send_one_message(tmp_path):
     hk, _gd = establish(tmp_path, {"hk": ports[:2], "gd": ports[2:]})
     environment = node_environment(hk)
     subprocess.run(
-        [sys.executable, "-m", "kouan.cli", "system", "add", "vessel-desk", "--department", "M", "--may-send", TYPE],
-        env=environment, check=True, capture_output=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "kouan.cli",
+            "system",
+            "add",
+            "vessel-desk",
+            "--department",
+            "M",
+            "--may-send",
+            TYPE,
+        ],
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
     body = json.dumps({"type": TYPE, "version": 1, "to": "gd", "payload": NOTICE})
     with ThreadPoolExecutor(2) as both:
         done = list(

@@ -33,9 +33,14 @@ def hooked(desk):
 def delivery(hooked):
     now = timezone.now()
     made = Delivery.objects.create(
-        system=hooked, event="message.received", message_id=uuid.uuid4(), body=b"{}", created_at=now, next_at=now,
+        system=hooked,
+        event="message.received",
+        message_id=uuid.uuid4(),
+        body=b"{}",
+        created_at=now,
+        next_at=now,
         state="given-up",
-    )  # fmt: skip
+    )
     Try.objects.create(delivery=made, at=now, status=None, problem="Timeout", milliseconds=10_000)
     return made
 

@@ -13,7 +13,7 @@ from kouan.core.exchange.ids import new_id
 from kouan.core.exchange.models import Batch, InboxMessage, Incident, OutboxMessage, Stream
 from kouan.core.ledger.models import Equivocation, WitnessedLog
 
-PAGES = ["overview", "crossings", "crossings-csv", "waiting", "dead-letters", "ledger"]
+PAGES = ["overview", "crossings", "crossings-csv", "waiting", "files", "dead-letters", "ledger"]
 ONE = ["crossing", "evidence", "retry", "cancel"]
 
 

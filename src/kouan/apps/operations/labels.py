@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.operations.domain import Direction, Outcome, State, StepKind
 from kouan.apps.operations.health import Finding, FindingKind, Level, level_of
+from kouan.core.exchange.blobs.queries import Stage
 from kouan.core.ledger.notes import witness_name
 from kouan.core.sides import UnknownSideError, get_side
 from kouan.web.filters import datetime_long
@@ -64,6 +65,26 @@ STATE_COLOURS: Final[Mapping[State, str]] = {
     State.EXPIRED: "red",
     State.CANCELLED: "grey",
 }
+
+FILE_STAGES: Final[Mapping[Stage, _StrPromise]] = {
+    Stage.SEALING: _("Being sealed"),
+    Stage.WAITING: pgettext_lazy("file", "Not begun"),
+    Stage.MOVING: _("On its way"),
+    Stage.HERE: _("Complete"),
+    Stage.DELIVERED: _("Delivered"),
+    Stage.FAILED: pgettext_lazy("file", "Given up"),
+    Stage.REMOVED: pgettext_lazy("file", "Removed after its time"),
+}
+FILE_COLOURS: Final[Mapping[Stage, str]] = {
+    Stage.SEALING: "blue",
+    Stage.WAITING: "blue",
+    Stage.MOVING: "yellow",
+    Stage.HERE: "green",
+    Stage.DELIVERED: "green",
+    Stage.FAILED: "red",
+    Stage.REMOVED: "grey",
+}
+FILE_UNDER_WAY: Final = frozenset({Stage.SEALING, Stage.WAITING, Stage.MOVING})
 
 OUTCOMES: Final[Mapping[Outcome, _StrPromise]] = {
     Outcome.HANDLED: _("Handled"),

@@ -16,8 +16,12 @@ urlpatterns = [
     path("operations/crossings/<uuid:message_id>/retry", views.retry, name="retry"),
     path("operations/crossings/<uuid:message_id>/cancel", views.cancel, name="cancel"),
     path("operations/waiting/", views.waiting, name="waiting"),
+    path("operations/files/", views.files, name="files"),
     path("operations/dead-letters/", views.dead_letters, name="dead-letters"),
     path("operations/ledger/", views.ledger, name="ledger"),
+    path("operations/alarms/", views.alarms, name="alarms"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
     path("catalogue/", views.catalogue, name="catalogue"),
     path("agreements/", views.agreements, name="agreements"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from kouan.core.database.rows import fetch, insert_many, insert_one, select, stored, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
+from kouan.core.exchange.blobs import expecting
 from kouan.core.exchange.models import InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.opening import Examined, Opened, Signed, examine, read
 from kouan.core.exchange.shapes import MalformedWire
@@ -21,6 +23,7 @@ from kouan.core.exchange.times import from_milliseconds, milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.trust import cose
 from kouan.core.trust.queries import own
+from kouan.core.watch import channel
 
 if TYPE_CHECKING:
     import uuid
@@ -142,6 +145,7 @@ class _Taker:
                     self._note_fork(each.batch, stream)
                     break
                 self._mark_duplicates(each.opened, known)
+                expecting.admit(each.opened, self._now)
                 receipts.append(self._store(each, log))
                 stream.in_sequence += statement.count
                 stream.in_last = each.batch.digest
@@ -246,6 +250,18 @@ class _Taker:
             if item.header is not None and not item.duplicate
         ]
         _take_notices(statement)
+        transaction.on_commit(
+            partial(
+                channel.batch_received,
+                statement.sender,
+                messages=[item.header.id for item in each.opened if item.header is not None],
+                refused=sum(item.code is not None for item in each.opened),
+                repeated=sum(item.duplicate and item.code is None for item in each.opened),
+                ended=[(notice.message, notice.code is None) for notice in statement.notices],
+                size=each.batch.size,
+                began=now.timestamp(),
+            )
+        )
         return receipt
 
 
@@ -299,6 +315,7 @@ def _inbox_row(
         "state": (states.REFUSED if refused else states.WAITING).value,
         "code": item.code or "",
         "attempts": 0,
+        "next_attempt_at": item.held_until,
         "finished_at": now if refused else None,
         "notified": refused,
     }

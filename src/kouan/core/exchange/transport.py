@@ -78,23 +78,37 @@ class _Connection(http.client.HTTPSConnection):
             raise
 
 
+def connection_to(member: MemberKeys) -> http.client.HTTPSConnection:
+    """Return a connection, not yet open, to the door that a trust document names, and to no other node."""
+    context = ssl.create_default_context(cadata=member.tls_ca_pem.decode("ascii"))
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(own().tls_certificate, own().tls_key)
+    place = urlsplit(member.door_url)
+    return _Connection(place.hostname or "", place.port or 443, context, certificates.node_name(member.side))
+
+
 class Line:
     """One persistent connection to one peer's door, for one thread."""
 
     def __init__(self, member: MemberKeys) -> None:
         self.member = member
-        self._connection: _Connection | None = None
+        self._connection: http.client.HTTPSConnection | None = None
         self._used = False
-        self._asked: tuple[str, bytes, str] | None = None
+        self._asked: tuple[str, str, bytes, str] | None = None
+
+    def alive(self) -> bool:
+        """Ask whether the peer's door is open; raises ``PeerUnreachable`` or ``PeerRefused``."""
+        self.begin("/alive", b"", "text/plain", method="GET")
+        return self.finish().status == http.HTTPStatus.OK
 
     def post(self, path: str, body: bytes, content_type: str) -> DoorAnswer:
         """Post ``body`` and return the answer, whatever its status; raises ``PeerUnreachable``."""
         self.begin(path, body, content_type)
         return self.finish()
 
-    def begin(self, path: str, body: bytes, content_type: str) -> None:
+    def begin(self, path: str, body: bytes, content_type: str, *, method: str = "POST") -> None:
         """Send a request; ``finish`` waits for its answer. Raises ``PeerUnreachable``."""
-        self._asked = (path, body, content_type)
+        self._asked = (method, path, body, content_type)
         try:
             try:
                 self._send()
@@ -129,13 +143,13 @@ class Line:
 
     def _send(self) -> None:
         assert self._asked is not None  # noqa: S101 - set by begin
-        path, body, content_type = self._asked
+        method, path, body, content_type = self._asked
         if self._connection is None:
-            self._connection = self._connect()
+            self._connection = connection_to(self.member)
             self._used = False
         now = milliseconds(timezone.now())
         self._connection.request(
-            "POST",
+            method,
             path,
             body,
             headers={
@@ -163,15 +177,6 @@ class Line:
             response.headers.get_content_type(),
             data,
             float(pause) if _number(pause) else None,
-        )
-
-    def _connect(self) -> _Connection:
-        context = ssl.create_default_context(cadata=self.member.tls_ca_pem.decode("ascii"))
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
-        context.load_cert_chain(own().tls_certificate, own().tls_key)
-        place = urlsplit(self.member.door_url)
-        return _Connection(
-            place.hostname or "", place.port or 443, context, certificates.node_name(self.member.side)
         )
 
     def refusal(self, answer: DoorAnswer) -> PeerRefused:
