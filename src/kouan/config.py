@@ -117,6 +117,31 @@ class BlobSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeSettings:
+    """Who stamps this node's checkpoints with the time (RFC 3161), and how often."""
+
+    tsa: str
+    """The address of the time-stamping authority, ``http`` or ``https``: its answers are signed."""
+    ca: Path
+    """The certificates that it must lead to, as one PEM file."""
+    policy: str = ""
+    """The object identifier of the policy to ask for; without one, the authority's own."""
+    every_s: int = 60
+    every_leaves: int = 100_000
+    """A stamp is asked for after so many seconds in which the ledger grew, or so many entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessSettings:
+    """A witness beside the peers (C2SP tlog-witness)."""
+
+    name: str
+    url: str
+    key: str
+    """Its verifier key (C2SP signed-note), as it publishes it."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """One side's node, as its ``node.toml`` and its environment describe it."""
 
@@ -138,6 +163,10 @@ class NodeConfig:
     blobs: BlobSettings
     blobs_folder: Path
     secret_key: str = field(repr=False)
+    time: TimeSettings | None = None
+    witnesses: tuple[WitnessSettings, ...] = ()
+    quorum: int = 1
+    """How many witnesses must have co-signed a checkpoint of ours before it counts as final."""
 
 
 _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
@@ -190,7 +219,11 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "retention_s": int,
         "fetch_within_s": int,
     },
+    "ledger": {"quorum": int},
+    "time": {"tsa": str, "ca": str, "policy": str, "every_s": int, "every_leaves": int},
+    "witness": {"name": str, "url": str, "key": str},
 }
+
 _REQUIRED: Final = {"side", "portal.listen", "portal.origin", "door.listen", "door.url"}
 
 
@@ -202,6 +235,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         raise ConfigError(f"{path} cannot be read ({error.strerror}). `kouan init` makes one.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    witnesses = _witnesses(path, raw.pop("witness", []))
     values = _flatten(path, raw)
     for key in sorted(_REQUIRED - values.keys()):
         raise ConfigError(f"{path}: the key `{key}` is missing.")
@@ -241,6 +275,9 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         blobs=BlobSettings(**blobs),
         blobs_folder=home / folder,
         secret_key=secret,
+        time=_time(path, values),
+        witnesses=witnesses,
+        quorum=_between(path, "ledger.quorum", values.get("ledger.quorum", 1), 1, 16),
     )
 
 
@@ -305,6 +342,65 @@ def _watch(path: Path, values: dict[str, Any]) -> WatchSettings:
             if not least <= value <= most:  # infinity and "not a number" are numbers to TOML
                 raise ConfigError(f"{path}: `watch.{key}` is out of range.")
     return WatchSettings(**(values | {"listen": listen, "notify": tuple(notify)}))
+
+
+def _witnesses(path: Path, raw: Any) -> tuple[WitnessSettings, ...]:
+    """Read the ``[[witness]]`` tables."""
+    if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
+        raise ConfigError(f"{path}: `witness` must be tables, [[witness]].")
+    found: list[WitnessSettings] = []
+    for item in raw:
+        values = _flatten(path, {"witness": item})
+        for key in _SHAPE["witness"]:
+            if not values.get(f"witness.{key}"):
+                raise ConfigError(f"{path}: the key `witness.{key}` is missing.")
+        name = values["witness.name"]
+        # What a name may hold, the signed notes decide (C2SP signed-note).
+        if values["witness.key"].partition("+")[0] != name or any(name == known.name for known in found):
+            raise ConfigError(
+                f"{path}: `witness.name` must be the name in its `witness.key`, and no other's: {name!r}."
+            )
+        url = _service(path, "witness.url", values["witness.url"])
+        found.append(WitnessSettings(name, url, values["witness.key"]))
+    return tuple(found)
+
+
+def _time(path: Path, values: Mapping[str, Any]) -> TimeSettings | None:
+    """Read the table ``[time]``; without it nothing is stamped."""
+    given = {key.removeprefix("time."): value for key, value in values.items() if key.startswith("time.")}
+    if not given:
+        return None
+    for key in ("tsa", "ca"):
+        if not given.get(key):
+            raise ConfigError(f"{path}: the key `time.{key}` is missing.")
+    if not re.fullmatch(r"|[0-2](\.(0|[1-9][0-9]*)){1,30}", given.get("policy", "")):
+        raise ConfigError(
+            f"{path}: `time.policy` must be an object identifier, such as 1.3.6.1.4.1.4146.2.3."
+        )
+    given["tsa"] = _service(path, "time.tsa", given["tsa"])
+    given["ca"] = path.resolve().parent / given["ca"]
+    for key in ("every_s", "every_leaves"):
+        if key in given:
+            _between(path, f"time.{key}", given[key], 1, _MOST)
+    return TimeSettings(**given)
+
+
+def _between(path: Path, key: str, value: int, least: int, most: int) -> int:
+    if not least <= value <= most:
+        raise ConfigError(f"{path}: `{key}` is out of range ({least} to {most}).")
+    return value
+
+
+def _service(path: Path, key: str, value: str) -> str:
+    """Return the address of a service of somebody else's, which may have a path."""
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or set(value) & set("@#") or not value.isascii() or not value.isprintable():
+        raise ConfigError(f"{path}: `{key}` must be an address, http:// or https://, without a user name.")
+    return value.rstrip("/")
 
 
 def _address(path: Path, key: str, value: str) -> Address:

@@ -22,6 +22,8 @@ urlpatterns = [
     path("operations/alarms/", views.alarms, name="alarms"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("operations/comparisons/", views.comparisons, name="comparisons"),
+    path("operations/comparisons/<uuid:run>/", views.comparison, name="comparison"),
     path("catalogue/", views.catalogue, name="catalogue"),
     path("agreements/", views.agreements, name="agreements"),
 ]

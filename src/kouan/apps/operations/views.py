@@ -24,6 +24,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from kouan.apps.operations import alarm_labels, labels, listing, queries, services
 from kouan.apps.operations.catalogue import catalogue as catalogue_entries
+from kouan.apps.operations.comparisons import begin_comparison, comparison_detail, comparisons_page
 from kouan.apps.operations.detail import CrossingDetail, crossing_detail
 from kouan.apps.operations.domain import Direction, Outcome, State, bar
 from kouan.apps.operations.errors import BadSearch
@@ -33,6 +34,7 @@ from kouan.apps.operations.listing import CSV_MOST, Filters
 from kouan.apps.operations.readiness import readiness
 from kouan.apps.operations.reasons import reason
 from kouan.core.errors import KouanError
+from kouan.core.exchange import comparison_words
 from kouan.core.exchange.blobs.queries import transfers
 from kouan.core.exchange.crossing import registry
 from kouan.core.exchange.evidence import evidence_bundle
@@ -217,6 +219,29 @@ def ledger(request: HttpRequest) -> HttpResponse:
     return _page(request, "ledger", view=ledger_page(before=before), paged=before is not None)
 
 
+@_form
+@require_role("operator")
+def comparisons(request: HttpRequest) -> HttpResponseBase:
+    """List the comparisons with the peers, newest first, and begin one now."""
+    if request.method == "POST":
+        try:
+            peers = begin_comparison(peer=request.POST.get("peer", ""), day=request.POST.get("day", ""))
+        except KouanError as error:
+            messages.error(request, str(error))
+        else:
+            names = gettext(", ").join(labels.side_name(peer) for peer in peers)
+            messages.success(request, gettext("The comparison with %(peers)s has begun.") % {"peers": names})
+        return HttpResponseRedirect(reverse("operations:comparisons"))
+    return _page(request, "comparisons", view=comparisons_page(request.GET.get("before", "")))
+
+
+@require_safe
+@require_role("operator")
+def comparison(request: HttpRequest, run: UUID) -> HttpResponse:
+    """Show one comparison: what each stream held, and each message on which the records differ."""
+    return _page(request, "comparison", row=comparison_detail(run))
+
+
 @require_safe
 @require_role("operator")
 def alarms(request: HttpRequest) -> HttpResponse:
@@ -273,6 +298,7 @@ def _page(request: HttpRequest, template: str, status: int = 200, **context: Any
     context |= {
         "words": labels,
         "alarm_words": alarm_labels,
+        "told": comparison_words,
         "reason": reason,
         "notices": list(messages.get_messages(request)),
         "Direction": Direction,
