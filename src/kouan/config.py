@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from kouan.sections import AttachedSettings, BlobSettings
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -58,22 +60,6 @@ class ExchangeSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class AttachedSettings:
-    """How departments' own systems are served."""
-
-    rate_per_second: int = 50
-    """How many requests a second one system may make of one portal process, on average."""
-    webhook_ca: Path | None = None
-    """Certification authorities (PEM) of the systems' webhooks; the machine's own if ``None``."""
-    nats: str = ""
-    """Where NATS listens, nats:// or tls://; not used if empty."""
-    nats_user: str = ""
-    nats_prefix: str = "kouan"
-    """What subjects begin with; several nodes on one server keep theirs apart by the side that follows."""
-    nats_password: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class WatchSettings:
     """How the node is watched: what it tells of itself, and from when on something is an alarm.
 
@@ -100,20 +86,6 @@ class WatchSettings:
     dead_letters: int = 0
     key_days: int = 30
     disk_free_mb: int = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class BlobSettings:
-    """How much room files that travel apart from messages may take, and for how long."""
-
-    quota_bytes: int = 20 << 30
-    """The most sealed bytes kept for each peer, in each direction."""
-    min_free_bytes: int = 1 << 30
-    """Free disk that files never take."""
-    retention_s: int = 7 * 86_400
-    """How long a received file is kept after its message was handled, a refused one of ours for a retry."""
-    fetch_within_s: int = 7 * 86_400
-    """How long a peer's file may take to arrive before its message is refused."""
 
 
 @dataclass(frozen=True, slots=True)

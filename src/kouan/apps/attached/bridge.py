@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from kouan.apps.attached.models import Received
-    from kouan.config import AttachedSettings
+    from kouan.sections import AttachedSettings
 
 log = logging.getLogger(__name__)
 
