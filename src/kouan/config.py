@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from kouan.sections import AttachedSettings, BlobSettings, TokenSettings
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NODE_VARIABLE: Final = "KOUAN_NODE"
 SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"  # noqa: S105 - the name of the variable, not the secret
+NATS_VARIABLE: Final = "KOUAN_NATS_PASSWORD"
 MIN_SECRET_LENGTH: Final = 32
-TOKEN_USES: Final = ("anchor", "sign", "log", "witness")
 _MOST: Final = 1_000_000_000
 _MOST_BYTES: Final = 1 << 50
 
@@ -58,16 +60,6 @@ class ExchangeSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class TokenSettings:
-    """A PKCS#11 token in which keys are made and kept; its PIN is in the environment, never in a file."""
-
-    module: Path
-    label: str
-    pin_env: str
-    uses: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class WatchSettings:
     """How the node is watched: what it tells of itself, and from when on something is an alarm.
 
@@ -94,20 +86,6 @@ class WatchSettings:
     dead_letters: int = 0
     key_days: int = 30
     disk_free_mb: int = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class BlobSettings:
-    """How much room files that travel apart from messages may take, and for how long."""
-
-    quota_bytes: int = 20 << 30
-    """The most sealed bytes kept for each peer, in each direction."""
-    min_free_bytes: int = 1 << 30
-    """Free disk that files never take."""
-    retention_s: int = 7 * 86_400
-    """How long a received file is kept after its message was handled, a refused one of ours for a retry."""
-    fetch_within_s: int = 7 * 86_400
-    """How long a peer's file may take to arrive before its message is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +127,10 @@ class NodeConfig:
     door_url: str
     keys: Path
     agreements: Path
+    declarations: Path
     run: Path
     exchange: ExchangeSettings
+    attached: AttachedSettings
     watch: WatchSettings
     blobs: BlobSettings
     blobs_folder: Path
@@ -163,7 +143,15 @@ class NodeConfig:
 
 
 _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
-    "": {"side": str, "demonstration": bool, "database": str, "keys": str, "agreements": str, "run": str},
+    "": {
+        "side": str,
+        "demonstration": bool,
+        "database": str,
+        "keys": str,
+        "agreements": str,
+        "declarations": str,
+        "run": str,
+    },
     "portal": {"listen": str, "origin": str},
     "door": {"listen": str, "url": str},
     "exchange": {
@@ -175,6 +163,11 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "retry_longest_s": (int, float),
     },
     "token": {"module": str, "label": str, "pin_env": str, "uses": list},
+    "attached": {
+        "rate_per_second": int,
+        "webhook_ca": str,
+        **dict.fromkeys(("nats", "nats_user", "nats_prefix"), str),
+    },
     "watch": {
         "listen": str,
         "logs": str,
@@ -246,8 +239,10 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         door_url=_url(path, "door.url", values["door.url"], {"https"}),
         keys=home / values.get("keys", "keys"),
         agreements=home / values.get("agreements", "agreements"),
+        declarations=home / values.get("declarations", "declarations"),
         run=home / values.get("run", "run"),
         exchange=ExchangeSettings(**exchange),
+        attached=_attached(path, home, values, environment),
         watch=_watch(path, _section(values, "watch")),
         blobs=BlobSettings(**blobs),
         blobs_folder=home / folder,
@@ -255,8 +250,25 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         time=_time(path, values),
         witnesses=witnesses,
         quorum=_between(path, "ledger.quorum", values.get("ledger.quorum", 1), 1, 16),
-        token=_token(path, values),
+        token=_token(path, _section(values, "token")),
     )
+
+
+def _attached(
+    path: Path, home: Path, values: Mapping[str, Any], environment: Mapping[str, str]
+) -> AttachedSettings:
+    given = {key.removeprefix("attached."): v for key, v in values.items() if key.startswith("attached.")}
+    if not 1 <= given.get("rate_per_second", 1) <= _MOST:
+        raise ConfigError(f"{path}: `attached.rate_per_second` is out of range.")
+    if given.get("nats"):
+        given["nats"] = _url(path, "attached.nats", given["nats"], {"nats", "tls"})
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", given.get("nats_prefix", "kouan")):
+        raise ConfigError(f"{path}: `attached.nats_prefix` must be up to 40 of a-z, 0-9 and -.")
+    if "webhook_ca" in given:
+        given["webhook_ca"] = home / given["webhook_ca"]
+        if not given["webhook_ca"].is_file():
+            raise ConfigError(f"{path}: `attached.webhook_ca` names no file ({given['webhook_ca']}).")
+    return AttachedSettings(**given, nats_password=environment.get(NATS_VARIABLE, ""))
 
 
 def load_from_environment(environment: Mapping[str, str] = os.environ) -> NodeConfig:
@@ -284,20 +296,11 @@ def _flatten(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _token(path: Path, values: Mapping[str, Any]) -> TokenSettings | None:
-    missing = {f"token.{name}" for name in _SHAPE["token"]} - set(values)
-    if len(missing) == len(_SHAPE["token"]):
-        return None
-    for key in sorted(missing):
-        raise ConfigError(f"{path}: the key `{key}` is missing.")
-    uses = values["token.uses"]
-    if unknown := [use for use in uses if use not in TOKEN_USES]:
-        raise ConfigError(f"{path}: `token.uses`: {unknown[0]!r} is none of {', '.join(TOKEN_USES)}.")
-    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", values["token.pin_env"]):
-        raise ConfigError(f"{path}: `token.pin_env` must name an environment variable, not hold the PIN.")
-    if not (module := Path(values["token.module"])).is_absolute():
-        raise ConfigError(f"{path}: `token.module` must be the whole path of the token's library.")
-    return TokenSettings(module, values["token.label"], values["token.pin_env"], tuple(dict.fromkeys(uses)))
+def _token(path: Path, given: dict[str, Any]) -> TokenSettings | None:
+    try:
+        return TokenSettings.read(given) if given else None
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def _section(values: dict[str, Any], name: str) -> dict[str, Any]:

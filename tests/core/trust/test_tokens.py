@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from kouan.config import TokenSettings
 from kouan.core.trust import cose
 from kouan.core.trust.errors import TokenUnusable
 from kouan.core.trust.keys import KeyUse
@@ -19,6 +18,7 @@ from kouan.core.trust.own import load
 from kouan.core.trust.rotation import KEPT, compromise, prune, rotate
 from kouan.core.trust.store import KeyStore
 from kouan.core.trust.tokens import Token, configured
+from kouan.sections import TokenSettings
 
 MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
 PIN = "1234"

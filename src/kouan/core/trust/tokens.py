@@ -22,7 +22,7 @@ from kouan.core.trust.suites import EDDSA, ES256, KeyKind
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kouan.config import TokenSettings
+    from kouan.sections import TokenSettings
 
 USES: Final = (KeyUse.ANCHOR, KeyUse.SIGN, KeyUse.LOG, KeyUse.WITNESS)
 """The uses whose keys can be in a token: those that only sign, and not in a TLS handshake."""

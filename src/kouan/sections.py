@@ -1,0 +1,70 @@
+"""Sections of ``node.toml`` as frozen values; ``kouan.config`` reads and checks them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedSettings:
+    """How departments' own systems are served."""
+
+    rate_per_second: int = 50
+    """How many requests a second one system may make of one portal process, on average."""
+    webhook_ca: Path | None = None
+    """Certification authorities (PEM) of the systems' webhooks; the machine's own if ``None``."""
+    nats: str = ""
+    """Where NATS listens, nats:// or tls://; not used if empty."""
+    nats_user: str = ""
+    nats_prefix: str = "kouan"
+    """What subjects begin with; several nodes on one server keep theirs apart by the side that follows."""
+    nats_password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BlobSettings:
+    """How much room files that travel apart from messages may take, and for how long."""
+
+    quota_bytes: int = 20 << 30
+    """The most sealed bytes kept for each peer, in each direction."""
+    min_free_bytes: int = 1 << 30
+    """Free disk that files never take."""
+    retention_s: int = 7 * 86_400
+    """How long a received file is kept after its message was handled, a refused one of ours for a retry."""
+    fetch_within_s: int = 7 * 86_400
+    """How long a peer's file may take to arrive before its message is refused."""
+
+
+TOKEN_USES: Final = ("anchor", "sign", "log", "witness")
+"""The uses whose keys can be in a token: those that only sign, and not in a TLS handshake."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """A PKCS#11 token in which keys are made and kept; its PIN is in the environment, never in a file."""
+
+    module: Path
+    label: str
+    pin_env: str
+    uses: tuple[str, ...]
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> TokenSettings:
+        """Return the settings; a ``ValueError`` says which key is missing or wrong."""
+        for key in ("label", "module", "pin_env", "uses"):
+            if key not in given:
+                raise ValueError(f"the key `token.{key}` is missing.")
+        module, pin_env, uses = Path(given["module"]), given["pin_env"], given["uses"]
+        if unknown := [use for use in uses if use not in TOKEN_USES]:
+            raise ValueError(f"`token.uses`: {unknown[0]!r} is none of {', '.join(TOKEN_USES)}.")
+        if not re.fullmatch(r"[A-Z][A-Z0-9_]*", pin_env):
+            raise ValueError("`token.pin_env` must name an environment variable, not hold the PIN.")
+        if not module.is_absolute():
+            raise ValueError("`token.module` must be the whole path of the token's library.")
+        return cls(module, given["label"], pin_env, tuple(dict.fromkeys(uses)))
