@@ -166,7 +166,9 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
     "attached": {
         "rate_per_second": int,
         "webhook_ca": str,
-        **dict.fromkeys(("nats", "nats_user", "nats_prefix"), str),
+        "nats": str,
+        "nats_user": str,
+        "nats_prefix": str,
     },
     "watch": {
         "listen": str,
