@@ -53,6 +53,21 @@ class ExchangeSettings:
     retry_first_s: float = 0.5
     retry_longest_s: float = 60.0
     """Exponential back-off with jitter between these two."""
+    inbox_credit: int = 64 << 20
+    """Bytes of a peer's messages that may wait for their handlers here; beyond twice that it is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoorSettings:
+    """What one member may take of the door: of each of its processes, a second or at one time."""
+
+    requests_per_s: int = 2000
+    bytes_per_s: int = 64 << 20
+    messages_per_s: int = 20_000
+    refusals_per_s: int = 20
+    """Messages and requests refused; a hundred seconds' worth may come at once."""
+    requests_at_once: int = 16
+    connections: int = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +86,23 @@ class NodeConfig:
     agreements: Path
     run: Path
     exchange: ExchangeSettings
+    door: DoorSettings
     secret_key: str = field(repr=False)
 
 
 _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
     "": {"side": str, "demonstration": bool, "database": str, "keys": str, "agreements": str, "run": str},
     "portal": {"listen": str, "origin": str},
-    "door": {"listen": str, "url": str},
+    "door": {
+        "listen": str,
+        "url": str,
+        "requests_per_s": int,
+        "bytes_per_s": int,
+        "messages_per_s": int,
+        "refusals_per_s": int,
+        "requests_at_once": int,
+        "connections": int,
+    },
     "exchange": {
         "linger_ms": int,
         "batch_max": int,
@@ -85,6 +110,7 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "clock_tolerance_s": int,
         "retry_first_s": (int, float),
         "retry_longest_s": (int, float),
+        "inbox_credit": int,
     },
 }
 _REQUIRED: Final = {"side", "portal.listen", "portal.origin", "door.listen", "door.url"}
@@ -113,6 +139,14 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         # Infinity and "not a number" are numbers to TOML.
         if not 0 <= value <= _MOST or (key == "batch_max" and not 1 <= value <= 1000):  # noqa: PLR2004 - the wire's bound
             raise ConfigError(f"{path}: `exchange.{key}` is out of range.")
+    door = {
+        key.removeprefix("door."): v
+        for key, v in values.items()
+        if key.startswith("door.") and key not in {"door.listen", "door.url"}
+    }
+    for key, value in door.items():
+        if not 1 <= value <= _MOST:
+            raise ConfigError(f"{path}: `door.{key}` is out of range.")
     return NodeConfig(
         home=home,
         side=values["side"],
@@ -126,6 +160,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         agreements=home / values.get("agreements", "agreements"),
         run=home / values.get("run", "run"),
         exchange=ExchangeSettings(**exchange),
+        door=DoorSettings(**door),
         secret_key=secret,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.conf import settings
@@ -12,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.core.database.rows import fetch, insert_many, insert_one, select, stored, update_many
 from kouan.core.errors import KouanError
-from kouan.core.exchange import wake, wire
+from kouan.core.exchange import pressure, wake, wire
 from kouan.core.exchange.models import InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.opening import Examined, Opened, Signed, examine, read
 from kouan.core.exchange.shapes import MalformedWire
@@ -46,8 +45,6 @@ class IdConflict(KouanError):
 
 STREAM_FORK: Final = "stream-fork"
 """Two statements of one peer for one place in its stream."""
-INBOX_CREDIT: Final = 64 << 20
-"""How many bytes of unhandled messages a node is ready to hold for one peer."""
 _STORED: Final = f"SELECT receipt FROM {ReceivedBatch._meta.db_table} WHERE statement_digest = %s"  # noqa: S608 - the table's own name
 
 
@@ -58,21 +55,22 @@ class Taken(NamedTuple):
     refusal: KouanError | None
 
 
-def accept(data: bytes, *, now: datetime | None = None) -> bytes:
-    """Take in what was posted and return the signed receipts, one after the other, to be sent as they are.
+def accept(data: bytes, caller: str | None = None, *, now: datetime | None = None) -> bytes:
+    """Take in what ``caller`` posted and return the signed receipts, one after the other, to be sent as they are.
 
     The same batch again gets the stored, byte-identical receipt. Raises the ``KouanError`` that says
     why the first batch is refused: then nothing has changed. Where a later one is refused, the answer
     has receipts for those before it alone, and posting the rest again tells why. A message that is bad
-    by itself is refused alone, by its status in the receipt.
+    by itself is refused alone, by its status in the receipt. ``caller`` is the side that the
+    connection proves; without one, nothing came over a connection.
     """
-    taken = take_in(data, now=now or timezone.now())
+    taken = take_in(data, caller, now=now or timezone.now())
     if taken.refusal is not None and not taken.receipts:
         raise taken.refusal
     return b"".join(taken.receipts)
 
 
-def take_in(data: bytes, *, now: datetime) -> Taken:
+def take_in(data: bytes, caller: str | None, *, now: datetime) -> Taken:
     """Take in batch after batch of one peer until one is refused, the new ones in one transaction."""
     receipts: list[bytes] = []
     new: list[Examined] = []
@@ -80,8 +78,10 @@ def take_in(data: bytes, *, now: datetime) -> Taken:
     for signed, pairs in wire.decode_batches(data):
         try:
             batch = read(signed, pairs, now)
+            pressure.check_sender(batch.statement, caller)
             given = _stored_receipt(batch.digest)
             if given is None:
+                pressure.check_room(batch.statement)
                 new.append(_following(batch, new, now))
             elif new:  # its numbers are behind those of a new one: no node of ours posts so
                 raise MalformedWire(what="request", detail="the order of its batches")
@@ -221,7 +221,7 @@ class _Taker:
                 statuses=tuple(item.code for item in each.opened),
                 log_first=log_first,
                 accepted_at=milliseconds(now),
-                credits=_credits.left(self._peer, each.batch.size),
+                credits=pressure.credits_left(self._peer, each.batch.size),
             ).encode(),
             own().signer(now),
             content_type=wire.RECEIPT_TYPE,
@@ -246,31 +246,8 @@ class _Taker:
             if item.header is not None and not item.duplicate
         ]
         _take_notices(statement)
+        pressure.count(self._peer, [item.code for item in each.opened])
         return receipt
-
-
-class _Credits:
-    """How many more bytes each peer may send: counted at most once a second for each process."""
-
-    def __init__(self) -> None:
-        self._held: dict[str, tuple[float, int]] = {}
-
-    def left(self, peer: str, more: int) -> int:
-        """Return what is left after ``more`` bytes that are being taken in."""
-        counted_at, held = self._held.get(peer, (-60.0, 0))
-        if time.monotonic() - counted_at > 1:
-            counted_at = time.monotonic()
-            ((total,),) = select(_HELD, (peer,))
-            held = int(total or 0)
-        held += more
-        self._held[peer] = (counted_at, held)
-        return max(0, INBOX_CREDIT - held)
-
-
-_HELD: Final = (
-    f"SELECT sum(length(body)) FROM {InboxMessage._meta.db_table} WHERE peer = %s AND state = 'waiting'"  # noqa: S608 - the table's own name
-)
-_credits = _Credits()
 
 
 def _inbox_row(

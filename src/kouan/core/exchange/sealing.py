@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.core.database.rows import fetch, insert_one, select, stored, update_many
-from kouan.core.exchange import receipts, wire
+from kouan.core.exchange import credit, receipts, wire
 from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, Stream
 from kouan.core.exchange.streams import lock_stream
 from kouan.core.exchange.times import milliseconds
@@ -137,6 +137,7 @@ class _Sealer:
         # Found by the index on the line alone; what is late the sweeper puts away.
         rows = [row for row in rows if row.expires_at > self._now]
         rows = rows[: _fitting(rows, batch_max)]
+        rows = rows[: credit.covered(self._stream, rows, self._now)]
         notices = _notices(self._stream.peer, self._now, alone=not rows)
         made = []
         for start in range(0, len(rows), batch_max) or ([0] if notices else []):

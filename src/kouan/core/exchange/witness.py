@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kouan.core.exchange.pressure import OtherSender
 from kouan.core.ledger import queries, services
 from kouan.core.ledger.notes import Ed25519Cosigner, Ed25519NoteSigner, VerifierKey
 from kouan.core.trust.queries import get_member, members, own
@@ -12,11 +13,17 @@ if TYPE_CHECKING:
     from kouan.core.ledger.witness import WitnessAnswer
 
 
-def add_checkpoint(body: bytes) -> WitnessAnswer:
-    """Answer a peer's ``add-checkpoint``: co-sign its log if it only grew since we last saw it."""
+def add_checkpoint(body: bytes, caller: str) -> WitnessAnswer:
+    """Answer the ``add-checkpoint`` of ``caller``: co-sign its log if it only grew since we last saw it.
+
+    Raises ``OtherSender`` when it is the log of another member: only that one may bring its checkpoints.
+    """
     logs = {
         member.log_origin: [VerifierKey.for_log(member.log_origin, member.log_key)] for member in members()
     }
+    origin = body.partition(b"\n\n")[2].partition(b"\n")[0].decode("utf-8", "replace")
+    if origin in logs and origin != get_member(caller).log_origin:
+        raise OtherSender(caller=caller, sender=origin.partition(".")[0])
     keys = own()
     return services.witness_add_checkpoint(
         body, find_log=logs.get, cosigner=Ed25519Cosigner(keys.public.witness_name, keys.witness_key)
