@@ -43,17 +43,21 @@ def door() -> None:
     django.setup()
     from kouan.core.exchange.door import Door  # noqa: PLC0415 - needs Django's set-up
     from kouan.core.exchange.entrance.server import Entrance  # noqa: PLC0415 - as above
+    from kouan.node.settling import settle  # noqa: PLC0415 - as above
 
-    node = load_from_environment()
+    node, application = load_from_environment(), Door()
+    settle()
     listen = node.door_listen
-    Entrance(Door(), host=listen.host, port=listen.port, connections=node.door.connections).run()
+    Entrance(application, host=listen.host, port=listen.port, connections=node.door.connections).run()
 
 
 def worker() -> None:
     """Run the worker until SIGTERM or SIGINT."""
     django.setup()
     from kouan.core.exchange.worker import Worker  # noqa: PLC0415 - needs Django's set-up
+    from kouan.node.settling import settle  # noqa: PLC0415 - as above
 
+    settle()
     work = Worker()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, work.stop)

@@ -24,6 +24,7 @@ MESSAGE: Final = wire.MAX_HEADER
 _UNDER_WAY: Final = (
     f"SELECT sum(wire_bytes) FROM {Batch._meta.db_table} WHERE peer = %s AND receipt IS NULL"  # noqa: S608 - the table's own name
 )
+_CREDITS: Final = f"SELECT credits FROM {Stream._meta.db_table} WHERE peer = %s"  # noqa: S608 - as above
 
 
 def covered(stream: Stream, rows: Sequence[OutboxMessage], now: datetime) -> int:
@@ -41,8 +42,8 @@ def covered(stream: Stream, rows: Sequence[OutboxMessage], now: datetime) -> int
 
 def spent(peer: str, now: datetime) -> bool:
     """Say, without a lock, whether the credit is at its end and it is not yet time to probe."""
-    credits_ = Stream.objects.filter(peer=peer).values_list("credits", flat=True).first()
-    if credits_ is None or credits_ > MESSAGE:
+    found = select(_CREDITS, (peer,))
+    if not found or found[0][0] is None or found[0][0] > MESSAGE:
         return False
     return not _may_probe(peer, now)
 

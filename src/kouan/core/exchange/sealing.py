@@ -39,6 +39,12 @@ MESSAGES_AT_ONCE: Final = 500
 _MANY_NOTICES: Final = 200
 
 
+_SEALED: Final = (
+    "id", "message_id", "peer", "type", "version", "conversation", "agreement", "agreement_digest", "clause",
+    "consent", "body", "body_digest", "created_at", "expires_at",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """A batch ready to post."""
@@ -104,9 +110,10 @@ def advance(peer: str, answered: Sequence[receipts.Answered] = (), *, most: int 
     ``receipts.record`` raise; then nothing was sealed either.
     """
     checked = receipts.check(answered)
-    if not checked and not any(waiting(peer, limit=1)):
-        return []
+    there = waiting(peer, limit=1)
     now = timezone.now()
+    if not checked and not (there.notices or (there.messages and not credit.spent(peer, now))):
+        return []
     with transaction.atomic():
         stream = lock_stream(peer)
         with ledger.appending(now=now) as log:
@@ -133,6 +140,7 @@ class _Sealer:
             OutboxMessage,
             "peer = %s AND state = 'waiting' ORDER BY id LIMIT %s",
             (self._stream.peer, max(batch_max, min(batch_max * most, MESSAGES_AT_ONCE))),
+            names=_SEALED,
         )
         # Found by the index on the line alone; what is late the sweeper puts away.
         rows = [row for row in rows if row.expires_at > self._now]
