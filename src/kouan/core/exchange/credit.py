@@ -21,9 +21,7 @@ PLENTY: Final = 3 * wire.MAX_BATCH_BYTES
 """Credit beyond what can be under way at one time: nobody needs to count then."""
 MESSAGE: Final = wire.MAX_HEADER
 """What a message takes beside its body, at most."""
-_UNDER_WAY: Final = (
-    f"SELECT sum(wire_bytes) FROM {Batch._meta.db_table} WHERE peer = %s AND receipt IS NULL"  # noqa: S608 - the table's own name
-)
+_UNDER_WAY: Final = f"SELECT sum(wire_bytes) FROM {Batch._meta.db_table} WHERE peer = %s AND receipt IS NULL"  # noqa: S608 - the table's own name
 _CREDITS: Final = f"SELECT credits FROM {Stream._meta.db_table} WHERE peer = %s"  # noqa: S608 - as above
 
 

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.core.database.rows import fetch, insert_many, insert_one, select, stored, update_many
 from kouan.core.errors import KouanError
-from kouan.core.exchange import pressure, wake, wire
-from kouan.core.exchange.models import InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
+from kouan.core.exchange import incidents, pressure, wake, wire
+from kouan.core.exchange.models import InboxMessage, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.opening import Examined, Opened, Signed, examine, read
 from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.streams import lock_stream
@@ -35,6 +35,14 @@ class SequenceGap(KouanError):
     message = _("The batch begins with message %(first)s; message %(expected)s is expected next.")
 
 
+class Backdated(KouanError):
+    """A batch that says it was sealed well before the one that it follows."""
+
+    code = "backdated"
+    status = 403
+    message = "The batch says that it is %(seconds)s seconds older than the one before it."
+
+
 class IdConflict(KouanError):
     """The same message id with another content."""
 
@@ -43,8 +51,6 @@ class IdConflict(KouanError):
     message = _("A message with this id and another content was received before.")
 
 
-STREAM_FORK: Final = "stream-fork"
-"""Two statements of one peer for one place in its stream."""
 _STORED: Final = f"SELECT receipt FROM {ReceivedBatch._meta.db_table} WHERE statement_digest = %s"  # noqa: S608 - the table's own name
 
 
@@ -56,7 +62,7 @@ class Taken(NamedTuple):
 
 
 def accept(data: bytes, caller: str | None = None, *, now: datetime | None = None) -> bytes:
-    """Take in what ``caller`` posted and return the signed receipts, one after the other, to be sent as they are.
+    """Take in what ``caller`` posted and return the signed receipts, one after the other, as they are sent.
 
     The same batch again gets the stored, byte-identical receipt. Raises the ``KouanError`` that says
     why the first batch is refused: then nothing has changed. Where a later one is refused, the answer
@@ -78,7 +84,7 @@ def take_in(data: bytes, caller: str | None, *, now: datetime) -> Taken:
     for signed, pairs in wire.decode_batches(data):
         try:
             batch = read(signed, pairs, now)
-            pressure.check_sender(batch.statement, caller)
+            pressure.check_sender(batch.statement, batch.signed, caller)
             given = _stored_receipt(batch.digest)
             if given is None:
                 pressure.check_room(batch.statement)
@@ -141,17 +147,24 @@ class _Taker:
                     refusal = SequenceGap(first=statement.first, expected=stream.in_sequence + 1)
                     self._note_fork(each.batch, stream)
                     break
+                early = (stream.in_at - statement.sealed_at) // 1000
+                if early > settings.NODE.exchange.clock_tolerance_s:
+                    # So a key whose time has ended cannot speak for the time before.
+                    refusal = Backdated(seconds=early)
+                    self._note(incidents.BACKDATED, f"number {statement.first}", each.batch.signed)
+                    break
                 self._mark_duplicates(each.opened, known)
                 receipts.append(self._store(each, log))
                 stream.in_sequence += statement.count
                 stream.in_last = each.batch.digest
+                stream.in_at = max(stream.in_at, statement.sealed_at)
         if self._rows:
             insert_many(InboxMessage, list(self._rows[0]), [list(row.values()) for row in self._rows])
         if receipts:
             update_many(
                 Stream,
-                ["in_sequence", "in_last", "last_contact_at"],
-                [(stream.in_sequence, stream.in_last, self._now, stream.pk)],
+                ["in_sequence", "in_last", "in_at", "last_contact_at"],
+                [(stream.in_sequence, stream.in_last, stream.in_at, self._now, stream.pk)],
             )
         return Taken(receipts, refusal)
 
@@ -185,20 +198,23 @@ class _Taker:
                 conflict = conflict or item
         if conflict is not None and conflict.header is not None:
             # One a batch is enough to tell the operator; the ledger holds every one of them.
-            self._note(IdConflict.code, f"message {conflict.header.id}", conflict.raw_header)
+            held = InboxMessage.objects.filter(peer=self._peer, message_id=conflict.header.id)
+            before_it = held.values_list("header", flat=True).first()
+            detail = f"message {conflict.header.id}"
+            self._note(incidents.ID_CONFLICT, detail, conflict.raw_header, bytes(before_it or b""))
 
     def _note_fork(self, batch: Signed, stream: Stream) -> None:
         """Keep a statement that this peer signed for a place which another one of its statements has."""
         first = batch.statement.first
         if first > stream.in_sequence or not batch.statement.count:
             return
-        detail = f"number {first}"
-        if not Incident.objects.filter(peer=self._peer, kind=STREAM_FORK, detail=detail).exists():
-            self._note(STREAM_FORK, detail, batch.signed)
+        held = ReceivedBatch.objects.filter(peer=self._peer, first__lte=first, count__gt=0).order_by("-first")
+        before = held.values_list("statement", flat=True).first()
+        self._note(incidents.STREAM_FORK, f"number {first}", batch.signed, bytes(before or b""))
 
-    def _note(self, kind: str, detail: str, evidence: bytes) -> None:
-        self.noted = True
-        Incident.objects.create(peer=self._peer, kind=kind, detail=detail, evidence=evidence, at=self._now)
+    def _note(self, kind: str, detail: str, evidence: bytes, counterpart: bytes = b"") -> None:
+        if incidents.note(self._peer, kind, detail, evidence, counterpart, now=self._now):
+            self.noted = True
 
     def _store(self, each: Examined, log: ledger.Appender) -> bytes:
         statement, now = each.batch.statement, self._now

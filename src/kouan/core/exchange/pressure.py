@@ -11,9 +11,11 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from django.utils import timezone
 
 from kouan.core.database.rows import select
 from kouan.core.errors import KouanError
+from kouan.core.exchange import incidents
 from kouan.core.exchange.entrance.allowance import allowances
 from kouan.core.exchange.models import InboxMessage
 
@@ -46,9 +48,11 @@ class InboxFull(KouanError):
     retry_after = 5
 
 
-def check_sender(statement: wire.Statement, caller: str | None) -> None:
+def check_sender(statement: wire.Statement, signed: bytes, caller: str | None) -> None:
     """Refuse what a connection brings for another side; raises ``OtherSender``."""
     if caller is not None and statement.sender != caller:
+        now = timezone.now()
+        incidents.note(caller, incidents.OTHER_SENDER, f"{statement.sender[:16]}, {now:%Y-%m-%d}", signed, now=now)
         raise OtherSender(caller=caller, sender=statement.sender[:16])
 
 

@@ -161,14 +161,16 @@ class _Sealer:
             )
             update_many(
                 Stream,
-                ["out_sequence", "out_last"],
-                [(self._stream.out_sequence, self._stream.out_last, self._stream.pk)],
+                ["out_sequence", "out_last", "out_at"],
+                [(self._stream.out_sequence, self._stream.out_last, self._stream.out_at, self._stream.pk)],
             )
         return made
 
     def _batch(self, rows: Sequence[OutboxMessage], notices: Sequence[wire.Notice]) -> Sealed:
         stream, side = self._stream, settings.NODE.side
         first = stream.out_sequence + 1
+        # A peer refuses what says that it is older than the batch before it: our clock may have been set back.
+        stream.out_at = max(stream.out_at, milliseconds(self._now))
         batch_key = sealing.new_batch_key()
         messages = [_seal(row, first + position, batch_key) for position, row in enumerate(rows)]
         leaves = [leaf_hash(message.leaf) for message in messages]
@@ -182,7 +184,7 @@ class _Sealer:
             count=len(rows),
             root=root,
             previous=bytes(stream.out_last),
-            sealed_at=milliseconds(self._now),
+            sealed_at=stream.out_at,
             recipient_kid=recipient_kid,
             wrapped_key=sealing.wrap_batch_key(
                 batch_key, recipient, info=key_info(side, stream.peer, first, root)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from kouan.core.exchange import incidents
 from kouan.core.exchange.pressure import OtherSender
 from kouan.core.ledger import queries, services
 from kouan.core.ledger.notes import Ed25519Cosigner, Ed25519NoteSigner, VerifierKey
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from kouan.core.ledger.witness import WitnessAnswer
 
 
-def add_checkpoint(body: bytes, caller: str) -> WitnessAnswer:
+def add_checkpoint(body: bytes, caller: str | None = None) -> WitnessAnswer:
     """Answer the ``add-checkpoint`` of ``caller``: co-sign its log if it only grew since we last saw it.
 
     Raises ``OtherSender`` when it is the log of another member: only that one may bring its checkpoints.
@@ -22,12 +24,31 @@ def add_checkpoint(body: bytes, caller: str) -> WitnessAnswer:
         member.log_origin: [VerifierKey.for_log(member.log_origin, member.log_key)] for member in members()
     }
     origin = body.partition(b"\n\n")[2].partition(b"\n")[0].decode("utf-8", "replace")
-    if origin in logs and origin != get_member(caller).log_origin:
+    if caller is not None and origin in logs and origin != get_member(caller).log_origin:
         raise OtherSender(caller=caller, sender=origin.partition(".")[0])
     keys = own()
-    return services.witness_add_checkpoint(
+    answer = services.witness_add_checkpoint(
         body, find_log=logs.get, cosigner=Ed25519Cosigner(keys.public.witness_name, keys.witness_key)
     )
+    if answer.status in {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}:
+        _tell_of_contradictions(origin)
+    return answer
+
+
+def _tell_of_contradictions(origin: str) -> None:
+    """Have the operator see each proof that a ledger was signed in two versions."""
+    for member in members():
+        if member.log_origin == origin:
+            for found in queries.equivocations(origin=origin):
+                if found.finding == "same-size":
+                    incidents.note(
+                        member.side,
+                        incidents.EQUIVOCATION,
+                        f"{found.size} entries, {found.at.isoformat()}",
+                        found.offered_note.encode(),
+                        found.kept_note.encode(),
+                        now=found.at,
+                    )
 
 
 def publish() -> bool:
