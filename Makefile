@@ -66,7 +66,8 @@ COMPILE = $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --ge
 
 lock: $(VENV)/.dev ## bring the locks up to pyproject.toml (UPGRADE=1 takes the newest versions)
 	$(COMPILE) --group build --output-file requirements.lock
-	$(COMPILE) --group build --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --extra otel --constraint requirements.lock --output-file requirements-otel.lock
+	$(COMPILE) --extra otel --group build --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## remove what setup made; the nodes in .kouan stay
 	rm -rf $(VENV) node_modules src/kouan/web/static/vendor dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kouan.config import Address, ConfigError, ExchangeSettings, load, load_from_environment
+from kouan.config import Address, ConfigError, ExchangeSettings, WatchSettings, load, load_from_environment
 
 SECRET = {"KOUAN_SECRET_KEY": "a" * 32}
 GOOD = """
@@ -57,6 +57,15 @@ def test_everything_that_can_be_said(write, tmp_path):
     assert node.exchange == ExchangeSettings(0, 1000, 5, 60, 1, 2.5)
 
 
+def test_how_a_node_is_watched(write):
+    assert load(write(GOOD), SECRET).watch == WatchSettings()
+    text = GOOD + '[watch]\nlisten = "127.0.0.1:9460"\nnotify = ["/bin/mail", "-s", "x"]\nsilence_s = 60\n'
+    watch = load(write(text), SECRET).watch
+    assert watch.listen == Address("127.0.0.1", 9460)
+    assert watch.notify == ("/bin/mail", "-s", "x")
+    assert (watch.silence_s, watch.logs, watch.traces) == (60, "text", "")
+
+
 @pytest.mark.parametrize(
     ("change", "key"),
     [
@@ -99,6 +108,16 @@ def test_everything_that_can_be_said(write, tmp_path):
         (("[door]", "[exchange]\nretry_longest_s = inf\n[door]"), "`exchange.retry_longest_s`"),
         (("[door]", "[exchange]\nretry_longest_s = -inf\n[door]"), "`exchange.retry_longest_s`"),
         (("[door]", "[exchange]\npatience = 1\n[door]"), "`exchange.patience`"),
+        (("[door]", '[watch]\nlogs = "xml"\n[door]'), "`watch.logs`"),
+        (("[door]", '[watch]\nlisten = "9460"\n[door]'), "`watch.listen`"),
+        (("[door]", '[watch]\nlisten = "127.0.0.1:65534"\n[door]'), "`watch.listen`"),
+        (("[door]", '[watch]\nnotify = "mail me"\n[door]'), "`watch.notify`"),
+        (("[door]", '[watch]\nnotify = ["mail", 5]\n[door]'), "`watch.notify`"),
+        (("[door]", "[watch]\ntraces_share = 1.5\n[door]"), "`watch.traces_share`"),
+        (("[door]", "[watch]\ntraces_share = nan\n[door]"), "`watch.traces_share`"),
+        (("[door]", "[watch]\nevery_s = 0\n[door]"), "`watch.every_s`"),
+        (("[door]", "[watch]\nsilence_s = -1\n[door]"), "`watch.silence_s`"),
+        (("[door]", "[watch]\npatience = 1\n[door]"), "`watch.patience`"),
     ],
     ids=lambda value: value if isinstance(value, str) else value[1][:40],
 )

@@ -11,7 +11,7 @@ import click
 from django.db import DatabaseError
 
 from kouan import __version__
-from kouan.apps.operations.commands import catalogue
+from kouan.apps.operations.commands import catalogue, health
 from kouan.apps.validation.commands import institution
 from kouan.config import NODE_VARIABLE, ConfigError
 from kouan.core.errors import KouanError
@@ -54,7 +54,7 @@ def main(node: Path | None) -> None:
         os.environ.update(environment_of(path))
 
 
-for command in (trust, institution, user, catalogue):
+for command in (trust, institution, user, catalogue, health):
     main.add_command(command)
 
 

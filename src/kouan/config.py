@@ -71,6 +71,35 @@ class DoorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """How the node is watched: what it tells of itself, and from when on something is an alarm.
+
+    What ends in ``_s`` is in seconds, in ``_days`` in days, in ``_mb`` in MB of a million bytes.
+    """
+
+    listen: Address | None = None
+    """Where the portal's metrics are; the door has the next port, the worker the one after. None: nowhere."""
+    logs: str = "text"
+    """``text`` for a person at a terminal, ``json`` for a program."""
+    traces: str = ""
+    """The folder that the traces of messages are written to. Empty: none."""
+    traces_share: float = 0.01
+    """Of how many messages, from 0 to 1; both sides choose the same ones."""
+    notify: tuple[str, ...] = ()
+    """The program, with its arguments, that is told of each alarm as JSON on its standard input."""
+    every_s: float = 5.0
+    """How often the node looks at itself."""
+    unwitnessed_s: float = 120.0
+    outbox_waiting: int = 10_000
+    waiting_s: float = 300.0
+    unhandled_s: float = 300.0
+    silence_s: float = 300.0
+    dead_letters: int = 0
+    key_days: int = 30
+    disk_free_mb: int = 2_000
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """One side's node, as its ``node.toml`` and its environment describe it."""
 
@@ -87,6 +116,7 @@ class NodeConfig:
     run: Path
     exchange: ExchangeSettings
     door: DoorSettings
+    watch: WatchSettings
     secret_key: str = field(repr=False)
 
 
@@ -112,6 +142,22 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "retry_longest_s": (int, float),
         "inbox_credit": int,
     },
+    "watch": {
+        "listen": str,
+        "logs": str,
+        "traces": str,
+        "traces_share": (int, float),
+        "notify": list,
+        "every_s": (int, float),
+        "unwitnessed_s": (int, float),
+        "outbox_waiting": int,
+        "waiting_s": (int, float),
+        "unhandled_s": (int, float),
+        "silence_s": (int, float),
+        "dead_letters": int,
+        "key_days": int,
+        "disk_free_mb": int,
+    },
 }
 _REQUIRED: Final = {"side", "portal.listen", "portal.origin", "door.listen", "door.url"}
 
@@ -134,7 +180,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
             f"{MIN_SECRET_LENGTH} characters; it is {'too short' if secret else 'not set'}."
         )
     home = path.resolve().parent
-    exchange = {key.removeprefix("exchange."): v for key, v in values.items() if key.startswith("exchange.")}
+    exchange = _section(values, "exchange")
     for key, value in exchange.items():
         # Infinity and "not a number" are numbers to TOML.
         if not 0 <= value <= _MOST or (key == "batch_max" and not 1 <= value <= 1000):  # noqa: PLR2004 - the wire's bound
@@ -161,6 +207,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         run=home / values.get("run", "run"),
         exchange=ExchangeSettings(**exchange),
         door=DoorSettings(**door),
+        watch=_watch(path, _section(values, "watch")),
         secret_key=secret,
     )
 
@@ -188,6 +235,27 @@ def _flatten(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
                 raise ConfigError(f"{path}: `{full}` has the wrong type ({type(inner).__name__}).")
             values[full] = inner
     return values
+
+
+def _section(values: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key.removeprefix(f"{name}."): v for key, v in values.items() if key.startswith(f"{name}.")}
+
+
+def _watch(path: Path, values: dict[str, Any]) -> WatchSettings:
+    if values.get("logs", "text") not in {"text", "json"}:
+        raise ConfigError(f'{path}: `watch.logs` must be "text" or "json".')
+    notify = values.get("notify", [])
+    if not all(isinstance(word, str) and word for word in notify):
+        raise ConfigError(f'{path}: `watch.notify` must be a list of texts, such as ["/usr/bin/program"].')
+    listen = _address(path, "watch.listen", values["listen"]) if values.get("listen") else None
+    if listen is not None and listen.port > 65533:  # noqa: PLR2004 - TCP's ports, three in a row
+        raise ConfigError(f"{path}: `watch.listen` leaves no ports for the door and the worker.")
+    for key, value in values.items():
+        if isinstance(value, (int, float)):
+            least, most = {"traces_share": (0, 1), "every_s": (0.1, 60)}.get(key, (0, _MOST))
+            if not least <= value <= most:  # infinity and "not a number" are numbers to TOML
+                raise ConfigError(f"{path}: `watch.{key}` is out of range.")
+    return WatchSettings(**(values | {"listen": listen, "notify": tuple(notify)}))
 
 
 def _address(path: Path, key: str, value: str) -> Address:

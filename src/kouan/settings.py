@@ -31,6 +31,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "kouan.web.watching.WatchMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "kouan.web.middleware.SecurityHeadersMiddleware",
     "kouan.web.statics.StaticFilesMiddleware",

@@ -7,10 +7,20 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from kouan.apps.operations import watching
+from kouan.apps.operations.alarms import Alarm, AlarmKind
 from kouan.core.exchange import handling, sealing
 from kouan.core.exchange.models import InboxMessage, Incident, OutboxMessage, Stream
 from kouan.core.ledger.models import Equivocation, WitnessedLog
 from operations_node import declared, home, node, note  # noqa: F401 - fixtures
+
+ABOUT = {
+    AlarmKind.PEER_SILENT: "gd",
+    AlarmKind.UNWITNESSED: "gd",
+    AlarmKind.WAITING_LONG: "gd",
+    AlarmKind.OUTBOX_GROWING: "gd",
+    AlarmKind.KEY_ENDING: "hk tls",
+}
 
 
 @pytest.fixture
@@ -38,6 +48,9 @@ def busy(node):  # noqa: F811 - the fixture
     log = WitnessedLog.objects.create(origin="gd.kouan/ledger", size=1280, note=signed, at=now)
     kept = {"kept_note": signed, "offered_note": signed}
     Equivocation.objects.create(log=log, finding="same-size", size=1280, root=bytes(32), at=now, **kept)
+    every = [Alarm(kind, ABOUT.get(kind, ""), 4000, 300) for kind in AlarmKind]
+    watching.record(every, now - timedelta(hours=2))
+    watching.record(every[:6], now)
     return {
         "handled": handled[0],
         "refused": handled[2],
@@ -53,7 +66,7 @@ def test_the_pages_are_accessible_and_fit(visit, busy, language, width):
         visitor.open(f"/{name}/")
         visitor.check(name)
     visitor.sign_in("operator")
-    for name in ("", "crossings/", "waiting/", "dead-letters/", "ledger/"):
+    for name in ("", "crossings/", "waiting/", "dead-letters/", "ledger/", "alarms/"):
         visitor.open(f"/operations/{name}")
         visitor.check(f"operations-{name.strip('/') or 'overview'}")
     for name, message in busy.items():

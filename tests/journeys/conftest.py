@@ -74,7 +74,12 @@ class Group:
             node.link.close()
 
 
-def make_group(home: Path, sides: tuple[str, ...], exchange: Mapping[str, float] = EXCHANGE) -> Group:
+def make_group(
+    home: Path,
+    sides: tuple[str, ...],
+    exchange: Mapping[str, float] = EXCHANGE,
+    watch: Mapping[str, Mapping[str, float | str | list[str]]] | None = None,
+) -> Group:
     """Lay out nodes from configuration alone, with a link before each door; nothing runs yet."""
     links = {side: Link() for side in sides}
     ports = free_ports(2 * len(sides))
@@ -88,6 +93,7 @@ def make_group(home: Path, sides: tuple[str, ...], exchange: Mapping[str, float]
             door_url=f"https://127.0.0.1:{links[side].port}",
             demonstration=True,
             exchange=exchange,
+            watch=(watch or {}).get(side),
         )
         create(home / side, node)
     return Group({made.side: Node(made, links[made.side]) for made in establish(home, places)})

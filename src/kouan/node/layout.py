@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import stat
@@ -37,6 +38,7 @@ class NewNode:
     """Where people reach the portal, when that is not where it listens."""
     demonstration: bool = False
     exchange: Mapping[str, int | float] | None = None
+    watch: Mapping[str, int | float | str | list[str]] | None = None
 
     def toml(self) -> str:
         """Return the file's text."""
@@ -56,6 +58,8 @@ class NewNode:
         ]
         if self.exchange:
             lines += ["", "[exchange]", *(f"{key} = {value}" for key, value in self.exchange.items())]
+        if self.watch:
+            lines += ["", "[watch]", *(f"{key} = {json.dumps(value)}" for key, value in self.watch.items())]
         return "\n".join(lines) + "\n"
 
 

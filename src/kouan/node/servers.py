@@ -6,7 +6,6 @@ does what nobody waits for. They share the database and nothing else.
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -17,6 +16,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 
 from kouan.config import load_from_environment
+from kouan.core.watch import logs, process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ def portal() -> None:
         http=HTTPModes.http1,
         websockets=False,
         log_access=False,
+        log_dictconfig=dict(logs.GRANIAN),
         workers_kill_timeout=1,
     ).serve()
 
@@ -46,6 +47,7 @@ def door() -> None:
     from kouan.node.settling import settle  # noqa: PLC0415 - as above
 
     node, application = load_from_environment(), Door()
+    process.begin("door", node)
     settle()
     listen = node.door_listen
     Entrance(application, host=listen.host, port=listen.port, connections=node.door.connections).run()
@@ -57,6 +59,7 @@ def worker() -> None:
     from kouan.core.exchange.worker import Worker  # noqa: PLC0415 - needs Django's set-up
     from kouan.node.settling import settle  # noqa: PLC0415 - as above
 
+    process.begin("worker", load_from_environment())
     settle()
     work = Worker()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -70,7 +73,8 @@ PROCESSES: Final[dict[str, Callable[[], None]]] = {"portal": portal, "door": doo
 def run_process(name: str) -> None:
     """Run one process until it is told to stop."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kouan.settings")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    node = load_from_environment()
+    logs.configure(name, node.side, "json" if node.watch.logs == "json" else "text")
     PROCESSES[name]()
 
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from django.db.models import Count, Model, Sum
 
+from kouan.apps.operations.alarms import Alarm, AlarmKind
 from kouan.apps.operations.domain import DEAD_IN, DEAD_OUT, STATES_OF, Direction, State, Tally, tally
 from kouan.apps.operations.health import INCIDENT_DAYS, Finding, LineFacts, NodeFacts, assess
 from kouan.apps.operations.ledger_view import Witnessing, unsigned_since, witnessing
 from kouan.apps.operations.listing import CrossingRow, rows_of
+from kouan.apps.operations.models import AlarmRow
 from kouan.core.exchange.models import Batch, InboxMessage, Incident, OutboxMessage, Stream
 from kouan.core.ledger import queries as ledger
 from kouan.core.sides import get_side
@@ -30,6 +32,7 @@ DEAD_MOST: Final = 1000
 WAITING_MOST: Final = 50
 IN_DOUBT_MOST: Final = 5
 INCIDENTS_MOST: Final = 20
+ALARMS_MOST: Final = 100
 _WAITING: Final = OutboxMessage.State.WAITING
 
 
@@ -81,6 +84,15 @@ class IncidentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AlarmRecord:
+    """An alarm with when it was raised, and when it was cleared if it is over."""
+
+    alarm: Alarm
+    raised_at: datetime
+    cleared_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """The node at a glance."""
 
@@ -94,6 +106,7 @@ class Overview:
     """How many messages were refused today, counted up to ``DEAD_MOST`` in each direction."""
     dead_letters: int
     incidents: tuple[IncidentRow, ...]
+    alarms: tuple[AlarmRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +158,7 @@ def overview(now: datetime) -> Overview:
         refused=refused_since(began),
         dead_letters=dead,
         incidents=incidents,
+        alarms=open_alarms(),
     )
 
 
@@ -202,6 +216,24 @@ def recent_incidents() -> tuple[IncidentRow, ...]:
     """Return the newest incidents."""
     rows = Incident.objects.order_by("-pk")[:INCIDENTS_MOST]
     return tuple(IncidentRow(row.peer, row.kind, row.detail, row.at) for row in rows)
+
+
+def open_alarms() -> tuple[AlarmRecord, ...]:
+    """Return the alarms that are raised, the gravest first."""
+    rows = [_alarm(row) for row in AlarmRow.objects.filter(cleared_at__isnull=True).order_by("raised_at")]
+    gravity = list(AlarmKind)
+    return tuple(sorted(rows, key=lambda row: gravity.index(row.alarm.kind)))
+
+
+def past_alarms() -> tuple[AlarmRecord, ...]:
+    """Return the alarms that are over, the newest first, at most ``ALARMS_MOST``."""
+    rows = AlarmRow.objects.filter(cleared_at__isnull=False).order_by("-pk")[:ALARMS_MOST]
+    return tuple(_alarm(row) for row in rows)
+
+
+def _alarm(row: AlarmRow) -> AlarmRecord:
+    alarm = Alarm(AlarmKind(row.kind), row.about, row.value, row.limit)
+    return AlarmRecord(alarm, row.raised_at, row.cleared_at)
 
 
 def tallies(*, since: datetime) -> tuple[Tally, ...]:

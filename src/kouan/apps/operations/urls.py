@@ -18,6 +18,9 @@ urlpatterns = [
     path("operations/waiting/", views.waiting, name="waiting"),
     path("operations/dead-letters/", views.dead_letters, name="dead-letters"),
     path("operations/ledger/", views.ledger, name="ledger"),
+    path("operations/alarms/", views.alarms, name="alarms"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
     path("catalogue/", views.catalogue, name="catalogue"),
     path("agreements/", views.agreements, name="agreements"),
 ]

@@ -13,6 +13,7 @@ from django.http import (
     HttpResponse,
     HttpResponseBase,
     HttpResponseRedirect,
+    JsonResponse,
     StreamingHttpResponse,
 )
 from django.shortcuts import render
@@ -21,7 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from kouan.apps.operations import labels, listing, queries, services
+from kouan.apps.operations import alarm_labels, labels, listing, queries, services
 from kouan.apps.operations.catalogue import catalogue as catalogue_entries
 from kouan.apps.operations.detail import CrossingDetail, crossing_detail
 from kouan.apps.operations.domain import Direction, Outcome, State, bar
@@ -29,6 +30,7 @@ from kouan.apps.operations.errors import BadSearch
 from kouan.apps.operations.health import level_of
 from kouan.apps.operations.ledger_view import ledger_page
 from kouan.apps.operations.listing import CSV_MOST, Filters
+from kouan.apps.operations.readiness import readiness
 from kouan.apps.operations.reasons import reason
 from kouan.core.errors import KouanError
 from kouan.core.exchange.crossing import registry
@@ -198,6 +200,41 @@ def ledger(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@require_role("operator")
+def alarms(request: HttpRequest) -> HttpResponse:
+    """Show the alarms that are raised, and those that are over."""
+    return _page(
+        request,
+        "alarms",
+        raised=queries.open_alarms(),
+        over=queries.past_alarms(),
+        most=queries.ALARMS_MOST,
+        watch=settings.NODE.watch,
+    )
+
+
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django calls it so
+    """Answer while the process serves requests; asks nothing of anything."""
+    return JsonResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django calls it so
+    """Answer 200 when the node can do its work, else 503; says which part is wanting, and no more."""
+    checks = readiness(every_s=settings.NODE.watch.every_s)
+    ready = all(check.good for check in checks)
+    return JsonResponse(
+        {
+            "status": "ready" if ready else "not ready",
+            "checks": {check.name: "ok" if check.good else "failing" for check in checks},
+        },
+        status=200 if ready else 503,
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+@require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Show everything that may cross, made from the declarations."""
     return _page(request, "catalogue", entries=catalogue_entries())
@@ -217,6 +254,7 @@ def agreements(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
     context |= {
         "words": labels,
+        "alarm_words": alarm_labels,
         "reason": reason,
         "notices": list(messages.get_messages(request)),
         "Direction": Direction,

@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import math
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from kouan.core.exchange import inbox, wire, witness
 from kouan.core.exchange.entrance.allowance import allowances
 from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.times import check_clock, milliseconds
+from kouan.core.watch import channel
 
 log = logging.getLogger(__name__)
 
@@ -103,7 +105,9 @@ class Door:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
+            began = time.perf_counter()
             answer = await self._answer(scope, receive)
+            channel.door_answered(scope["path"], answer.status, seconds=time.perf_counter() - began)
             headers = [
                 (b"content-type", answer.content_type.encode()),
                 (b"content-length", str(len(answer.body)).encode()),

@@ -20,6 +20,7 @@ from kouan.core.exchange.crossing import Received, Undelivered, registry
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import services as ledger
+from kouan.core.watch import channel, logs
 
 if TYPE_CHECKING:
     import uuid
@@ -30,7 +31,8 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS: Final = 8
 """After so many tries a message whose handler breaks is set aside for the operator."""
 _HANDLED: Final = (
-    "id", "peer", "message_id", "type", "version", "conversation", "body", "created_at", "attempts", "state",
+    "id", "peer", "message_id", "type", "version", "conversation", "body", "created_at", "received_at",
+    "attempts", "state",
 )  # fmt: skip
 GROUP: Final = 200
 """How many messages share one commit; each keeps a savepoint of its own."""
@@ -59,33 +61,41 @@ def handle_waiting(*, now: datetime | None = None) -> int:
     if due < 2:  # noqa: PLR2004 - one alone needs no group
         return _handle_each(now) if due else 0
     try:
-        with transaction.atomic():
+        with logs.about_messages(), transaction.atomic():
             rows = _due(now, limit=GROUP, lock=True)
             for row in rows:
                 _run(row)
             _mark_handled([row.pk for row in rows])
     except Exception:  # noqa: BLE001 - which one it was shows when each has a savepoint of its own
         rows = []
+    _count([(row, InboxMessage.State.HANDLED.value) for row in rows], now)
     return len(rows) or _handle_each(now)
+
+
+def _count(ended: Sequence[tuple[InboxMessage, str]], began: datetime) -> None:
+    channel.group_handled(
+        [(row.peer, row.message_id, row.received_at, state) for row, state in ended], began=began.timestamp()
+    )
 
 
 def _handle_each(now: datetime) -> int:
     """Handle a group in which something goes wrong: each message in a savepoint, so that it fails alone."""
     held: set[uuid.UUID] = set()
     done: list[int] = []
-    ended = 0
-    with transaction.atomic():
+    ended: list[tuple[InboxMessage, str]] = []
+    with logs.about_messages(), transaction.atomic():
         for row in _due(now, limit=GROUP, lock=True):
             if row.conversation in held:
                 continue
             if not _handle_one(row, now):
                 held.add(row.conversation)
                 continue
-            ended += 1
+            ended.append((row, str(row.state)))
             if row.state == InboxMessage.State.HANDLED:
                 done.append(row.pk)
         _mark_handled(done)
-    return ended
+    _count(ended, now)
+    return len(ended)
 
 
 def _mark_handled(keys: Sequence[int]) -> None:
@@ -133,6 +143,7 @@ def _handle_one(row: InboxMessage, now: datetime) -> bool:
 
 
 def _run(row: InboxMessage) -> None:
+    logs.message.set(row.message_id)
     crossing = registry.get(row.type, row.version)
     if crossing.handle is None:
         raise NoHandler(str(crossing))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.conf import settings
@@ -20,6 +21,7 @@ from kouan.core.exchange.times import from_milliseconds, milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.trust import cose
 from kouan.core.trust.queries import own
+from kouan.core.watch import channel
 
 if TYPE_CHECKING:
     import uuid
@@ -263,6 +265,18 @@ class _Taker:
         ]
         _take_notices(statement)
         pressure.count(self._peer, [item.code for item in each.opened])
+        transaction.on_commit(
+            partial(
+                channel.batch_received,
+                statement.sender,
+                messages=[item.header.id for item in each.opened if item.header is not None],
+                refused=sum(item.code is not None for item in each.opened),
+                repeated=sum(item.duplicate and item.code is None for item in each.opened),
+                ended=[(notice.message, notice.code is None) for notice in statement.notices],
+                size=each.batch.size,
+                began=now.timestamp(),
+            )
+        )
         return receipt
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from kouan.core.exchange.times import from_milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.trust import cose
 from kouan.core.trust.queries import get_member
+from kouan.core.watch import channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,6 +137,16 @@ def record(checked: Sequence[Checked], log: ledger.Appender, now: datetime) -> N
     for each, batch in news:
         if batch.count:
             _record_statuses(batch, each.receipt, now)
+        accepted = each.receipt.statuses.count(None)
+        transaction.on_commit(
+            partial(
+                channel.batch_receipted,
+                batch.peer,
+                batch.pk,
+                accepted=accepted,
+                refused=len(each.receipt.statuses) - accepted,
+            )
+        )
     newest, batch = news[-1]
     update_many(
         Stream,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.conf import settings
@@ -20,6 +21,7 @@ from kouan.core.ledger.merkle import leaf_hash, root_of
 from kouan.core.trust import cose, sealing
 from kouan.core.trust.queries import get_member, own
 from kouan.core.trust.suites import common_suite
+from kouan.core.watch import channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -214,6 +216,16 @@ class _Sealer:
         self._mark(rows, messages, batch, first, self._log.append(records).first_index)
         stream.out_sequence += len(rows)
         stream.out_last = digest
+        transaction.on_commit(
+            partial(
+                channel.batch_sealed,
+                stream.peer,
+                batch,
+                messages=[(row.message_id, row.created_at) for row in rows],
+                size=len(body),
+                began=self._now.timestamp(),
+            )
+        )
         return Sealed(batch, stream.peer, len(rows), digest, body)
 
     def _mark(

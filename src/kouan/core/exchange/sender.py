@@ -19,6 +19,7 @@ from kouan.core.errors import KouanError
 from kouan.core.exchange import receipts, sealing, wire
 from kouan.core.exchange.models import Batch, Stream
 from kouan.core.exchange.transport import PeerRefused
+from kouan.core.watch import channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,6 +114,7 @@ class Sender:
                 self._host.pause(exchange.linger_ms / 1000)
 
     def _failed(self, error: Exception) -> None:
+        channel.post_failed(self._peer)
         if isinstance(error, KouanError):
             log.warning("sending to %s: %s", self._peer, error)
         else:

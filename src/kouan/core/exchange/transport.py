@@ -82,16 +82,21 @@ class Line:
         self.member = member
         self._connection: _Connection | None = None
         self._used = False
-        self._asked: tuple[str, bytes, str] | None = None
+        self._asked: tuple[str, str, bytes, str] | None = None
+
+    def alive(self) -> bool:
+        """Ask whether the peer's door is open; raises ``PeerUnreachable`` or ``PeerRefused``."""
+        self.begin("/alive", b"", "text/plain", method="GET")
+        return self.finish().status == http.HTTPStatus.OK
 
     def post(self, path: str, body: bytes, content_type: str) -> DoorAnswer:
         """Post ``body`` and return the answer, whatever its status; raises ``PeerUnreachable``."""
         self.begin(path, body, content_type)
         return self.finish()
 
-    def begin(self, path: str, body: bytes, content_type: str) -> None:
+    def begin(self, path: str, body: bytes, content_type: str, *, method: str = "POST") -> None:
         """Send a request; ``finish`` waits for its answer. Raises ``PeerUnreachable``."""
-        self._asked = (path, body, content_type)
+        self._asked = (method, path, body, content_type)
         try:
             try:
                 self._send()
@@ -126,13 +131,13 @@ class Line:
 
     def _send(self) -> None:
         assert self._asked is not None  # noqa: S101 - set by begin
-        path, body, content_type = self._asked
+        method, path, body, content_type = self._asked
         if self._connection is None:
             self._connection = self._connect()
             self._used = False
         now = milliseconds(timezone.now())
         self._connection.request(
-            "POST",
+            method,
             path,
             body,
             headers={
