@@ -57,7 +57,9 @@ def one(name: str, inputs: int, seconds: int) -> tuple[int, int]:
     count = max(counts, default=0)
     seed = "".join(re.findall(r"INFO: Seed: (\d+)", said)) or "-"
     took = time.monotonic() - began
-    print(f"{name:16} {count:9} inputs in {took:5.0f} s, seed {seed}{'' if not done.returncode else '  FOUND'}")
+    print(
+        f"{name:16} {count:9} inputs in {took:5.0f} s, seed {seed}{'' if not done.returncode else '  FOUND'}"
+    )
     if done.returncode:
         print(said[-4000:])
     return count, 1 if done.returncode else 0

@@ -13,7 +13,6 @@ from django.db import DatabaseError, connections
 from kouan.core.exchange import door as door_module
 from kouan.core.exchange import inbox, wire
 from kouan.core.exchange.door import MAX_CHECKPOINT_REQUEST, MAX_HELD, Door, DoorBusy
-from kouan.core.exchange.entrance.allowance import allowances
 from kouan.core.exchange.entrance.roll import Caller
 from kouan.core.exchange.models import ReceivedBatch
 

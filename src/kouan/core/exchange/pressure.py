@@ -52,7 +52,9 @@ def check_sender(statement: wire.Statement, signed: bytes, caller: str | None) -
     """Refuse what a connection brings for another side; raises ``OtherSender``."""
     if caller is not None and statement.sender != caller:
         now = timezone.now()
-        incidents.note(caller, incidents.OTHER_SENDER, f"{statement.sender[:16]}, {now:%Y-%m-%d}", signed, now=now)
+        incidents.note(
+            caller, incidents.OTHER_SENDER, f"{statement.sender[:16]}, {now:%Y-%m-%d}", signed, now=now
+        )
         raise OtherSender(caller=caller, sender=statement.sender[:16])
 
 

@@ -116,7 +116,9 @@ def record(checked: Sequence[Checked], log: ledger.Appender, now: datetime) -> N
         if batch.receipt is None:
             _compare(each.receipt, batch)
             news.append((each, batch))
-        elif bytes(batch.receipt) != each.answered.data and each.receipt.statement == bytes(batch.statement_digest):
+        elif bytes(batch.receipt) != each.answered.data and each.receipt.statement == bytes(
+            batch.statement_digest
+        ):
             detail = f"batch from number {batch.first}"
             incidents.note(
                 batch.peer,

@@ -171,7 +171,7 @@ class _Sealer:
     def _batch(self, rows: Sequence[OutboxMessage], notices: Sequence[wire.Notice]) -> Sealed:
         stream, side = self._stream, settings.NODE.side
         first = stream.out_sequence + 1
-        # A peer refuses what says that it is older than the batch before it: our clock may have been set back.
+        # A peer refuses what says that it is older than the batch before; our clock may have been set back.
         stream.out_at = max(stream.out_at, milliseconds(self._now))
         batch_key = sealing.new_batch_key()
         messages = [_seal(row, first + position, batch_key) for position, row in enumerate(rows)]

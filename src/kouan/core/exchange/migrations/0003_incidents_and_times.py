@@ -4,44 +4,43 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('exchange', '0002_streams_by_statement'),
+        ("exchange", "0002_streams_by_statement"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='incident',
-            name='counterpart',
+            model_name="incident",
+            name="counterpart",
             field=models.BinaryField(default=bytes),
         ),
         migrations.AddField(
-            model_name='incident',
-            name='remark',
-            field=models.TextField(default=''),
+            model_name="incident",
+            name="remark",
+            field=models.TextField(default=""),
         ),
         migrations.AddField(
-            model_name='incident',
-            name='settled_at',
+            model_name="incident",
+            name="settled_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddField(
-            model_name='incident',
-            name='settled_by',
-            field=models.CharField(default='', max_length=150),
+            model_name="incident",
+            name="settled_by",
+            field=models.CharField(default="", max_length=150),
         ),
         migrations.AddField(
-            model_name='stream',
-            name='in_at',
+            model_name="stream",
+            name="in_at",
             field=models.BigIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='stream',
-            name='out_at',
+            model_name="stream",
+            name="out_at",
             field=models.BigIntegerField(default=0),
         ),
         migrations.AddIndex(
-            model_name='incident',
-            index=models.Index(fields=['peer', 'kind', 'detail'], name='incident_known'),
+            model_name="incident",
+            index=models.Index(fields=["peer", "kind", "detail"], name="incident_known"),
         ),
     ]
