@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
 
 @st.composite
-def changed(draw: st.DrawFn, folder: Path) -> bytes:
-    """One file of a corpus with up to four changes, or any bytes."""
-    files = sorted(folder.glob("*"))
-    if not files or draw(st.integers(0, 9)) == 0:
+def changed(draw: st.DrawFn, inputs: Sequence[bytes]) -> bytes:
+    """One of these inputs with up to four changes, or any bytes."""
+    if draw(st.integers(0, 9)) == 0:
         return draw(st.binary(max_size=600))
-    data = bytearray(draw(st.sampled_from(files)).read_bytes())
+    data = bytearray(draw(st.sampled_from(inputs)))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(data)))
         end = draw(st.integers(start, min(len(data), start + 40)))

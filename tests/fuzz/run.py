@@ -85,12 +85,10 @@ def by_coverage(name: str, inputs: int, seconds: int) -> None:
     prepare()
     from fuzz import targets  # noqa: PLC0415 - after Django's set-up
 
-    corpus = HERE / "corpus" / name
-    targets.KEPT.update(path.read_bytes() for path in corpus.glob("*"))
+    for place, data in enumerate(targets.corpus(name)):
+        (KEPT / name / f"corpus-{place:02}").write_bytes(data)
     options = [f"-runs={inputs}", f"-max_total_time={seconds}", f"-max_len={MOST_BYTES}", "-timeout=20"]
-    atheris.Setup(
-        [sys.argv[0], *options, str(KEPT / name), str(corpus)], lambda data: targets.run(name, data)
-    )
+    atheris.Setup([sys.argv[0], *options, str(KEPT / name)], lambda data: targets.run(name, data))
     atheris.Fuzz()
 
 
@@ -106,7 +104,7 @@ def by_chance(name: str, inputs: int, seconds: int) -> None:
     count = 0
 
     @settings(max_examples=inputs, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(data=changed(HERE / "corpus" / name))
+    @given(data=changed(targets.corpus(name)))
     def feed(data: bytes) -> None:
         nonlocal count
         if time.monotonic() < until:

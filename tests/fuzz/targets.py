@@ -6,6 +6,7 @@ bytes. Anything else that is raised is a finding.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kouan.core import cbor
@@ -99,8 +100,16 @@ def payload(data: bytes) -> None:
     crossing.encode(crossing.decode_bytes(data[1:]))
 
 
-KEPT: set[bytes] = set()
-"""Bundles of the corpus that do hold."""
+CORPUS = Path(__file__).parent / "corpus"
+
+
+def corpus(name: str) -> list[bytes]:
+    """Return the inputs that a target begins with: one a line in its file, in hexadecimal."""
+    return [bytes.fromhex(line) for line in (CORPUS / f"{name}.hex").read_text("ascii").splitlines()]
+
+
+KEPT = frozenset(corpus("evidence"))
+"""Bundles that do hold."""
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "cbor": cbor_value,

@@ -13,6 +13,7 @@ from kouan.config import ExchangeSettings
 from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import bundle, crossing, door, handling, inbox, times, wire
+from kouan.core.exchange.entrance import connection, server
 from kouan.core.ledger import notes
 from kouan.core.trust import cose, document, sealing
 from kouan.core.trust import errors as trust_errors
@@ -29,6 +30,8 @@ MODULES = {
     "bundle": bundle,
     "handling": handling,
     "cbor": cbor,
+    "connection": connection,
+    "server": server,
     "ExchangeSettings": ExchangeSettings(),
 }
 
