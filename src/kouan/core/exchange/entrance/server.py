@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import socket
-import time
 from collections import Counter, OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn import Config, Server
 
-from kouan.core.exchange.entrance.allowance import Bucket
 from kouan.core.exchange.entrance.connection import IDLE_TIMEOUT, Connection
 from kouan.core.exchange.entrance.roll import Roll
 
@@ -34,10 +31,6 @@ HANDSHAKE_TIMEOUT: Final = 5.0
 """Seconds in which a handshake must be done."""
 MAX_GREETED: Final = 128
 """Handshakes under way at one time; a new one ends the oldest, so that slow ones keep nobody out."""
-FAILURES: Final = (2.0, 60.0)
-"""Failed handshakes that one address may have: a second, and at once. Beyond it gets no handshake."""
-ADDRESSES: Final = 4096
-"""The most addresses whose failures are remembered."""
 ROLL_EVERY: Final = 1.0
 """Seconds after which a new member gets in."""
 BACKLOG: Final = 512
@@ -148,28 +141,24 @@ class _Reception:
         self._roll = roll
         self._protocol = protocol
         self._greeted: OrderedDict[asyncio.Task[None], None] = OrderedDict()
-        self._failures: OrderedDict[str, Bucket] = OrderedDict()
         self._accepting = asyncio.get_running_loop().create_task(self._accept())
 
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                plain, address = await loop.sock_accept(self._listener)
+                plain, _address = await loop.sock_accept(self._listener)
             except OSError:  # as when there are no more file descriptors: some will come free
                 await asyncio.sleep(0.1)
                 continue
-            place = _network(address[0])
-            if not self._tolerated(place):
-                plain.close()
-                continue
+            # Addresses are not looked at: all members may come through one forwarder.
             if len(self._greeted) >= MAX_GREETED:
                 next(iter(self._greeted)).cancel()
-            task = loop.create_task(self._greet(plain, place))
+            task = loop.create_task(self._greet(plain))
             self._greeted[task] = None
             task.add_done_callback(lambda done: self._greeted.pop(done, None))
 
-    async def _greet(self, plain: socket.socket, place: str) -> None:
+    async def _greet(self, plain: socket.socket) -> None:
         try:
             plain.setblocking(False)  # noqa: FBT003 - the standard library's signature
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -181,19 +170,7 @@ class _Reception:
                 ssl_shutdown_timeout=STOP_SECONDS,
             )
         except (OSError, asyncio.CancelledError):  # TLS's own errors are among these
-            self._failed(place)
             plain.close()
-
-    def _tolerated(self, place: str) -> bool:
-        bucket = self._failures.get(place)
-        return bucket is None or bucket.open(time.monotonic())
-
-    def _failed(self, place: str) -> None:
-        bucket = self._failures.pop(place, None) or Bucket(*FAILURES)
-        bucket.take(1, time.monotonic())
-        self._failures[place] = bucket
-        if len(self._failures) > ADDRESSES:
-            self._failures.popitem(last=False)
 
     def close(self) -> None:
         """Accept nobody any more."""
@@ -222,12 +199,3 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-def _network(address: str) -> str:
-    """Return whom to hold to account for an address: itself, or its /64 of IPv6."""
-    with contextlib.suppress(ValueError):
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-        if parsed.version == 6:  # noqa: PLR2004 - the protocol's number
-            return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return address
