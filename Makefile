@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup run test check fuzz format messages docs bench lock clean
+.PHONY: help setup run test faults check fuzz format messages docs bench lock clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -36,6 +36,9 @@ run: setup ## start both sides: http://127.0.0.1:8100 and :8200 (RESET=1 starts 
 test: setup $(VENV)/.dev ## run all tests (T="tests/core -k wire" narrows)
 	@$(PY) tools/assets.py --tests
 	$(PY) -m pytest -n auto --maxprocesses 8 --dist loadgroup $(T)
+
+faults: setup $(VENV)/.dev ## 200 faults by chance, then the proof that nothing was lost (FAULTS=… SEED=…; needs root)
+	FAULTS=$(or $(FAULTS),200) SEED=$(SEED) $(PY) -m pytest -n 0 -s tests/faults/test_faults.py
 
 check: setup $(VENV)/.dev ## format, lint, types, structure, translations, generated pages
 	$(PY) -m ruff format --check .

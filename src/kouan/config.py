@@ -14,13 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from kouan.sections import DOOR_KEYS, AttachedSettings, BlobSettings, DoorSettings, ExchangeSettings
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NODE_VARIABLE: Final = "KOUAN_NODE"
 SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"  # noqa: S105 - the name of the variable, not the secret
+NATS_VARIABLE: Final = "KOUAN_NATS_PASSWORD"
 MIN_SECRET_LENGTH: Final = 32
 _MOST: Final = 1_000_000_000
+_MOST_BYTES: Final = 1 << 50
 
 
 class ConfigError(Exception):
@@ -36,38 +40,6 @@ class Address:
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class ExchangeSettings:
-    """How the channel behaves; times in milliseconds or seconds as named."""
-
-    linger_ms: int = 5
-    """How long a batch waits for company before it is sealed."""
-    batch_max: int = 200
-    """The most messages under one signature."""
-    outbox_max: int = 100_000
-    """The most messages that may wait for one peer; beyond it producers are refused."""
-    clock_tolerance_s: int = 300
-    """How far a peer's clock may be from ours."""
-    retry_first_s: float = 0.5
-    retry_longest_s: float = 60.0
-    """Exponential back-off with jitter between these two."""
-    inbox_credit: int = 64 << 20
-    """Bytes of a peer's messages that may wait for their handlers here; beyond twice that it is refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class DoorSettings:
-    """What one member may take of the door: of each of its processes, a second or at one time."""
-
-    requests_per_s: int = 2000
-    bytes_per_s: int = 64 << 20
-    messages_per_s: int = 20_000
-    refusals_per_s: int = 20
-    """Messages and requests refused; a hundred seconds' worth may come at once."""
-    requests_at_once: int = 16
-    connections: int = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +72,31 @@ class WatchSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeSettings:
+    """Who stamps this node's checkpoints with the time (RFC 3161), and how often."""
+
+    tsa: str
+    """The address of the time-stamping authority, ``http`` or ``https``: its answers are signed."""
+    ca: Path
+    """The certificates that it must lead to, as one PEM file."""
+    policy: str = ""
+    """The object identifier of the policy to ask for; without one, the authority's own."""
+    every_s: int = 60
+    every_leaves: int = 100_000
+    """A stamp is asked for after so many seconds in which the ledger grew, or so many entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessSettings:
+    """A witness beside the peers (C2SP tlog-witness)."""
+
+    name: str
+    url: str
+    key: str
+    """Its verifier key (C2SP signed-note), as it publishes it."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """One side's node, as its ``node.toml`` and its environment describe it."""
 
@@ -113,26 +110,33 @@ class NodeConfig:
     door_url: str
     keys: Path
     agreements: Path
+    declarations: Path
     run: Path
     exchange: ExchangeSettings
     door: DoorSettings
+    attached: AttachedSettings
     watch: WatchSettings
+    blobs: BlobSettings
+    blobs_folder: Path
     secret_key: str = field(repr=False)
+    time: TimeSettings | None = None
+    witnesses: tuple[WitnessSettings, ...] = ()
+    quorum: int = 1
+    """How many witnesses must have co-signed a checkpoint of ours before it counts as final."""
 
 
 _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
-    "": {"side": str, "demonstration": bool, "database": str, "keys": str, "agreements": str, "run": str},
-    "portal": {"listen": str, "origin": str},
-    "door": {
-        "listen": str,
-        "url": str,
-        "requests_per_s": int,
-        "bytes_per_s": int,
-        "messages_per_s": int,
-        "refusals_per_s": int,
-        "requests_at_once": int,
-        "connections": int,
+    "": {
+        "side": str,
+        "demonstration": bool,
+        "database": str,
+        "keys": str,
+        "agreements": str,
+        "declarations": str,
+        "run": str,
     },
+    "portal": {"listen": str, "origin": str},
+    "door": {"listen": str, "url": str, **dict.fromkeys(DOOR_KEYS, int)},
     "exchange": {
         "linger_ms": int,
         "batch_max": int,
@@ -141,6 +145,13 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "retry_first_s": (int, float),
         "retry_longest_s": (int, float),
         "inbox_credit": int,
+    },
+    "attached": {
+        "rate_per_second": int,
+        "webhook_ca": str,
+        "nats": str,
+        "nats_user": str,
+        "nats_prefix": str,
     },
     "watch": {
         "listen": str,
@@ -158,7 +169,18 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "key_days": int,
         "disk_free_mb": int,
     },
+    "blobs": {
+        "folder": str,
+        "quota_bytes": int,
+        "min_free_bytes": int,
+        "retention_s": int,
+        "fetch_within_s": int,
+    },
+    "ledger": {"quorum": int},
+    "time": {"tsa": str, "ca": str, "policy": str, "every_s": int, "every_leaves": int},
+    "witness": {"name": str, "url": str, "key": str},
 }
+
 _REQUIRED: Final = {"side", "portal.listen", "portal.origin", "door.listen", "door.url"}
 
 
@@ -170,6 +192,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         raise ConfigError(f"{path} cannot be read ({error.strerror}). `kouan init` makes one.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    witnesses = _witnesses(path, raw.pop("witness", []))
     values = _flatten(path, raw)
     for key in sorted(_REQUIRED - values.keys()):
         raise ConfigError(f"{path}: the key `{key}` is missing.")
@@ -185,14 +208,14 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         # Infinity and "not a number" are numbers to TOML.
         if not 0 <= value <= _MOST or (key == "batch_max" and not 1 <= value <= 1000):  # noqa: PLR2004 - the wire's bound
             raise ConfigError(f"{path}: `exchange.{key}` is out of range.")
-    door = {
-        key.removeprefix("door."): v
-        for key, v in values.items()
-        if key.startswith("door.") and key not in {"door.listen", "door.url"}
-    }
+    door = {key: value for key, value in _section(values, "door").items() if key in DOOR_KEYS}
     for key, value in door.items():
-        if not 1 <= value <= _MOST:
-            raise ConfigError(f"{path}: `door.{key}` is out of range.")
+        _between(path, f"door.{key}", value, 1, _MOST)
+    blobs = {key.removeprefix("blobs."): v for key, v in values.items() if key.startswith("blobs.")}
+    folder = blobs.pop("folder", "blobs")
+    for key, value in blobs.items():
+        if not 0 <= value <= (_MOST_BYTES if key.endswith("_bytes") else _MOST):
+            raise ConfigError(f"{path}: `blobs.{key}` is out of range.")
     return NodeConfig(
         home=home,
         side=values["side"],
@@ -204,12 +227,36 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         door_url=_url(path, "door.url", values["door.url"], {"https"}),
         keys=home / values.get("keys", "keys"),
         agreements=home / values.get("agreements", "agreements"),
+        declarations=home / values.get("declarations", "declarations"),
         run=home / values.get("run", "run"),
         exchange=ExchangeSettings(**exchange),
         door=DoorSettings(**door),
+        attached=_attached(path, home, values, environment),
         watch=_watch(path, _section(values, "watch")),
+        blobs=BlobSettings(**blobs),
+        blobs_folder=home / folder,
         secret_key=secret,
+        time=_time(path, values),
+        witnesses=witnesses,
+        quorum=_between(path, "ledger.quorum", values.get("ledger.quorum", 1), 1, 16),
     )
+
+
+def _attached(
+    path: Path, home: Path, values: Mapping[str, Any], environment: Mapping[str, str]
+) -> AttachedSettings:
+    given = {key.removeprefix("attached."): v for key, v in values.items() if key.startswith("attached.")}
+    if not 1 <= given.get("rate_per_second", 1) <= _MOST:
+        raise ConfigError(f"{path}: `attached.rate_per_second` is out of range.")
+    if given.get("nats"):
+        given["nats"] = _url(path, "attached.nats", given["nats"], {"nats", "tls"})
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", given.get("nats_prefix", "kouan")):
+        raise ConfigError(f"{path}: `attached.nats_prefix` must be up to 40 of a-z, 0-9 and -.")
+    if "webhook_ca" in given:
+        given["webhook_ca"] = home / given["webhook_ca"]
+        if not given["webhook_ca"].is_file():
+            raise ConfigError(f"{path}: `attached.webhook_ca` names no file ({given['webhook_ca']}).")
+    return AttachedSettings(**given, nats_password=environment.get(NATS_VARIABLE, ""))
 
 
 def load_from_environment(environment: Mapping[str, str] = os.environ) -> NodeConfig:
@@ -256,6 +303,65 @@ def _watch(path: Path, values: dict[str, Any]) -> WatchSettings:
             if not least <= value <= most:  # infinity and "not a number" are numbers to TOML
                 raise ConfigError(f"{path}: `watch.{key}` is out of range.")
     return WatchSettings(**(values | {"listen": listen, "notify": tuple(notify)}))
+
+
+def _witnesses(path: Path, raw: Any) -> tuple[WitnessSettings, ...]:
+    """Read the ``[[witness]]`` tables."""
+    if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
+        raise ConfigError(f"{path}: `witness` must be tables, [[witness]].")
+    found: list[WitnessSettings] = []
+    for item in raw:
+        values = _flatten(path, {"witness": item})
+        for key in _SHAPE["witness"]:
+            if not values.get(f"witness.{key}"):
+                raise ConfigError(f"{path}: the key `witness.{key}` is missing.")
+        name = values["witness.name"]
+        # What a name may hold, the signed notes decide (C2SP signed-note).
+        if values["witness.key"].partition("+")[0] != name or any(name == known.name for known in found):
+            raise ConfigError(
+                f"{path}: `witness.name` must be the name in its `witness.key`, and no other's: {name!r}."
+            )
+        url = _service(path, "witness.url", values["witness.url"])
+        found.append(WitnessSettings(name, url, values["witness.key"]))
+    return tuple(found)
+
+
+def _time(path: Path, values: Mapping[str, Any]) -> TimeSettings | None:
+    """Read the table ``[time]``; without it nothing is stamped."""
+    given = {key.removeprefix("time."): value for key, value in values.items() if key.startswith("time.")}
+    if not given:
+        return None
+    for key in ("tsa", "ca"):
+        if not given.get(key):
+            raise ConfigError(f"{path}: the key `time.{key}` is missing.")
+    if not re.fullmatch(r"|[0-2](\.(0|[1-9][0-9]*)){1,30}", given.get("policy", "")):
+        raise ConfigError(
+            f"{path}: `time.policy` must be an object identifier, such as 1.3.6.1.4.1.4146.2.3."
+        )
+    given["tsa"] = _service(path, "time.tsa", given["tsa"])
+    given["ca"] = path.resolve().parent / given["ca"]
+    for key in ("every_s", "every_leaves"):
+        if key in given:
+            _between(path, f"time.{key}", given[key], 1, _MOST)
+    return TimeSettings(**given)
+
+
+def _between(path: Path, key: str, value: int, least: int, most: int) -> int:
+    if not least <= value <= most:
+        raise ConfigError(f"{path}: `{key}` is out of range ({least} to {most}).")
+    return value
+
+
+def _service(path: Path, key: str, value: str) -> str:
+    """Return the address of a service of somebody else's, which may have a path."""
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or set(value) & set("@#") or not value.isascii() or not value.isprintable():
+        raise ConfigError(f"{path}: `{key}` must be an address, http:// or https://, without a user name.")
+    return value.rstrip("/")
 
 
 def _address(path: Path, key: str, value: str) -> Address:

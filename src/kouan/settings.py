@@ -25,9 +25,12 @@ INSTALLED_APPS = [
     "kouan.core.trust",
     "kouan.core.ledger",
     "kouan.core.exchange",
+    "kouan.core.exchange.blobs",
     "kouan.web",
+    "kouan.apps.files",
     "kouan.apps.validation",
     "kouan.apps.operations",
+    "kouan.apps.attached",  # last: what a side declares by itself must not take a name that the apps use
 ]
 
 MIDDLEWARE = [

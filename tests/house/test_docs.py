@@ -44,6 +44,8 @@ def test_what_settings_are_needed_and_their_defaults_are_right() -> None:
         if key.startswith("watch."):
             default = getattr(config.WatchSettings(), key.removeprefix("watch."))
             assert row[2] == ("none" if default in {None, "", ()} else str(default))
+        if key.startswith("blobs.") and key != "blobs.folder":
+            assert row[2] == str(getattr(config.BlobSettings(), key.removeprefix("blobs.")))
 
 
 def test_every_alarm_is_explained_with_its_limit() -> None:
@@ -90,6 +92,12 @@ def test_the_agreement_in_the_guide_is_one(tmp_path: Path) -> None:
     assert agreement.clauses[0].covers(
         type_="validation.question", legal_basis="document-validation", sender="hk", receiver="gd"
     )
+
+
+def test_the_attached_system_in_the_guide_is_the_example() -> None:
+    guide = (DOCS / "api.md").read_text(encoding="utf-8")
+    example = (DOCS.parent / "examples/attached_system.py").read_text(encoding="utf-8")
+    assert guide.partition("```python\n")[2].partition("```")[0] in example
 
 
 def test_the_addresses_in_the_guide_to_the_api_exist() -> None:

@@ -15,12 +15,13 @@ from kouan.apps.operations.ledger_view import Witnessing, unsigned_since, witnes
 from kouan.apps.operations.listing import CrossingRow, rows_of
 from kouan.apps.operations.models import AlarmRow
 from kouan.core.exchange.models import Batch, InboxMessage, Incident, OutboxMessage, Stream
+from kouan.core.exchange.recovery.words import HaltView, halted_channels
 from kouan.core.ledger import queries as ledger
 from kouan.core.sides import get_side
 from kouan.core.trust.models import Member
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from django.db.models import QuerySet
@@ -144,8 +145,9 @@ def overview(now: datetime) -> Overview:
     incidents = recent_incidents()
     dead = dead_letter_count()
     began = day_began(now)
+    halts = {view.peer: view for view in halted_channels()}
     facts = NodeFacts(
-        lines=tuple(_facts(line) for line in all_lines),
+        lines=tuple(_facts(line, halts) for line in all_lines),
         dead_letters=dead,
         recent_incidents=Incident.objects.filter(settled_at__isnull=True).count(),
         equivocations=len(ledger.equivocations(limit=DEAD_MOST)),
@@ -348,7 +350,8 @@ def _ahead(later: QuerySet[Batch]) -> SealedAhead:
     return SealedAhead(found["batches"], found["messages"] or 0)
 
 
-def _facts(line: Line) -> LineFacts:
+def _facts(line: Line, halts: Mapping[str, HaltView]) -> LineFacts:
+    halt = halts.get(line.peer)
     return LineFacts(
         peer=line.peer,
         last_contact_at=line.last_contact_at,
@@ -359,6 +362,8 @@ def _facts(line: Line) -> LineFacts:
         in_doubt_since=line.in_doubt.sealed_at if line.in_doubt else None,
         in_doubt_tries=line.in_doubt.tries if line.in_doubt else 0,
         unwitnessed_since=line.witnessing.behind_since,
+        halted=halt is not None,
+        halted_since=None if halt is None else halt.since,
     )
 
 

@@ -1,13 +1,15 @@
 """The door: a small ASGI application on a port of its own, for peers over mutual TLS only.
 
 ``POST /batch`` takes batches and answers with their receipts; ``POST /add-checkpoint`` is the witness of
-C2SP's tlog-witness; ``GET /alive`` says that the door is open. Everything else is 404.
+C2SP's tlog-witness; ``POST /blob`` hands out parts of a sealed file; ``POST /standing`` and ``POST /recall``
+tell where both sides stand (``recovery``); ``GET /alive`` says that the door is open. Everything else is 404.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import logging
 import math
@@ -22,7 +24,10 @@ from django.utils import timezone
 
 from kouan.core.errors import KouanError
 from kouan.core.exchange import inbox, wire, witness
+from kouan.core.exchange.blobs.request import MAX_REQUEST
+from kouan.core.exchange.blobs.serving import BlobServer
 from kouan.core.exchange.entrance.allowance import allowances
+from kouan.core.exchange.recovery import door as recovery
 from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.times import check_clock, milliseconds
 from kouan.core.watch import channel
@@ -99,6 +104,7 @@ class Door:
     def __init__(self) -> None:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="door")
         self._held = 0
+        self._blobs = BlobServer()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request, or the server's start and stop."""
@@ -106,7 +112,9 @@ class Door:
             await _lifespan(receive, send)
         elif scope["type"] == "http":
             began = time.perf_counter()
-            answer = await self._answer(scope, receive)
+            answer = await self._answer(scope, receive, send)
+            if answer is None:  # a file's parts, sent as they were read
+                return
             channel.door_answered(scope["path"], answer.status, seconds=time.perf_counter() - began)
             headers = [
                 (b"content-type", answer.content_type.encode()),
@@ -119,11 +127,11 @@ class Door:
                 await send({"type": "http.response.start", "status": answer.status, "headers": headers})
                 await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, scope: dict[str, Any], receive: Receive) -> Answer:
+    async def _answer(self, scope: dict[str, Any], receive: Receive, send: Send) -> Answer | None:
         caller: str = scope["state"]["caller"].side
         try:
             with allowances.request(caller):
-                return await self._route(scope, receive, caller)
+                return await self._route(scope, receive, send, caller)
         except KouanError as error:
             if error.retry_after is None:
                 allowances.take(caller, refusals=1)
@@ -135,7 +143,7 @@ class Door:
             log.exception("the door failed on a request")
             return _problem(500, "internal", "The node failed on this request; its operator can see why.")
 
-    async def _route(self, scope: dict[str, Any], receive: Receive, caller: str) -> Answer:
+    async def _route(self, scope: dict[str, Any], receive: Receive, send: Send, caller: str) -> Answer | None:
         if b"content-encoding" in dict(scope["headers"]):
             raise Encoded
         match scope["method"], scope["path"]:
@@ -150,6 +158,15 @@ class Door:
                 body = await _read(scope, receive, MAX_CHECKPOINT_REQUEST)
                 answer = await self._write(witness.add_checkpoint, body, caller)
                 return Answer(answer.status, answer.content_type, answer.body)
+            case "POST", "/blob":
+                body = await _read(scope, receive, MAX_REQUEST)
+                _check_clock(scope)
+                await self._blobs.serve(body, send, caller)
+                return None
+            case "POST", path if path in recovery.LIMITS:
+                body = await _read(scope, receive, recovery.LIMITS[path])
+                said = await self._write(functools.partial(recovery.answer, path), body, caller)
+                return Answer(200, recovery.CONTENT_TYPE, said)
             case "GET", "/alive":
                 return Answer(200, "text/plain", b"open\n")
             case _:

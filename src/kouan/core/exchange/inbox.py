@@ -13,8 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from kouan.core.database.rows import fetch, insert_many, insert_one, select, stored, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import incidents, pressure, wake, wire
+from kouan.core.exchange.blobs import expecting
 from kouan.core.exchange.models import InboxMessage, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.opening import Examined, Opened, Signed, examine, read
+from kouan.core.exchange.recovery.halts import require_open
 from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.streams import lock_stream
 from kouan.core.exchange.times import from_milliseconds, milliseconds
@@ -86,7 +88,7 @@ def take_in(data: bytes, caller: str | None, *, now: datetime) -> Taken:
     for signed, pairs in wire.decode_batches(data):
         try:
             batch = read(signed, pairs, now)
-            pressure.check_sender(batch.statement, batch.signed, caller)
+            pressure.check_sender(batch.statement.sender, caller, batch.signed)
             given = _stored_receipt(batch.digest)
             if given is None:
                 pressure.check_room(batch.statement)
@@ -135,6 +137,7 @@ class _Taker:
     def take(self) -> Taken:
         """Take in one after the other until one does not follow."""
         stream = lock_stream(self._peer)
+        require_open(self._peer)
         receipts: list[bytes] = []
         refusal: KouanError | None = None
         known = self._known_ids()
@@ -156,6 +159,7 @@ class _Taker:
                     self._note(incidents.BACKDATED, f"number {statement.first}", each.batch.signed)
                     break
                 self._mark_duplicates(each.opened, known)
+                expecting.admit(each.opened, self._now)
                 receipts.append(self._store(each, log))
                 stream.in_sequence += statement.count
                 stream.in_last = each.batch.digest
@@ -306,6 +310,7 @@ def _inbox_row(
         "state": (states.REFUSED if refused else states.WAITING).value,
         "code": item.code or "",
         "attempts": 0,
+        "next_attempt_at": item.held_until,
         "finished_at": now if refused else None,
         "notified": refused,
     }

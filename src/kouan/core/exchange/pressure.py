@@ -48,14 +48,12 @@ class InboxFull(KouanError):
     retry_after = 5
 
 
-def check_sender(statement: wire.Statement, signed: bytes, caller: str | None) -> None:
-    """Refuse what a connection brings for another side; raises ``OtherSender``."""
-    if caller is not None and statement.sender != caller:
+def check_sender(sender: str, caller: str | None, signed: bytes) -> None:
+    """Refuse what a connection brings for another side, and keep it; raises ``OtherSender``."""
+    if caller is not None and sender != caller:
         now = timezone.now()
-        incidents.note(
-            caller, incidents.OTHER_SENDER, f"{statement.sender[:16]}, {now:%Y-%m-%d}", signed, now=now
-        )
-        raise OtherSender(caller=caller, sender=statement.sender[:16])
+        incidents.note(caller, incidents.OTHER_SENDER, f"{sender[:16]}, {now:%Y-%m-%d}", signed, now=now)
+        raise OtherSender(caller=caller, sender=sender[:16])
 
 
 def check_room(statement: wire.Statement) -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from kouan.core.database.rows import fetch, insert_one, select, stored, update_many
 from kouan.core.exchange import credit, receipts, wire
 from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, Stream
+from kouan.core.exchange.recovery.halts import halted
 from kouan.core.exchange.streams import lock_stream
 from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import services as ledger
@@ -121,7 +122,7 @@ def advance(peer: str, answered: Sequence[receipts.Answered] = (), *, most: int 
         with ledger.appending(now=now) as log:
             if checked:
                 receipts.record(checked, log, now)
-            return _Sealer(stream, log, now).seal(most)
+            return [] if halted(peer) else _Sealer(stream, log, now).seal(most)
 
 
 class _Sealer:

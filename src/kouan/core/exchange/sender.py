@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django.conf import settings
 from django.db.models import F
@@ -18,6 +18,7 @@ from django.utils import timezone
 from kouan.core.errors import KouanError
 from kouan.core.exchange import receipts, sealing, wire
 from kouan.core.exchange.models import Batch, Stream
+from kouan.core.exchange.recovery.halts import doubt, may_go
 from kouan.core.exchange.transport import PeerRefused
 from kouan.core.watch import channel
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from kouan.core.exchange.transport import DoorAnswer, Line
 
 log = logging.getLogger(__name__)
+
+_IN_DOUBT: Final = (HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE)
+"""Answers after which both sides first tell each other where they stand."""
 
 
 class Host(Protocol):
@@ -58,7 +62,8 @@ class Sender:
         failures = 0
         while not self._host.stopping:
             try:
-                sealed = self._next()
+                # Before this node knows that it has forgotten nothing, it says nothing new.
+                sealed = self._next() if may_go(self._peer) else []
                 if not sealed:
                     self._host.rest(f"send {self._peer}")
                     continue
@@ -115,6 +120,8 @@ class Sender:
 
     def _failed(self, error: Exception) -> None:
         channel.post_failed(self._peer)
+        if isinstance(error, PeerRefused) and error.params["answer_status"] in _IN_DOUBT:
+            doubt(self._peer)
         if isinstance(error, KouanError):
             log.warning("sending to %s: %s", self._peer, error)
         else:

@@ -6,7 +6,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from kouan.core.exchange import incidents
-from kouan.core.exchange.pressure import OtherSender
+from kouan.core.exchange.epochs import epoch_origin, own_origin
+from kouan.core.exchange.pressure import check_sender
+from kouan.core.exchange.recovery.halts import channel, we_are_restored
 from kouan.core.ledger import queries, services
 from kouan.core.ledger.notes import Ed25519Cosigner, Ed25519NoteSigner, VerifierKey
 from kouan.core.trust.queries import get_member, members, own
@@ -20,35 +22,35 @@ def add_checkpoint(body: bytes, caller: str | None = None) -> WitnessAnswer:
 
     Raises ``OtherSender`` when it is the log of another member: only that one may bring its checkpoints.
     """
-    logs = {
-        member.log_origin: [VerifierKey.for_log(member.log_origin, member.log_key)] for member in members()
-    }
-    origin = body.partition(b"\n\n")[2].partition(b"\n")[0].decode("utf-8", "replace")
-    if caller is not None and origin in logs and origin != get_member(caller).log_origin:
-        raise OtherSender(caller=caller, sender=origin.partition(".")[0])
+    logs, sides = {}, {}
+    for member in members():
+        origin = epoch_origin(member.log_origin, channel(member.side).log_epoch)
+        logs[origin] = [VerifierKey.for_log(origin, member.log_key)]
+        sides[origin] = member.side
+    offered = body.partition(b"\n\n")[2].partition(b"\n")[0].decode("utf-8", "replace")
+    if offered in sides:
+        check_sender(sides[offered], caller, body)
     keys = own()
     answer = services.witness_add_checkpoint(
         body, find_log=logs.get, cosigner=Ed25519Cosigner(keys.public.witness_name, keys.witness_key)
     )
-    if answer.status in {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}:
-        _tell_of_contradictions(origin)
+    if answer.status in {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY} and offered in sides:
+        _tell_of_contradictions(sides[offered], offered)
     return answer
 
 
-def _tell_of_contradictions(origin: str) -> None:
+def _tell_of_contradictions(side: str, origin: str) -> None:
     """Have the operator see each proof that a ledger was signed in two versions."""
-    for member in members():
-        if member.log_origin == origin:
-            for found in queries.equivocations(origin=origin):
-                if found.finding == "same-size":
-                    incidents.note(
-                        member.side,
-                        incidents.EQUIVOCATION,
-                        f"{found.size} entries, {found.at.isoformat()}",
-                        found.offered_note.encode(),
-                        found.kept_note.encode(),
-                        now=found.at,
-                    )
+    for found in queries.equivocations(origin=origin):
+        if found.finding == "same-size":
+            incidents.note(
+                side,
+                incidents.EQUIVOCATION,
+                f"{found.size} entries, {found.at.isoformat()}",
+                found.offered_note.encode(),
+                found.kept_note.encode(),
+                now=found.at,
+            )
 
 
 def publish() -> bool:
@@ -56,8 +58,10 @@ def publish() -> bool:
     newest = queries.latest_checkpoint()
     if newest is not None and newest.size == queries.size():
         return False
+    if we_are_restored():
+        return False  # under its name another ledger was co-signed
     keys = own()
-    signer = Ed25519NoteSigner(keys.public.log_origin, keys.log_key)
+    signer = Ed25519NoteSigner(own_origin(keys.public.log_origin), keys.log_key)
     return services.publish_checkpoint(log_signer=signer) is not None
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from kouan.config import DoorSettings
 from kouan.core.exchange.entrance.allowance import Allowances, Bucket, TooMuch
+from kouan.sections import DoorSettings
 
 
 def test_a_bucket_fills_again_and_may_be_owed():
