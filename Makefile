@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup run test faults check format messages docs bench lock clean
+.PHONY: help setup run test faults check fuzz format messages docs bench lock clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -47,6 +47,10 @@ check: setup $(VENV)/.dev ## format, lint, types, structure, translations, gener
 	$(VENV)/bin/lint-imports --no-logo
 	$(TOOLS) $(PY) tools/messages.py check
 	$(TOOLS) $(PY) tools/docs.py check
+
+fuzz: setup $(VENV)/.dev ## feed the parsers of a peer's bytes (FUZZ_SECONDS, FUZZ_INPUTS, ONLY)
+	@$(PIP) --only-binary :all: "atheris>=3,<4" 2>/dev/null || true
+	@$(PY) tests/fuzz/run.py
 
 format: $(VENV)/.dev ## format the code and mend what ruff can mend
 	$(PY) -m ruff format .

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from kouan.sections import AttachedSettings, BlobSettings
+from kouan.sections import DOOR_KEYS, AttachedSettings, BlobSettings, DoorSettings, ExchangeSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,23 +40,6 @@ class Address:
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class ExchangeSettings:
-    """How the channel behaves; times in milliseconds or seconds as named."""
-
-    linger_ms: int = 5
-    """How long a batch waits for company before it is sealed."""
-    batch_max: int = 200
-    """The most messages under one signature."""
-    outbox_max: int = 100_000
-    """The most messages that may wait for one peer; beyond it producers are refused."""
-    clock_tolerance_s: int = 300
-    """How far a peer's clock may be from ours."""
-    retry_first_s: float = 0.5
-    retry_longest_s: float = 60.0
-    """Exponential back-off with jitter between these two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +113,7 @@ class NodeConfig:
     declarations: Path
     run: Path
     exchange: ExchangeSettings
+    door: DoorSettings
     attached: AttachedSettings
     watch: WatchSettings
     blobs: BlobSettings
@@ -152,7 +136,7 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "run": str,
     },
     "portal": {"listen": str, "origin": str},
-    "door": {"listen": str, "url": str},
+    "door": {"listen": str, "url": str, **dict.fromkeys(DOOR_KEYS, int)},
     "exchange": {
         "linger_ms": int,
         "batch_max": int,
@@ -160,6 +144,7 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "clock_tolerance_s": int,
         "retry_first_s": (int, float),
         "retry_longest_s": (int, float),
+        "inbox_credit": int,
     },
     "attached": {
         "rate_per_second": int,
@@ -223,6 +208,9 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         # Infinity and "not a number" are numbers to TOML.
         if not 0 <= value <= _MOST or (key == "batch_max" and not 1 <= value <= 1000):  # noqa: PLR2004 - the wire's bound
             raise ConfigError(f"{path}: `exchange.{key}` is out of range.")
+    door = {key: value for key, value in _section(values, "door").items() if key in DOOR_KEYS}
+    for key, value in door.items():
+        _between(path, f"door.{key}", value, 1, _MOST)
     blobs = {key.removeprefix("blobs."): v for key, v in values.items() if key.startswith("blobs.")}
     folder = blobs.pop("folder", "blobs")
     for key, value in blobs.items():
@@ -242,6 +230,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         declarations=home / values.get("declarations", "declarations"),
         run=home / values.get("run", "run"),
         exchange=ExchangeSettings(**exchange),
+        door=DoorSettings(**door),
         attached=_attached(path, home, values, environment),
         watch=_watch(path, _section(values, "watch")),
         blobs=BlobSettings(**blobs),

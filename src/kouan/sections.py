@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSettings:
+    """How the channel behaves; times in milliseconds or seconds as named."""
+
+    linger_ms: int = 5
+    """How long a batch waits for company before it is sealed."""
+    batch_max: int = 200
+    """The most messages under one signature."""
+    outbox_max: int = 100_000
+    """The most messages that may wait for one peer; beyond it producers are refused."""
+    clock_tolerance_s: int = 300
+    """How far a peer's clock may be from ours."""
+    retry_first_s: float = 0.5
+    retry_longest_s: float = 60.0
+    """Exponential back-off with jitter between these two."""
+    inbox_credit: int = 64 << 20
+    """Bytes of a peer's messages that may wait for their handlers here; beyond twice that it is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +56,19 @@ class BlobSettings:
     """How long a received file is kept after its message was handled, a refused one of ours for a retry."""
     fetch_within_s: int = 7 * 86_400
     """How long a peer's file may take to arrive before its message is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoorSettings:
+    """What one member may take of the door: of each of its processes, a second or at one time."""
+
+    requests_per_s: int = 2000
+    bytes_per_s: int = 64 << 20
+    messages_per_s: int = 20_000
+    refusals_per_s: int = 20
+    """Messages and requests refused; a hundred seconds' worth may come at once."""
+    requests_at_once: int = 16
+    connections: int = 32
+
+
+DOOR_KEYS: Final = tuple(each.name for each in fields(DoorSettings))

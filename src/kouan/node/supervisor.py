@@ -40,8 +40,6 @@ class Process:
     log_file: Path
     running: subprocess.Popen[bytes] | None = None
     started_at: float = field(default=0.0)
-    started_with: int = field(default=0)
-    """Change time of the peers' file when it started, in nanoseconds."""
     starts: int = field(default=0)
 
     @property
@@ -62,25 +60,7 @@ class Process:
                 preexec_fn=_end_with_parent,  # noqa: PLW1509 - set before any thread matters: only prctl runs
             )
         self.started_at = time.monotonic()
-        self.started_with = self.peers_changed()
         self.starts += 1
-
-    def peers_are_others(self) -> bool:
-        """Return whether the peers' authorities are others than those that the door started with.
-
-        The very first file is written by the door itself, after its start.
-        """
-        changed = self.peers_changed()
-        if self.started_with == 0:
-            self.started_with = changed
-        return changed != self.started_with
-
-    def peers_changed(self) -> int:
-        """Return when the file of the peers' authorities was last written, 0 if it is not there."""
-        try:
-            return (self.node.parent / "run" / "peers.pem").stat().st_mtime_ns
-        except OSError:
-            return 0
 
 
 class StopRequest:
@@ -126,24 +106,17 @@ class Supervisor:
             self.revive()
 
     def revive(self) -> None:
-        """Start again every process that has ended, each at most twice a second.
-
-        The door is also started anew when the peers whom it lets in are others.
-        """
+        """Start again every process that has ended, each at most twice a second."""
         for process in self.processes:
             if self._stopping.is_set() or time.monotonic() - process.started_at <= RESTART_PAUSE:
                 continue
             running = process.running
-            if running is None or running.poll() is not None:
-                code = running.returncode if running else None
-                log.warning(
-                    "%s ended (%s); starting it again. Its log: %s", process.label, code, process.log_file
-                )
-            elif process.name == "door" and process.peers_are_others():
-                log.info("%s starts anew, since its peers have changed", process.label)
-                _end([running], GRACE)
-            else:
+            if running is not None and running.poll() is None:
                 continue
+            code = running.returncode if running else None
+            log.warning(
+                "%s ended (%s); starting it again. Its log: %s", process.label, code, process.log_file
+            )
             if running is not None:
                 _signal_session(running, signal.SIGKILL)  # what it may have left behind
             process.start()

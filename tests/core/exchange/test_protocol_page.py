@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import kouan
-from kouan.config import ExchangeSettings
+from kouan.sections import ExchangeSettings
 from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import (
@@ -26,6 +26,7 @@ from kouan.core.exchange import (
 )
 from kouan.core.exchange.blobs import errors as blob_errors
 from kouan.core.exchange.blobs import fetching, line, reference, request, serving, stream
+from kouan.core.exchange.entrance import connection, server
 from kouan.core.ledger import notes
 from kouan.core.trust import cose, document, sealing
 from kouan.core.trust import errors as trust_errors
@@ -42,6 +43,8 @@ MODULES = {
     "bundle": bundle,
     "handling": handling,
     "cbor": cbor,
+    "connection": connection,
+    "server": server,
     "stamp": stamp,
     "witnesses": witnesses,
     "reconciliation": reconciliation,

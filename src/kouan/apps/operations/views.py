@@ -35,6 +35,7 @@ from kouan.apps.operations.readiness import readiness
 from kouan.apps.operations.reasons import reason
 from kouan.core.errors import KouanError
 from kouan.core.exchange import comparison_words
+from kouan.core.exchange import incidents as exchange_incidents
 from kouan.core.exchange.blobs.queries import transfers
 from kouan.core.exchange.crossing import registry
 from kouan.core.exchange.evidence import evidence_bundle
@@ -283,6 +284,46 @@ def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django calls
         status=200 if ready else 503,
         headers={"Cache-Control": "no-store"},
     )
+
+
+@require_safe
+@require_role("operator")
+def incidents(request: HttpRequest) -> HttpResponse:
+    """Show what peers did and should never do."""
+    rows = queries.recent_incidents()
+    most = queries.INCIDENTS_MOST
+    return _page(request, "incidents", rows=rows, most=most, more=len(rows) == most)
+
+
+@require_safe
+@require_role("operator")
+def incident_evidence(request: HttpRequest, number: int) -> HttpResponse:
+    """Hand out what proves an incident to others."""
+    del request
+    name = f"incident-{settings.NODE.side}-{number}.zip"
+    return HttpResponse(
+        exchange_incidents.evidence_file(number),
+        content_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@require_http_methods(["POST"])
+@require_role("operator")
+def incident_settle(request: HttpRequest, number: int) -> HttpResponseBase:
+    """Acknowledge an incident with a note."""
+    try:
+        done = exchange_incidents.settle(
+            number, operator=request.user.get_username(), remark=request.POST.get("remark", "")
+        )
+    except exchange_incidents.RemarkMissing as error:
+        messages.error(request, str(error))
+    else:
+        if done:
+            messages.success(request, gettext("The incident is acknowledged. It stays on record."))
+        else:
+            messages.info(request, gettext("The incident had already been acknowledged."))
+    return HttpResponseRedirect(reverse("operations:incidents"))
 
 
 @require_safe

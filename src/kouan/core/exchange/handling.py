@@ -184,6 +184,8 @@ def finish(*, peer: str, message_id: uuid.UUID, code: str = "") -> None:
 
 def _try_later(row: InboxMessage, error: Exception, now: datetime) -> bool:
     row.attempts += 1
+    if isinstance(error, KouanError) and error.retry_after is not None:
+        row.attempts = min(row.attempts, MAX_ATTEMPTS - 1)  # waiting is all that helps, however long
     row.code = type(error).__name__[:64]
     if row.attempts >= MAX_ATTEMPTS:
         row.state, row.finished_at = InboxMessage.State.FAILED, now

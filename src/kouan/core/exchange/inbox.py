@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -13,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.core.database.rows import fetch, insert_many, insert_one, select, stored, update_many
 from kouan.core.errors import KouanError
-from kouan.core.exchange import wake, wire
+from kouan.core.exchange import incidents, pressure, wake, wire
 from kouan.core.exchange.blobs import expecting
-from kouan.core.exchange.models import InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
+from kouan.core.exchange.models import InboxMessage, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.opening import Examined, Opened, Signed, examine, read
 from kouan.core.exchange.recovery.halts import require_open
 from kouan.core.exchange.shapes import MalformedWire
@@ -40,6 +39,14 @@ class SequenceGap(KouanError):
     message = _("The batch begins with message %(first)s; message %(expected)s is expected next.")
 
 
+class Backdated(KouanError):
+    """A batch that says it was sealed well before the one that it follows."""
+
+    code = "backdated"
+    status = 403
+    message = "The batch says that it is %(seconds)s seconds older than the one before it."
+
+
 class IdConflict(KouanError):
     """The same message id with another content."""
 
@@ -48,10 +55,6 @@ class IdConflict(KouanError):
     message = _("A message with this id and another content was received before.")
 
 
-STREAM_FORK: Final = "stream-fork"
-"""Two statements of one peer for one place in its stream."""
-INBOX_CREDIT: Final = 64 << 20
-"""How many bytes of unhandled messages a node is ready to hold for one peer."""
 _STORED: Final = f"SELECT receipt FROM {ReceivedBatch._meta.db_table} WHERE statement_digest = %s"  # noqa: S608 - the table's own name
 
 
@@ -62,21 +65,22 @@ class Taken(NamedTuple):
     refusal: KouanError | None
 
 
-def accept(data: bytes, *, now: datetime | None = None) -> bytes:
-    """Take in what was posted and return the signed receipts, one after the other, to be sent as they are.
+def accept(data: bytes, caller: str | None = None, *, now: datetime | None = None) -> bytes:
+    """Take in what ``caller`` posted and return the signed receipts, one after the other, as they are sent.
 
     The same batch again gets the stored, byte-identical receipt. Raises the ``KouanError`` that says
     why the first batch is refused: then nothing has changed. Where a later one is refused, the answer
     has receipts for those before it alone, and posting the rest again tells why. A message that is bad
-    by itself is refused alone, by its status in the receipt.
+    by itself is refused alone, by its status in the receipt. ``caller`` is the side that the
+    connection proves; without one, nothing came over a connection.
     """
-    taken = take_in(data, now=now or timezone.now())
+    taken = take_in(data, caller, now=now or timezone.now())
     if taken.refusal is not None and not taken.receipts:
         raise taken.refusal
     return b"".join(taken.receipts)
 
 
-def take_in(data: bytes, *, now: datetime) -> Taken:
+def take_in(data: bytes, caller: str | None, *, now: datetime) -> Taken:
     """Take in batch after batch of one peer until one is refused, the new ones in one transaction."""
     receipts: list[bytes] = []
     new: list[Examined] = []
@@ -84,8 +88,10 @@ def take_in(data: bytes, *, now: datetime) -> Taken:
     for signed, pairs in wire.decode_batches(data):
         try:
             batch = read(signed, pairs, now)
+            pressure.check_sender(batch.statement.sender, caller, batch.signed)
             given = _stored_receipt(batch.digest)
             if given is None:
+                pressure.check_room(batch.statement)
                 new.append(_following(batch, new, now))
             elif new:  # its numbers are behind those of a new one: no node of ours posts so
                 raise MalformedWire(what="request", detail="the order of its batches")
@@ -147,18 +153,25 @@ class _Taker:
                     refusal = SequenceGap(first=statement.first, expected=stream.in_sequence + 1)
                     self._note_fork(each.batch, stream)
                     break
+                early = (stream.in_at - statement.sealed_at) // 1000
+                if early > settings.NODE.exchange.clock_tolerance_s:
+                    # So a key whose time has ended cannot speak for the time before.
+                    refusal = Backdated(seconds=early)
+                    self._note(incidents.BACKDATED, f"number {statement.first}", each.batch.signed)
+                    break
                 self._mark_duplicates(each.opened, known)
                 expecting.admit(each.opened, self._now)
                 receipts.append(self._store(each, log))
                 stream.in_sequence += statement.count
                 stream.in_last = each.batch.digest
+                stream.in_at = max(stream.in_at, statement.sealed_at)
         if self._rows:
             insert_many(InboxMessage, list(self._rows[0]), [list(row.values()) for row in self._rows])
         if receipts:
             update_many(
                 Stream,
-                ["in_sequence", "in_last", "last_contact_at"],
-                [(stream.in_sequence, stream.in_last, self._now, stream.pk)],
+                ["in_sequence", "in_last", "in_at", "last_contact_at"],
+                [(stream.in_sequence, stream.in_last, stream.in_at, self._now, stream.pk)],
             )
         return Taken(receipts, refusal)
 
@@ -192,20 +205,23 @@ class _Taker:
                 conflict = conflict or item
         if conflict is not None and conflict.header is not None:
             # One a batch is enough to tell the operator; the ledger holds every one of them.
-            self._note(IdConflict.code, f"message {conflict.header.id}", conflict.raw_header)
+            held = InboxMessage.objects.filter(peer=self._peer, message_id=conflict.header.id)
+            before_it = held.values_list("header", flat=True).first()
+            detail = f"message {conflict.header.id}"
+            self._note(incidents.ID_CONFLICT, detail, conflict.raw_header, bytes(before_it or b""))
 
     def _note_fork(self, batch: Signed, stream: Stream) -> None:
         """Keep a statement that this peer signed for a place which another one of its statements has."""
         first = batch.statement.first
         if first > stream.in_sequence or not batch.statement.count:
             return
-        detail = f"number {first}"
-        if not Incident.objects.filter(peer=self._peer, kind=STREAM_FORK, detail=detail).exists():
-            self._note(STREAM_FORK, detail, batch.signed)
+        held = ReceivedBatch.objects.filter(peer=self._peer, first__lte=first, count__gt=0).order_by("-first")
+        before = held.values_list("statement", flat=True).first()
+        self._note(incidents.STREAM_FORK, f"number {first}", batch.signed, bytes(before or b""))
 
-    def _note(self, kind: str, detail: str, evidence: bytes) -> None:
-        self.noted = True
-        Incident.objects.create(peer=self._peer, kind=kind, detail=detail, evidence=evidence, at=self._now)
+    def _note(self, kind: str, detail: str, evidence: bytes, counterpart: bytes = b"") -> None:
+        if incidents.note(self._peer, kind, detail, evidence, counterpart, now=self._now):
+            self.noted = True
 
     def _store(self, each: Examined, log: ledger.Appender) -> bytes:
         statement, now = each.batch.statement, self._now
@@ -228,7 +244,7 @@ class _Taker:
                 statuses=tuple(item.code for item in each.opened),
                 log_first=log_first,
                 accepted_at=milliseconds(now),
-                credits=_credits.left(self._peer, each.batch.size),
+                credits=pressure.credits_left(self._peer, each.batch.size),
             ).encode(),
             self._signer,
             content_type=wire.RECEIPT_TYPE,
@@ -253,6 +269,7 @@ class _Taker:
             if item.header is not None and not item.duplicate
         ]
         _take_notices(statement)
+        pressure.count(self._peer, [item.code for item in each.opened])
         transaction.on_commit(
             partial(
                 channel.batch_received,
@@ -266,30 +283,6 @@ class _Taker:
             )
         )
         return receipt
-
-
-class _Credits:
-    """How many more bytes each peer may send: counted at most once a second for each process."""
-
-    def __init__(self) -> None:
-        self._held: dict[str, tuple[float, int]] = {}
-
-    def left(self, peer: str, more: int) -> int:
-        """Return what is left after ``more`` bytes that are being taken in."""
-        counted_at, held = self._held.get(peer, (-60.0, 0))
-        if time.monotonic() - counted_at > 1:
-            counted_at = time.monotonic()
-            ((total,),) = select(_HELD, (peer,))
-            held = int(total or 0)
-        held += more
-        self._held[peer] = (counted_at, held)
-        return max(0, INBOX_CREDIT - held)
-
-
-_HELD: Final = (
-    f"SELECT sum(length(body)) FROM {InboxMessage._meta.db_table} WHERE peer = %s AND state = 'waiting'"  # noqa: S608 - the table's own name
-)
-_credits = _Credits()
 
 
 def _inbox_row(

@@ -35,6 +35,7 @@ class OutboxFull(KouanError):
     code = "outbox-full"
     status = 503
     message = _("%(waiting)s messages already wait for %(peer)s. Try again when the line is working.")
+    retry_after = 10
 
 
 class NotInTransaction(RuntimeError):

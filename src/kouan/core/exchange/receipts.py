@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.core.database.rows import execute, fetch, update_many
 from kouan.core.errors import KouanError
-from kouan.core.exchange import wire
+from kouan.core.exchange import incidents, wire
 from kouan.core.exchange.models import Batch, OutboxMessage, Stream
 from kouan.core.exchange.streams import lock_stream
 from kouan.core.exchange.times import from_milliseconds
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 State = OutboxMessage.State
 
-_RECEIPTED: Final = ("id", "peer", "count", "root", "statement_digest", "receipt")
+_RECEIPTED: Final = ("id", "peer", "first", "count", "root", "statement_digest", "receipt")
 _ACCEPT: Final = (
     f"UPDATE {OutboxMessage._meta.db_table} SET peer_ledger_index = position + %s, "  # noqa: S608 - the table's own name
     f"state = CASE WHEN state = '{State.SEALED}' THEN '{State.ACCEPTED}' ELSE state END WHERE batch_id = %s"
@@ -116,6 +116,18 @@ def record(checked: Sequence[Checked], log: ledger.Appender, now: datetime) -> N
         if batch.receipt is None:
             _compare(each.receipt, batch)
             news.append((each, batch))
+        elif bytes(batch.receipt) != each.answered.data and each.receipt.statement == bytes(
+            batch.statement_digest
+        ):
+            detail = f"batch from number {batch.first}"
+            incidents.note(
+                batch.peer,
+                incidents.RECEIPT_CONFLICT,
+                detail,
+                each.answered.data,
+                bytes(batch.receipt),
+                now=now,
+            )
     if not news:
         return
     log.append([ledger.Record("receipt-received", each.answered.data) for each, _batch in news])

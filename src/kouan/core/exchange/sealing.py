@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.core.database.rows import fetch, insert_one, select, stored, update_many
-from kouan.core.exchange import receipts, wire
+from kouan.core.exchange import credit, receipts, wire
 from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, Stream
 from kouan.core.exchange.recovery.halts import halted
 from kouan.core.exchange.streams import lock_stream
@@ -113,9 +113,10 @@ def advance(peer: str, answered: Sequence[receipts.Answered] = (), *, most: int 
     ``receipts.record`` raise; then nothing was sealed either.
     """
     checked = receipts.check(answered)
-    if not checked and not any(waiting(peer, limit=1)):
-        return []
+    there = waiting(peer, limit=1)
     now = timezone.now()
+    if not checked and not (there.notices or (there.messages and not credit.spent(peer, now))):
+        return []
     with transaction.atomic():
         stream = lock_stream(peer)
         with ledger.appending(now=now) as log:
@@ -147,6 +148,7 @@ class _Sealer:
         # Found by the index on the line alone; what is late the sweeper puts away.
         rows = [row for row in rows if row.expires_at > self._now]
         rows = rows[: _fitting(rows, batch_max)]
+        rows = rows[: credit.covered(self._stream, rows, self._now)]
         notices = _notices(self._stream.peer, self._now, alone=not rows)
         made = []
         for start in range(0, len(rows), batch_max) or ([0] if notices else []):
@@ -162,14 +164,16 @@ class _Sealer:
             )
             update_many(
                 Stream,
-                ["out_sequence", "out_last"],
-                [(self._stream.out_sequence, self._stream.out_last, self._stream.pk)],
+                ["out_sequence", "out_last", "out_at"],
+                [(self._stream.out_sequence, self._stream.out_last, self._stream.out_at, self._stream.pk)],
             )
         return made
 
     def _batch(self, rows: Sequence[OutboxMessage], notices: Sequence[wire.Notice]) -> Sealed:
         stream, side = self._stream, settings.NODE.side
         first = stream.out_sequence + 1
+        # A peer refuses what says that it is older than the batch before; our clock may have been set back.
+        stream.out_at = max(stream.out_at, milliseconds(self._now))
         batch_key = sealing.new_batch_key()
         messages = [_seal(row, first + position, batch_key) for position, row in enumerate(rows)]
         leaves = [leaf_hash(message.leaf) for message in messages]
@@ -183,7 +187,7 @@ class _Sealer:
             count=len(rows),
             root=root,
             previous=bytes(stream.out_last),
-            sealed_at=milliseconds(self._now),
+            sealed_at=stream.out_at,
             recipient_kid=recipient_kid,
             wrapped_key=sealing.wrap_batch_key(
                 batch_key, recipient, info=key_info(side, stream.peer, first, root)

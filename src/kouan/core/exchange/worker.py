@@ -19,7 +19,6 @@ from django.utils import timezone
 
 from kouan.core import chores
 from kouan.core.exchange import handling, outbox, wake
-from kouan.core.exchange.peers import write_peers_file
 from kouan.core.exchange.pulse import Pulse
 from kouan.core.exchange.sender import Sender
 from kouan.core.exchange.transport import Line
@@ -181,7 +180,6 @@ class Worker:
                 carrier.loop.stop()
                 carrier.loop.join(60.0)
                 carrier.line.close()
-            write_peers_file()
             self._carriers[member.side] = _carrier(member)
         loop.pause(MEMBERS_EVERY)
 
