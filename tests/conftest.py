@@ -40,7 +40,7 @@ def _english() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings_parallel_suffix() -> None:
-    """Every worker's database is in its own memory: there is nothing to keep apart by names."""
+    """Every worker's database has a name of its own, or is in its own memory: nothing to keep apart."""
 
 
 @pytest.hookimpl(wrapper=True)

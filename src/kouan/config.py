@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 NODE_VARIABLE: Final = "KOUAN_NODE"
 SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"  # noqa: S105 - the name of the variable, not the secret
+DATABASE_PASSWORD_VARIABLE: Final = "KOUAN_DATABASE_PASSWORD"  # noqa: S105 - as above
 MIN_SECRET_LENGTH: Final = 32
+_MOST_PROCESSES: Final = 64
 _MOST: Final = 1_000_000_000
 
 
@@ -56,6 +58,15 @@ class ExchangeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessSettings:
+    """How many of each process ``kouan node`` keeps running on this machine."""
+
+    portal: int = 1
+    door: int = 1
+    worker: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """One side's node, as its ``node.toml`` and its environment describe it."""
 
@@ -71,6 +82,7 @@ class NodeConfig:
     agreements: Path
     run: Path
     exchange: ExchangeSettings
+    processes: ProcessSettings
     secret_key: str = field(repr=False)
 
 
@@ -78,6 +90,7 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
     "": {"side": str, "demonstration": bool, "database": str, "keys": str, "agreements": str, "run": str},
     "portal": {"listen": str, "origin": str},
     "door": {"listen": str, "url": str},
+    "processes": {"portal": int, "door": int, "worker": int},
     "exchange": {
         "linger_ms": int,
         "batch_max": int,
@@ -113,6 +126,10 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         # Infinity and "not a number" are numbers to TOML.
         if not 0 <= value <= _MOST or (key == "batch_max" and not 1 <= value <= 1000):  # noqa: PLR2004 - the wire's bound
             raise ConfigError(f"{path}: `exchange.{key}` is out of range.")
+    processes = {key.removeprefix("processes."): v for key, v in values.items() if key.startswith("processes.")}
+    for key, count in processes.items():
+        if not 1 <= count <= _MOST_PROCESSES:
+            raise ConfigError(f"{path}: `processes.{key}` must be from 1 to {_MOST_PROCESSES}.")
     return NodeConfig(
         home=home,
         side=values["side"],
@@ -126,6 +143,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         agreements=home / values.get("agreements", "agreements"),
         run=home / values.get("run", "run"),
         exchange=ExchangeSettings(**exchange),
+        processes=ProcessSettings(**processes),
         secret_key=secret,
     )
 

@@ -112,7 +112,7 @@ class Node:
             healthy(self.portal)
             and listens(self.door)
             and bool(self.running().get("worker"))
-            and (self.made.config.run / "worker.sock").exists()
+            and any((self.made.config.run / "bells").glob("*"))
         )
 
     def wait_up(self, seconds: float = 60.0) -> None:

@@ -10,7 +10,16 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kouan.core.database.rows import fetch, insert_many, insert_one, select, stored, update_many
+from kouan.core.database.rows import (
+    among,
+    fetch,
+    insert_many,
+    insert_one,
+    keepable,
+    select,
+    stored,
+    update_many,
+)
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
 from kouan.core.exchange.models import InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
@@ -160,11 +169,11 @@ class _Taker:
         ids = [item.header.id for each in self._batches for item in each.opened if item.header is not None]
         if not ids:
             return {}
-        places = ", ".join(["%s"] * len(ids))
+        these, params = among("message_id", [stored(each) for each in ids])
         before = fetch(
             InboxMessage,
-            f"peer = %s AND message_id IN ({places})",
-            (self._peer, *(stored(each) for each in ids)),
+            f"peer = %s AND {these}",
+            (self._peer, *params),
             names=["id", "message_id", "header_digest"],
         )
         return {row.message_id: bytes(row.header_digest) for row in before}
@@ -281,11 +290,11 @@ def _inbox_row(
     return {
         "peer": header.sender,
         "message_id": header.id,
-        "type": header.type[:80],
+        "type": keepable(header.type, 80),
         "version": header.version,
         "conversation": header.conversation,
-        "agreement": header.agreement[:80],
-        "clause": header.clause[:40],
+        "agreement": keepable(header.agreement, 80),
+        "clause": keepable(header.clause, 40),
         "header": item.raw_header,
         "header_digest": wire.digest(item.raw_header),
         "ciphertext_digest": item.ciphertext_digest,
@@ -318,5 +327,5 @@ def _take_notices(statement: wire.Statement) -> None:
     for notice in statement.notices:
         if notice.code is not None:
             open_ones.filter(message_id=notice.message).update(
-                state=states.REFUSED, code=notice.code, finished_at=from_milliseconds(notice.at)
+                state=states.REFUSED, code=keepable(notice.code, 64), finished_at=from_milliseconds(notice.at)
             )

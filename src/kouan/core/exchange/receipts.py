@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kouan.core.database.rows import execute, fetch, update_many
+from kouan.core.database.rows import among, execute, fetch, keepable, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
 from kouan.core.exchange.models import Batch, OutboxMessage, Stream
@@ -102,11 +102,10 @@ def check(answered: Sequence[Answered]) -> list[Checked]:
 
 def record(checked: Sequence[Checked], log: ledger.Appender, now: datetime) -> None:
     """Record receipts for one peer in the caller's transaction; what is recorded already stays as it is."""
-    keys = [each.answered.sealed.pk for each in checked]
-    places = ", ".join(["%s"] * len(keys))
+    these, keys = among("id", [each.answered.sealed.pk for each in checked])
     batches = {
         batch.pk: batch
-        for batch in fetch(Batch, f"id IN ({places}) ORDER BY id", keys, names=_RECEIPTED, lock=True)
+        for batch in fetch(Batch, f"{these} ORDER BY id", keys, names=_RECEIPTED, lock=True)
     }
     news = []
     for each in checked:
@@ -152,5 +151,5 @@ def _record_statuses(batch: Batch, receipt: wire.Receipt, now: datetime) -> None
     for position, code in enumerate(receipt.statuses):
         if code is not None:
             OutboxMessage.objects.filter(batch=batch, position=position).update(
-                state=State.REFUSED, code=code[:64], finished_at=now
+                state=State.REFUSED, code=keepable(code, 64), finished_at=now
             )

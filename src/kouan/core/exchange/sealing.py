@@ -74,7 +74,7 @@ class Waiting(NamedTuple):
 
 _GLANCE: Final = (
     f"SELECT (SELECT count(*) FROM (SELECT 1 FROM {OutboxMessage._meta.db_table} "  # noqa: S608 - the tables' own names
-    "WHERE peer = %s AND state = 'waiting' LIMIT %s) AS some), "
+    "WHERE peer = %s AND state = 'waiting' LIMIT %s) AS found), "
     f"EXISTS (SELECT 1 FROM {InboxMessage._meta.db_table} WHERE peer = %s AND notified = %s "
     "AND state IN ('handled', 'refused') AND finished_at <= %s)"
 )
@@ -133,6 +133,7 @@ class _Sealer:
             OutboxMessage,
             "peer = %s AND state = 'waiting' ORDER BY id LIMIT %s",
             (self._stream.peer, max(batch_max, min(batch_max * most, MESSAGES_AT_ONCE))),
+            lock=True,  # whoever expires or cancels one of them is before us or after us
         )
         # Found by the index on the line alone; what is late the sweeper puts away.
         rows = [row for row in rows if row.expires_at > self._now]
