@@ -70,7 +70,9 @@ def worker() -> None:
     """Run the worker until SIGTERM or SIGINT."""
     django.setup()
     from kouan.core.exchange.worker import Worker  # noqa: PLC0415 - needs Django's set-up
+    from kouan.node.settling import settle  # noqa: PLC0415 - as above
 
+    settle()
     work = Worker()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, work.stop)

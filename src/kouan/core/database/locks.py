@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 
-from kouan.core.database.rows import select, vendor
+from kouan.core.database.rows import engine, select
 
 
 def take_turn(name: str) -> None:
     """Wait until no other transaction holds ``name``, and hold it until the caller's transaction ends."""
-    if vendor() == "postgresql":
+    if engine() == "postgresql":
         select("SELECT pg_advisory_xact_lock(%s)", (number_of(name),))
 
 

@@ -29,7 +29,20 @@ class Frame:
     def byte_string(self) -> bytes:
         """Return the next byte string."""
         length = self._head(self._BYTES)
-        return self._take(length)
+        end = self._at + length
+        if end > len(self._data):
+            raise ValueError("it ends early")
+        taken = self._data[self._at : end]
+        self._at = end
+        return taken
+
+    def pairs(self, count: int) -> list[tuple[bytes, bytes]]:
+        """Return ``count`` arrays of two byte strings."""
+        found = []
+        for _ in range(count):
+            self.array(exactly=2)
+            found.append((self.byte_string(), self.byte_string()))
+        return found
 
     def signed(self) -> bytes:
         """Return a whole COSE_Sign1: an array of a byte string, an empty map and two byte strings."""
@@ -53,24 +66,23 @@ class Frame:
         return self._at == len(self._data)
 
     def _head(self, major: int) -> int:
-        first = self._take(1)[0]
+        data, at = self._data, self._at
+        if at >= len(data):
+            raise ValueError("it ends early")
+        first = data[at]
         if first >> 5 != major:
             raise ValueError("an item of another kind")
         info = first & 0x1F
+        self._at = at = at + 1
         if info < 24:  # noqa: PLR2004 - RFC 8949 section 3: the argument itself
             return info
         if info > 27:  # noqa: PLR2004 - the same: reserved, or an indefinite length
             raise ValueError("a length")
         size = 1 << info - 24
-        argument = int.from_bytes(self._take(size))
+        argument = int.from_bytes(data[at : at + size])
+        self._at = at + size
+        if self._at > len(data):
+            raise ValueError("it ends early")
         if argument < (24 if size == 1 else 1 << 4 * size):
             raise ValueError("a length longer than it need be")
         return argument
-
-    def _take(self, length: int) -> bytes:
-        end = self._at + length
-        if end > len(self._data):
-            raise ValueError("it ends early")
-        taken = self._data[self._at : end]
-        self._at = end
-        return taken

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core import cbor
-from kouan.core.database.rows import among, fetch, select, stored, update_many, vendor
+from kouan.core.database.rows import among, engine, fetch, select, stored, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
 from kouan.core.exchange.crossing import Received, Undelivered, registry
@@ -103,7 +103,7 @@ def taken(now: datetime, *, limit: int) -> list[InboxMessage]:
     What other workers hold is passed over, and so is what stands behind it in its conversation.
     """
     rows = _due(now, limit=limit, names=_HANDLED, lock=True)
-    if not rows or vendor() == "sqlite":  # there a transaction that writes is alone
+    if not rows or engine() == "sqlite":  # there a transaction that writes is alone
         return rows
     # A statement of its own sees what other workers ended while the first one looked. Whatever is still
     # waiting before a message of ours, and not ours, is another's or has to wait itself.

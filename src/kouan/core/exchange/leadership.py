@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from kouan.core.database.locks import number_of
-from kouan.core.database.rows import select, vendor
+from kouan.core.database.rows import engine, select
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,7 @@ class Leadership:
 
     def held(self) -> bool:
         """Take the lead if nobody has it, and return whether it is ours; asks nobody while it is."""
-        if vendor() == "sqlite":
+        if engine() == "sqlite":
             return self._file()
         session = connections[DEFAULT_DB_ALIAS].connection
         if session is not None and session is self._session and not session.closed:

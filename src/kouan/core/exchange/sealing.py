@@ -39,6 +39,12 @@ MESSAGES_AT_ONCE: Final = 500
 _MANY_NOTICES: Final = 200
 
 
+_SEALED: Final = (
+    "id", "message_id", "peer", "type", "version", "conversation", "agreement", "agreement_digest", "clause",
+    "consent", "body", "body_digest", "created_at", "expires_at",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """A batch ready to post."""
@@ -133,6 +139,7 @@ class _Sealer:
             OutboxMessage,
             "peer = %s AND state = 'waiting' ORDER BY id LIMIT %s",
             (self._stream.peer, max(batch_max, min(batch_max * most, MESSAGES_AT_ONCE))),
+            names=_SEALED,
             lock=True,  # whoever expires or cancels one of them is before us or after us
         )
         # Found by the index on the line alone; what is late the sweeper puts away.

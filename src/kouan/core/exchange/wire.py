@@ -297,10 +297,7 @@ def decode_batches(data: bytes) -> list[tuple[bytes, list[tuple[bytes, bytes]]]]
                 raise MalformedWire(what="request", detail=f"more than {MAX_BATCHES} batches")
             frame.array(exactly=2)
             statement = frame.byte_string()
-            pairs = []
-            for _message in range(frame.array(at_most=left)):
-                frame.array(exactly=2)
-                pairs.append((frame.byte_string(), frame.byte_string()))
+            pairs = frame.pairs(frame.array(at_most=left))
             left -= len(pairs)
             batches.append((statement, pairs))
     except ValueError as error:
