@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import databases
 from journeys import inside
 from journeys.link import Link
 from journeys.nodes import Node, say, wait_until
 from journeys.proof import prove
 from kouan.demo.nodes import establish, free_ports
 from kouan.node.layout import NewNode, create
+from own_node import SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 EXCHANGE = {"retry_first_s": 0.1, "retry_longest_s": 0.5}
 """Patience for tests: a line that works again is noticed within half a second."""
+SEVERAL = {"door": 2, "worker": 2}
+"""The processes of a node whose database can take them."""
 HERE = Path(__file__).parent
 
 
@@ -72,10 +76,16 @@ class Group:
             node.close()
         for node in self.nodes.values():
             node.link.close()
+        for node in self.nodes.values():
+            if SERVER:
+                databases.drop(node.made.config.database)
 
 
 def make_group(home: Path, sides: tuple[str, ...], exchange: Mapping[str, float] = EXCHANGE) -> Group:
-    """Lay out nodes from configuration alone, with a link before each door; nothing runs yet."""
+    """Lay out nodes from configuration alone, with a link before each door; nothing runs yet.
+
+    On PostgreSQL each node has a database of its own and several doors and workers.
+    """
     links = {side: Link() for side in sides}
     ports = free_ports(2 * len(sides))
     places = {side: (ports[2 * at], ports[2 * at + 1]) for at, side in enumerate(sides)}
@@ -88,6 +98,7 @@ def make_group(home: Path, sides: tuple[str, ...], exchange: Mapping[str, float]
             door_url=f"https://127.0.0.1:{links[side].port}",
             demonstration=True,
             exchange=exchange,
+            **({"database": databases.create(), "processes": SEVERAL} if SERVER else {}),
         )
         create(home / side, node)
     return Group({made.side: Node(made, links[made.side]) for made in establish(home, places)})
