@@ -11,6 +11,8 @@ import pytest
 from django.utils import translation
 from hypothesis import settings
 
+from own_node import SERVER
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -25,7 +27,11 @@ settings.load_profile("kouan")
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not SERVER:
+        elsewhere = [item for item in items if item.get_closest_marker("postgresql")]
+        items[:] = [item for item in items if not item.get_closest_marker("postgresql")]
+        config.hook.pytest_deselected(items=elsewhere)
     for item in items:
         if item.path.relative_to(HERE).parts[0] in ALONE and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group("programs"))

@@ -13,8 +13,6 @@ from own_node import SERVER
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-WITHOUT = "needs a PostgreSQL server: KOUAN_TEST_DATABASE=postgresql://USER@HOST:PORT"
-
 
 def create() -> str:
     """Make an empty database and return it as ``node.toml`` names one."""

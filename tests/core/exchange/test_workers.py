@@ -18,16 +18,11 @@ from django.contrib.auth.models import Group
 from django.db import close_old_connections, connection, transaction
 from django.utils import timezone
 
-import databases
 from kouan.core.exchange import handling, inbox, outbox
 from kouan.core.exchange.handling import handle_waiting, report_undelivered
 from kouan.core.exchange.leadership import Leadership
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.ledger.models import Entry
-from own_node import SERVER
-
-on_server = pytest.mark.skipif(not SERVER, reason=databases.WITHOUT)
-
 
 @pytest.fixture
 def arrive(gd):
@@ -85,7 +80,7 @@ def waiting_for(taken):
     return taken[0]
 
 
-@on_server
+@pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_a_conversation_that_one_worker_has_begun_is_left_to_it(note, arrive, workers):
     one, other = uuid.uuid4(), uuid.uuid4()
@@ -100,7 +95,7 @@ def test_a_conversation_that_one_worker_has_begun_is_left_to_it(note, arrive, wo
     assert workers[1].do(lambda: [row.conversation for row in _taken()]).result(20) == [one, one, one, other, one]
 
 
-@on_server
+@pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_nothing_of_a_conversation_goes_past_a_postponed_message(note, arrive, workers):
     one, other = uuid.uuid4(), uuid.uuid4()
@@ -117,7 +112,7 @@ def _taken():
     return rows
 
 
-@on_server
+@pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_three_workers_handle_each_message_once_and_each_conversation_in_order(declare, arrive, workers):
     crossing = declare(max_bytes=4096)
@@ -154,7 +149,7 @@ def test_three_workers_handle_each_message_once_and_each_conversation_in_order(d
         assert seen[str(conversation)] == [*range(place, 60, 12)] * 5
 
 
-@on_server
+@pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_several_sweepers_report_each_dead_letter_once(note, gd, workers):
     told = []
@@ -192,7 +187,7 @@ def test_one_leads_and_the_next_takes_over_when_it_goes(settings, tmp_path, work
     workers[second].do(leads[second].release).result(20)
 
 
-@on_server
+@pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_who_loses_its_session_leads_no_more(workers):
     leads = [Leadership("test"), Leadership("test")]
