@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup run test check format messages docs bench lock clean
+.PHONY: help setup run test faults check format messages docs bench lock clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -39,6 +39,9 @@ test: setup $(VENV)/.dev ## run all tests, on PostgreSQL too if it is there (T="
 	@$(PY) tools/assets.py --tests
 	$(if $(T),$(PYTEST) $(T),@$(PY) tools/passes.py $(PYTEST))
 
+faults: setup $(VENV)/.dev ## 200 faults by chance, then the proof that nothing was lost (FAULTS=… SEED=…; needs root)
+	FAULTS=$(or $(FAULTS),200) SEED=$(SEED) $(PY) -m pytest -n 0 -s tests/faults/test_faults.py
+
 check: setup $(VENV)/.dev ## format, lint, types, structure, translations, generated pages
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
@@ -68,7 +71,8 @@ COMPILE = $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --ge
 
 lock: $(VENV)/.dev ## bring the locks up to pyproject.toml (UPGRADE=1 takes the newest versions)
 	$(COMPILE) --group build --output-file requirements.lock
-	$(COMPILE) --group build --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --extra otel --constraint requirements.lock --output-file requirements-otel.lock
+	$(COMPILE) --extra otel --group build --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## remove what setup made; the nodes in .kouan stay
 	rm -rf $(VENV) node_modules src/kouan/web/static/vendor dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 STRICT = os.environ.get("KOUAN_TEST_STRICT") == "1"
-ALONE = ("browser", "journeys")
+ALONE = ("browser", "faults", "journeys")
 """Folders whose tests start programs of their own: they share one worker, beside which the rest run."""
 
 # A law holds or does not; how long one example takes says how busy the machine is.

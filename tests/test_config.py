@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from kouan.config import Address, ConfigError, ExchangeSettings, load, load_from_environment
+from kouan.config import (
+    Address,
+    ConfigError,
+    ExchangeSettings,
+    TimeSettings,
+    WatchSettings,
+    WitnessSettings,
+    load,
+    load_from_environment,
+)
 
 SECRET = {"KOUAN_SECRET_KEY": "a" * 32}
 GOOD = """
@@ -57,6 +66,15 @@ def test_everything_that_can_be_said(write, tmp_path):
     assert node.exchange == ExchangeSettings(0, 1000, 5, 60, 1, 2.5)
 
 
+def test_how_a_node_is_watched(write):
+    assert load(write(GOOD), SECRET).watch == WatchSettings()
+    text = GOOD + '[watch]\nlisten = "127.0.0.1:9460"\nnotify = ["/bin/mail", "-s", "x"]\nsilence_s = 60\n'
+    watch = load(write(text), SECRET).watch
+    assert watch.listen == Address("127.0.0.1", 9460)
+    assert watch.notify == ("/bin/mail", "-s", "x")
+    assert (watch.silence_s, watch.logs, watch.traces) == (60, "text", "")
+
+
 @pytest.mark.parametrize(
     ("change", "key"),
     [
@@ -99,6 +117,16 @@ def test_everything_that_can_be_said(write, tmp_path):
         (("[door]", "[exchange]\nretry_longest_s = inf\n[door]"), "`exchange.retry_longest_s`"),
         (("[door]", "[exchange]\nretry_longest_s = -inf\n[door]"), "`exchange.retry_longest_s`"),
         (("[door]", "[exchange]\npatience = 1\n[door]"), "`exchange.patience`"),
+        (("[door]", '[watch]\nlogs = "xml"\n[door]'), "`watch.logs`"),
+        (("[door]", '[watch]\nlisten = "9460"\n[door]'), "`watch.listen`"),
+        (("[door]", '[watch]\nlisten = "127.0.0.1:65534"\n[door]'), "`watch.listen`"),
+        (("[door]", '[watch]\nnotify = "mail me"\n[door]'), "`watch.notify`"),
+        (("[door]", '[watch]\nnotify = ["mail", 5]\n[door]'), "`watch.notify`"),
+        (("[door]", "[watch]\ntraces_share = 1.5\n[door]"), "`watch.traces_share`"),
+        (("[door]", "[watch]\ntraces_share = nan\n[door]"), "`watch.traces_share`"),
+        (("[door]", "[watch]\nevery_s = 0\n[door]"), "`watch.every_s`"),
+        (("[door]", "[watch]\nsilence_s = -1\n[door]"), "`watch.silence_s`"),
+        (("[door]", "[watch]\npatience = 1\n[door]"), "`watch.patience`"),
     ],
     ids=lambda value: value if isinstance(value, str) else value[1][:40],
 )
@@ -148,3 +176,48 @@ def test_the_environment_names_the_file(write):
     for environment in ({}, {"KOUAN_NODE": ""}):
         with pytest.raises(ConfigError, match="KOUAN_NODE"):
             load_from_environment({**environment, **SECRET})
+
+
+STAMPS = (
+    '[time]\ntsa = "http://time.example:80/stamp?x=1"\nca = "tsa.pem"\npolicy = "1.2.3.40"\nevery_s = 5\n'
+)
+KEY = "w.example/one+97a5e558+BDDWcj3IEpAmPiZfoga3Xplmbjd/QXSHRZNQnQBnNY4X"
+WITNESS = f'[[witness]]\nname = "w.example/one"\nurl = "https://w.example/api/"\nkey = "{KEY}"\n'
+
+
+def test_time_stamps_and_witnesses(write, tmp_path):
+    node = load(write(GOOD), SECRET)
+    assert (node.time, node.witnesses, node.quorum) == (None, (), 1)
+    node = load(write(GOOD + STAMPS + WITNESS + "[ledger]\nquorum = 2\n"), SECRET)
+    assert node.time == TimeSettings(
+        "http://time.example:80/stamp?x=1", tmp_path / "tsa.pem", policy="1.2.3.40", every_s=5
+    )
+    assert node.witnesses == (WitnessSettings("w.example/one", "https://w.example/api", KEY),)
+    assert node.quorum == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('[time]\ntsa = "https://time.example"\n', "time.ca"),
+        ('[time]\nca = "x"\n', "time.tsa"),
+        (STAMPS.replace("http://", "ftp://"), "time.tsa"),
+        (STAMPS.replace("time.example", "a:b@time.example"), "time.tsa"),
+        (STAMPS.replace("http://time.example:80", "http://[::"), "time.tsa"),
+        (STAMPS.replace("1.2.3.40", "one"), "time.policy"),
+        (STAMPS.replace("every_s = 5", "every_s = 0"), "time.every_s"),
+        (STAMPS + "often = 1\n", "time.often"),
+        ("[ledger]\nquorum = 0\n", "ledger.quorum"),
+        ("[ledger]\nquorum = 17\n", "ledger.quorum"),
+        ('[witness]\nname = "x"\n', "witness"),
+        (WITNESS.replace(f'key = "{KEY}"\n', ""), "witness.key"),
+        (WITNESS.replace('name = "w.example/one"', 'name = "w.example/two"'), "witness.name"),
+        (WITNESS + WITNESS, "witness.name"),
+        (WITNESS.replace("https://", ""), "witness.url"),
+        (WITNESS + "more = 1\n", "witness.more"),
+        (WITNESS.replace('"https://w.example/api/"', "1"), "witness.url"),
+    ],
+)
+def test_what_is_wrong_with_them_is_named(write, text, key):
+    with pytest.raises(ConfigError, match=f"`{key}`"):
+        load(write("\n" + GOOD + text), SECRET)

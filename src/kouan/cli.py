@@ -11,13 +11,17 @@ import click
 from django.db import DatabaseError
 
 from kouan import __version__
-from kouan.apps.operations.commands import catalogue
+from kouan.apps.files.commands import file
+from kouan.apps.operations.commands import catalogue, health
 from kouan.apps.validation.commands import institution
 from kouan.config import NODE_VARIABLE, ConfigError
 from kouan.core.errors import KouanError
+from kouan.core.exchange.commands import ledger, reconcile
+from kouan.core.exchange.recovery.commands import channel
 from kouan.core.trust.commands import trust
 from kouan.core.words import speak_without_a_node
 from kouan.node.accounts import user
+from kouan.node.backup import backup, restore
 from kouan.node.layout import environment_of
 
 
@@ -54,7 +58,9 @@ def main(node: Path | None) -> None:
         os.environ.update(environment_of(path))
 
 
-for command in (trust, institution, user, catalogue):
+for command in (
+    trust, channel, institution, user, catalogue, file, health, ledger, reconcile, backup, restore,
+):  # fmt: skip
     main.add_command(command)
 
 
@@ -162,13 +168,34 @@ def demo(name: str, out: Path | None) -> None:
     help="A fingerprint that you know from elsewhere, such as hk=3f9a…; may be given for each side.",
 )
 @click.option(
+    "--witness", multiple=True, metavar="KEY", help="The verifier key of a further witness, from elsewhere."
+)
+@click.option(
+    "--authority",
+    multiple=True,
+    metavar="FINGERPRINT",
+    help="SHA-256 of a time-stamping authority's root certificate, from elsewhere; others do not count.",
+)
+@click.option("--quorum", default=1, show_default=True, help="How many witnesses must have co-signed.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")
+@click.option(
     "--language", default="en", type=click.Choice(["en", "zh-hant", "zh-hans"]), help="Of the report."
 )
-def verify(bundle: Path, trust: tuple[str, ...], language: str) -> None:
+def verify(  # noqa: PLR0913, PLR0917 - one option each
+    bundle: Path,
+    trust: tuple[str, ...],
+    witness: tuple[str, ...],
+    authority: tuple[str, ...],
+    quorum: int,
+    language: str,
+    *,
+    as_json: bool,
+) -> None:
     """Check an evidence bundle offline: no network, no database. Exit status 1 if anything is wrong."""
-    from kouan.node.verification import print_report  # noqa: PLC0415 - keeps `kouan --help` quick
+    from kouan.node.verification import Known, print_report  # noqa: PLC0415 - keeps `kouan --help` quick
 
-    sys.exit(0 if print_report(bundle, trust, language) else 1)
+    known = Known(trust, witness, authority, quorum)
+    sys.exit(0 if print_report(bundle, trust, language, as_json=as_json, known=known) else 1)
 
 
 def _node_path() -> Path:

@@ -23,6 +23,7 @@ DATABASE_PASSWORD_VARIABLE: Final = "KOUAN_DATABASE_PASSWORD"  # noqa: S105 - as
 MIN_SECRET_LENGTH: Final = 32
 _MOST_PROCESSES: Final = 64
 _MOST: Final = 1_000_000_000
+_MOST_BYTES: Final = 1 << 50
 
 
 class ConfigError(Exception):
@@ -67,6 +68,74 @@ class ProcessSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """How the node is watched: what it tells of itself, and from when on something is an alarm.
+
+    What ends in ``_s`` is in seconds, in ``_days`` in days, in ``_mb`` in MB of a million bytes.
+    """
+
+    listen: Address | None = None
+    """Where the portal's metrics are; the door has the next port, the worker the one after. None: nowhere."""
+    logs: str = "text"
+    """``text`` for a person at a terminal, ``json`` for a program."""
+    traces: str = ""
+    """The folder that the traces of messages are written to. Empty: none."""
+    traces_share: float = 0.01
+    """Of how many messages, from 0 to 1; both sides choose the same ones."""
+    notify: tuple[str, ...] = ()
+    """The program, with its arguments, that is told of each alarm as JSON on its standard input."""
+    every_s: float = 5.0
+    """How often the node looks at itself."""
+    unwitnessed_s: float = 120.0
+    outbox_waiting: int = 10_000
+    waiting_s: float = 300.0
+    unhandled_s: float = 300.0
+    silence_s: float = 300.0
+    dead_letters: int = 0
+    key_days: int = 30
+    disk_free_mb: int = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class BlobSettings:
+    """How much room files that travel apart from messages may take, and for how long."""
+
+    quota_bytes: int = 20 << 30
+    """The most sealed bytes kept for each peer, in each direction."""
+    min_free_bytes: int = 1 << 30
+    """Free disk that files never take."""
+    retention_s: int = 7 * 86_400
+    """How long a received file is kept after its message was handled, a refused one of ours for a retry."""
+    fetch_within_s: int = 7 * 86_400
+    """How long a peer's file may take to arrive before its message is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSettings:
+    """Who stamps this node's checkpoints with the time (RFC 3161), and how often."""
+
+    tsa: str
+    """The address of the time-stamping authority, ``http`` or ``https``: its answers are signed."""
+    ca: Path
+    """The certificates that it must lead to, as one PEM file."""
+    policy: str = ""
+    """The object identifier of the policy to ask for; without one, the authority's own."""
+    every_s: int = 60
+    every_leaves: int = 100_000
+    """A stamp is asked for after so many seconds in which the ledger grew, or so many entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessSettings:
+    """A witness beside the peers (C2SP tlog-witness)."""
+
+    name: str
+    url: str
+    key: str
+    """Its verifier key (C2SP signed-note), as it publishes it."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """One side's node, as its ``node.toml`` and its environment describe it."""
 
@@ -83,7 +152,14 @@ class NodeConfig:
     run: Path
     exchange: ExchangeSettings
     processes: ProcessSettings
+    watch: WatchSettings
+    blobs: BlobSettings
+    blobs_folder: Path
     secret_key: str = field(repr=False)
+    time: TimeSettings | None = None
+    witnesses: tuple[WitnessSettings, ...] = ()
+    quorum: int = 1
+    """How many witnesses must have co-signed a checkpoint of ours before it counts as final."""
 
 
 _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
@@ -99,7 +175,34 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "retry_first_s": (int, float),
         "retry_longest_s": (int, float),
     },
+    "watch": {
+        "listen": str,
+        "logs": str,
+        "traces": str,
+        "traces_share": (int, float),
+        "notify": list,
+        "every_s": (int, float),
+        "unwitnessed_s": (int, float),
+        "outbox_waiting": int,
+        "waiting_s": (int, float),
+        "unhandled_s": (int, float),
+        "silence_s": (int, float),
+        "dead_letters": int,
+        "key_days": int,
+        "disk_free_mb": int,
+    },
+    "blobs": {
+        "folder": str,
+        "quota_bytes": int,
+        "min_free_bytes": int,
+        "retention_s": int,
+        "fetch_within_s": int,
+    },
+    "ledger": {"quorum": int},
+    "time": {"tsa": str, "ca": str, "policy": str, "every_s": int, "every_leaves": int},
+    "witness": {"name": str, "url": str, "key": str},
 }
+
 _REQUIRED: Final = {"side", "portal.listen", "portal.origin", "door.listen", "door.url"}
 
 
@@ -111,6 +214,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         raise ConfigError(f"{path} cannot be read ({error.strerror}). `kouan init` makes one.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    witnesses = _witnesses(path, raw.pop("witness", []))
     values = _flatten(path, raw)
     for key in sorted(_REQUIRED - values.keys()):
         raise ConfigError(f"{path}: the key `{key}` is missing.")
@@ -121,7 +225,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
             f"{MIN_SECRET_LENGTH} characters; it is {'too short' if secret else 'not set'}."
         )
     home = path.resolve().parent
-    exchange = {key.removeprefix("exchange."): v for key, v in values.items() if key.startswith("exchange.")}
+    exchange = _section(values, "exchange")
     for key, value in exchange.items():
         # Infinity and "not a number" are numbers to TOML.
         if not 0 <= value <= _MOST or (key == "batch_max" and not 1 <= value <= 1000):  # noqa: PLR2004 - the wire's bound
@@ -130,6 +234,11 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
     for key, count in processes.items():
         if not 1 <= count <= _MOST_PROCESSES:
             raise ConfigError(f"{path}: `processes.{key}` must be from 1 to {_MOST_PROCESSES}.")
+    blobs = {key.removeprefix("blobs."): v for key, v in values.items() if key.startswith("blobs.")}
+    folder = blobs.pop("folder", "blobs")
+    for key, value in blobs.items():
+        if not 0 <= value <= (_MOST_BYTES if key.endswith("_bytes") else _MOST):
+            raise ConfigError(f"{path}: `blobs.{key}` is out of range.")
     return NodeConfig(
         home=home,
         side=values["side"],
@@ -144,7 +253,13 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         run=home / values.get("run", "run"),
         exchange=ExchangeSettings(**exchange),
         processes=ProcessSettings(**processes),
+        watch=_watch(path, _section(values, "watch")),
+        blobs=BlobSettings(**blobs),
+        blobs_folder=home / folder,
         secret_key=secret,
+        time=_time(path, values),
+        witnesses=witnesses,
+        quorum=_between(path, "ledger.quorum", values.get("ledger.quorum", 1), 1, 16),
     )
 
 
@@ -171,6 +286,86 @@ def _flatten(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
                 raise ConfigError(f"{path}: `{full}` has the wrong type ({type(inner).__name__}).")
             values[full] = inner
     return values
+
+
+def _section(values: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key.removeprefix(f"{name}."): v for key, v in values.items() if key.startswith(f"{name}.")}
+
+
+def _watch(path: Path, values: dict[str, Any]) -> WatchSettings:
+    if values.get("logs", "text") not in {"text", "json"}:
+        raise ConfigError(f'{path}: `watch.logs` must be "text" or "json".')
+    notify = values.get("notify", [])
+    if not all(isinstance(word, str) and word for word in notify):
+        raise ConfigError(f'{path}: `watch.notify` must be a list of texts, such as ["/usr/bin/program"].')
+    listen = _address(path, "watch.listen", values["listen"]) if values.get("listen") else None
+    if listen is not None and listen.port > 65533:  # noqa: PLR2004 - TCP's ports, three in a row
+        raise ConfigError(f"{path}: `watch.listen` leaves no ports for the door and the worker.")
+    for key, value in values.items():
+        if isinstance(value, (int, float)):
+            least, most = {"traces_share": (0, 1), "every_s": (0.1, 60)}.get(key, (0, _MOST))
+            if not least <= value <= most:  # infinity and "not a number" are numbers to TOML
+                raise ConfigError(f"{path}: `watch.{key}` is out of range.")
+    return WatchSettings(**(values | {"listen": listen, "notify": tuple(notify)}))
+
+
+def _witnesses(path: Path, raw: Any) -> tuple[WitnessSettings, ...]:
+    """Read the ``[[witness]]`` tables."""
+    if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
+        raise ConfigError(f"{path}: `witness` must be tables, [[witness]].")
+    found: list[WitnessSettings] = []
+    for item in raw:
+        values = _flatten(path, {"witness": item})
+        for key in _SHAPE["witness"]:
+            if not values.get(f"witness.{key}"):
+                raise ConfigError(f"{path}: the key `witness.{key}` is missing.")
+        name = values["witness.name"]
+        # What a name may hold, the signed notes decide (C2SP signed-note).
+        if values["witness.key"].partition("+")[0] != name or any(name == known.name for known in found):
+            raise ConfigError(
+                f"{path}: `witness.name` must be the name in its `witness.key`, and no other's: {name!r}."
+            )
+        url = _service(path, "witness.url", values["witness.url"])
+        found.append(WitnessSettings(name, url, values["witness.key"]))
+    return tuple(found)
+
+
+def _time(path: Path, values: Mapping[str, Any]) -> TimeSettings | None:
+    """Read the table ``[time]``; without it nothing is stamped."""
+    given = {key.removeprefix("time."): value for key, value in values.items() if key.startswith("time.")}
+    if not given:
+        return None
+    for key in ("tsa", "ca"):
+        if not given.get(key):
+            raise ConfigError(f"{path}: the key `time.{key}` is missing.")
+    if not re.fullmatch(r"|[0-2](\.(0|[1-9][0-9]*)){1,30}", given.get("policy", "")):
+        raise ConfigError(
+            f"{path}: `time.policy` must be an object identifier, such as 1.3.6.1.4.1.4146.2.3."
+        )
+    given["tsa"] = _service(path, "time.tsa", given["tsa"])
+    given["ca"] = path.resolve().parent / given["ca"]
+    for key in ("every_s", "every_leaves"):
+        if key in given:
+            _between(path, f"time.{key}", given[key], 1, _MOST)
+    return TimeSettings(**given)
+
+
+def _between(path: Path, key: str, value: int, least: int, most: int) -> int:
+    if not least <= value <= most:
+        raise ConfigError(f"{path}: `{key}` is out of range ({least} to {most}).")
+    return value
+
+
+def _service(path: Path, key: str, value: str) -> str:
+    """Return the address of a service of somebody else's, which may have a path."""
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or set(value) & set("@#") or not value.isascii() or not value.isprintable():
+        raise ConfigError(f"{path}: `{key}` must be an address, http:// or https://, without a user name.")
+    return value.rstrip("/")
 
 
 def _address(path: Path, key: str, value: str) -> Address:

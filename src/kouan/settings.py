@@ -26,12 +26,15 @@ INSTALLED_APPS = [
     "kouan.core.trust",
     "kouan.core.ledger",
     "kouan.core.exchange",
+    "kouan.core.exchange.blobs",
     "kouan.web",
+    "kouan.apps.files",
     "kouan.apps.validation",
     "kouan.apps.operations",
 ]
 
 MIDDLEWARE = [
+    "kouan.web.watching.WatchMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "kouan.web.middleware.SecurityHeadersMiddleware",
     "kouan.web.statics.StaticFilesMiddleware",

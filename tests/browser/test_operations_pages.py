@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from kouan.apps.operations import watching
+from kouan.apps.operations.alarms import Alarm, AlarmKind
 from kouan.core.exchange import handling, sealing
-from kouan.core.exchange.models import InboxMessage, Incident, OutboxMessage, Stream
+from kouan.core.exchange.blobs.models import ReceivedBlob, SentBlob
+from kouan.core.exchange.models import Channel, InboxMessage, Incident, OutboxMessage, Stream
+from kouan.core.exchange.recovery.halts import Loss, halt
 from kouan.core.ledger.models import Equivocation, WitnessedLog
 from operations_node import declared, home, node, note  # noqa: F401 - fixtures
+
+ABOUT = {
+    AlarmKind.PEER_SILENT: "gd",
+    AlarmKind.UNWITNESSED: "gd",
+    AlarmKind.WAITING_LONG: "gd",
+    AlarmKind.OUTBOX_GROWING: "gd",
+    AlarmKind.KEY_ENDING: "hk tls",
+}
 
 
 @pytest.fixture
@@ -38,6 +51,10 @@ def busy(node):  # noqa: F811 - the fixture
     log = WitnessedLog.objects.create(origin="gd.kouan/ledger", size=1280, note=signed, at=now)
     kept = {"kept_note": signed, "offered_note": signed}
     Equivocation.objects.create(log=log, finding="same-size", size=1280, root=bytes(32), at=now, **kept)
+    every = [Alarm(kind, ABOUT.get(kind, ""), 4000, 300) for kind in AlarmKind]
+    watching.record(every, now - timedelta(hours=2))
+    watching.record(every[:6], now)
+    _files(came[0], now)
     return {
         "handled": handled[0],
         "refused": handled[2],
@@ -47,13 +64,54 @@ def busy(node):  # noqa: F811 - the fixture
     }
 
 
+def _files(message, now):
+    """Have files in every stage."""
+    mib = 1 << 20
+    for at, (state, chunks, more) in enumerate(
+        [
+            ("fetching", 0, {}),
+            ("fetching", 700, {"error": "The door of gd does not answer (TimeoutError)."}),
+            ("here", 2000, {}),
+            ("failed", 3, {"code": "blob-damaged"}),
+        ]
+    ):
+        ReceivedBlob.objects.create(
+            peer="gd",
+            message_id=message if at == 1 else uuid.uuid4(),
+            blob_id=uuid.uuid4(),
+            file=uuid.uuid4(),
+            type="files.file",
+            size=2000 * mib,
+            sealed_size=2000 * (mib + 16),
+            sha256=bytes(32),
+            state=state,
+            chunks=chunks,
+            next_attempt_at=now,
+            until=now,
+            created_at=now - timedelta(minutes=at),
+            **more,
+        )
+    for at, (state, served) in enumerate([("sealing", 0), ("sent", 30), ("gone", 5)]):
+        SentBlob.objects.create(
+            blob_id=uuid.uuid4(),
+            peer="gd",
+            message_id=None if state == "sealing" else uuid.uuid4(),
+            type="files.file",
+            size=50 * mib,
+            sealed_size=50 * mib,
+            served=served,
+            state=state,
+            created_at=now - timedelta(hours=1 + at),
+        )
+
+
 def test_the_pages_are_accessible_and_fit(visit, busy, language, width):
     visitor = visit(language=language, width=width)
     for name in ("catalogue", "agreements"):
         visitor.open(f"/{name}/")
         visitor.check(name)
     visitor.sign_in("operator")
-    for name in ("", "crossings/", "waiting/", "dead-letters/", "ledger/"):
+    for name in ("", "crossings/", "waiting/", "files/", "dead-letters/", "ledger/", "alarms/"):
         visitor.open(f"/operations/{name}")
         visitor.check(f"operations-{name.strip('/') or 'overview'}")
     for name, message in busy.items():
@@ -64,6 +122,20 @@ def test_the_pages_are_accessible_and_fit(visit, busy, language, width):
     visitor.check("operations-search-refused")
     visitor.open(f"/operations/crossings/{busy['refused']}/retry")
     visitor.check("operations-retry")
+
+
+def test_a_halted_channel_says_what_is_missing_and_what_to_do(visit, node, language, width):  # noqa: F811 - the fixture
+    loss = Loss(79, 211, 138, 142, 279, 587, until="2026-11-22T08:49:27+00:00")
+    halt("gd", Channel.Cause.RESTORED, loss=loss, evidence=b"proof")
+    visitor = visit(language=language, width=width)
+    visitor.sign_in("operator")
+    visitor.open("/operations/")
+    visitor.check("operations-overview-halted")
+    page = visitor.open("/operations/channels/")
+    visitor.check("operations-channels")
+    text = page.locator("main").inner_text()
+    assert "211" in text
+    assert "kouan channel resync --peer gd" in text
 
 
 def test_a_dead_letter_is_sent_again_by_keyboard_alone(visit, busy):

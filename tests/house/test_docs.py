@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shlex
 from pathlib import Path
@@ -10,9 +11,11 @@ import click
 import pytest
 
 from kouan import config
+from kouan.apps.operations.alarms import AlarmKind
 from kouan.cli import main
 from kouan.core.policy import load_agreements
 from kouan.core.trust.keys import KeyUse
+from kouan.core.watch.logs import FIELDS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 OPERATE = (DOCS / "operate.md").read_text(encoding="utf-8")
@@ -38,6 +41,25 @@ def test_what_settings_are_needed_and_their_defaults_are_right() -> None:
     for key, row in told.items():
         if key.startswith("exchange."):
             assert row[2] == str(getattr(defaults, key.removeprefix("exchange.")))
+        if key.startswith("watch."):
+            default = getattr(config.WatchSettings(), key.removeprefix("watch."))
+            assert row[2] == ("none" if default in {None, "", ()} else str(default))
+        if key.startswith("blobs.") and key != "blobs.folder":
+            assert row[2] == str(getattr(config.BlobSettings(), key.removeprefix("blobs.")))
+
+
+def test_every_alarm_is_explained_with_its_limit() -> None:
+    section = OPERATE.partition("\n**Alarms** are")[2].partition("```")[0]
+    table = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| `")]
+    told = {cells[0].strip("`"): cells[2].strip("`") for cells in table}
+    assert set(told) == {kind.value for kind in AlarmKind}
+    known = {field.name for field in dataclasses.fields(config.WatchSettings)}
+    assert {limit for limit in told.values() if limit != "none"} <= known
+
+
+def test_every_field_of_the_log_is_explained() -> None:
+    section = OPERATE.partition("\n**Logs** as JSON")[2].partition("\n\nWhatever")[0]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE)) == FIELDS
 
 
 def test_each_use_of_a_key_is_explained() -> None:

@@ -25,6 +25,7 @@ NEVER_SAID = {
     "a path of somebody's machine": r"(?<![\w.])/(?:w[o]rk|r[o]ot|h[o]me)/\w",
     "a place that only its writers know": r"s[h]ared/design",
 }
+EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 SECTIONS = ["What", "Also looked at", "Why", "Licence"]
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 NOQA = re.compile(r"#\s*noqa\b(?P<rest>.*)")
@@ -150,6 +151,7 @@ def test_decisions_are_numbered_and_listed() -> None:
 def test_each_dependency_has_its_decision() -> None:
     said = "\n".join(path.read_text(encoding="utf-8") for path in decisions())
     wanted = [Requirement(text).name for text in PYPROJECT["project"]["dependencies"]]
+    wanted += [Requirement(text).name for extra in EXTRAS.values() for text in extra]
     wanted += [Requirement(text).name for group in PYPROJECT["dependency-groups"].values() for text in group]
     missing = [name for name in wanted if f"`{name}`" not in said]
     assert not missing
@@ -163,9 +165,9 @@ def test_the_version_is_in_the_change_log() -> None:
 
 
 def test_the_product_imports_only_what_it_asks_for() -> None:
-    asked = {canonicalize_name(Requirement(text).name) for text in PYPROJECT["project"]["dependencies"]} | {
-        "kouan"
-    }
+    wanted = PYPROJECT["project"]["dependencies"] + [text for extra in EXTRAS.values() for text in extra]
+    # An extra's packages bring others of the same project under one name, such as its API.
+    asked = {canonicalize_name(Requirement(text).name) for text in wanted} | {"kouan"}
     brings = packages_distributions()
     strangers = set()
     for path in (ROOT / "src").rglob("*.py"):
@@ -180,13 +182,19 @@ def test_the_product_imports_only_what_it_asks_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lock", "groups"), [("requirements.lock", ["build"]), ("requirements-dev.lock", ["build", "dev"])]
+    ("lock", "groups", "extras"),
+    [
+        ("requirements.lock", ["build"], []),
+        ("requirements-otel.lock", [], ["otel"]),
+        ("requirements-dev.lock", ["build", "dev"], ["otel"]),
+    ],
 )
-def test_a_lock_holds_what_the_project_asks_for(lock: str, groups: list[str]) -> None:
+def test_a_lock_holds_what_the_project_asks_for(lock: str, groups: list[str], extras: list[str]) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
     pinned = dict(re.findall(r"^([\w.-]+)==(\S+)", text, flags=re.MULTILINE))
     asked = list(PYPROJECT["project"]["dependencies"])
     asked += [item for group in groups for item in PYPROJECT["dependency-groups"][group]]
+    asked += [item for extra in extras for item in EXTRAS[extra]]
     for requirement in map(Requirement, asked):
         version = pinned.get(canonicalize_name(requirement.name))
         assert version is not None, f"{requirement.name} is not in {lock}: run `make lock`"
@@ -194,7 +202,7 @@ def test_a_lock_holds_what_the_project_asks_for(lock: str, groups: list[str]) ->
 
 
 def test_each_pin_has_its_hashes() -> None:
-    for lock in ("requirements.lock", "requirements-dev.lock"):
+    for lock in ("requirements.lock", "requirements-otel.lock", "requirements-dev.lock"):
         for block in re.split(r"\n(?=\S)", (ROOT / lock).read_text(encoding="utf-8").strip()):
             assert block.startswith("#") or "--hash=sha256:" in block, block[:80]
 

@@ -81,7 +81,12 @@ class Group:
                 databases.drop(node.made.config.database)
 
 
-def make_group(home: Path, sides: tuple[str, ...], exchange: Mapping[str, float] = EXCHANGE) -> Group:
+def make_group(
+    home: Path,
+    sides: tuple[str, ...],
+    exchange: Mapping[str, float] = EXCHANGE,
+    watch: Mapping[str, Mapping[str, float | str | list[str]]] | None = None,
+) -> Group:
     """Lay out nodes from configuration alone, with a link before each door; nothing runs yet.
 
     On PostgreSQL each node has a database of its own and several doors and workers.
@@ -99,6 +104,7 @@ def make_group(home: Path, sides: tuple[str, ...], exchange: Mapping[str, float]
             demonstration=True,
             exchange=exchange,
             **({"database": databases.create(), "processes": SEVERAL} if SERVER else {}),
+            watch=(watch or {}).get(side),
         )
         create(home / side, node)
     return Group({made.side: Node(made, links[made.side]) for made in establish(home, places)})

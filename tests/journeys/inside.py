@@ -9,6 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 from django.utils import timezone
 
@@ -26,6 +29,7 @@ from kouan.core.ledger import queries as ledger
 from kouan.core.ledger.models import Entry, Equivocation, SignedCheckpoint, WitnessedCheckpoint
 from kouan.core.trust import cose
 from kouan.core.trust.queries import get_member, own
+from kouan.web.access import grant_role
 
 if TYPE_CHECKING:
     import uuid
@@ -225,7 +229,7 @@ def facts() -> Facts:
             root=ledger.root_at(ledger.size()),
             checkpoints=[
                 SignedSize(row.size, bytes(row.root), ledger.checkpoint_record(row).note)
-                for row in SignedCheckpoint.objects.order_by("published_at", "pk")
+                for row in SignedCheckpoint.objects.order_by("pk")
             ],
             witnessed=[
                 (row.log.origin, row.size, bytes(row.root))
@@ -287,3 +291,22 @@ def _posted(row: Batch | ReceivedBatch) -> Carried:
 
 def _digest_of(body: bytes) -> bytes:
     return wire.digest(wire.decode_batch(body)[0])
+
+
+def operator_session() -> str:
+    """Sign an operator in and return the session's key."""
+    user, _ = User.objects.get_or_create(username="watcher")
+    grant_role(user=user, role="operator")
+    store = SessionStore()
+    store[SESSION_KEY] = str(user.pk)
+    store[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    store[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    store.create()
+    return str(store.session_key)
+
+
+def sent_messages() -> list[uuid.UUID]:
+    """Return the ids of our messages whose end is known, the newest first."""
+    return list(
+        OutboxMessage.objects.filter(state="handled").order_by("-pk").values_list("message_id", flat=True)
+    )

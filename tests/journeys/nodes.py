@@ -91,14 +91,33 @@ class Node:
         """The door's own port, behind the link."""
         return self.made.config.door_listen.port
 
+    @property
+    def door_host(self) -> str:
+        """The address on which the door listens."""
+        return self.made.config.door_listen.host
+
+    # Where it runs
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of this node's processes."""
+        return node_environment(self.made)
+
+    def wrapped(self, *command: str) -> list[str]:
+        """Return the command that runs a program of this node where the node is."""
+        return list(command)
+
+    def reached(self, question: Callable[[], T]) -> T:
+        """Ask something over the network from where the node can be reached."""
+        return question()
+
     # Processes
 
     def start(self) -> None:
         """Start it as ``kouan node`` does."""
-        with (self.made.path.parent / "run" / "node.log").open("ab") as log:
+        with self.log_file("node").open("ab") as log:
             self.supervisor = subprocess.Popen(
-                [sys.executable, "-m", "kouan.cli", "--node", str(self.made.path), "node"],
-                env=node_environment(self.made),
+                self.wrapped(sys.executable, "-m", "kouan.cli", "--node", str(self.made.path), "node"),
+                env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -109,8 +128,7 @@ class Node:
     def is_up(self) -> bool:
         """Whether portal, door and worker all answer."""
         return (
-            healthy(self.portal)
-            and listens(self.door)
+            self.reached(lambda: healthy(self.portal) and listens(self.door, self.door_host))
             and bool(self.running().get("worker"))
             and any((self.made.config.run / "bells").glob("*"))
         )
@@ -164,9 +182,13 @@ class Node:
         self.supervisor.wait(10)
         self.supervisor = None
 
+    def log_file(self, name: str) -> Path:
+        """Return the file to which a process writes its log; the supervisor's is ``node``."""
+        return self.made.path.parent / "run" / f"{name}.log"
+
     def log(self, name: str, lines: int = 40) -> str:
         """Return the end of a process's log."""
-        path = self.made.path.parent / "run" / f"{name}.log"
+        path = self.log_file(name)
         return "\n".join(path.read_text("utf-8", "replace").splitlines()[-lines:]) if path.exists() else ""
 
     # Inside
@@ -175,7 +197,7 @@ class Node:
         """Run a function of ``journeys.inside`` in a process of this node and return its result."""
         with self._turn:
             if self._station is None:
-                environment = node_environment(self.made)
+                environment = self.environment()
                 paths = (str(TESTS), environment.get("PYTHONPATH", ""))
                 environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
                 self._station = subprocess.Popen(
@@ -276,9 +298,9 @@ def healthy(port: int) -> bool:
         connection.close()
 
 
-def listens(port: int) -> bool:
+def listens(port: int, host: str = "127.0.0.1") -> bool:
     """Return whether anything accepts connections there."""
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+    with suppress(OSError), socket.create_connection((host, port), timeout=1):
         return True
     return False
 

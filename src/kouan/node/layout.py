@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import stat
@@ -39,6 +40,7 @@ class NewNode:
     database: str = "sqlite:///kouan.sqlite3"
     processes: Mapping[str, int] | None = None
     exchange: Mapping[str, int | float] | None = None
+    watch: Mapping[str, int | float | str | list[str]] | None = None
 
     def toml(self) -> str:
         """Return the file's text."""
@@ -59,6 +61,8 @@ class NewNode:
         for name, section in (("exchange", self.exchange), ("processes", self.processes)):
             if section:
                 lines += ["", f"[{name}]", *(f"{key} = {value}" for key, value in section.items())]
+        if self.watch:
+            lines += ["", "[watch]", *(f"{key} = {json.dumps(value)}" for key, value in self.watch.items())]
         return "\n".join(lines) + "\n"
 
 

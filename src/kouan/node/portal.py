@@ -8,6 +8,8 @@ from a2wsgi import WSGIMiddleware
 
 from kouan.wsgi import application as pages  # isort: skip - sets Django up, which the rest needs
 
+from kouan.config import load_from_environment
+from kouan.core.watch import process
 from kouan.node.front import BODY, Application, Front
 from kouan.node.refusals import REFUSAL
 
@@ -27,4 +29,5 @@ def _with_body(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     return pages(environ, start_response)
 
 
+process.begin("portal", load_from_environment())
 application = Front(cast("Application", WSGIMiddleware(cast("Any", _with_body), THREADS, _AHEAD)))

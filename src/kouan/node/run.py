@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from kouan.config import ConfigError, load
+from kouan.core.watch import logs, traces
 from kouan.node.accounts import DEMONSTRATION_GROUP
 from kouan.node.layout import environment_of
 from kouan.node.supervisor import Supervisor
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 def run_node(path: Path) -> None:
     """Run the node at ``path`` until SIGINT or SIGTERM; raises ``ConfigError`` before anything starts."""
     config = load(path, environment_of(path))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    if config.watch.logs == "json":
+        logs.configure("node", config.side, "json")
+    else:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    if config.watch.traces:
+        traces.check_installed()
     prepare(path)
     supervisor = Supervisor([path])
     for number in (signal.SIGINT, signal.SIGTERM):

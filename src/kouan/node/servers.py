@@ -7,7 +7,6 @@ says how many there are: portals and doors of one machine share its port, worker
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -18,6 +17,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
 
 from kouan.config import load_from_environment
+from kouan.core.watch import logs, process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +36,7 @@ def portal() -> None:
         websockets=False,
         log_access=False,
         workers=node.processes.portal,
+        log_dictconfig=dict(logs.GRANIAN),
         workers_kill_timeout=1,
     ).serve()
 
@@ -56,6 +57,7 @@ def door() -> None:
         http=HTTPModes.http1,
         websockets=False,
         log_access=False,
+        log_dictconfig=dict(logs.GRANIAN),
         ssl_cert=keys.tls_certificate,
         ssl_key=keys.tls_key,
         ssl_ca=write_peers_file(),
@@ -72,6 +74,7 @@ def worker() -> None:
     from kouan.core.exchange.worker import Worker  # noqa: PLC0415 - needs Django's set-up
     from kouan.node.settling import settle  # noqa: PLC0415 - as above
 
+    process.begin("worker", load_from_environment())
     settle()
     work = Worker()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -85,7 +88,8 @@ PROCESSES: Final[dict[str, Callable[[], None]]] = {"portal": portal, "door": doo
 def run_process(name: str) -> None:
     """Run one process until it is told to stop."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kouan.settings")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    node = load_from_environment()
+    logs.configure(name, node.side, "json" if node.watch.logs == "json" else "text")
     PROCESSES[name]()
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -12,7 +14,7 @@ from kouan.core.words import speak_without_a_node
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kouan.core.exchange.verify import MessageFacts, Report
+    from kouan.core.exchange.report import MessageFacts, Report
 
 _LONGEST: Final = 100
 _LONGEST_LINE: Final = 2000
@@ -20,19 +22,52 @@ _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _COLUMN: Final = 15
 
 
-def print_report(path: Path, trust: tuple[str, ...], language: str, *, problems_only: bool = False) -> bool:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the reader knows from elsewhere, as it was given: whom to trust, and for what."""
+
+    sides: tuple[str, ...] = ()
+    """``SIDE=FINGERPRINT``."""
+    witnesses: tuple[str, ...] = ()
+    """Verifier keys of witnesses that are no side."""
+    authorities: tuple[str, ...] = ()
+    """SHA-256 fingerprints of the roots of time-stamping authorities."""
+    quorum: int = 1
+
+
+def print_report(  # noqa: PLR0913 - one thing asked for each
+    path: Path,
+    trust: tuple[str, ...],
+    language: str,
+    *,
+    problems_only: bool = False,
+    as_json: bool = False,
+    known: Known | None = None,
+) -> bool:
     """Check the bundle at ``path``, print what was found, and return whether everything holds."""
     speak_without_a_node()
     from django.utils import translation  # noqa: PLC0415 - configured just now
 
     from kouan.core.exchange.bundle import MAX_BUNDLE  # noqa: PLC0415 - needs translations
     from kouan.core.exchange.verify import verify_bundle  # noqa: PLC0415 - as above
+    from kouan.node import story  # noqa: PLC0415 - as above
 
-    trusted = _trusted(trust)
+    known = known or Known()
+    trusted = _trusted(trust or known.sides)
     with path.open("rb") as file:
         data = file.read(MAX_BUNDLE + 1)  # one more is refused by its size
     with translation.override(language):
-        report = verify_bundle(data, trusted=trusted)
+        report = verify_bundle(
+            data,
+            trusted=trusted,
+            witnesses={key.partition("+")[0]: key for key in known.witnesses},
+            authorities=[_digits(each, "--authority") for each in known.authorities],
+            quorum=known.quorum,
+        )
+        if as_json:
+            # JSON escapes what a terminal might obey.
+            click.echo(json.dumps(story.as_json(report), indent=2, ensure_ascii=True))
+            return report.holds
         for line in _lines(report, trusted, problems_only=problems_only):
             click.echo(_plain(line))
     return report.holds
@@ -52,11 +87,17 @@ def _trusted(pairs: tuple[str, ...]) -> dict[str, str]:
     trusted = {}
     for pair in pairs:
         side, separator, fingerprint = pair.partition("=")
-        digits = "".join(character for character in fingerprint.lower() if character not in " :-")
-        if not separator or not side or len(digits) != 64 or set(digits) - set("0123456789abcdef"):  # noqa: PLR2004 - SHA-256 in hex
+        if not separator or not side:
             raise click.ClickException(f"--trust {pair}: write SIDE=FINGERPRINT, with 64 hexadecimal digits.")
-        trusted[side.strip().lower()] = digits
+        trusted[side.strip().lower()] = _digits(fingerprint, "--trust")
     return trusted
+
+
+def _digits(fingerprint: str, option: str) -> str:
+    digits = "".join(character for character in fingerprint.lower() if character not in " :-")
+    if len(digits) != 64 or set(digits) - set("0123456789abcdef"):  # noqa: PLR2004 - SHA-256 in hex
+        raise click.ClickException(f"{option} {fingerprint}: write a fingerprint of 64 hexadecimal digits.")
+    return digits
 
 
 def _lines(report: Report, trusted: dict[str, str], *, problems_only: bool) -> list[str]:
@@ -84,6 +125,9 @@ def _keys(report: Report, trusted: dict[str, str]) -> list[str]:
             _("as you gave it") if side in trusted else _("compare it with the one that the side publishes")
         )
         lines.append(f"  {side}  {grouped(fingerprint)}  ({known})")
+    lines += [f"  {key}" for key in report.witnesses.values()]
+    for fingerprint, authority in report.authorities.items():
+        lines.append(f"  {authority}  {grouped(fingerprint)}")
     return lines
 
 
@@ -114,53 +158,41 @@ def _verdict(report: Report, trusted: dict[str, str]) -> list[str]:
 def _message(message: MessageFacts, report: Report) -> list[str]:
     from django.utils.translation import gettext as _  # noqa: PLC0415 - configured by now
 
-    from kouan.core.exchange.times import from_milliseconds  # noqa: PLC0415 - as above
+    from kouan.node import story  # noqa: PLC0415 - as above
 
     lines = ["", _("Message %(number)s") % {"number": message.number}]
 
     def fact(name: str, value: object) -> None:
-        lines.append(f"  {name}{' ' * max(1, _COLUMN - _width(name))}{value}")
+        if value:
+            lines.append(f"  {name}{' ' * max(1, _COLUMN - _width(name))}{value}")
 
     header = message.header
     if header is not None:
-        fact(_("what"), f"{header.type}/{header.version}")
-        fact(_("from, to"), f"{header.sender} → {header.receiver}")
-        fact(_("made"), from_milliseconds(header.created).isoformat(timespec="seconds"))
-        fact(_("on the basis of"), f"{header.agreement}, {header.clause}")
-        clause = _clause(report.agreements.get(header.agreement_digest), header.clause)
-        if clause:
-            fact("", f"“{clause}”")
+        declared, clause = story.declaration_of(message, report), story.clause_of(message, report)
+        title = story.in_language(declared.get("title"))
+        fact(
+            _("what"),
+            f"{title} ({header.type}/{header.version})" if title else f"{header.type}/{header.version}",
+        )
+        fact(_("from, to"), f"{story.side_name(header.sender)} → {story.side_name(header.receiver)}")
+        fact(_("message"), header.id)
+        fact(_("what for"), story.in_language(declared.get("purpose")))
+        fact(_("legal basis"), clause.get("legal_basis", ""))
+        fact(_("agreement"), f"{header.agreement}, {header.clause}")
+        text = story.in_language(clause.get("text"))
+        fact(_("its clause"), f"“{text}”" if text else "")
     # The content is the other side's words: a bar keeps its fields from passing for findings.
     lines += [f"  │ {name:<12} {value}" for name, value in _payload(message.payload)]
-    if message.receipt is not None:
-        at = from_milliseconds(message.receipt.accepted_at).isoformat(timespec="seconds")
-        verdict = (
-            _("accepted by %(side)s at %(at)s") if message.accepted else _("refused by %(side)s at %(at)s")
-        )
-        fact(_("receipt"), verdict % {"side": message.receipt.sender, "at": at})
-    if message.entry is not None:
-        witnesses = ", ".join(
-            f"{each.name} {each.at.isoformat(timespec='seconds')}" for each in message.entry.witnesses
-        )
-        fact(_("ledger"), f"{message.entry.origin}, {message.entry.index} / {message.entry.size}")
-        fact(_("co-signed by"), witnesses)
+    happened = story.events(message, report)
+    heading = _("What happened")
+    lines += [f"  {heading}"] if happened else []
+    lines += [f"    {at.isoformat(timespec='seconds')}  {what}" for at, what in happened]
     return lines
 
 
 def _width(text: str) -> int:
     """Return how many columns a terminal gives a text: Chinese characters take two."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
-
-
-def _clause(agreement: Any, clause: str) -> str:
-    """Return a clause's words in the active language, if the agreement has them where they belong."""
-    from django.utils.translation import get_language  # noqa: PLC0415 - configured by now
-
-    try:
-        texts = next(item["text"] for item in agreement["clauses"] if item["id"] == clause)
-        return str(texts.get(get_language() or "en", texts["en"]))
-    except (KeyError, TypeError, StopIteration, AttributeError):
-        return ""
 
 
 def _payload(payload: object) -> list[tuple[str, str]]:

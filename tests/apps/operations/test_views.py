@@ -13,7 +13,9 @@ from kouan.core.exchange.ids import new_id
 from kouan.core.exchange.models import Batch, InboxMessage, Incident, OutboxMessage, Stream
 from kouan.core.ledger.models import Equivocation, WitnessedLog
 
-PAGES = ["overview", "crossings", "crossings-csv", "waiting", "dead-letters", "ledger"]
+PAGES = [
+    "overview", "crossings", "crossings-csv", "waiting", "files", "dead-letters", "ledger", "comparisons",
+]  # fmt: skip
 ONE = ["crossing", "evidence", "retry", "cancel"]
 
 
@@ -316,7 +318,7 @@ def test_many_checkpoints_are_paged_without_a_query_each(page, node, django_asse
     SignedCheckpoint.objects.bulk_create(
         SignedCheckpoint(size=size, root=bytes(32), note="n", published_at=now) for size in range(1, 3001)
     )
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(20):
         shown = fetch(page, "ledger")
     assert "?before=2976" in shown
     assert "?before=2951" in fetch(page, "ledger", before="2976")

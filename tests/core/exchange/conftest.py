@@ -11,11 +11,14 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
 
+from core.exchange.authority import serving
 from core.exchange.declared import Note
 from core.exchange.peer import Peer
+from core.exchange.third import Third
 from kouan.core.exchange import Consent, Crossing, outbox, registry, witness
 from kouan.core.exchange.models import Batch, InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.ledger.models import Entry
+from kouan.core.ledger.notes import VerifierKey
 from kouan.core.policy import policy_of
 from kouan.core.trust import queries
 from kouan.core.trust.services import import_document
@@ -130,6 +133,16 @@ def cosigned():
                 witness.take_cosignature(peer.side, size, peer.cosign(note).encode())
 
     return witness_of
+
+
+@pytest.fixture
+def third(node):
+    """A witness beside the peers, on HTTP."""
+    ours = queries.own().public
+    made = Third(VerifierKey.for_log(ours.log_origin, ours.log_key))
+    with serving(made.reply) as url:
+        made.url = url
+        yield made
 
 
 @pytest.fixture

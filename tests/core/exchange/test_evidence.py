@@ -77,7 +77,12 @@ def test_both_directions_are_proved(gd, both):
     assert report.fingerprints["gd"] == gd.fingerprint
     assert abs((report.made_at - timezone.now()).total_seconds()) < 60
     names = {f"{number}/{part}" for number in (1, 2) for part in PARTS}
-    assert set(Bundle.decode(both).parts) == names | {"trust/hk", "trust/gd", "agreement/tests"}
+    assert set(Bundle.decode(both).parts) == names | {
+        "trust/hk",
+        "trust/gd",
+        "agreement/tests",
+        "declaration/test.note.1",
+    }
 
 
 def test_nothing_of_the_neighbours_is_in_a_bundle(both):

@@ -11,6 +11,8 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from kouan.apps.operations import listing, queries, services
+from kouan.apps.operations.alarm_labels import alarm_sentence
+from kouan.apps.operations.alarms import AlarmKind  # noqa: TC001 - read by the framework at run time
 from kouan.apps.operations.detail import crossing_detail
 from kouan.apps.operations.domain import (  # noqa: TC001 - read by the framework at run time
     Direction,
@@ -114,6 +116,25 @@ class CrossingDetailOut(CrossingOut):
     can_cancel: bool
 
 
+class AlarmOut(Schema):
+    """An alarm; `value` and `limit` are seconds, messages, days, MB or entries, as its kind has it."""
+
+    alarm: AlarmKind
+    about: str = Field(description="A side's code, a side and a key's use, or nothing: the node itself.")
+    sentence: str
+    value: float
+    limit: float
+    raised_at: datetime
+    cleared_at: datetime | None
+
+
+class AlarmsOut(Schema):
+    """`raised`: the gravest first. `over`: the newest first, a hundred at most."""
+
+    raised: list[AlarmOut]
+    over: list[AlarmOut]
+
+
 class DeadLettersOut(Schema):
     """What failed and waits for a decision, newest first."""
 
@@ -174,6 +195,15 @@ def get_crossing(
     return _detail(crossing_detail(message_id, sender=sender))
 
 
+@router.get("/alarms", response=AlarmsOut)
+def list_alarms(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001 - the framework passes it by name
+    """List the alarms that are raised now, and those that are over."""
+    return {
+        "raised": [_alarm(row) for row in queries.open_alarms()],
+        "over": [_alarm(row) for row in queries.past_alarms()],
+    }
+
+
 @router.get("/dead-letters", response=DeadLettersOut)
 def list_dead_letters(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001 - the framework passes it by name
     """List what was refused, expired or could not be handled, until somebody decides about it."""
@@ -207,6 +237,18 @@ def newest_checkpoint(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - t
     return HttpResponse(
         checkpoint.note, content_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"}
     )
+
+
+def _alarm(row: queries.AlarmRecord) -> dict[str, Any]:
+    return {
+        "alarm": row.alarm.kind,
+        "about": row.alarm.about,
+        "sentence": alarm_sentence(row.alarm),
+        "value": row.alarm.value,
+        "limit": row.alarm.limit,
+        "raised_at": row.raised_at,
+        "cleared_at": row.cleared_at,
+    }
 
 
 def _crossing(row: listing.CrossingRow) -> dict[str, Any]:

@@ -8,3 +8,12 @@ class OperationsConfig(AppConfig):
 
     name = "kouan.apps.operations"
     label = "operations"
+
+    def ready(self) -> None:
+        """Have the worker watch the node."""
+        from django.conf import settings  # noqa: PLC0415 - settings and models are there by now
+
+        from kouan.apps.operations.watching import watch  # noqa: PLC0415 - as above
+        from kouan.core import chores  # noqa: PLC0415 - as above
+
+        chores.register("watch", every=settings.NODE.watch.every_s, run=watch)

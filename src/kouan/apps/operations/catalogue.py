@@ -54,6 +54,8 @@ class CatalogueEntry:
     senders: str
     receivers: str
     size_limit: str
+    files: str
+    """How many files may go beside it, and how large; nothing if none may."""
     expiry: str
 
 
@@ -103,6 +105,7 @@ def entry_of(crossing: Crossing[Any]) -> CatalogueEntry:
         senders=_sides(crossing.senders),
         receivers=_sides(crossing.receivers),
         size_limit=file_size(crossing.max_bytes),
+        files=_files(crossing),
         expiry=_duration(crossing.expires_after),
     )
 
@@ -140,12 +143,21 @@ def _section(entry: CatalogueEntry) -> str:
 - **From:** {entry.senders}
 - **To:** {entry.receivers}
 - **Consent:** {entry.consent}. {entry.consent_reason}
-- **At most:** {entry.size_limit}
+- **At most:** {entry.size_limit}{f", and beside it {entry.files}" if entry.files else ""}
 - **Expires after:** {entry.expiry}
 
 | Field | What it is | What may stand in it |
 |---|---|---|
 {rows}"""
+
+
+def _files(crossing: Crossing[Any]) -> str:
+    limit = crossing.blobs
+    if limit is None:
+        return ""
+    return ngettext(
+        "%(count)s file, at most %(size)s", "%(count)s files, each at most %(size)s", limit.most
+    ) % {"count": limit.most, "size": file_size(limit.each_bytes)}
 
 
 def _cell(text: str) -> str:

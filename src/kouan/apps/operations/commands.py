@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 
@@ -14,3 +16,17 @@ def catalogue() -> None:
     from kouan.apps.operations.catalogue import catalogue_markdown  # noqa: PLC0415 - needs Django to be set up
 
     click.echo(catalogue_markdown(), nl=False)
+
+
+@click.command("health")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def health(*, as_json: bool) -> None:
+    """Say whether this node can do its work. Exit status 0: yes. 1: no. 3: yes, and an alarm is raised."""
+    import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
+
+    django.setup()
+    from kouan.apps.operations.checkup import look  # noqa: PLC0415 - needs Django to be set up
+
+    found = look()
+    click.echo(found.json() if as_json else found.text())
+    sys.exit(found.status)

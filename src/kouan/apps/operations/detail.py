@@ -25,7 +25,7 @@ from kouan.core.exchange.crossing import MAX_PAYLOAD, Crossing, registry
 from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, ReceivedBatch
 from kouan.core.exchange.times import from_milliseconds
 from kouan.core.ledger import queries as ledger
-from kouan.core.ledger.notes import log_name
+from kouan.core.ledger.notes import is_epoch_of, log_name
 from kouan.core.policy import policy_of
 from kouan.core.trust import cose
 
@@ -354,6 +354,6 @@ def _in_their_ledger(peer: str, index: int | None) -> Inclusion | None:
     if index is None:
         return None
     for log in ledger.witnessed_logs():
-        if log.origin == log_name(peer) and log.size > index:
+        if is_epoch_of(log.origin, log_name(peer)) and log.size > index:
             return Inclusion(peer, index, log.size, (settings.NODE.side,), log.at)
     return Inclusion(peer, index)

@@ -37,6 +37,22 @@ class NoSuchCrossing(OperationsError):
     message = _("This node has no message %(message)s.")
 
 
+class NoSuchComparison(OperationsError):
+    """No comparison with this id has been made."""
+
+    code = "no-such-comparison"
+    status = 404
+    message = _("This node has made no such comparison.")
+
+
+class BadDay(OperationsError):
+    """A day that cannot be compared."""
+
+    code = "bad-day"
+    status = 422
+    message = _("Give a day that has begun, such as 2026-01-31.")
+
+
 class NoCheckpoint(OperationsError):
     """Nothing has been published yet."""
 

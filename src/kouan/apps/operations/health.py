@@ -27,6 +27,7 @@ class Level(StrEnum):
 class FindingKind(StrEnum):
     """Everything that can be worth saying, the gravest first."""
 
+    HALTED = "halted"
     EQUIVOCATION = "equivocation"
     INCIDENTS = "incidents"
     WORKER_SILENT = "worker-silent"
@@ -73,6 +74,9 @@ class LineFacts:
     in_doubt_tries: int = 0
     unwitnessed_since: datetime | None = None
     """When the oldest checkpoint was published that the peer has not co-signed."""
+    halted: bool = False
+    """Whether the channel is halted until operators agree how to go on."""
+    halted_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,9 @@ def assess(facts: NodeFacts, now: datetime) -> tuple[Finding, ...]:
 
 
 def _of_line(line: LineFacts, now: datetime) -> list[Finding]:
+    if line.halted:
+        # Whatever else is the matter with the line comes of that.
+        return [Finding(FindingKind.HALTED, line.peer, since=line.halted_since)]
     findings = []
     if line.failing:
         findings.append(Finding(FindingKind.LINE_DOWN, line.peer, line.waiting, line.failed_at))

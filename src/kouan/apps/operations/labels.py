@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext, ngettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.operations.domain import Direction, Outcome, State, StepKind
 from kouan.apps.operations.health import Finding, FindingKind, Level, level_of
+from kouan.core.exchange.blobs.queries import Stage
 from kouan.core.ledger.notes import witness_name
 from kouan.core.sides import UnknownSideError, get_side
 from kouan.web.filters import datetime_long
@@ -65,6 +66,26 @@ STATE_COLOURS: Final[Mapping[State, str]] = {
     State.CANCELLED: "grey",
 }
 
+FILE_STAGES: Final[Mapping[Stage, _StrPromise]] = {
+    Stage.SEALING: _("Being sealed"),
+    Stage.WAITING: pgettext_lazy("file", "Not begun"),
+    Stage.MOVING: _("On its way"),
+    Stage.HERE: _("Complete"),
+    Stage.DELIVERED: _("Delivered"),
+    Stage.FAILED: pgettext_lazy("file", "Given up"),
+    Stage.REMOVED: pgettext_lazy("file", "Removed after its time"),
+}
+FILE_COLOURS: Final[Mapping[Stage, str]] = {
+    Stage.SEALING: "blue",
+    Stage.WAITING: "blue",
+    Stage.MOVING: "yellow",
+    Stage.HERE: "green",
+    Stage.DELIVERED: "green",
+    Stage.FAILED: "red",
+    Stage.REMOVED: "grey",
+}
+FILE_UNDER_WAY: Final = frozenset({Stage.SEALING, Stage.WAITING, Stage.MOVING})
+
 OUTCOMES: Final[Mapping[Outcome, _StrPromise]] = {
     Outcome.HANDLED: _("Handled"),
     Outcome.UNDER_WAY: _("Under way"),
@@ -115,6 +136,7 @@ STEPS_IN: Final[Mapping[StepKind, tuple[_StrPromise, _StrPromise]]] = {
 }
 
 FINDING_KINDS: Final[Mapping[FindingKind, _StrPromise]] = {
+    FindingKind.HALTED: _("A channel is halted"),
     FindingKind.EQUIVOCATION: _("A ledger contradicts itself"),
     FindingKind.INCIDENTS: _("Incidents"),
     FindingKind.WORKER_SILENT: _("The worker does not run"),
@@ -216,6 +238,11 @@ def finding_sentence(finding: Finding) -> str:  # noqa: C901, PLR0911 - one sent
         "since": datetime_long(finding.since) if finding.since else gettext("an unknown time"),
     }
     match finding.kind:
+        case FindingKind.HALTED:
+            text = gettext(
+                "Since %(since)s nothing goes to or comes from %(peer)s. Operators have to agree what to do."
+            )
+            return text % words
         case FindingKind.EQUIVOCATION:
             return gettext(
                 "The ledger of another side was signed in two versions that contradict each other. "

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
+
+from kouan.core.exchange.epochs import current_epoch, epoch_origin
+from kouan.core.exchange.models import Stream
 from kouan.core.ledger import queries as ledger
-from kouan.core.ledger.models import Entry, SignedCheckpoint
+from kouan.core.ledger.models import Entry, Helper, SignedCheckpoint
 from kouan.core.ledger.notes import VerifierKey, witness_name
 from kouan.core.trust.queries import members, own
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from kouan.core.ledger.queries import CheckpointRecord, EquivocationRecord, WitnessedRecord
+    from kouan.core.ledger.queries import CheckpointRecord, EquivocationRecord, StampRecord, WitnessedRecord
 
 PAGE: Final = 25
 
@@ -40,6 +44,30 @@ class CheckpointLine:
     root: bytes
     published_at: datetime
     cosignatures: tuple[tuple[str, datetime], ...]
+    stamped_at: datetime | None
+    """The time that a time-stamping authority signed, if it was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessLine:
+    """A witness of our ledger: a peer, or one beside the peers."""
+
+    name: str
+    beside: bool
+    """Whether it is none of the peers."""
+    size: int
+    behind: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stamping:
+    """How it goes with the time-stamps."""
+
+    address: str
+    every_s: int
+    newest: StampRecord | None
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +82,12 @@ class LedgerPage:
     """Where the list goes on, if it does."""
     witnessed: tuple[WitnessedRecord, ...]
     equivocations: tuple[EquivocationRecord, ...]
+    quorum: int
+    final: int | None
+    """The size of the newest checkpoint that enough witnesses have co-signed."""
+    witnesses: tuple[WitnessLine, ...]
+    stamping: Stamping | None
+    """None when no authority is configured."""
     keys: tuple[str, ...]
     """The verifier keys (C2SP signed-note) with which anybody can check the notes."""
 
@@ -83,7 +117,9 @@ def ledger_page(*, before: int | None = None) -> LedgerPage:
     rows = SignedCheckpoint.objects.order_by("-size")
     if before is not None:
         rows = rows.filter(size__lt=before)
-    found = list(rows.prefetch_related("cosignatures")[: PAGE + 1])
+    found = list(rows.select_related("stamp").prefetch_related("cosignatures")[: PAGE + 1])
+    quorum = settings.NODE.quorum
+    final = ledger.newest_final(quorum=quorum)
     return LedgerPage(
         size=ledger.size(),
         newest=ledger.latest_checkpoint(),
@@ -94,19 +130,48 @@ def ledger_page(*, before: int | None = None) -> LedgerPage:
                 bytes(row.root),
                 row.published_at,
                 tuple((each.witness, each.at) for each in row.cosignatures.all()),
+                row.stamp.at if hasattr(row, "stamp") else None,
             )
             for row in found[:PAGE]
         ),
         older=found[PAGE - 1].size if len(found) > PAGE else None,
         witnessed=tuple(ledger.witnessed_logs()),
         equivocations=tuple(ledger.equivocations()),
+        quorum=quorum,
+        final=None if final is None else final.size,
+        witnesses=_witnesses(),
+        stamping=_stamping(),
         keys=_verifier_keys(),
     )
+
+
+def _witnesses() -> tuple[WitnessLine, ...]:
+    newest = SignedCheckpoint.objects.order_by("-size").values_list("size", flat=True).first() or 0
+    peers = dict(Stream.objects.values_list("peer", "witness_error"))
+    lines = [(member.witness_name, False, peers.get(member.side, "")) for member in members()]
+    problems = dict(Helper.objects.values_list("name", "problem"))
+    lines += [(each.name, True, problems.get(each.name, "")) for each in settings.NODE.witnesses]
+    return tuple(
+        WitnessLine(name, beside, size, newest - size, problem)
+        for name, beside, problem in lines
+        for size in (ledger.cosigned_size(name),)
+    )
+
+
+def _stamping() -> Stamping | None:
+    wanted = settings.NODE.time
+    if wanted is None:
+        return None
+    problem = Helper.objects.filter(name="time-stamp").values_list("problem", flat=True).first() or ""
+    return Stamping(wanted.tsa, wanted.every_s, ledger.newest_stamp(), problem)
 
 
 def _verifier_keys() -> tuple[str, ...]:
     """Return the keys of our log and of every member's witness, as verifiers of notes take them."""
     ours = own().public
-    keys = [VerifierKey.for_log(ours.log_origin, ours.log_key)]
+    keys = [
+        VerifierKey.for_log(epoch_origin(ours.log_origin, number), ours.log_key)
+        for number in range(1, current_epoch() + 1)
+    ]
     keys += [VerifierKey.for_witness(member.witness_name, member.witness_key) for member in members()]
-    return tuple(str(key) for key in keys)
+    return (*(str(key) for key in keys), *(each.key for each in settings.NODE.witnesses))

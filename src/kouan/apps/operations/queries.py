@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from django.db.models import Count, Model, Sum
 
+from kouan.apps.operations.alarms import Alarm, AlarmKind
 from kouan.apps.operations.domain import DEAD_IN, DEAD_OUT, STATES_OF, Direction, State, Tally, tally
 from kouan.apps.operations.health import INCIDENT_DAYS, Finding, LineFacts, NodeFacts, assess
 from kouan.apps.operations.ledger_view import Witnessing, unsigned_since, witnessing
 from kouan.apps.operations.listing import CrossingRow, rows_of
+from kouan.apps.operations.models import AlarmRow
 from kouan.core.exchange.models import Batch, InboxMessage, Incident, OutboxMessage, Stream
+from kouan.core.exchange.recovery.words import HaltView, halted_channels
 from kouan.core.ledger import queries as ledger
 from kouan.core.sides import get_side
 from kouan.core.trust.models import Member
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from django.db.models import QuerySet
 
@@ -30,6 +33,7 @@ DEAD_MOST: Final = 1000
 WAITING_MOST: Final = 50
 IN_DOUBT_MOST: Final = 5
 INCIDENTS_MOST: Final = 20
+ALARMS_MOST: Final = 100
 _WAITING: Final = OutboxMessage.State.WAITING
 
 
@@ -81,6 +85,15 @@ class IncidentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AlarmRecord:
+    """An alarm with when it was raised, and when it was cleared if it is over."""
+
+    alarm: Alarm
+    raised_at: datetime
+    cleared_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """The node at a glance."""
 
@@ -94,6 +107,7 @@ class Overview:
     """How many messages were refused today, counted up to ``DEAD_MOST`` in each direction."""
     dead_letters: int
     incidents: tuple[IncidentRow, ...]
+    alarms: tuple[AlarmRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +141,9 @@ def overview(now: datetime) -> Overview:
     incidents = recent_incidents()
     dead = dead_letter_count()
     began = day_began(now)
+    halts = {view.peer: view for view in halted_channels()}
     facts = NodeFacts(
-        lines=tuple(_facts(line) for line in all_lines),
+        lines=tuple(_facts(line, halts) for line in all_lines),
         dead_letters=dead,
         recent_incidents=sum(now - incident.at < timedelta(days=INCIDENT_DAYS) for incident in incidents),
         equivocations=len(ledger.equivocations(limit=DEAD_MOST)),
@@ -145,6 +160,7 @@ def overview(now: datetime) -> Overview:
         refused=refused_since(began),
         dead_letters=dead,
         incidents=incidents,
+        alarms=open_alarms(),
     )
 
 
@@ -202,6 +218,24 @@ def recent_incidents() -> tuple[IncidentRow, ...]:
     """Return the newest incidents."""
     rows = Incident.objects.order_by("-pk")[:INCIDENTS_MOST]
     return tuple(IncidentRow(row.peer, row.kind, row.detail, row.at) for row in rows)
+
+
+def open_alarms() -> tuple[AlarmRecord, ...]:
+    """Return the alarms that are raised, the gravest first."""
+    rows = [_alarm(row) for row in AlarmRow.objects.filter(cleared_at__isnull=True).order_by("raised_at")]
+    gravity = list(AlarmKind)
+    return tuple(sorted(rows, key=lambda row: gravity.index(row.alarm.kind)))
+
+
+def past_alarms() -> tuple[AlarmRecord, ...]:
+    """Return the alarms that are over, the newest first, at most ``ALARMS_MOST``."""
+    rows = AlarmRow.objects.filter(cleared_at__isnull=False).order_by("-pk")[:ALARMS_MOST]
+    return tuple(_alarm(row) for row in rows)
+
+
+def _alarm(row: AlarmRow) -> AlarmRecord:
+    alarm = Alarm(AlarmKind(row.kind), row.about, row.value, row.limit)
+    return AlarmRecord(alarm, row.raised_at, row.cleared_at)
 
 
 def tallies(*, since: datetime) -> tuple[Tally, ...]:
@@ -298,7 +332,8 @@ def _ahead(later: QuerySet[Batch]) -> SealedAhead:
     return SealedAhead(found["batches"], found["messages"] or 0)
 
 
-def _facts(line: Line) -> LineFacts:
+def _facts(line: Line, halts: Mapping[str, HaltView]) -> LineFacts:
+    halt = halts.get(line.peer)
     return LineFacts(
         peer=line.peer,
         last_contact_at=line.last_contact_at,
@@ -309,6 +344,8 @@ def _facts(line: Line) -> LineFacts:
         in_doubt_since=line.in_doubt.sealed_at if line.in_doubt else None,
         in_doubt_tries=line.in_doubt.tries if line.in_doubt else 0,
         unwitnessed_since=line.witnessing.behind_since,
+        halted=halt is not None,
+        halted_since=None if halt is None else halt.since,
     )
 
 

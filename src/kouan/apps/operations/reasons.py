@@ -19,6 +19,11 @@ REASONS: Final[Mapping[str, _StrOrPromise]] = {
     "agreement-not-in-force": _(
         "The agreement that covers it has not begun or has ended. Renew it on both sides, then try again."
     ),
+    "blob-disk-low": _("The receiving side's disk has no room for the file. When there is room, try again."),
+    "blob-quota": _(
+        "At the receiving side, files of this side already take up all the room that they may. When some are "
+        "removed there, try again."
+    ),
     "cancelled": _("An operator cancelled it before it was sent."),
     "cannot-open": _(
         "Its sealed content could not be opened: it was changed on the way, or sealed to another key. "
@@ -54,6 +59,7 @@ REASONS: Final[Mapping[str, _StrOrPromise]] = {
     "other-agreement-text": _(
         "The two sides hold different texts of the agreement. Compare the fingerprints and use the same file."
     ),
+    "oversized-blob": _("Its file is larger than the declaration at the receiving side allows."),
     "oversized-payload": _("Its content is larger than the declaration at the receiving side allows."),
     "party-not-named": _("The declaration does not let this side send it to that side."),
     "undeclared-crossing": _(

@@ -9,6 +9,7 @@ from kouan.apps.operations import views
 app_name = "operations"
 urlpatterns = [
     path("operations/", views.overview, name="overview"),
+    path("operations/channels/", views.channels, name="channels"),
     path("operations/crossings/", views.crossings, name="crossings"),
     path("operations/crossings.csv", views.crossings_csv, name="crossings-csv"),
     path("operations/crossings/<uuid:message_id>/", views.crossing, name="crossing"),
@@ -16,8 +17,14 @@ urlpatterns = [
     path("operations/crossings/<uuid:message_id>/retry", views.retry, name="retry"),
     path("operations/crossings/<uuid:message_id>/cancel", views.cancel, name="cancel"),
     path("operations/waiting/", views.waiting, name="waiting"),
+    path("operations/files/", views.files, name="files"),
     path("operations/dead-letters/", views.dead_letters, name="dead-letters"),
     path("operations/ledger/", views.ledger, name="ledger"),
+    path("operations/alarms/", views.alarms, name="alarms"),
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("operations/comparisons/", views.comparisons, name="comparisons"),
+    path("operations/comparisons/<uuid:run>/", views.comparison, name="comparison"),
     path("catalogue/", views.catalogue, name="catalogue"),
     path("agreements/", views.agreements, name="agreements"),
 ]

@@ -13,6 +13,7 @@ from django.http import (
     HttpResponse,
     HttpResponseBase,
     HttpResponseRedirect,
+    JsonResponse,
     StreamingHttpResponse,
 )
 from django.shortcuts import render
@@ -21,18 +22,23 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from kouan.apps.operations import labels, listing, queries, services
+from kouan.apps.operations import alarm_labels, labels, listing, queries, services
 from kouan.apps.operations.catalogue import catalogue as catalogue_entries
+from kouan.apps.operations.comparisons import begin_comparison, comparison_detail, comparisons_page
 from kouan.apps.operations.detail import CrossingDetail, crossing_detail
 from kouan.apps.operations.domain import Direction, Outcome, State, bar
 from kouan.apps.operations.errors import BadSearch
 from kouan.apps.operations.health import level_of
 from kouan.apps.operations.ledger_view import ledger_page
 from kouan.apps.operations.listing import CSV_MOST, Filters
+from kouan.apps.operations.readiness import readiness
 from kouan.apps.operations.reasons import reason
 from kouan.core.errors import KouanError
+from kouan.core.exchange import comparison_words
+from kouan.core.exchange.blobs.queries import transfers
 from kouan.core.exchange.crossing import registry
 from kouan.core.exchange.evidence import evidence_bundle
+from kouan.core.exchange.recovery.words import halted_channels
 from kouan.core.policy import policy_of
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.web.access import require_role
@@ -41,6 +47,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 BAR_WIDTH = 600.0
+FILES_MOST = 50
+HTMX_STOP = 286
+"""The status at which htmx stops asking again."""
 _form = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -60,6 +69,13 @@ def overview(request: HttpRequest) -> HttpResponse:
         refusals=labels.refusals(view.refused),
         bars=bars,
     )
+
+
+@require_safe
+@require_role("operator")
+def channels(request: HttpRequest) -> HttpResponse:
+    """Say of each halted channel what has happened, what is missing and what to do."""
+    return _page(request, "channels", halts=halted_channels())
 
 
 @require_safe
@@ -183,6 +199,20 @@ def waiting(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @require_role("operator")
+def files(request: HttpRequest) -> HttpResponse:
+    """Show how far files beside messages have come, in both directions; never their names or content."""
+    shown = transfers(limit=FILES_MOST)
+    under_way = any(each.stage in labels.FILE_UNDER_WAY for each in shown)
+    if request.headers.get("HX-Request") == "true":
+        response = _page(request, "files_part", 200 if under_way else HTMX_STOP, transfers=shown)
+    else:
+        response = _page(request, "files", transfers=shown, under_way=under_way)
+    response.headers["Vary"] = "HX-Request"
+    return response
+
+
+@require_safe
+@require_role("operator")
 def dead_letters(request: HttpRequest) -> HttpResponse:
     """Show what failed and waits for a decision."""
     return _page(request, "dead-letters", letters=queries.dead_letters(), most=queries.DEAD_MOST)
@@ -195,6 +225,64 @@ def ledger(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("before", "")
     before = int(text) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else None
     return _page(request, "ledger", view=ledger_page(before=before), paged=before is not None)
+
+
+@_form
+@require_role("operator")
+def comparisons(request: HttpRequest) -> HttpResponseBase:
+    """List the comparisons with the peers, newest first, and begin one now."""
+    if request.method == "POST":
+        try:
+            peers = begin_comparison(peer=request.POST.get("peer", ""), day=request.POST.get("day", ""))
+        except KouanError as error:
+            messages.error(request, str(error))
+        else:
+            names = gettext(", ").join(labels.side_name(peer) for peer in peers)
+            messages.success(request, gettext("The comparison with %(peers)s has begun.") % {"peers": names})
+        return HttpResponseRedirect(reverse("operations:comparisons"))
+    return _page(request, "comparisons", view=comparisons_page(request.GET.get("before", "")))
+
+
+@require_safe
+@require_role("operator")
+def comparison(request: HttpRequest, run: UUID) -> HttpResponse:
+    """Show one comparison: what each stream held, and each message on which the records differ."""
+    return _page(request, "comparison", row=comparison_detail(run))
+
+
+@require_safe
+@require_role("operator")
+def alarms(request: HttpRequest) -> HttpResponse:
+    """Show the alarms that are raised, and those that are over."""
+    return _page(
+        request,
+        "alarms",
+        raised=queries.open_alarms(),
+        over=queries.past_alarms(),
+        most=queries.ALARMS_MOST,
+        watch=settings.NODE.watch,
+    )
+
+
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django calls it so
+    """Answer while the process serves requests; asks nothing of anything."""
+    return JsonResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django calls it so
+    """Answer 200 when the node can do its work, else 503; says which part is wanting, and no more."""
+    checks = readiness(every_s=settings.NODE.watch.every_s)
+    ready = all(check.good for check in checks)
+    return JsonResponse(
+        {
+            "status": "ready" if ready else "not ready",
+            "checks": {check.name: "ok" if check.good else "failing" for check in checks},
+        },
+        status=200 if ready else 503,
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 @require_safe
@@ -217,12 +305,15 @@ def agreements(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
     context |= {
         "words": labels,
+        "alarm_words": alarm_labels,
+        "told": comparison_words,
         "reason": reason,
         "notices": list(messages.get_messages(request)),
         "Direction": Direction,
         "State": State,
         "Outcome": Outcome,
         "crossing_url": crossing_url,
+        "message_url": _address,
     }
     return render(request, f"operations/{template}.html", context, status=status)
 

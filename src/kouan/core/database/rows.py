@@ -138,6 +138,27 @@ def insert_one(model: type[Model], **values: object) -> int:
     return key
 
 
+def new_keys(model: type[Model], count: int) -> list[int]:
+    """Return primary keys, in order, for rows that the caller's transaction will insert with them."""
+    table = model._meta.db_table
+    if engine() == _SQLITE:  # where this transaction is the only one that writes
+        found = select("SELECT seq FROM sqlite_sequence WHERE name = %s", (table,))
+        last: int = found[0][0] if found else 0
+        return list(range(last + 1, last + 1 + count))
+    sequence = "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
+    return [key for (key,) in select(sequence, (table, _column(_pk(model)), count))]
+
+
+def execute_many(sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Run a statement once for each of ``rows``, all of them on one way to the database and back."""
+    connection = _connection()
+    with connection.wrap_database_errors:
+        if connection.vendor == _SQLITE:
+            connection.connection.cursor().executemany(_question_marks(sql), rows)
+        else:
+            cast("PostgreSQL", connection).direct.executemany(sql, rows)
+
+
 def update_many(
     model: type[Model], names: Sequence[str], rows: Iterable[Sequence[object]], *, key: str = "id"
 ) -> None:

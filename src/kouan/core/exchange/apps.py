@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.utils.module_loading import autodiscover_modules
+
+from kouan.core import chores
 
 
 class ExchangeConfig(AppConfig):
@@ -11,5 +14,15 @@ class ExchangeConfig(AppConfig):
     label = "exchange"
 
     def ready(self) -> None:
-        """Let the apps declare their crossings."""
+        """Let the apps declare their crossings, and name what the channel does now and then."""
         autodiscover_modules("crossings")
+        from kouan.core.exchange import agreements, reconciling, stamping, witnesses  # noqa: PLC0415 - models are ready now
+        from kouan.core.exchange.recovery import chore  # noqa: PLC0415 - as above
+
+        chores.register("agreements", every=agreements.KEEP_EVERY, run=agreements.keep_all)
+        chores.register("channels", every=chore.EVERY, run=chore.look_after)
+        chores.register("reconciliation", every=reconciling.LOOK_EVERY, run=reconciling.work)
+        if settings.NODE.time is not None:
+            chores.register(stamping.NAME, every=stamping.LOOK_EVERY, run=stamping.stamp_due)
+        for number, witness in enumerate(settings.NODE.witnesses, start=1):
+            chores.register(f"witness-{number}", every=witnesses.ASK_EVERY, run=witnesses.asker(witness))

@@ -11,6 +11,16 @@ speak for themselves, each with the signatures it came with:
 - ``N/path``: its inclusion proof in the batch, 32 bytes a step from the leaf upwards;
 - ``N/ledger``: its place in the maker's ledger, with the co-signed checkpoint (C2SP tlog-proof);
 - ``N/entry``: the ledger's record of it, ``[salt, record]``.
+
+These came later, and a bundle without them is as good:
+
+- ``N/stamp``: ``[token, [certificate, …]]``, the RFC 3161 token over the SHA-256 of that checkpoint as its
+  log alone signed it, and the certificates from the authority's own to its root;
+- ``witness/NAME``: the verifier key of a witness that is no side and co-signed that checkpoint;
+- ``declaration/TYPE.VERSION``: what the maker's node declares of the message's type: title, purpose, basis.
+
+Of a message that was refused at the door of the side that made the bundle, the content was not kept: its
+``N/body`` is left out.
 """
 
 from __future__ import annotations
@@ -33,6 +43,8 @@ MAX_CONTENTS: Final = 256 * 1024
 MAX_PARTS: Final = 6000
 """More parts than a table of contents of ``MAX_CONTENTS`` bytes can name."""
 HASH: Final = 32
+DECLARED: Final = frozenset({"title", "purpose", "purpose_code", "legal_basis"})
+"""What a declaration says beside its type and version; the first two in all three scripts."""
 
 
 class MalformedBundle(KouanError):
@@ -75,6 +87,26 @@ class Bundle:
         if not all(isinstance(name, str) and isinstance(part, bytes) for name, part in parts.items()):
             raise MalformedBundle(detail="its parts")
         return cls(contents, parts)
+
+
+def stamped_note(note: str) -> bytes:
+    """Return a checkpoint's note with the first of its signatures alone: the log's own."""
+    text, _parted, lines = note.rpartition("\n\n")
+    return f"{text}\n\n{lines.partition(chr(10))[0]}\n".encode()
+
+
+def decode_stamp(data: bytes) -> tuple[bytes, list[bytes]]:
+    """Return a time-stamp part's token and certificates; raises ``MalformedBundle``."""
+    try:
+        value = cbor.decode(data, max_bytes=MAX_CONTENTS, max_depth=2)
+    except cbor.NotDeterministicCBOR as error:
+        raise MalformedBundle(detail=str(error.params["detail"])) from None
+    match value:
+        case [bytes() as token, [_, *_] as items]:
+            chain = [each for each in items if isinstance(each, bytes)]
+            if len(chain) == len(items):
+                return token, chain
+    raise MalformedBundle(detail="its time-stamp")
 
 
 def encode_contents(*, side: str, made: int, digests: Mapping[str, bytes]) -> bytes:

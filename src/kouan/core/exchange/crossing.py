@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kouan.core import cbor
 from kouan.core.errors import KouanError
+from kouan.core.exchange.blobs.errors import OversizedBlob
+from kouan.core.exchange.blobs.reference import BlobLimit, blobs_in, names_blobs
 
 if TYPE_CHECKING:
     import builtins
@@ -105,7 +107,8 @@ class Crossing(Generic[P]):
     ``type`` is a dotted name, ``version`` a small integer; together they are unique on a node.
     ``legal_basis`` is the name that an agreement's clause must cover. ``senders`` and
     ``receivers`` are side codes or ``"any"``. ``fields`` explains each field of ``payload`` to a
-    person. ``max_bytes`` bounds the encoded payload, ``expires_after`` the time in which the other
+    person. ``max_bytes`` bounds the encoded payload, ``blobs`` the files beside it (none, unless it is
+    given; see ``blobs.reference.Blob``), ``expires_after`` the time in which the other
     side must have accepted it. Declaring registers; a mistake in a declaration stops start-up with
     ``ValueError``.
     """
@@ -123,6 +126,7 @@ class Crossing(Generic[P]):
     senders: Collection[str] | Literal["any"] = "any"
     receivers: Collection[str] | Literal["any"] = "any"
     max_bytes: int = 64 * 1024
+    blobs: BlobLimit | None = None
     expires_after: timedelta = timedelta(days=1)
     handle: Handler[P] | None = field(default=None, init=False)
     handle_undelivered: UndeliveredHandler | None = field(default=None, init=False)
@@ -141,6 +145,10 @@ class Crossing(Generic[P]):
             )
         if not 0 < self.max_bytes <= MAX_PAYLOAD:
             raise ValueError(f"{self.type}: max_bytes must be between 1 and {MAX_PAYLOAD}")
+        if names_blobs(self.payload) is not (self.blobs is not None):
+            raise ValueError(
+                f"{self.type}: say with `blobs` how many files its payload may name, or name none"
+            )
         registry.add(self)
 
     def __str__(self) -> str:
@@ -170,6 +178,7 @@ class Crossing(Generic[P]):
         """Return the payload's deterministic CBOR; raises ``IllFormedPayload``, ``OversizedPayload``."""
         if type(payload) is not self.payload:
             raise IllFormedPayload(type=self.type, detail=f"a {self.payload.__name__} is expected")
+        self._check_blobs(payload)
         value = payload.model_dump(mode="python")
         try:
             cbor.check_types(value)
@@ -189,13 +198,26 @@ class Crossing(Generic[P]):
         if len(data) > self.max_bytes:
             raise OversizedPayload(type=self.type, size=len(data), limit=self.max_bytes)
         try:
-            return self.payload.model_validate(cbor.decode(data, max_bytes=self.max_bytes))
+            payload = self.payload.model_validate(cbor.decode(data, max_bytes=self.max_bytes))
         except ValidationError as error:
             problems = "; ".join(
                 f"{'.'.join(str(part)[:40] for part in item['loc'][:6]) or 'payload'}: {item['type']}"
                 for item in error.errors(include_url=False, include_context=False, include_input=False)[:5]
             )
             raise IllFormedPayload(type=self.type, detail=problems) from None
+        self._check_blobs(payload)
+        return payload
+
+    def _check_blobs(self, payload: P) -> None:
+        """Hold the files that a payload names against the declaration."""
+        if self.blobs is None:  # then its payloads have no place for one
+            return
+        named = blobs_in(payload)
+        if len(named) > self.blobs.most or len({blob.id for blob in named}) < len(named):
+            raise IllFormedPayload(type=self.type, detail="more files than declared, or one named twice")
+        for blob in named:
+            if blob.size > self.blobs.each_bytes:
+                raise OversizedBlob(size=blob.size, type=self.type, limit=self.blobs.each_bytes)
 
 
 class Registry:

@@ -1,4 +1,7 @@
-"""What the channel itself lets over: a probe of the line, which holds nothing and does nothing."""
+"""What the channel itself lets over: a probe of the line, which holds nothing and does nothing.
+
+And the comparison of what each side has sent and received, which is declared in ``reconciliation``.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ from annotated_types import MaxLen
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core.exchange.crossing import Consent, Crossing, Payload, Received
+from kouan.core.exchange.reconciliation import RECONCILIATION
+
+__all__ = ["PROBE", "RECONCILIATION", "Probe"]
 
 
 class Probe(Payload):

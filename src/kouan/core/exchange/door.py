@@ -1,15 +1,18 @@
 """The door: a small ASGI application on a port of its own, for peers over mutual TLS only.
 
 ``POST /batch`` takes batches and answers with their receipts; ``POST /add-checkpoint`` is the witness of
-C2SP's tlog-witness; ``GET /alive`` says that the door is open. Everything else is 404.
+C2SP's tlog-witness; ``POST /blob`` hands out parts of a sealed file; ``POST /standing`` and ``POST /recall``
+tell where both sides stand (``recovery``); ``GET /alive`` says that the door is open. Everything else is 404.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,8 +23,12 @@ from django.utils import timezone
 
 from kouan.core.errors import KouanError
 from kouan.core.exchange import inbox, wire, witness
+from kouan.core.exchange.blobs.request import MAX_REQUEST
+from kouan.core.exchange.blobs.serving import BlobServer
+from kouan.core.exchange.recovery import door as recovery
 from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.times import check_clock, milliseconds
+from kouan.core.watch import channel
 
 log = logging.getLogger(__name__)
 
@@ -83,13 +90,18 @@ class Door:
     def __init__(self) -> None:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="door")
         self._held = 0
+        self._blobs = BlobServer()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request, or the server's start and stop."""
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
-            answer = await self._answer(scope, receive)
+            began = time.perf_counter()
+            answer = await self._answer(scope, receive, send)
+            if answer is None:  # a file's parts, sent as they were read
+                return
+            channel.door_answered(scope["path"], answer.status, seconds=time.perf_counter() - began)
             await send(
                 {
                     "type": "http.response.start",
@@ -103,9 +115,9 @@ class Door:
             )
             await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, scope: dict[str, Any], receive: Receive) -> Answer:
+    async def _answer(self, scope: dict[str, Any], receive: Receive, send: Send) -> Answer | None:
         try:
-            return await self._route(scope, receive)
+            return await self._route(scope, receive, send)
         except KouanError as error:
             return _problem(error.status, error.code, str(error))
         except (DatabaseError, OSError):
@@ -115,7 +127,7 @@ class Door:
             log.exception("the door failed on a request")
             return _problem(500, "internal", "The node failed on this request; its operator can see why.")
 
-    async def _route(self, scope: dict[str, Any], receive: Receive) -> Answer:
+    async def _route(self, scope: dict[str, Any], receive: Receive, send: Send) -> Answer | None:
         match scope["method"], scope["path"]:
             case "POST", "/batch":
                 with self._hold(_announced(scope, wire.MAX_BATCH_BYTES)):
@@ -127,6 +139,15 @@ class Door:
                 body = await _read(scope, receive, MAX_CHECKPOINT_REQUEST)
                 answer = await self._write(witness.add_checkpoint, body)
                 return Answer(answer.status, answer.content_type, answer.body)
+            case "POST", "/blob":
+                body = await _read(scope, receive, MAX_REQUEST)
+                _check_clock(scope)
+                await self._blobs.serve(body, send)
+                return None
+            case "POST", path if path in recovery.LIMITS:
+                body = await _read(scope, receive, recovery.LIMITS[path])
+                said = await self._write(functools.partial(recovery.answer, path), body)
+                return Answer(200, recovery.CONTENT_TYPE, said)
             case "GET", "/alive":
                 return Answer(200, "text/plain", b"open\n")
             case _:

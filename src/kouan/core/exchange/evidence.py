@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core import cbor
 from kouan.core.errors import KouanError
-from kouan.core.exchange import bundle, wire
+from kouan.core.exchange import agreements, bundle, wire
+from kouan.core.exchange.crossing import UndeclaredCrossing, registry
 from kouan.core.exchange.models import InboxMessage, OutboxMessage, Stream
 from kouan.core.exchange.times import milliseconds
+from kouan.core.exchange.witnesses import verifier_keys
 from kouan.core.ledger import queries as ledger
 from kouan.core.ledger.merkle import batch_tree
-from kouan.core.ledger.models import SignedCheckpoint
-from kouan.core.policy import policy_of
+from kouan.core.ledger.models import SignedCheckpoint, TimeStamp
+from kouan.core.text import LANGUAGES
 from kouan.core.trust import cose
-from kouan.core.trust.queries import get_member, own
+from kouan.core.trust.queries import get_member, members, own
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Sequence
+
+
+_MAX_CHAIN: Final = 1 << 20
+_LOOKED_AT: Final = 50
+"""How many checkpoints are looked at, at most, for one that enough witnesses have co-signed."""
 
 
 class UnknownMessage(KouanError):
@@ -54,7 +61,8 @@ class _Kept:
     receipt: bytes
     header: bytes
     ciphertext_digest: bytes
-    body: bytes
+    body: bytes | None
+    """None where a message was refused at our door: it was not kept."""
     leaves: bytes
     position: int
     ledger_index: int
@@ -66,17 +74,19 @@ def evidence_bundle(message_ids: Sequence[uuid.UUID], *, sender: str = "") -> by
     Each side chooses its messages' ids: with ``sender`` only messages of that side are meant, else
     ours come first. Raises ``UnknownMessage`` or ``NotYetProvable``.
     """
-    kept = [_kept(message_id, sender) for message_id in message_ids]
     parts: dict[str, bytes] = {}
-    for number, message in enumerate(kept, start=1):
+    for number, message_id in enumerate(message_ids, start=1):
+        message = _kept(message_id, sender)
         header = wire.Header.decode(message.header)
         other = header.receiver if header.sender == settings.NODE.side else header.sender
-        parts |= {f"{number}/{name}": part for name, part in _parts(message, other).items()}
+        own_parts, cosigners = _parts(message, other)
+        parts |= {f"{number}/{name}": part for name, part in own_parts.items()}
         for side in (header.sender, header.receiver):
             parts.setdefault(f"trust/{side}", _trust_document(side))
-        for agreement in policy_of(settings.NODE.agreements).agreements:
-            if agreement.digest == header.agreement_digest:
-                parts[f"agreement/{agreement.id}"] = agreement.source
+        if (text := agreements.text_of(header.agreement_digest)) is not None:
+            parts[f"agreement/{text[0]}"] = text[1]
+        parts |= _declaration(header.type, header.version)
+        parts |= _witness_parts(cosigners, other)
     contents = cose.sign1(
         bundle.encode_contents(
             side=settings.NODE.side,
@@ -118,31 +128,84 @@ def _kept(message_id: uuid.UUID, sender: str) -> _Kept:
         receipt=bytes(theirs.batch.receipt),
         header=bytes(theirs.header),
         ciphertext_digest=bytes(theirs.ciphertext_digest),
-        body=bytes(theirs.body or b""),
+        body=None if theirs.body is None else bytes(theirs.body),
         leaves=bytes(theirs.batch.leaves),
         position=theirs.position,
         ledger_index=theirs.ledger_index,
     )
 
 
-def _parts(message: _Kept, other: str) -> dict[str, bytes]:
-    """Return a message's parts; the checkpoint is one that the ``other`` side of it has co-signed."""
-    size = ledger.cosigned_size(get_member(other).witness_name)
-    if size <= message.ledger_index:
+def _parts(message: _Kept, other: str) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    """Return a message's parts, and who has co-signed the checkpoint in them: the ``other`` side has."""
+    row = _checkpoint(message.ledger_index, get_member(other).witness_name)
+    if row is None:
         raise NotYetProvable(message=str(message.id))
-    checkpoint = ledger.checkpoint_record(SignedCheckpoint.objects.get(size=size))
+    checkpoint = ledger.checkpoint_record(row)
     entry = ledger.entry(message.ledger_index)
     leaves = [message.leaves[at : at + bundle.HASH] for at in range(0, len(message.leaves), bundle.HASH)]
-    return {
+    parts = {
         "statement": message.statement,
         "receipt": message.receipt,
         "header": message.header,
         "sealed": message.ciphertext_digest,
-        "body": message.body,
         "path": b"".join(batch_tree(leaves).paths[message.position]),
         "ledger": ledger.proof(message.ledger_index, checkpoint).text().encode(),
         "entry": cbor.encode([entry.salt, entry.body]),
     }
+    if message.body is not None:
+        parts["body"] = message.body
+    stamp = TimeStamp.objects.filter(checkpoint=row).first()
+    if stamp is not None:
+        chain = cbor.decode(bytes(stamp.chain), max_bytes=_MAX_CHAIN, max_depth=1)
+        parts["stamp"] = cbor.encode([bytes(stamp.token), chain])
+    return parts, checkpoint.witnesses
+
+
+def _checkpoint(index: int, witness: str) -> SignedCheckpoint | None:
+    """Return the checkpoint that proves an entry best, of those that the ``witness`` has co-signed.
+
+    The first that was stamped with the time after it, since its time is nearest; else the newest. With
+    a quorum only one that so many have co-signed is good enough.
+    """
+    rows = SignedCheckpoint.objects.filter(size__gt=index, cosignatures__witness=witness)
+    stamped = rows.filter(stamp__isnull=False).order_by("size")
+    for row in [*stamped[:_LOOKED_AT], *rows.order_by("-size")[:_LOOKED_AT]]:
+        if row.cosignatures.count() >= settings.NODE.quorum:
+            return row
+    return None
+
+
+def _declaration(type_: str, version: int) -> dict[str, bytes]:
+    """Return what this node declares of a type, in all three scripts; nothing if it declares none."""
+    try:
+        crossing = registry.get(type_, version)
+    except UndeclaredCrossing:
+        return {}
+    words: dict[str, dict[str, str]] = {"title": {}, "purpose": {}}
+    for language in LANGUAGES:
+        with translation.override(language):
+            words["title"][language], words["purpose"][language] = str(crossing.title), str(crossing.purpose)
+    value = {
+        "type": type_,
+        "tv": version,
+        "purpose_code": crossing.purpose_code,
+        "legal_basis": crossing.legal_basis,
+        **words,
+    }
+    return {f"declaration/{type_}.{version}": cbor.encode(value)}
+
+
+def _witness_parts(cosigners: Sequence[str], other: str) -> dict[str, bytes]:
+    """Return what the co-signatures of others than the ``other`` side are checked with."""
+    sides = {member.witness_name: member.side for member in members() if member.side != other}
+    keys = verifier_keys()
+    parts = {}
+    for name in cosigners:
+        if name in sides:
+            parts[f"trust/{sides[name]}"] = _trust_document(sides[name])
+        elif name != get_member(other).witness_name and name in keys:
+            parts[f"witness/{name}"] = str(keys[name]).encode()
+    return parts
 
 
 def _trust_document(side: str) -> bytes:

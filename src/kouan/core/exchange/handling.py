@@ -17,10 +17,12 @@ from kouan.core import cbor
 from kouan.core.database.rows import among, engine, fetch, select, stored, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
+from kouan.core.exchange.blobs import expecting
 from kouan.core.exchange.crossing import Received, Undelivered, registry
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import services as ledger
+from kouan.core.watch import channel, logs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +32,8 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS: Final = 8
 """After so many tries a message whose handler breaks is set aside for the operator."""
 _HANDLED: Final = (
-    "id", "peer", "message_id", "type", "version", "conversation", "body", "created_at", "attempts", "state",
+    "id", "peer", "message_id", "type", "version", "conversation", "body", "created_at", "received_at",
+    "attempts", "state",
 )  # fmt: skip
 GROUP: Final = 200
 """How many messages share one commit; each keeps a savepoint of its own."""
@@ -59,33 +62,41 @@ def handle_waiting(*, now: datetime | None = None) -> int:
     if due < 2:  # noqa: PLR2004 - one alone needs no group
         return _handle_each(now) if due else 0
     try:
-        with transaction.atomic():
+        with logs.about_messages(), transaction.atomic():
             rows = taken(now, limit=GROUP)
             for row in rows:
                 _run(row)
             _mark_handled([row.pk for row in rows])
     except Exception:  # noqa: BLE001 - which one it was shows when each has a savepoint of its own
         rows = []
+    _count([(row, InboxMessage.State.HANDLED.value) for row in rows], now)
     return len(rows) or _handle_each(now)
+
+
+def _count(ended: Sequence[tuple[InboxMessage, str]], began: datetime) -> None:
+    channel.group_handled(
+        [(row.peer, row.message_id, row.received_at, state) for row, state in ended], began=began.timestamp()
+    )
 
 
 def _handle_each(now: datetime) -> int:
     """Handle a group in which something goes wrong: each message in a savepoint, so that it fails alone."""
     held: set[uuid.UUID] = set()
     done: list[int] = []
-    ended = 0
-    with transaction.atomic():
+    ended: list[tuple[InboxMessage, str]] = []
+    with logs.about_messages(), transaction.atomic():
         for row in taken(now, limit=GROUP):
             if row.conversation in held:
                 continue
             if not _handle_one(row, now):
                 held.add(row.conversation)
                 continue
-            ended += 1
+            ended.append((row, str(row.state)))
             if row.state == InboxMessage.State.HANDLED:
                 done.append(row.pk)
         _mark_handled(done)
-    return ended
+    _count(ended, now)
+    return len(ended)
 
 
 def _mark_handled(keys: Sequence[int]) -> None:
@@ -156,12 +167,15 @@ def _handle_one(row: InboxMessage, now: datetime) -> bool:
 
 
 def _run(row: InboxMessage) -> None:
+    logs.message.set(row.message_id)
     crossing = registry.get(row.type, row.version)
     if crossing.handle is None:
         raise NoHandler(str(crossing))
     payload: Any = crossing.decode_bytes(
         wire.decode_body(bytes(row.body or b""), max_bytes=crossing.max_bytes)
     )
+    if crossing.blobs is not None:
+        expecting.require(row.peer, row.message_id)
     crossing.handle(
         Received(
             id=row.message_id,

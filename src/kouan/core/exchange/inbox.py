@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.conf import settings
@@ -14,22 +15,25 @@ from kouan.core.database.rows import (
     among,
     fetch,
     insert_many,
-    insert_one,
     keepable,
+    new_keys,
     select,
     stored,
     update_many,
 )
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
+from kouan.core.exchange.blobs import expecting
 from kouan.core.exchange.models import InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.opening import Examined, Opened, Signed, examine, read
+from kouan.core.exchange.recovery.halts import require_open
 from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.streams import lock_stream
 from kouan.core.exchange.times import from_milliseconds, milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.trust import cose
 from kouan.core.trust.queries import own
+from kouan.core.watch import channel
 
 if TYPE_CHECKING:
     import uuid
@@ -57,7 +61,7 @@ STREAM_FORK: Final = "stream-fork"
 """Two statements of one peer for one place in its stream."""
 INBOX_CREDIT: Final = 64 << 20
 """How many bytes of unhandled messages a node is ready to hold for one peer."""
-_STORED: Final = f"SELECT receipt FROM {ReceivedBatch._meta.db_table} WHERE statement_digest = %s"  # noqa: S608 - the table's own name
+_STORED: Final = f"SELECT statement_digest, receipt FROM {ReceivedBatch._meta.db_table}"  # noqa: S608 - the table's own name
 
 
 class Taken(NamedTuple):
@@ -86,10 +90,12 @@ def take_in(data: bytes, *, now: datetime) -> Taken:
     receipts: list[bytes] = []
     new: list[Examined] = []
     refusal: KouanError | None = None
-    for signed, pairs in wire.decode_batches(data):
+    posted = list(wire.decode_batches(data))
+    stored_before = _stored_receipts([wire.digest(signed) for signed, _pairs in posted])
+    for signed, pairs in posted:
         try:
             batch = read(signed, pairs, now)
-            given = _stored_receipt(batch.digest)
+            given = stored_before.get(batch.digest)
             if given is None:
                 new.append(_following(batch, new, now))
             elif new:  # its numbers are behind those of a new one: no node of ours posts so
@@ -117,9 +123,10 @@ def _following(batch: Signed, before: Sequence[Examined], now: datetime) -> Exam
     return examine(batch, now)
 
 
-def _stored_receipt(statement_digest: bytes) -> bytes | None:
-    found = select(_STORED, (statement_digest,))
-    return bytes(found[0][0]) if found else None
+def _stored_receipts(digests: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Return the receipts that were given before, by the digests of what they are for."""
+    these, params = among("statement_digest", digests)
+    return {bytes(digest): bytes(receipt) for digest, receipt in select(f"{_STORED} WHERE {these}", params)}
 
 
 class _Taker:
@@ -130,18 +137,23 @@ class _Taker:
         self._now = now
         self._peer = batches[0].batch.statement.sender
         self._rows: list[dict[str, object]] = []
+        self._taken: list[dict[str, object]] = []
         self.noted = False
         """Whether something was seen that the operator should know."""
 
     def take(self) -> Taken:
         """Take in one after the other until one does not follow."""
         stream = lock_stream(self._peer)
+        require_open(self._peer)
         receipts: list[bytes] = []
         refusal: KouanError | None = None
         known = self._known_ids()
+        # By another process, a moment ago.
+        stored_now = _stored_receipts([each.batch.digest for each in self._batches])
+        keys = new_keys(ReceivedBatch, len(self._batches))
         with ledger.appending(now=self._now) as log:
-            for each in self._batches:
-                given = _stored_receipt(each.batch.digest)  # by another process, a moment ago
+            for key, each in zip(keys, self._batches, strict=True):
+                given = stored_now.get(each.batch.digest)
                 if given is not None:
                     receipts.append(given)
                     continue
@@ -151,9 +163,12 @@ class _Taker:
                     self._note_fork(each.batch, stream)
                     break
                 self._mark_duplicates(each.opened, known)
-                receipts.append(self._store(each, log))
+                expecting.admit(each.opened, self._now)
+                receipts.append(self._store(key, each, log))
                 stream.in_sequence += statement.count
                 stream.in_last = each.batch.digest
+        if self._taken:
+            insert_many(ReceivedBatch, list(self._taken[0]), [list(row.values()) for row in self._taken])
         if self._rows:
             insert_many(InboxMessage, list(self._rows[0]), [list(row.values()) for row in self._rows])
         if receipts:
@@ -209,7 +224,7 @@ class _Taker:
         self.noted = True
         Incident.objects.create(peer=self._peer, kind=kind, detail=detail, evidence=evidence, at=self._now)
 
-    def _store(self, each: Examined, log: ledger.Appender) -> bytes:
+    def _store(self, key: int, each: Examined, log: ledger.Appender) -> bytes:
         statement, now = each.batch.statement, self._now
         records = [
             ledger.Record(
@@ -236,25 +251,39 @@ class _Taker:
             content_type=wire.RECEIPT_TYPE,
         )
         log.append([ledger.Record("receipt-given", receipt)])
-        batch = insert_one(
-            ReceivedBatch,
-            peer=statement.sender,
-            first=statement.first,
-            count=statement.count,
-            root=statement.root,
-            statement=each.batch.signed,
-            statement_digest=each.batch.digest,
-            leaves=b"".join(each.leaves),
-            wire_bytes=each.batch.size,
-            receipt=receipt,
-            received_at=now,
+        self._taken.append(
+            {
+                "id": key,
+                "peer": statement.sender,
+                "first": statement.first,
+                "count": statement.count,
+                "root": statement.root,
+                "statement": each.batch.signed,
+                "statement_digest": each.batch.digest,
+                "leaves": b"".join(each.leaves),
+                "wire_bytes": each.batch.size,
+                "receipt": receipt,
+                "received_at": now,
+            }
         )
         self._rows += [
-            _inbox_row(item, item.header, batch, log_first, now)
+            _inbox_row(item, item.header, key, log_first, now)
             for item in each.opened
             if item.header is not None and not item.duplicate
         ]
         _take_notices(statement)
+        transaction.on_commit(
+            partial(
+                channel.batch_received,
+                statement.sender,
+                messages=[item.header.id for item in each.opened if item.header is not None],
+                refused=sum(item.code is not None for item in each.opened),
+                repeated=sum(item.duplicate and item.code is None for item in each.opened),
+                ended=[(notice.message, notice.code is None) for notice in statement.notices],
+                size=each.batch.size,
+                began=now.timestamp(),
+            )
+        )
         return receipt
 
 
@@ -308,6 +337,7 @@ def _inbox_row(
         "state": (states.REFUSED if refused else states.WAITING).value,
         "code": item.code or "",
         "attempts": 0,
+        "next_attempt_at": item.held_until,
         "finished_at": now if refused else None,
         "notified": refused,
     }

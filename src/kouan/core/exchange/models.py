@@ -46,7 +46,9 @@ class Batch(models.Model):
         indexes = [
             models.Index(
                 fields=["peer", "id"], name="batch_unreceipted", condition=models.Q(receipt__isnull=True)
-            )
+            ),
+            models.Index(fields=["peer", "first"], name="batch_numbers"),
+            models.Index(fields=["peer", "sealed_at"], name="batch_days"),
         ]
 
     def __str__(self) -> str:
@@ -121,6 +123,9 @@ class ReceivedBatch(models.Model):
     receipt = models.BinaryField()
     received_at = models.DateTimeField()
 
+    class Meta:
+        indexes = [models.Index(fields=["peer", "first"], name="received_batch_numbers")]
+
     def __str__(self) -> str:
         return f"{self.peer} {self.first}+{self.count}"
 
@@ -183,3 +188,138 @@ class Incident(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.peer}"
+
+
+class KeptAgreement(models.Model):
+    """The text of an agreement that this node has held: evidence needs it when its file is long gone."""
+
+    digest = models.BinaryField(unique=True, max_length=32)
+    agreement = models.CharField(max_length=80)
+    source = models.BinaryField()
+    """The deterministic CBOR whose SHA-256 is ``digest``."""
+    kept_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.agreement
+
+
+class Reconciliation(models.Model):
+    """One comparison with a peer of what each sent and received on one day."""
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        UNDER_WAY = "under-way"
+        AGREES = "agrees"
+        DIFFERS = "differs"
+        FAILED = "failed"
+
+    run = models.UUIDField(unique=True)
+    peer = models.CharField(max_length=16)
+    day = models.DateField()
+    """In UTC+8."""
+    started_by = models.CharField(max_length=16)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=10, choices=State, default=State.UNDER_WAY)
+    code = models.CharField(max_length=64, default="")
+    """Why it failed."""
+    streams = models.JSONField(default=dict)
+    """For each stream, by its sender: ``first``, ``last``, ``count`` and ``settled``, in messages."""
+    unnamed = models.IntegerField(default=0)
+    """How many numbers lie in ranges that differ and were not narrowed down to messages."""
+
+    class Meta:
+        indexes = [models.Index(fields=["peer", "day"], name="reconciliation_day")]
+
+    def __str__(self) -> str:
+        return f"{self.peer} {self.day}"
+
+
+class Difference(models.Model):
+    """One message on which the two sides' records differ."""
+
+    class What(models.TextChoices):
+        """What differs."""
+
+        NOT_RECEIVED = "not-received"
+        NOT_SENT = "not-sent"
+        OTHER_CONTENT = "other-content"
+        OTHER_OUTCOME = "other-outcome"
+
+    reconciliation = models.ForeignKey(Reconciliation, models.CASCADE, related_name="differences")
+    stream = models.CharField(max_length=16)
+    """The side that sends in it."""
+    number = models.BigIntegerField()
+    message_id = models.UUIDField()
+    what = models.CharField(max_length=16, choices=What)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reconciliation", "stream", "number", "message_id"], name="difference_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.message_id}"
+
+
+class ReconciliationStep(models.Model):
+    """A peer's part of a comparison that waits to be looked at, beside the channel's own work."""
+
+    reconciliation = models.ForeignKey(Reconciliation, models.CASCADE, related_name="steps")
+    payload = models.BinaryField()
+    opening = models.BooleanField()
+
+    def __str__(self) -> str:
+        return f"step {self.pk} of {self.reconciliation_id}"
+
+
+class Channel(models.Model):
+    """Whether messages go to and come from one peer, and why not; see ``recovery``."""
+
+    class Cause(models.TextChoices):
+        """Why a channel is halted."""
+
+        RESTORED = "restored"
+        """The peer has proved that this node has forgotten something: its database is an older one."""
+        PEER_RESTORED = "peer-restored"
+        """The peer says that it has found that about itself."""
+        ASKED = "asked"
+        """An operator here wants to resynchronise."""
+        PEER_ASKED = "peer-asked"
+        """An operator there does."""
+
+    peer = models.CharField(max_length=16, unique=True)
+    cause = models.CharField(max_length=16, choices=Cause, default="", blank=True)
+    """Empty while the channel is open."""
+    since = models.DateTimeField(null=True)
+    detail = models.JSONField(default=dict)
+    """What is missing: sizes and numbers, as ``halts.Loss`` has them."""
+    evidence = models.BinaryField(default=bytes)
+    """The peer's signed standing, when it was first heard after the halt: what it proves is proved by it."""
+    ours = models.BinaryField(default=bytes)
+    """Our operator's signed agreement to resynchronise."""
+    theirs = models.BinaryField(default=bytes)
+    delivered = models.BooleanField(default=False)
+    """Whether the peer is known to hold ``ours``."""
+    batch_floor = models.BigIntegerField(default=0)
+    """The newest batch of ours of before the streams last began anew: receipts up to it may be forgotten."""
+    log_epoch = models.IntegerField(default=1)
+    """Which of the peer's ledgers we co-sign: the first, or one begun after a restoration."""
+
+    def __str__(self) -> str:
+        return f"{self.peer} {self.cause or 'open'}"
+
+
+class LedgerEpoch(models.Model):
+    """A ledger of ours that goes on where a restored database ended: under a name of its own."""
+
+    number = models.IntegerField(unique=True)
+    size = models.BigIntegerField()
+    """How many entries it shares with the one before."""
+    begun_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"ledger {self.number}"

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
+from kouan.core.exchange.blobs.reference import Blob, blobs_in
 from kouan.core.exchange.crossing import Consent, Crossing, registry
 from kouan.core.exchange.outbox import decide
 from kouan.core.exchange.sealing import key_info
@@ -99,6 +100,10 @@ class Opened:
     body: bytes | None = None
     code: str | None = None
     duplicate: bool = field(default=False)
+    blobs: tuple[Blob, ...] = ()
+    """The files that it names."""
+    held_until: datetime | None = None
+    """Until its files are here, and at most until then, its handler is not called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +180,7 @@ def _open_all(
         try:
             item.header = _header(raw, statement, position)
             item.body = _body(item.header, raw, ciphertext, batch_key)
-            admission.admit(item.header, item.body)
+            item.blobs = admission.admit(item.header, item.body)
         except KouanError as error:
             item.code = error.code
         opened.append(item)
@@ -209,16 +214,17 @@ class _Admission:
         self._decided: dict[tuple[str, int, bytes], Allowed] = {}
         """Decisions in which nothing of the one message plays a part."""
 
-    def admit(self, header: wire.Header, body: bytes) -> None:
-        """Raise why a message is refused, if it is."""
+    def admit(self, header: wire.Header, body: bytes) -> tuple[Blob, ...]:
+        """Return the files that a message names; raises why it is refused, if it is."""
         if from_milliseconds(header.expires) < self._now:
             raise Expired
         crossing = registry.get(header.type, header.version)
-        crossing.decode_bytes(wire.decode_body(body, max_bytes=crossing.max_bytes))
+        payload = crossing.decode_bytes(wire.decode_body(body, max_bytes=crossing.max_bytes))
         allowed = self._decide(crossing, header)
         # Both sides hold the same words and decide alike: what the header relies on is what allows it.
         if (header.agreement, header.clause) != (allowed.agreement.id, allowed.clause.id):
             raise OtherClause(clause=allowed.clause.id)
+        return () if crossing.blobs is None else blobs_in(payload)
 
     def _decide(self, crossing: Crossing[Any], header: wire.Header) -> Allowed:
         key = (header.type, header.version, header.agreement_digest)

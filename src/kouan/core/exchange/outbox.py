@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from kouan.core.database.rows import insert_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
+from kouan.core.exchange.blobs import attaching
 from kouan.core.exchange.crossing import Consent, Crossing, P, registry
 from kouan.core.exchange.ids import new_id
 from kouan.core.exchange.models import OutboxMessage
@@ -64,8 +65,8 @@ def send_many(
 
     Must run inside ``transaction.atomic``: they leave if, and only if, it commits. Without
     ``conversation`` each message begins one of its own. Raises ``UndeclaredCrossing``,
-    ``IllFormedPayload``, ``OversizedPayload``, a ``Denied`` that names the clause, ``UnknownMember``
-    or ``OutboxFull``; then nothing is queued.
+    ``IllFormedPayload``, ``OversizedPayload``, a ``Denied`` that names the clause, ``UnknownMember``,
+    ``OutboxFull``, or ``BlobNotAttached`` for a file that is not sealed for ``to``; then nothing is queued.
     """
     if not transaction.get_connection().in_atomic_block:
         raise NotInTransaction("exchange.send belongs inside the transaction of what it announces")
@@ -79,6 +80,9 @@ def send_many(
         _row(crossing, to, body, allowed, conversation=conversation or new_id(), consent=consent, now=now)
         for body in bodies
     ]
+    if crossing.blobs is not None:
+        for row, payload in zip(rows, payloads, strict=True):
+            attaching.claim(row["message_id"], payload, to=to, type_=crossing.type)
     insert_many(OutboxMessage, list(rows[0]) if rows else (), [list(row.values()) for row in rows])
     wake.ring_on_commit(wake.OUTBOX)
     return [row["message_id"] for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kouan.core.database.rows import among, execute, fetch, keepable, update_many
+from kouan.core.database.rows import among, execute_many, fetch, keepable, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
 from kouan.core.exchange.models import Batch, OutboxMessage, Stream
@@ -18,6 +19,7 @@ from kouan.core.exchange.times import from_milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.trust import cose
 from kouan.core.trust.queries import get_member
+from kouan.core.watch import channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,9 +123,20 @@ def record(checked: Sequence[Checked], log: ledger.Appender, now: datetime) -> N
         ["receipt", "receipted_at", "wire"],
         [(each.answered.data, now, None, batch.pk) for each, batch in news],
     )
+    # A notice that a message was handled may have overtaken this receipt: leave that state alone.
+    execute_many(_ACCEPT, [(each.receipt.log_first, batch.pk) for each, batch in news if batch.count])
     for each, batch in news:
-        if batch.count:
-            _record_statuses(batch, each.receipt, now)
+        _record_refusals(batch, each.receipt, now)
+        accepted = each.receipt.statuses.count(None)
+        transaction.on_commit(
+            partial(
+                channel.batch_receipted,
+                batch.peer,
+                batch.pk,
+                accepted=accepted,
+                refused=len(each.receipt.statuses) - accepted,
+            )
+        )
     newest, batch = news[-1]
     update_many(
         Stream,
@@ -145,9 +158,7 @@ def _compare(receipt: wire.Receipt, batch: Batch) -> None:
             raise ReceiptMismatch(peer=batch.peer, detail=detail)
 
 
-def _record_statuses(batch: Batch, receipt: wire.Receipt, now: datetime) -> None:
-    # A notice that a message was handled may have overtaken this receipt: leave that state alone.
-    execute(_ACCEPT, (receipt.log_first, batch.pk))
+def _record_refusals(batch: Batch, receipt: wire.Receipt, now: datetime) -> None:
     for position, code in enumerate(receipt.statuses):
         if code is not None:
             OutboxMessage.objects.filter(batch=batch, position=position).update(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from kouan.core.database.rows import fetch, insert_one, select, stored, update_many
+from kouan.core.database.rows import fetch, insert_many, new_keys, select, stored, update_many
 from kouan.core.exchange import receipts, wire
 from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, Stream
+from kouan.core.exchange.recovery.halts import halted
 from kouan.core.exchange.streams import lock_stream
 from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import services as ledger
@@ -20,6 +22,7 @@ from kouan.core.ledger.merkle import leaf_hash, root_of
 from kouan.core.trust import cose, sealing
 from kouan.core.trust.queries import get_member, own
 from kouan.core.trust.suites import common_suite
+from kouan.core.watch import channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +121,7 @@ def advance(peer: str, answered: Sequence[receipts.Answered] = (), *, most: int 
         with ledger.appending(now=now) as log:
             if checked:
                 receipts.record(checked, log, now)
-            return _Sealer(stream, log, now).seal(most)
+            return [] if halted(peer) else _Sealer(stream, log, now).seal(most)
 
 
 class _Sealer:
@@ -131,6 +134,7 @@ class _Sealer:
         self._keys: OwnKeys = own()
         self._member: MemberKeys = get_member(stream.peer)
         self._marks: list[tuple[object, ...]] = []
+        self._batches: list[dict[str, object]] = []
 
     def seal(self, most: int) -> list[Sealed]:
         """Seal up to ``most`` batches of what waits."""
@@ -147,12 +151,16 @@ class _Sealer:
         rows = rows[: _fitting(rows, batch_max)]
         notices = _notices(self._stream.peer, self._now, alone=not rows)
         made = []
-        for start in range(0, len(rows), batch_max) or ([0] if notices else []):
-            made.append(self._batch(rows[start : start + batch_max], [notice for _key, notice in notices]))
+        starts = range(0, len(rows), batch_max) or ([0] if notices else [])
+        keys = new_keys(Batch, len(starts)) if starts else []
+        for key, start in zip(keys, starts, strict=True):
+            told = [notice for _key, notice in notices]
+            made.append(self._batch(key, rows[start : start + batch_max], told))
             notices_told, notices = notices, []
             if notices_told:
                 update_many(InboxMessage, ["notified"], [(True, key) for key, _notice in notices_told])
         if made:
+            insert_many(Batch, list(self._batches[0]), [list(row.values()) for row in self._batches])
             update_many(
                 OutboxMessage,
                 ["state", "batch_id", "position", "sequence", "header", "ciphertext_digest", "ledger_index"],
@@ -165,7 +173,7 @@ class _Sealer:
             )
         return made
 
-    def _batch(self, rows: Sequence[OutboxMessage], notices: Sequence[wire.Notice]) -> Sealed:
+    def _batch(self, key: int, rows: Sequence[OutboxMessage], notices: Sequence[wire.Notice]) -> Sealed:
         stream, side = self._stream, settings.NODE.side
         first = stream.out_sequence + 1
         batch_key = sealing.new_batch_key()
@@ -191,27 +199,39 @@ class _Sealer:
         signed = cose.sign1(statement.encode(), self._keys.signer(self._now), content_type=wire.BATCH_TYPE)
         body = wire.encode_batch(signed, [(message.header, message.ciphertext) for message in messages])
         digest = wire.digest(signed)
-        batch = insert_one(
-            Batch,
-            peer=stream.peer,
-            first=first,
-            count=len(rows),
-            root=root,
-            statement=signed,
-            statement_digest=digest,
-            leaves=b"".join(leaves),
-            wire=body,
-            wire_bytes=len(body),
-            sealed_at=self._now,
-            attempts=0,
+        self._batches.append(
+            {
+                "id": key,
+                "peer": stream.peer,
+                "first": first,
+                "count": len(rows),
+                "root": root,
+                "statement": signed,
+                "statement_digest": digest,
+                "leaves": b"".join(leaves),
+                "wire": body,
+                "wire_bytes": len(body),
+                "sealed_at": self._now,
+                "attempts": 0,
+            }
         )
         records = [ledger.Record("sent", message.leaf) for message in messages]
         if notices:
             records.append(ledger.Record("notices-sent", signed))
-        self._mark(rows, messages, batch, first, self._log.append(records).first_index)
+        self._mark(rows, messages, key, first, self._log.append(records).first_index)
         stream.out_sequence += len(rows)
         stream.out_last = digest
-        return Sealed(batch, stream.peer, len(rows), digest, body)
+        transaction.on_commit(
+            partial(
+                channel.batch_sealed,
+                stream.peer,
+                batch,
+                messages=[(row.message_id, row.created_at) for row in rows],
+                size=len(body),
+                began=self._now.timestamp(),
+            )
+        )
+        return Sealed(key, stream.peer, len(rows), digest, body)
 
     def _mark(
         self,

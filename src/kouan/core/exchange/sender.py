@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import random
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django.conf import settings
 from django.db import close_old_connections
@@ -21,7 +21,9 @@ from kouan.core.errors import KouanError
 from kouan.core.exchange import receipts, sealing, wire
 from kouan.core.exchange.leadership import LOOK, Leadership
 from kouan.core.exchange.models import Batch, Stream
+from kouan.core.exchange.recovery.halts import doubt, may_go
 from kouan.core.exchange.transport import PeerRefused
+from kouan.core.watch import channel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from kouan.core.exchange.transport import DoorAnswer, Line
 
 log = logging.getLogger(__name__)
+
+_IN_DOUBT: Final = (HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE)
+"""Answers after which both sides first tell each other where they stand."""
 
 
 class Host(Protocol):
@@ -71,7 +76,8 @@ class Sender:
                 if not self._leads():
                     self._host.pause(LOOK)
                     continue
-                sealed = self._next()
+                # Before this node knows that it has forgotten nothing, it says nothing new.
+                sealed = self._next() if may_go(self._peer) else []
                 if not sealed:
                     self._host.rest(f"send {self._peer}")
                     continue
@@ -134,6 +140,9 @@ class Sender:
                 self._host.pause(exchange.linger_ms / 1000)
 
     def _failed(self, error: Exception) -> None:
+        channel.post_failed(self._peer)
+        if isinstance(error, PeerRefused) and error.params["answer_status"] in _IN_DOUBT:
+            doubt(self._peer)
         if isinstance(error, KouanError):
             log.warning("sending to %s: %s", self._peer, error)
         else:

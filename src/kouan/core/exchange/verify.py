@@ -7,7 +7,6 @@ refused: the report says where.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.utils.translation import gettext_lazy as _
@@ -15,122 +14,75 @@ from django.utils.translation import gettext_noop as _noop
 
 from kouan.core import cbor
 from kouan.core.errors import KouanError
-from kouan.core.exchange import bundle, wire
+from kouan.core.exchange import bundle, stamp, wire
+from kouan.core.exchange.report import (
+    Check,
+    DifferentFromContents,
+    Disagrees,
+    MessageFacts,
+    PartMissing,
+    Report,
+)
 from kouan.core.exchange.times import from_milliseconds
-from kouan.core.ledger.checkpoint import LedgerProof
-from kouan.core.ledger.errors import ProofError
+from kouan.core.ledger.checkpoint import LedgerProof, open_checkpoint
+from kouan.core.ledger.errors import NotCosignedError, ProofError
 from kouan.core.ledger.merkle import leaf_hash, verify_inclusion
-from kouan.core.ledger.notes import VerifierKey
-from kouan.core.ledger.offline import EntryFinding, verify_proof
+from kouan.core.ledger.notes import SignatureType, VerifierKey, origin_in
+from kouan.core.ledger.offline import verify_proof, witness_findings
 from kouan.core.trust import cose
 from kouan.core.trust.member import MemberKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Collection, Mapping
+
+__all__ = ["Check", "MessageFacts", "Report", "verify_bundle"]
 
 T = TypeVar("T")
 
 MAX_BODY: Final = 2 << 20
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 _MESSAGE_PARTS: Final = frozenset(
-    {"body", "entry", "header", "ledger", "path", "receipt", "sealed", "statement"}
+    {"body", "entry", "header", "ledger", "path", "receipt", "sealed", "stamp", "statement"}
 )
 
 
-class DifferentFromContents(KouanError):
-    """A part that is not the one that the bundle's maker signed for."""
-
-    code = "part-altered"
-    message = _("the part was altered after the bundle was made")
-
-
-class PartMissing(KouanError):
-    """A part that a check needs and the bundle lacks."""
-
-    code = "part-missing"
-    message = _("the part is missing")
-
-
-class Disagrees(KouanError):
-    """Two parts, each sound, that do not belong together."""
-
-    code = "parts-disagree"
-    message = "%(detail)s"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at: in which part, what for, and what is wrong (``""`` if nothing)."""
-
-    part: str
-    what: str
-    problem: str = ""
-    altered: bool = False
-    """Whether what is wrong is that the part itself was changed after the bundle was made."""
-
-    @property
-    def holds(self) -> bool:
-        """Whether the check passed."""
-        return not self.problem
-
-
-@dataclass(slots=True)
-class MessageFacts:
-    """What a bundle proves of one message; filled as far as its parts could be read."""
-
-    number: int
-    header: wire.Header | None = None
-    payload: object = None
-    statement: wire.Statement | None = None
-    receipt: wire.Receipt | None = None
-    accepted: bool = False
-    entry: EntryFinding | None = None
-
-
-@dataclass(slots=True)
-class Report:
-    """Everything that was checked and found."""
-
-    checks: list[Check] = field(default_factory=list)
-    messages: list[MessageFacts] = field(default_factory=list)
-    fingerprints: dict[str, str] = field(default_factory=dict)
-    agreements: dict[bytes, Mapping[str, Any]] = field(default_factory=dict)
-    made_by: str = ""
-    made_at: datetime | None = None
-
-    @property
-    def holds(self) -> bool:
-        """Whether every check passed and at least one message was proved."""
-        return bool(self.messages) and all(check.holds for check in self.checks)
-
-    @property
-    def altered(self) -> list[str]:
-        """The parts that are not as they were when the bundle was made, if that could be told."""
-        return [check.part for check in self.checks if check.altered]
-
-    @property
-    def problems(self) -> list[Check]:
-        """The checks that failed, in the order in which they were made."""
-        return [check for check in self.checks if not check.holds]
-
-
-def verify_bundle(data: bytes, *, trusted: Mapping[str, str] | None = None) -> Report:
+def verify_bundle(
+    data: bytes,
+    *,
+    trusted: Mapping[str, str] | None = None,
+    witnesses: Mapping[str, str] | None = None,
+    authorities: Collection[str] = (),
+    quorum: int = 1,
+) -> Report:
     """Check a whole bundle; never raises for what ``data`` holds.
 
-    ``trusted`` maps sides to the fingerprints that the reader knows from elsewhere. Without it the
-    report proves only that the parts agree with the keys inside, whose fingerprints it lists.
+    ``trusted`` maps sides to the fingerprints that the reader knows from elsewhere, ``witnesses`` names
+    of further witnesses to their verifier keys; ``authorities`` are the SHA-256 fingerprints of the root
+    certificates that are trusted for the time. Without them the report proves only that the parts agree
+    with the keys inside, which it lists. ``quorum`` is how many witnesses must have co-signed; the other
+    side of the message is always one of them.
     """
-    return _Verification(data, trusted or {}).run()
+    return _Verification(data, trusted or {}, witnesses or {}, frozenset(authorities), quorum).run()
 
 
 class _Verification:
-    def __init__(self, data: bytes, trusted: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        trusted: Mapping[str, str],
+        witnesses: Mapping[str, str],
+        authorities: frozenset[str],
+        quorum: int,
+    ) -> None:
         self._data = data
         self._trusted = trusted
+        self._trusted_witnesses = witnesses
+        self._authorities = authorities
+        self._quorum = quorum
         self._report = Report()
         self._parts: Mapping[str, bytes] = {}
         self._members: dict[str, MemberKeys] = {}
+        self._witnesses: list[VerifierKey] = []
 
     def run(self) -> Report:
         try:
@@ -139,17 +91,16 @@ class _Verification:
             self._report.checks.append(Check("frame", _noop("the bundle can be taken apart"), str(error)))
             return self._report
         self._parts = opened.parts
+        steps: dict[str, tuple[str, Callable[[str, str], None]]] = {
+            "trust": (_noop("the trust document is whole and signed by its anchor"), self._take_trust),
+            "agreement": (_noop("the agreement can be read"), self._take_agreement),
+            "declaration": (_noop("the declaration can be read"), self._take_declaration),
+            "witness": (_noop("the witness's key can be read"), self._take_witness),
+        }
         for name in sorted(self._parts):
             kind, _slash, rest = name.partition("/")
-            if kind == "trust":
-                self._check(
-                    name,
-                    _noop("the trust document is whole and signed by its anchor"),
-                    self._take_trust,
-                    rest,
-                )
-            elif kind == "agreement":
-                self._check(name, _noop("the agreement can be read"), self._take_agreement)
+            if kind in steps:
+                self._check(name, *steps[kind], rest)
         for side in sorted(set(self._trusted) - set(self._members)):
             self._check(
                 f"trust/{side}", _noop("the trust document is whole and signed by its anchor"), self._part
@@ -160,7 +111,7 @@ class _Verification:
             kind, _slash, rest = name.partition("/")
             if rest in _MESSAGE_PARTS and _NUMBER.fullmatch(kind):
                 numbers.add(kind)
-            elif kind not in {"trust", "agreement"}:
+            elif kind not in steps:
                 self._report.checks.append(
                     Check(name[:40], _noop("the part is known"), str(_("no such part belongs here")))
                 )
@@ -206,7 +157,27 @@ class _Verification:
         self._members[side] = member
         self._report.fingerprints[side] = member.fingerprint
 
-    def _take_agreement(self, part: str) -> None:
+    def _take_witness(self, part: str, name: str) -> None:
+        data = self._part(part)
+        if not data.isascii():
+            raise Disagrees(detail=str(_("the key is not text")))
+        key = VerifierKey.parse(data.decode("ascii"))
+        if key.name != name or key.type is not SignatureType.COSIGNATURE_V1:
+            raise Disagrees(detail=str(_("it is not a key of that witness")))
+        known = self._trusted_witnesses.get(name)
+        if known is not None and known != str(key):
+            raise Disagrees(detail=str(_("it is not the key that you trust")))
+        self._witnesses.append(key)
+        self._report.witnesses[name] = str(key)
+
+    def _take_declaration(self, part: str, _name: str) -> None:
+        match cbor.decode(self._part(part), max_bytes=MAX_BODY, max_depth=3):
+            case {"type": str() as type_, "tv": int() as version, **more} if set(more) == bundle.DECLARED:
+                self._report.declarations[type_, version] = {str(name): each for name, each in more.items()}
+            case _:
+                raise Disagrees(detail=str(_("the declaration is not one")))
+
+    def _take_agreement(self, part: str, _id: str) -> None:
         data = self._part(part)
         value = cbor.decode(data, max_bytes=MAX_BODY)
         if not isinstance(value, dict):
@@ -250,23 +221,45 @@ class _Verification:
     def _message(self, number: str) -> None:
         facts = MessageFacts(int(number))
         self._report.messages.append(facts)
-        steps: tuple[tuple[str, str, Callable[[str, str, MessageFacts], None]], ...] = (
+        steps: list[tuple[str, str, Callable[[str, str, MessageFacts], None]]] = [
             ("header", _noop("the header can be read"), self._header),
-            ("body", _noop("the content is the one that the header promises"), self._body),
-            ("header", _noop("the agreement it relies on is in the bundle"), self._basis),
             ("statement", _noop("the sender signed the batch"), self._statement),
             ("path", _noop("the message is in the batch that the sender signed"), self._path),
             ("receipt", _noop("the receiver signed for the batch"), self._receipt),
+            ("body", _noop("the content is the one that the header promises"), self._body),
+            ("header", _noop("the agreement it relies on is in the bundle"), self._basis),
             ("entry", _noop("the ledger's entry is about this message"), self._entry),
             ("ledger", _noop("the entry is in a ledger that the other side co-signed"), self._ledger),
-        )
+        ]
+        if f"{number}/stamp" in self._parts:
+            steps.append(
+                ("stamp", _noop("a time-stamping authority stamped that ledger with the time"), self._stamp)
+            )
         for name, what, step in steps:
-            self._check(f"{number}/{name}", what, step, number, facts)
+            self._check(f"{number}/{name}", self._said(what, name, number, facts), step, number, facts)
+
+    def _said(self, what: str, name: str, number: str, facts: MessageFacts) -> str:
+        """Return what a check looks for; of a refused message its maker may have kept less."""
+        if self._refused(facts) and name == "body" and f"{number}/body" not in self._parts:
+            return _noop("the content was not kept, since the message was refused")
+        if self._refused(facts) and what.startswith("the agreement") and not self._has_agreement(facts):
+            return _noop("the agreement was not held here, and the message was refused")
+        return what
+
+    @staticmethod
+    def _refused(facts: MessageFacts) -> bool:
+        """Whether the receiver's own signature says that it refused the message at its door."""
+        return facts.receipt is not None and not facts.accepted
+
+    def _has_agreement(self, facts: MessageFacts) -> bool:
+        return facts.header is not None and facts.header.agreement_digest in self._report.agreements
 
     def _header(self, part: str, _number: str, facts: MessageFacts) -> None:
         facts.header = wire.Header.decode(self._part(part))
 
     def _body(self, part: str, _number: str, facts: MessageFacts) -> None:
+        if part not in self._parts and self._refused(facts):
+            return
         body = self._part(part)
         header = _needed(facts.header)
         if wire.digest(body) != header.body:
@@ -276,6 +269,8 @@ class _Verification:
 
     def _basis(self, _part: str, _number: str, facts: MessageFacts) -> None:
         header = _needed(facts.header)
+        if self._refused(facts) and not self._has_agreement(facts):
+            return
         agreement = self._report.agreements.get(header.agreement_digest)
         if agreement is None or agreement.get("id") != header.agreement:
             raise Disagrees(
@@ -335,25 +330,25 @@ class _Verification:
         position = header.sequence - statement.first
         if len(receipt.statuses) != statement.count or not 0 <= position < statement.count:
             raise Disagrees(detail=str(_("the receipt does not speak of this message")))
-        facts.receipt, facts.accepted = receipt, receipt.statuses[position] is None
+        code = receipt.statuses[position]
+        facts.receipt, facts.accepted, facts.code = receipt, code is None, code or ""
 
     def _entry(self, part: str, number: str, _facts: MessageFacts) -> None:
+        _salt, record = self._record(part)
+        if record != wire.leaf(self._part(f"{number}/header"), self._part(f"{number}/sealed")):
+            raise Disagrees(detail=str(_("the record is of another message")))
+
+    def _record(self, part: str) -> tuple[bytes, bytes]:
         match cbor.decode(self._part(part), max_bytes=MAX_BODY, max_depth=2):
-            case [bytes(), bytes() as record]:
-                expected = wire.leaf(self._part(f"{number}/header"), self._part(f"{number}/sealed"))
-                if record != expected:
-                    raise Disagrees(detail=str(_("the record is of another message")))
+            case [bytes() as salt, bytes() as record]:
+                return salt, record
             case _:
                 raise Disagrees(detail=str(_("salt or record is missing: the entry was erased")))
 
     def _ledger(self, part: str, number: str, facts: MessageFacts) -> None:
         header = _needed(facts.header)
         proof = LedgerProof.parse(self._part(part))
-        match cbor.decode(self._part(f"{number}/entry"), max_bytes=MAX_BODY, max_depth=2):
-            case [bytes() as salt, bytes() as record]:
-                pass
-            case _:
-                raise Disagrees(detail=str(_("salt or record is missing: the entry was erased")))
+        salt, record = self._record(f"{number}/entry")
         # The maker shows its own ledger, and who co-signed that must be the other side of the message:
         # a ledger and a witness that somebody brought along prove nothing.
         sides = {header.sender, header.receiver}
@@ -361,13 +356,42 @@ class _Verification:
             raise Disagrees(detail=str(_("the ledger is of a side that had no part in the message")))
         keeper = self._member(self._report.made_by)
         other = self._member((sides - {keeper.side}).pop())
-        facts.entry = verify_proof(
+        log_keys = [VerifierKey.for_log(origin_in(proof.note, keeper.log_origin), keeper.log_key)]
+        entry = verify_proof(
             proof,
             salt=salt,
             body=record,
-            log_keys=[VerifierKey.for_log(keeper.log_origin, keeper.log_key)],
+            log_keys=log_keys,
             witness_keys=[VerifierKey.for_witness(other.witness_name, other.witness_key)],
         )
+        everybody = [
+            VerifierKey.for_witness(each.witness_name, each.witness_key)
+            for each in self._members.values()
+            if each is not keeper
+        ]
+        opened = open_checkpoint(
+            proof.note.encode(), log_keys=log_keys, witness_keys=[*everybody, *self._witnesses]
+        )
+        cosigned = witness_findings(opened)
+        if (found := len({each.name for each in cosigned})) < self._quorum:
+            raise NotCosignedError(found=found, required=self._quorum)
+        facts.entry, facts.cosigned = entry, cosigned
+
+    def _stamp(self, part: str, number: str, facts: MessageFacts) -> None:
+        # What was stamped is the checkpoint as its log alone signed it, before anybody co-signed.
+        note = bundle.stamped_note(LedgerProof.parse(self._part(f"{number}/ledger")).note)
+        _needed(facts.entry)
+        token, chain = bundle.decode_stamp(self._part(part))
+        found = stamp.verify(token, digest=wire.digest(note), roots=chain[-1:])
+        if self._authorities and found.root_fingerprint not in self._authorities:
+            raise Disagrees(
+                detail=str(_("its fingerprint %(fingerprint)s is not the one you trust"))
+                % {"fingerprint": found.root_fingerprint}
+            )
+        if list(found.chain) != chain:
+            raise Disagrees(detail=str(_("its certificates are others than those that were kept")))
+        facts.stamp = found
+        self._report.authorities[found.root_fingerprint] = found.authority
 
 
 def _needed(value: T | None) -> T:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kouan.core.exchange.epochs import epoch_origin, own_origin
+from kouan.core.exchange.recovery.halts import channel, we_are_restored
 from kouan.core.ledger import queries, services
 from kouan.core.ledger.notes import Ed25519Cosigner, Ed25519NoteSigner, VerifierKey
 from kouan.core.trust.queries import get_member, members, own
@@ -14,9 +16,10 @@ if TYPE_CHECKING:
 
 def add_checkpoint(body: bytes) -> WitnessAnswer:
     """Answer a peer's ``add-checkpoint``: co-sign its log if it only grew since we last saw it."""
-    logs = {
-        member.log_origin: [VerifierKey.for_log(member.log_origin, member.log_key)] for member in members()
-    }
+    logs = {}
+    for member in members():
+        origin = epoch_origin(member.log_origin, channel(member.side).log_epoch)
+        logs[origin] = [VerifierKey.for_log(origin, member.log_key)]
     keys = own()
     return services.witness_add_checkpoint(
         body, find_log=logs.get, cosigner=Ed25519Cosigner(keys.public.witness_name, keys.witness_key)
@@ -28,8 +31,10 @@ def publish() -> bool:
     newest = queries.latest_checkpoint()
     if newest is not None and newest.size == queries.size():
         return False
+    if we_are_restored():
+        return False  # under its name another ledger was co-signed
     keys = own()
-    signer = Ed25519NoteSigner(keys.public.log_origin, keys.log_key)
+    signer = Ed25519NoteSigner(own_origin(keys.public.log_origin), keys.log_key)
     return services.publish_checkpoint(log_signer=signer) is not None
 
 

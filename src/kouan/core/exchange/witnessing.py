@@ -9,7 +9,8 @@ from kouan.core.errors import KouanError
 from kouan.core.exchange import witness
 from kouan.core.exchange.leadership import LOOK, Leadership
 from kouan.core.exchange.models import Stream
-from kouan.core.exchange.transport import Line
+from kouan.core.exchange.recovery.halts import doubt, may_go
+from kouan.core.exchange.transport import Line, PeerUnreachable
 from kouan.core.ledger.witness import WitnessAnswer
 from kouan.core.trust.queries import members
 
@@ -41,11 +42,15 @@ class Witnessing:
             return
         witness.publish()
         for member in members():
+            if not may_go(member.side):
+                continue
             problem = ""
             try:
                 _ask(member.side, self._line(member))
             except KouanError as error:
                 problem = str(error)[:300]
+                if not isinstance(error, PeerUnreachable):
+                    doubt(member.side)  # it may know a longer ledger of ours
             if self._problems.get(member.side) != problem:
                 Stream.objects.filter(peer=member.side).exclude(witness_error=problem).update(
                     witness_error=problem

@@ -20,6 +20,7 @@ from django.utils import timezone
 from kouan.core import chores
 from kouan.core.exchange import handling, outbox, wake
 from kouan.core.exchange.peers import write_peers_file
+from kouan.core.exchange.pulse import Pulse
 from kouan.core.exchange.sender import Sender
 from kouan.core.exchange.transport import Line
 from kouan.core.exchange.witnessing import Witnessing
@@ -128,6 +129,7 @@ class Worker:
             Loop("sweeper", _sweep),
             Loop("members", self._follow_members),
             Loop("ledger", witnessing.step),
+            Loop("pulse", Pulse().step),
             *(Loop(chore.name, _doing(chore)) for chore in chores.registered()),
         ]
 

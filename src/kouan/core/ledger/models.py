@@ -103,6 +103,36 @@ class Cosignature(models.Model):
         return f"{self.witness} on {self.checkpoint_id}"
 
 
+class TimeStamp(models.Model):
+    """A time-stamping authority's word (RFC 3161) that a checkpoint of ours existed at a time."""
+
+    checkpoint = models.OneToOneField(SignedCheckpoint, on_delete=models.PROTECT, related_name="stamp")
+    token = models.BinaryField()
+    """The token over the SHA-256 of the checkpoint's ``note``."""
+    chain = models.BinaryField()
+    """The certificates from the authority's own to the one that was trusted: a CBOR array of DER."""
+    authority = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    """The time in the token."""
+    stored_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"stamp on {self.checkpoint_id}"
+
+
+class Helper(models.Model):
+    """How it goes with a service beside the peers: a witness by its key's name, or ``time-stamp``."""
+
+    name = models.CharField(max_length=255, unique=True)
+    asked_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    problem = models.CharField(max_length=300, default="")
+    """Why the last try failed; empty when it went well."""
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class WitnessedLog(models.Model):
     """The latest checkpoint of another side's ledger that this node has co-signed."""
 

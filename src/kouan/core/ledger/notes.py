@@ -54,6 +54,25 @@ def log_name(side: str) -> str:
     return f"{side}.kouan/ledger"
 
 
+def epoch_origin(origin: str, epoch: int) -> str:
+    """Return the origin of a side's ledger by its number: the first bears the name alone."""
+    return origin if epoch == 1 else f"{origin}/{epoch}"
+
+
+def is_epoch_of(origin: str, base: str) -> bool:
+    """Whether ``origin`` is that of the ledger ``base`` or of one that continues it."""
+    name, _, number = origin.rpartition("/")
+    return origin == base or (
+        name == base and number.isdecimal() and epoch_origin(base, int(number)) == origin
+    )
+
+
+def origin_in(note: str, base: str) -> str:
+    """Return the name of the ledger that a note is about if it is ``base`` or continues it, else ``base``."""
+    named = note.partition("\n")[0]
+    return named if is_epoch_of(named, base) else base
+
+
 def witness_name(side: str) -> str:
     """Return the key name under which a side co-signs the ledgers of others."""
     return f"{side}.kouan/witness"

@@ -71,7 +71,7 @@ def verify_entry(  # noqa: PLR0913 - the parts of the evidence, each by its name
         leaf_hash=leaf,
         size=opened.checkpoint.size,
         root=opened.checkpoint.root,
-        witnesses=_witnesses(opened),
+        witnesses=witness_findings(opened),
     )
 
 
@@ -114,7 +114,8 @@ def verify_continuation(
     return old, new
 
 
-def _witnesses(opened: OpenedCheckpoint) -> tuple[WitnessFinding, ...]:
+def witness_findings(opened: OpenedCheckpoint) -> tuple[WitnessFinding, ...]:
+    """Return who co-signed an opened checkpoint, and when."""
     return tuple(
         WitnessFinding(each.key.name, datetime.fromtimestamp(each.timestamp, UTC))
         for each in opened.cosignatures

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.db.models import Count
+
 from kouan.core.ledger import merkle
 from kouan.core.ledger.checkpoint import LedgerProof
 from kouan.core.ledger.errors import EntryMissingError, LedgerRangeError
@@ -15,6 +17,7 @@ from kouan.core.ledger.models import (
     LedgerHead,
     SignedCheckpoint,
     Tile,
+    TimeStamp,
     WitnessedLog,
 )
 from kouan.core.ledger.witness import format_add_checkpoint
@@ -50,6 +53,15 @@ class CheckpointRecord:
     cosigned_at: datetime | None
     witnesses: tuple[str, ...]
     """The key names of those who co-signed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StampRecord:
+    """A time-stamp on a checkpoint of ours."""
+
+    size: int
+    at: datetime
+    authority: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +212,29 @@ def latest_cosigned(*, covering: int = 0) -> CheckpointRecord | None:
     """Return the newest co-signed checkpoint, if it holds the first ``covering`` entries."""
     row = SignedCheckpoint.objects.filter(cosigned_at__isnull=False).order_by("-size").first()
     return checkpoint_record(row) if row is not None and row.size >= covering else None
+
+
+def newest_final(*, quorum: int, after: int = 0) -> SignedCheckpoint | None:
+    """Return the newest checkpoint beyond size ``after`` that ``quorum`` witnesses have co-signed.
+
+    Looks back over the newest thousand that have any co-signature.
+    """
+    rows = SignedCheckpoint.objects.filter(cosigned_at__isnull=False, size__gt=after).order_by("-size")
+    if quorum > 1:
+        newest = list(rows.values_list("pk", flat=True)[:1000])
+        rows = (
+            SignedCheckpoint.objects.filter(pk__in=newest)
+            .annotate(witnesses=Count("cosignatures"))
+            .filter(witnesses__gte=quorum)
+            .order_by("-size")
+        )
+    return rows.first()
+
+
+def newest_stamp() -> StampRecord | None:
+    """Return the time-stamp on the largest checkpoint that has one."""
+    row = TimeStamp.objects.select_related("checkpoint").order_by("-checkpoint__size").first()
+    return None if row is None else StampRecord(row.checkpoint.size, row.at, row.authority)
 
 
 def cosigned_size(witness: str) -> int:
