@@ -225,7 +225,7 @@ class _Sealer:
             partial(
                 channel.batch_sealed,
                 stream.peer,
-                batch,
+                key,
                 messages=[(row.message_id, row.created_at) for row in rows],
                 size=len(body),
                 began=self._now.timestamp(),
