@@ -19,6 +19,7 @@ from ninja.errors import AuthenticationError, AuthorizationError, HttpError, Val
 from ninja.security import SessionAuth
 
 from kouan import __version__
+from kouan.apps.attached.api import router as attached
 from kouan.apps.operations.api import router as operations
 from kouan.apps.validation.api import router as validation
 from kouan.core.errors import KouanError
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PROBLEM: Final = "application/problem+json"
+_UNAVAILABLE: Final = 503
+_SOON: Final = 5
+"""Seconds after which it is worth to try again what cannot be done now."""
 
 
 class OperatorSession(SessionAuth):
@@ -81,6 +85,7 @@ api = NinjaAPI(
     openapi_url="/openapi.json",
 )
 api.add_router("", validation)
+api.add_router("/attached", attached)
 api.add_router("/operations", operations, auth=OperatorSession(csrf=True))
 
 
@@ -92,7 +97,7 @@ def _kouan_error(_request: HttpRequest, error: KouanError) -> HttpResponse:
         error.code,
         str(error),
         params=error.params,
-        retry_after=seconds if isinstance(seconds, int) else None,
+        retry_after=seconds if isinstance(seconds, int) else _SOON if error.status == _UNAVAILABLE else None,
     )
 
 

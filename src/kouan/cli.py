@@ -11,6 +11,7 @@ import click
 from django.db import DatabaseError
 
 from kouan import __version__
+from kouan.apps.attached.commands import declarations, system
 from kouan.apps.files.commands import file
 from kouan.apps.operations.commands import catalogue, health
 from kouan.apps.validation.commands import institution
@@ -59,7 +60,8 @@ def main(node: Path | None) -> None:
 
 
 for command in (
-    trust, channel, institution, user, catalogue, file, health, ledger, reconcile, backup, restore,
+    trust, channel, institution, system, declarations, user, catalogue, file, health, ledger, reconcile,
+    backup, restore,
 ):  # fmt: skip
     main.add_command(command)
 

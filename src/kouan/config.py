@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from kouan.sections import AttachedSettings, BlobSettings
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NODE_VARIABLE: Final = "KOUAN_NODE"
 SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"  # noqa: S105 - the name of the variable, not the secret
 DATABASE_PASSWORD_VARIABLE: Final = "KOUAN_DATABASE_PASSWORD"  # noqa: S105 - as above
+NATS_VARIABLE: Final = "KOUAN_NATS_PASSWORD"
 MIN_SECRET_LENGTH: Final = 32
 _MOST_PROCESSES: Final = 64
 _MOST: Final = 1_000_000_000
@@ -97,20 +100,6 @@ class WatchSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class BlobSettings:
-    """How much room files that travel apart from messages may take, and for how long."""
-
-    quota_bytes: int = 20 << 30
-    """The most sealed bytes kept for each peer, in each direction."""
-    min_free_bytes: int = 1 << 30
-    """Free disk that files never take."""
-    retention_s: int = 7 * 86_400
-    """How long a received file is kept after its message was handled, a refused one of ours for a retry."""
-    fetch_within_s: int = 7 * 86_400
-    """How long a peer's file may take to arrive before its message is refused."""
-
-
-@dataclass(frozen=True, slots=True)
 class TimeSettings:
     """Who stamps this node's checkpoints with the time (RFC 3161), and how often."""
 
@@ -149,9 +138,11 @@ class NodeConfig:
     door_url: str
     keys: Path
     agreements: Path
+    declarations: Path
     run: Path
     exchange: ExchangeSettings
     processes: ProcessSettings
+    attached: AttachedSettings
     watch: WatchSettings
     blobs: BlobSettings
     blobs_folder: Path
@@ -163,7 +154,15 @@ class NodeConfig:
 
 
 _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
-    "": {"side": str, "demonstration": bool, "database": str, "keys": str, "agreements": str, "run": str},
+    "": {
+        "side": str,
+        "demonstration": bool,
+        "database": str,
+        "keys": str,
+        "agreements": str,
+        "declarations": str,
+        "run": str,
+    },
     "portal": {"listen": str, "origin": str},
     "door": {"listen": str, "url": str},
     "processes": {"portal": int, "door": int, "worker": int},
@@ -174,6 +173,13 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "clock_tolerance_s": int,
         "retry_first_s": (int, float),
         "retry_longest_s": (int, float),
+    },
+    "attached": {
+        "rate_per_second": int,
+        "webhook_ca": str,
+        "nats": str,
+        "nats_user": str,
+        "nats_prefix": str,
     },
     "watch": {
         "listen": str,
@@ -250,9 +256,11 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         door_url=_url(path, "door.url", values["door.url"], {"https"}),
         keys=home / values.get("keys", "keys"),
         agreements=home / values.get("agreements", "agreements"),
+        declarations=home / values.get("declarations", "declarations"),
         run=home / values.get("run", "run"),
         exchange=ExchangeSettings(**exchange),
         processes=ProcessSettings(**processes),
+        attached=_attached(path, home, values, environment),
         watch=_watch(path, _section(values, "watch")),
         blobs=BlobSettings(**blobs),
         blobs_folder=home / folder,
@@ -261,6 +269,23 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         witnesses=witnesses,
         quorum=_between(path, "ledger.quorum", values.get("ledger.quorum", 1), 1, 16),
     )
+
+
+def _attached(
+    path: Path, home: Path, values: Mapping[str, Any], environment: Mapping[str, str]
+) -> AttachedSettings:
+    given = {key.removeprefix("attached."): v for key, v in values.items() if key.startswith("attached.")}
+    if not 1 <= given.get("rate_per_second", 1) <= _MOST:
+        raise ConfigError(f"{path}: `attached.rate_per_second` is out of range.")
+    if given.get("nats"):
+        given["nats"] = _url(path, "attached.nats", given["nats"], {"nats", "tls"})
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", given.get("nats_prefix", "kouan")):
+        raise ConfigError(f"{path}: `attached.nats_prefix` must be up to 40 of a-z, 0-9 and -.")
+    if "webhook_ca" in given:
+        given["webhook_ca"] = home / given["webhook_ca"]
+        if not given["webhook_ca"].is_file():
+            raise ConfigError(f"{path}: `attached.webhook_ca` names no file ({given['webhook_ca']}).")
+    return AttachedSettings(**given, nats_password=environment.get(NATS_VARIABLE, ""))
 
 
 def load_from_environment(environment: Mapping[str, str] = os.environ) -> NodeConfig:

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kouan.web.urls")),
     path("", include("kouan.apps.validation.urls")),
     path("", include("kouan.apps.operations.urls")),
+    path("", include("kouan.apps.attached.urls")),
 ]
 
 handler400 = "kouan.web.errors.bad_request"

@@ -94,6 +94,12 @@ def test_the_agreement_in_the_guide_is_one(tmp_path: Path) -> None:
     )
 
 
+def test_the_attached_system_in_the_guide_is_the_example() -> None:
+    guide = (DOCS / "api.md").read_text(encoding="utf-8")
+    example = (DOCS.parent / "examples/attached_system.py").read_text(encoding="utf-8")
+    assert guide.partition("```python\n")[2].partition("```")[0] in example
+
+
 def test_the_addresses_in_the_guide_to_the_api_exist() -> None:
     from kouan.api import api  # noqa: PLC0415 - the other tests here need no API
 

@@ -39,6 +39,9 @@ BREACHES = {
         ("kouan/apps/validation/errors.py", "import ssl"),
         ("kouan/core/trust/document.py", "from ssl import SSLContext"),
     ],
+    "A system's client needs Python alone": [
+        ("kouan/client.py", "from django.utils import timezone"),
+    ],
     "One HTTP client": [
         ("kouan/core/exchange/transport.py", "import requests"),
     ],

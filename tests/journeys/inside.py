@@ -310,3 +310,21 @@ def sent_messages() -> list[uuid.UUID]:
     return list(
         OutboxMessage.objects.filter(state="handled").order_by("-pk").values_list("message_id", flat=True)
     )
+
+
+def attach(name, type_):
+    """Attach a system, or give the one that is there a new token; return the token."""
+    from kouan.apps.attached import services  # noqa: PLC0415 - needs Django's models
+    from kouan.apps.attached.models import System  # noqa: PLC0415 - as above
+
+    found = System.objects.filter(name=name).first()
+    if found is not None:
+        return services.rotate_token(system=found)
+    return services.attach(name=name, department="Tests", may_send=[type_], may_receive=[type_])[1]
+
+
+def stored_for(name, message_ids):
+    """Return how many rows hold these messages for a system."""
+    from kouan.apps.attached.models import Received  # noqa: PLC0415 - needs Django's models
+
+    return Received.objects.filter(system__name=name, message_id__in=message_ids).count()

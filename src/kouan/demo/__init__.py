@@ -16,7 +16,11 @@ from kouan.config import ConfigError
 if TYPE_CHECKING:
     from kouan.demo.nodes import DemonstrationNode
 
-DEMONSTRATIONS: Final = {"validation": "kouan.demo.validation", "file": "kouan.demo.file"}
+DEMONSTRATIONS: Final = {
+    "attached": "kouan.demo.attached",
+    "file": "kouan.demo.file",
+    "validation": "kouan.demo.validation",
+}
 """Each demonstration's name and the module whose ``show(hk, gd, out)`` it is."""
 
 _START_LIMIT: Final = 90.0

@@ -114,12 +114,12 @@ def _without_node(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _write_agreements(nodes: Sequence[DemonstrationNode]) -> None:
-    for source in (resources.files("kouan.demo") / "agreements").iterdir():
-        for node in nodes:
-            node.config.agreements.mkdir(exist_ok=True)
-            (node.config.agreements / source.name).write_text(
-                source.read_text(encoding="utf-8"), encoding="utf-8"
-            )
+    for name in ("agreements", "declarations"):
+        for source in (resources.files("kouan.demo") / name).iterdir():
+            for node in nodes:
+                folder = node.path.parent / name
+                folder.mkdir(exist_ok=True)
+                (folder / source.name).write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 def _exchange_trust(nodes: Sequence[DemonstrationNode]) -> None:

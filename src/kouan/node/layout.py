@@ -80,7 +80,8 @@ def create(home: Path, node: NewNode) -> Path:
     _reachable(node)
     for folder in (home, home / "run"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (home / "agreements").mkdir(exist_ok=True)
+    for name in ("agreements", "declarations"):
+        (home / name).mkdir(exist_ok=True)
     if not (home / SECRET_FILE).exists():
         write_private(home / SECRET_FILE, f"{SECRET_VARIABLE}={secrets.token_urlsafe(48)}\n".encode())
     if not (home / KEYS).exists():

@@ -77,7 +77,7 @@ def _place(crossing: Crossing[Any]) -> tuple[str, str, int]:
     So a question stands before its answer. A class that its module does not hold by name comes last.
     """
     app, module = crossing.type.partition(".")[0], crossing.payload.__module__
-    written = list(vars(sys.modules[module]))
+    written = list(vars(sys.modules[module])) if module in sys.modules else []
     name = crossing.payload.__name__
     return app, module, written.index(name) if name in written else len(written)
 

@@ -96,7 +96,16 @@ class Undelivered:
     code: str
 
 
-Handler = Callable[[Received[P]], None]
+class Later(enum.Enum):
+    """What a handler returns when the message's end is not its to tell."""
+
+    LATER = "later"
+
+
+LATER: Final = Later.LATER
+"""The handler has stored the message; ``handling.finish`` tells the sender how it ended, when it has."""
+
+Handler = Callable[[Received[P]], Later | None]
 UndeliveredHandler = Callable[[Undelivered], None]
 
 
@@ -160,7 +169,8 @@ class Crossing(Generic[P]):
         It runs in the transaction that also marks the message handled: its writes and its own
         messages happen once or not at all. A ``KouanError`` refuses the message for good, unless its
         status says that the node is at fault (500 and above); that and any other exception is tried
-        again later.
+        again later. One that returns ``LATER`` has stored the message: its sender hears how it ended
+        when ``handling.finish`` is called.
         """
         if self.handle is not None:
             raise ValueError(f"{self}: a second handler")

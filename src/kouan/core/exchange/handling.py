@@ -18,7 +18,7 @@ from kouan.core.database.rows import among, engine, fetch, select, stored, updat
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
 from kouan.core.exchange.blobs import expecting
-from kouan.core.exchange.crossing import Received, Undelivered, registry
+from kouan.core.exchange.crossing import LATER, Received, Undelivered, registry
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import services as ledger
@@ -176,7 +176,7 @@ def _run(row: InboxMessage) -> None:
     )
     if crossing.blobs is not None:
         expecting.require(row.peer, row.message_id)
-    crossing.handle(
+    ended = crossing.handle(
         Received(
             id=row.message_id,
             sender=row.peer,
@@ -185,6 +185,24 @@ def _run(row: InboxMessage) -> None:
             payload=payload,
         )
     )
+    if ended is LATER:  # nothing to tell the sender yet: see ``finish``
+        InboxMessage.objects.filter(pk=row.pk).update(notified=True)
+
+
+def finish(*, peer: str, message_id: uuid.UUID, code: str = "") -> None:
+    """Have the sender told how a message ended whose handler said ``LATER``: handled, or refused with a code.
+
+    Call it once for a message, in the transaction in which its end is written down.
+    """
+    states = InboxMessage.State
+    kept = InboxMessage.objects.filter(peer=peer, message_id=message_id, state=states.HANDLED, notified=True)
+    kept.update(
+        state=states.REFUSED if code else states.HANDLED,
+        code=code[:64],
+        finished_at=timezone.now(),
+        notified=False,
+    )
+    wake.ring_on_commit(wake.OUTBOX)
 
 
 def _try_later(row: InboxMessage, error: Exception, now: datetime) -> bool:

@@ -164,7 +164,7 @@ class InboxMessage(models.Model):
     next_attempt_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     notified = models.BooleanField(default=False)
-    """Whether the sender has been told how the message ended."""
+    """Whether the sender has been told how the message ended, or need not be told yet (``LATER``)."""
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["peer", "message_id"], name="inbox_once")]

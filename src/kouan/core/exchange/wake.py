@@ -94,11 +94,23 @@ class Bell:
         self.path.unlink(missing_ok=True)
 
 
+def somebody_listens() -> bool:
+    """Say whether a worker runs on this machine."""
+    folder = bells()
+    return folder.is_dir() and any(_fault(path) is None for path in folder.iterdir())
+
+
 def _take_down_dead(folder: Path) -> None:
     for path in folder.iterdir():
-        with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as probe:
-            try:
-                probe.connect(str(path))
-            except OSError as error:
-                if error.errno == errno.ECONNREFUSED:  # its worker was killed
-                    path.unlink(missing_ok=True)
+        if _fault(path) == errno.ECONNREFUSED:  # its worker was killed
+            path.unlink(missing_ok=True)
+
+
+def _fault(path: Path) -> int | None:
+    """Return why a bell cannot be reached; nothing if it can."""
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError as error:
+            return error.errno
+    return None

@@ -1,0 +1,39 @@
+"""Sections of ``node.toml`` as frozen values; ``kouan.config`` reads and checks them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedSettings:
+    """How departments' own systems are served."""
+
+    rate_per_second: int = 50
+    """How many requests a second one system may make of one portal process, on average."""
+    webhook_ca: Path | None = None
+    """Certification authorities (PEM) of the systems' webhooks; the machine's own if ``None``."""
+    nats: str = ""
+    """Where NATS listens, nats:// or tls://; not used if empty."""
+    nats_user: str = ""
+    nats_prefix: str = "kouan"
+    """What subjects begin with; several nodes on one server keep theirs apart by the side that follows."""
+    nats_password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BlobSettings:
+    """How much room files that travel apart from messages may take, and for how long."""
+
+    quota_bytes: int = 20 << 30
+    """The most sealed bytes kept for each peer, in each direction."""
+    min_free_bytes: int = 1 << 30
+    """Free disk that files never take."""
+    retention_s: int = 7 * 86_400
+    """How long a received file is kept after its message was handled, a refused one of ours for a retry."""
+    fetch_within_s: int = 7 * 86_400
+    """How long a peer's file may take to arrive before its message is refused."""
