@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def server() -> str | None:
-    """Return the server as ``node.toml`` writes one: KOUAN_BENCH_DATABASE, or 127.0.0.1:5432 if it answers."""
+    """Return KOUAN_BENCH_DATABASE, or 127.0.0.1:5432 if it answers, as ``node.toml`` writes a server."""
     named = os.environ.get("KOUAN_BENCH_DATABASE")
     url = named or f"postgresql://{getpass.getuser()}@127.0.0.1:5432"
     try:

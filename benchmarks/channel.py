@@ -67,9 +67,7 @@ print(count / taken, queued, cpu)
 """
 
 
-def through(
-    count: int, group: int, exchange: dict[str, int], on: str | None = None
-) -> tuple[float, float]:
+def through(count: int, group: int, exchange: dict[str, int], on: str | None = None) -> tuple[float, float]:
     """Return messages a second from the first ``send`` to the last "handled" back at the sender.
 
     And by how many MB the largest process grew after the first half. ``on`` is a PostgreSQL server.

@@ -39,7 +39,9 @@ def look(url: str) -> str:
     """Return why no databases can be made on a server; empty when they can."""
     try:
         with psycopg.connect(f"{url}/postgres", connect_timeout=5) as server:
-            found = server.execute("SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user")
+            found = server.execute(
+                "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
+            )
             return "" if found.fetchone() == (True,) else "the user may not make databases"
     except psycopg.OperationalError as error:
         return str(error).splitlines()[0]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from kouan.sections import AttachedSettings, BlobSettings
+from kouan.sections import AttachedSettings, BlobSettings, ExchangeSettings, ProcessSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,32 +42,6 @@ class Address:
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class ExchangeSettings:
-    """How the channel behaves; times in milliseconds or seconds as named."""
-
-    linger_ms: int = 5
-    """How long a batch waits for company before it is sealed."""
-    batch_max: int = 200
-    """The most messages under one signature."""
-    outbox_max: int = 100_000
-    """The most messages that may wait for one peer; beyond it producers are refused."""
-    clock_tolerance_s: int = 300
-    """How far a peer's clock may be from ours."""
-    retry_first_s: float = 0.5
-    retry_longest_s: float = 60.0
-    """Exponential back-off with jitter between these two."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessSettings:
-    """How many of each process ``kouan node`` keeps running on this machine."""
-
-    portal: int = 1
-    door: int = 1
-    worker: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +210,6 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         # Infinity and "not a number" are numbers to TOML.
         if not 0 <= value <= _MOST or (key == "batch_max" and not 1 <= value <= 1000):  # noqa: PLR2004 - the wire's bound
             raise ConfigError(f"{path}: `exchange.{key}` is out of range.")
-    processes = {key.removeprefix("processes."): v for key, v in values.items() if key.startswith("processes.")}
-    for key, count in processes.items():
-        if not 1 <= count <= _MOST_PROCESSES:
-            raise ConfigError(f"{path}: `processes.{key}` must be from 1 to {_MOST_PROCESSES}.")
     blobs = {key.removeprefix("blobs."): v for key, v in values.items() if key.startswith("blobs.")}
     folder = blobs.pop("folder", "blobs")
     for key, value in blobs.items():
@@ -259,7 +229,12 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         declarations=home / values.get("declarations", "declarations"),
         run=home / values.get("run", "run"),
         exchange=ExchangeSettings(**exchange),
-        processes=ProcessSettings(**processes),
+        processes=ProcessSettings(
+            **{
+                key: _between(path, f"processes.{key}", count, 1, _MOST_PROCESSES)
+                for key, count in _section(values, "processes").items()
+            }
+        ),
         attached=_attached(path, home, values, environment),
         watch=_watch(path, _section(values, "watch")),
         blobs=BlobSettings(**blobs),

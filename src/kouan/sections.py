@@ -37,3 +37,29 @@ class BlobSettings:
     """How long a received file is kept after its message was handled, a refused one of ours for a retry."""
     fetch_within_s: int = 7 * 86_400
     """How long a peer's file may take to arrive before its message is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSettings:
+    """How many of each process ``kouan node`` keeps running on this machine."""
+
+    portal: int = 1
+    door: int = 1
+    worker: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSettings:
+    """How the channel behaves; times in milliseconds or seconds as named."""
+
+    linger_ms: int = 5
+    """How long a batch waits for company before it is sealed."""
+    batch_max: int = 200
+    """The most messages under one signature."""
+    outbox_max: int = 100_000
+    """The most messages that may wait for one peer; beyond it producers are refused."""
+    clock_tolerance_s: int = 300
+    """How far a peer's clock may be from ours."""
+    retry_first_s: float = 0.5
+    retry_longest_s: float = 60.0
+    """Exponential back-off with jitter between these two."""

@@ -61,7 +61,11 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
     for unit, path in zip(UNITS, whole, strict=True):
         shutil.copy(tmp_path / unit.name, path)
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", *whole], capture_output=True, text=True, timeout=60, check=False
+        ["systemd-analyze", "verify", "--man=no", *whole],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     ours = [line for line in done.stderr.splitlines() if "kouan" in line]
     assert (done.returncode, ours) == (0, [])

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kouan.config import ConfigError, NodeConfig, load
 from kouan.core.trust import own
-from kouan.node.layout import NewNode, create, environment_of
+from kouan.node.layout import DATABASE, NewNode, create, environment_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ def establish(
                 door=f"127.0.0.1:{door}",
                 demonstration=True,
                 exchange=exchange,
-                **({"database": databases[side]} if databases else {}),
+                database=(databases or {}).get(side, DATABASE),
             )
             create(path.parent, node)
         config = load(path, environment_of(path, _without_node(os.environ)))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEYS: Final = "keys"
+DATABASE: Final = "sqlite:///kouan.sqlite3"
 SECRET_FILE: Final = "node.env"  # noqa: S105 - the name of the file, not the secret
 
 
@@ -37,7 +38,7 @@ class NewNode:
     portal_origin: str = ""
     """Where people reach the portal, when that is not where it listens."""
     demonstration: bool = False
-    database: str = "sqlite:///kouan.sqlite3"
+    database: str = DATABASE
     processes: Mapping[str, int] | None = None
     exchange: Mapping[str, int | float] | None = None
     watch: Mapping[str, int | float | str | list[str]] | None = None

@@ -94,7 +94,9 @@ def test_each_row_gets_its_own_new_values(count):
 def test_a_column_may_be_null_in_every_row():
     insert(1, 2, 3)
     keys = list(OutboxMessage.objects.values_list("pk", flat=True))
-    update_many(OutboxMessage, ["finished_at", "header", "retry_of"], [(None, None, None, key) for key in keys])
+    update_many(
+        OutboxMessage, ["finished_at", "header", "retry_of"], [(None, None, None, key) for key in keys]
+    )
     update_many(OutboxMessage, ["sequence"], [(1 << 40, key) for key in keys[:1]] + [(None, keys[1])])
     assert set(OutboxMessage.objects.values_list("sequence", flat=True)) == {1 << 40, None}
 
@@ -147,4 +149,3 @@ def test_any_text_of_a_peer_can_be_kept(text):
     assert "\0" not in kept
     Stream.objects.create(peer="gd", last_error=kept)
     assert Stream.objects.get().last_error == kept
-

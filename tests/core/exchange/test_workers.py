@@ -24,6 +24,7 @@ from kouan.core.exchange.leadership import Leadership
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.ledger.models import Entry
 
+
 @pytest.fixture
 def arrive(gd):
     def take(*conversations):
@@ -92,7 +93,13 @@ def test_a_conversation_that_one_worker_has_begun_is_left_to_it(note, arrive, wo
     assert mine == [other], "the rest of that conversation waits, another one does not"
     done.set()
     held.result(20)
-    assert workers[1].do(lambda: [row.conversation for row in _taken()]).result(20) == [one, one, one, other, one]
+    assert workers[1].do(lambda: [row.conversation for row in _taken()]).result(20) == [
+        one,
+        one,
+        one,
+        other,
+        one,
+    ]
 
 
 @pytest.mark.postgresql

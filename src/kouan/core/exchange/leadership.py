@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -33,7 +33,7 @@ class Leadership:
 
     def __init__(self, matter: str) -> None:
         self._matter = matter
-        self._session: object = None
+        self._session: Any = None
         self._place: int | None = None
         self.term = 0
         """How often it was won: what was known in an earlier term may be old."""

@@ -106,8 +106,7 @@ def record(checked: Sequence[Checked], log: ledger.Appender, now: datetime) -> N
     """Record receipts for one peer in the caller's transaction; what is recorded already stays as it is."""
     these, keys = among("id", [each.answered.sealed.pk for each in checked])
     batches = {
-        batch.pk: batch
-        for batch in fetch(Batch, f"{these} ORDER BY id", keys, names=_RECEIPTED, lock=True)
+        batch.pk: batch for batch in fetch(Batch, f"{these} ORDER BY id", keys, names=_RECEIPTED, lock=True)
     }
     news = []
     for each in checked:
