@@ -14,15 +14,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from kouan.sections import DOOR_KEYS, AttachedSettings, BlobSettings, DoorSettings, ExchangeSettings
+from kouan.sections import (
+    DOOR_KEYS,
+    AttachedSettings,
+    BlobSettings,
+    DoorSettings,
+    ExchangeSettings,
+    ProcessSettings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NODE_VARIABLE: Final = "KOUAN_NODE"
 SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"  # noqa: S105 - the name of the variable, not the secret
+DATABASE_PASSWORD_VARIABLE: Final = "KOUAN_DATABASE_PASSWORD"  # noqa: S105 - as above
 NATS_VARIABLE: Final = "KOUAN_NATS_PASSWORD"
 MIN_SECRET_LENGTH: Final = 32
+_MOST_PROCESSES: Final = 64
 _MOST: Final = 1_000_000_000
 _MOST_BYTES: Final = 1 << 50
 
@@ -114,6 +123,7 @@ class NodeConfig:
     run: Path
     exchange: ExchangeSettings
     door: DoorSettings
+    processes: ProcessSettings
     attached: AttachedSettings
     watch: WatchSettings
     blobs: BlobSettings
@@ -137,6 +147,7 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
     },
     "portal": {"listen": str, "origin": str},
     "door": {"listen": str, "url": str, **dict.fromkeys(DOOR_KEYS, int)},
+    "processes": {"portal": int, "door": int, "worker": int},
     "exchange": {
         "linger_ms": int,
         "batch_max": int,
@@ -231,6 +242,12 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         run=home / values.get("run", "run"),
         exchange=ExchangeSettings(**exchange),
         door=DoorSettings(**door),
+        processes=ProcessSettings(
+            **{
+                key: _between(path, f"processes.{key}", count, 1, _MOST_PROCESSES)
+                for key, count in _section(values, "processes").items()
+            }
+        ),
         attached=_attached(path, home, values, environment),
         watch=_watch(path, _section(values, "watch")),
         blobs=BlobSettings(**blobs),

@@ -72,3 +72,12 @@ class DoorSettings:
 
 
 DOOR_KEYS: Final = tuple(each.name for each in fields(DoorSettings))
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSettings:
+    """How many of each process ``kouan node`` keeps running on this machine."""
+
+    portal: int = 1
+    door: int = 1
+    worker: int = 1

@@ -1,7 +1,8 @@
 """The node's three processes, each as ``kouan serve NAME``.
 
 ``portal`` serves people and departments' systems, ``door`` serves the other sides' nodes, ``worker``
-does what nobody waits for. They share the database and nothing else.
+does what nobody waits for. They share the database and nothing else. ``[processes]`` in ``node.toml``
+says how many there are: portals and doors of one machine share its port, workers share out the work.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ def portal() -> None:
         http=HTTPModes.http1,
         websockets=False,
         log_access=False,
+        workers=node.processes.portal,
         log_dictconfig=dict(logs.GRANIAN),
         workers_kill_timeout=1,
     ).serve()

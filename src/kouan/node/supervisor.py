@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from kouan.config import load
 from kouan.node.layout import environment_of
 
 if TYPE_CHECKING:
@@ -38,14 +39,16 @@ class Process:
     node: Path
     name: str
     log_file: Path
+    number: int = 1
+    """Which of several of its kind it is."""
     running: subprocess.Popen[bytes] | None = None
     started_at: float = field(default=0.0)
     starts: int = field(default=0)
 
     @property
     def label(self) -> str:
-        """Return the node's folder and the process, such as ``hk worker``."""
-        return f"{self.node.parent.name} {self.name}"
+        """Return the node's folder and the process, such as ``hk worker``, or ``hk worker 2``."""
+        return f"{self.node.parent.name} {self.name}" + (f" {self.number}" if self.number > 1 else "")
 
     def start(self) -> None:
         """Start it; its output goes to a file of its own in the node's run folder."""
@@ -92,7 +95,7 @@ class Supervisor:
     """Keeps the processes of one or more nodes running until ``stop``."""
 
     def __init__(self, nodes: Iterable[Path], names: Sequence[str] = ("portal", "door", "worker")) -> None:
-        self.processes = [Process(node, name, _log_file(node, name)) for node in nodes for name in names]
+        self.processes = [process for node in nodes for name in names for process in _processes(node, name)]
         self._stopping = StopRequest()
 
     def start(self) -> None:
@@ -158,7 +161,13 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _log_file(node: Path, name: str) -> Path:
+def _processes(node: Path, name: str) -> list[Process]:
+    """Return the processes of one name: several workers or doors; a portal divides itself."""
     folder = node.parent / "run"
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{name}.log"
+    wanted = load(node, environment_of(node)).processes
+    count = {"door": wanted.door, "worker": wanted.worker}.get(name, 1)
+    return [
+        Process(node, name, folder / (f"{name}-{number}.log" if number > 1 else f"{name}.log"), number)
+        for number in range(1, count + 1)
+    ]

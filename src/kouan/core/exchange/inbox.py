@@ -10,7 +10,16 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kouan.core.database.rows import fetch, insert_many, insert_one, select, stored, update_many
+from kouan.core.database.rows import (
+    among,
+    fetch,
+    insert_many,
+    keepable,
+    new_keys,
+    select,
+    stored,
+    update_many,
+)
 from kouan.core.errors import KouanError
 from kouan.core.exchange import incidents, pressure, wake, wire
 from kouan.core.exchange.blobs import expecting
@@ -55,7 +64,7 @@ class IdConflict(KouanError):
     message = _("A message with this id and another content was received before.")
 
 
-_STORED: Final = f"SELECT receipt FROM {ReceivedBatch._meta.db_table} WHERE statement_digest = %s"  # noqa: S608 - the table's own name
+_STORED: Final = f"SELECT statement_digest, receipt FROM {ReceivedBatch._meta.db_table}"  # noqa: S608 - the table's own name
 
 
 class Taken(NamedTuple):
@@ -85,11 +94,13 @@ def take_in(data: bytes, caller: str | None, *, now: datetime) -> Taken:
     receipts: list[bytes] = []
     new: list[Examined] = []
     refusal: KouanError | None = None
-    for signed, pairs in wire.decode_batches(data):
+    posted = list(wire.decode_batches(data))
+    stored_before = _stored_receipts([wire.digest(signed) for signed, _pairs in posted])
+    for signed, pairs in posted:
         try:
             batch = read(signed, pairs, now)
             pressure.check_sender(batch.statement.sender, caller, batch.signed)
-            given = _stored_receipt(batch.digest)
+            given = stored_before.get(batch.digest)
             if given is None:
                 pressure.check_room(batch.statement)
                 new.append(_following(batch, new, now))
@@ -118,9 +129,10 @@ def _following(batch: Signed, before: Sequence[Examined], now: datetime) -> Exam
     return examine(batch, now)
 
 
-def _stored_receipt(statement_digest: bytes) -> bytes | None:
-    found = select(_STORED, (statement_digest,))
-    return bytes(found[0][0]) if found else None
+def _stored_receipts(digests: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Return the receipts that were given before, by the digests of what they are for."""
+    these, params = among("statement_digest", digests)
+    return {bytes(digest): bytes(receipt) for digest, receipt in select(f"{_STORED} WHERE {these}", params)}
 
 
 class _Taker:
@@ -132,6 +144,7 @@ class _Taker:
         self._peer = batches[0].batch.statement.sender
         self._signer = own().signer(now)
         self._rows: list[dict[str, object]] = []
+        self._taken: list[dict[str, object]] = []
         self.noted = False
         """Whether something was seen that the operator should know."""
 
@@ -142,9 +155,12 @@ class _Taker:
         receipts: list[bytes] = []
         refusal: KouanError | None = None
         known = self._known_ids()
+        # By another process, a moment ago.
+        stored_now = _stored_receipts([each.batch.digest for each in self._batches])
+        keys = new_keys(ReceivedBatch, len(self._batches))
         with ledger.appending(now=self._now) as log:
-            for each in self._batches:
-                given = _stored_receipt(each.batch.digest)  # by another process, a moment ago
+            for key, each in zip(keys, self._batches, strict=True):
+                given = stored_now.get(each.batch.digest)
                 if given is not None:
                     receipts.append(given)
                     continue
@@ -161,10 +177,12 @@ class _Taker:
                     break
                 self._mark_duplicates(each.opened, known)
                 expecting.admit(each.opened, self._now)
-                receipts.append(self._store(each, log))
+                receipts.append(self._store(key, each, log))
                 stream.in_sequence += statement.count
                 stream.in_last = each.batch.digest
                 stream.in_at = max(stream.in_at, statement.sealed_at)
+        if self._taken:
+            insert_many(ReceivedBatch, list(self._taken[0]), [list(row.values()) for row in self._taken])
         if self._rows:
             insert_many(InboxMessage, list(self._rows[0]), [list(row.values()) for row in self._rows])
         if receipts:
@@ -180,11 +198,11 @@ class _Taker:
         ids = [item.header.id for each in self._batches for item in each.opened if item.header is not None]
         if not ids:
             return {}
-        places = ", ".join(["%s"] * len(ids))
+        these, params = among("message_id", [stored(each) for each in ids])
         before = fetch(
             InboxMessage,
-            f"peer = %s AND message_id IN ({places})",
-            (self._peer, *(stored(each) for each in ids)),
+            f"peer = %s AND {these}",
+            (self._peer, *params),
             names=["id", "message_id", "header_digest"],
         )
         return {row.message_id: bytes(row.header_digest) for row in before}
@@ -223,7 +241,7 @@ class _Taker:
         if incidents.note(self._peer, kind, detail, evidence, counterpart, now=self._now):
             self.noted = True
 
-    def _store(self, each: Examined, log: ledger.Appender) -> bytes:
+    def _store(self, key: int, each: Examined, log: ledger.Appender) -> bytes:
         statement, now = each.batch.statement, self._now
         records = [
             ledger.Record(
@@ -250,21 +268,23 @@ class _Taker:
             content_type=wire.RECEIPT_TYPE,
         )
         log.append([ledger.Record("receipt-given", receipt)])
-        batch = insert_one(
-            ReceivedBatch,
-            peer=statement.sender,
-            first=statement.first,
-            count=statement.count,
-            root=statement.root,
-            statement=each.batch.signed,
-            statement_digest=each.batch.digest,
-            leaves=b"".join(each.leaves),
-            wire_bytes=each.batch.size,
-            receipt=receipt,
-            received_at=now,
+        self._taken.append(
+            {
+                "id": key,
+                "peer": statement.sender,
+                "first": statement.first,
+                "count": statement.count,
+                "root": statement.root,
+                "statement": each.batch.signed,
+                "statement_digest": each.batch.digest,
+                "leaves": b"".join(each.leaves),
+                "wire_bytes": each.batch.size,
+                "receipt": receipt,
+                "received_at": now,
+            }
         )
         self._rows += [
-            _inbox_row(item, item.header, batch, log_first, now)
+            _inbox_row(item, item.header, key, log_first, now)
             for item in each.opened
             if item.header is not None and not item.duplicate
         ]
@@ -293,11 +313,11 @@ def _inbox_row(
     return {
         "peer": header.sender,
         "message_id": header.id,
-        "type": header.type[:80],
+        "type": keepable(header.type, 80),
         "version": header.version,
         "conversation": header.conversation,
-        "agreement": header.agreement[:80],
-        "clause": header.clause[:40],
+        "agreement": keepable(header.agreement, 80),
+        "clause": keepable(header.clause, 40),
         "header": item.raw_header,
         "header_digest": wire.digest(item.raw_header),
         "ciphertext_digest": item.ciphertext_digest,
@@ -333,5 +353,5 @@ def _take_notices(statement: wire.Statement) -> None:
     for notice in statement.notices:
         if notice.code is not None:
             open_ones.filter(message_id=notice.message).update(
-                state=states.REFUSED, code=notice.code, finished_at=from_milliseconds(notice.at)
+                state=states.REFUSED, code=keepable(notice.code, 64), finished_at=from_milliseconds(notice.at)
             )

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from kouan.core.database.locks import take_turn
 from kouan.core.sides import get_side
 from kouan.core.trust import certificates, document
 from kouan.core.trust.errors import (
@@ -64,6 +65,7 @@ def import_document(
         if not hmac.compare_digest(expected.encode(), actual.encode()):
             raise FingerprintMismatch(fingerprint=document.grouped(actual))
     with transaction.atomic(durable=True):
+        take_turn(f"trust {trust.side}")
         row = Member.objects.select_for_update().filter(side=trust.side).first()
         if row is None:
             row = Member(side=trust.side)
