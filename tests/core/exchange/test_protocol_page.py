@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 import kouan
-from kouan.sections import ExchangeSettings
 from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import (
@@ -31,6 +30,7 @@ from kouan.core.ledger import notes
 from kouan.core.trust import cose, document, sealing
 from kouan.core.trust import errors as trust_errors
 from kouan.core.trust.suites import SUITES
+from kouan.sections import ExchangeSettings
 
 SOURCE = Path(kouan.__file__).parent
 PAGE = (SOURCE.parents[1] / "docs" / "protocol.md").read_text(encoding="utf-8")
