@@ -130,6 +130,7 @@ class _Taker:
         self._batches = batches
         self._now = now
         self._peer = batches[0].batch.statement.sender
+        self._signer = own().signer(now)
         self._rows: list[dict[str, object]] = []
         self.noted = False
         """Whether something was seen that the operator should know."""
@@ -245,7 +246,7 @@ class _Taker:
                 accepted_at=milliseconds(now),
                 credits=pressure.credits_left(self._peer, each.batch.size),
             ).encode(),
-            own().signer(now),
+            self._signer,
             content_type=wire.RECEIPT_TYPE,
         )
         log.append([ledger.Record("receipt-given", receipt)])
@@ -318,6 +319,8 @@ def _inbox_row(
 
 def _take_notices(statement: wire.Statement) -> None:
     """Note how messages of ours ended at the peer; a notice about anything else changes nothing."""
+    if not statement.notices:
+        return
     states = OutboxMessage.State
     open_ones = OutboxMessage.objects.filter(
         peer=statement.sender, state__in=[states.SEALED, states.ACCEPTED]
