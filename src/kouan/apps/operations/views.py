@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from kouan.apps.operations import alarm_labels, labels, listing, queries, services
 from kouan.apps.operations.catalogue import catalogue as catalogue_entries
-from kouan.apps.operations.comparisons import begin_comparison, comparison_detail, comparisons_page
+from kouan.apps.operations.comparisons import begin_comparison, comparison_detail
 from kouan.apps.operations.detail import CrossingDetail, crossing_detail
 from kouan.apps.operations.domain import Direction, Outcome, State, bar
 from kouan.apps.operations.errors import BadSearch
@@ -35,7 +35,6 @@ from kouan.apps.operations.readiness import readiness
 from kouan.apps.operations.reasons import reason
 from kouan.core.errors import KouanError
 from kouan.core.exchange import comparison_words
-from kouan.core.exchange import incidents as exchange_incidents
 from kouan.core.exchange.blobs.queries import transfers
 from kouan.core.exchange.crossing import registry
 from kouan.core.exchange.evidence import evidence_bundle
@@ -76,7 +75,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_role("operator")
 def channels(request: HttpRequest) -> HttpResponse:
     """Say of each halted channel what has happened, what is missing and what to do."""
-    return _page(request, "channels", halts=halted_channels())
+    return page_of(request, "channels", halts=halted_channels())
 
 
 @require_safe
@@ -129,7 +128,7 @@ def crossing(request: HttpRequest, message_id: UUID) -> HttpResponse:
         {"state": step.state.value, "title": steps[step.kind][0], "text": steps[step.kind][1], "at": step.at}
         for step in detail.steps
     ]
-    return _page(request, "crossing", detail=detail, row=detail.row, timeline=timeline)
+    return page_of(request, "crossing", detail=detail, row=detail.row, timeline=timeline)
 
 
 @require_safe
@@ -205,9 +204,9 @@ def files(request: HttpRequest) -> HttpResponse:
     shown = transfers(limit=FILES_MOST)
     under_way = any(each.stage in labels.FILE_UNDER_WAY for each in shown)
     if request.headers.get("HX-Request") == "true":
-        response = _page(request, "files_part", 200 if under_way else HTMX_STOP, transfers=shown)
+        response = page_of(request, "files_part", 200 if under_way else HTMX_STOP, transfers=shown)
     else:
-        response = _page(request, "files", transfers=shown, under_way=under_way)
+        response = page_of(request, "files", transfers=shown, under_way=under_way)
     response.headers["Vary"] = "HX-Request"
     return response
 
@@ -216,7 +215,7 @@ def files(request: HttpRequest) -> HttpResponse:
 @require_role("operator")
 def dead_letters(request: HttpRequest) -> HttpResponse:
     """Show what failed and waits for a decision."""
-    return _page(request, "dead-letters", letters=queries.dead_letters(), most=queries.DEAD_MOST)
+    return page_of(request, "dead-letters", letters=queries.dead_letters(), most=queries.DEAD_MOST)
 
 
 @require_safe
@@ -225,7 +224,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
     """Show the ledger, its checkpoints and co-signatures, and the ledgers that this side witnesses."""
     text = request.GET.get("before", "")
     before = int(text) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else None
-    return _page(request, "ledger", view=ledger_page(before=before), paged=before is not None)
+    return page_of(request, "ledger", view=ledger_page(before=before), paged=before is not None)
 
 
 @_form
@@ -241,14 +240,14 @@ def comparisons(request: HttpRequest) -> HttpResponseBase:
             names = gettext(", ").join(labels.side_name(peer) for peer in peers)
             messages.success(request, gettext("The comparison with %(peers)s has begun.") % {"peers": names})
         return HttpResponseRedirect(reverse("operations:comparisons"))
-    return _page(request, "comparisons", view=comparisons_page(request.GET.get("before", "")))
+    return page_of(request, "comparisons", view=comparisonspage_of(request.GET.get("before", "")))
 
 
 @require_safe
 @require_role("operator")
 def comparison(request: HttpRequest, run: UUID) -> HttpResponse:
     """Show one comparison: what each stream held, and each message on which the records differ."""
-    return _page(request, "comparison", row=comparison_detail(run))
+    return page_of(request, "comparison", row=comparison_detail(run))
 
 
 @require_safe
@@ -287,49 +286,9 @@ def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django calls
 
 
 @require_safe
-@require_role("operator")
-def incidents(request: HttpRequest) -> HttpResponse:
-    """Show what peers did and should never do."""
-    rows = queries.recent_incidents()
-    most = queries.INCIDENTS_MOST
-    return _page(request, "incidents", rows=rows, most=most, more=len(rows) == most)
-
-
-@require_safe
-@require_role("operator")
-def incident_evidence(request: HttpRequest, number: int) -> HttpResponse:
-    """Hand out what proves an incident to others."""
-    del request
-    name = f"incident-{settings.NODE.side}-{number}.zip"
-    return HttpResponse(
-        exchange_incidents.evidence_file(number),
-        content_type="application/zip",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
-
-
-@require_http_methods(["POST"])
-@require_role("operator")
-def incident_settle(request: HttpRequest, number: int) -> HttpResponseBase:
-    """Acknowledge an incident with a note."""
-    try:
-        done = exchange_incidents.settle(
-            number, operator=request.user.get_username(), remark=request.POST.get("remark", "")
-        )
-    except exchange_incidents.RemarkMissing as error:
-        messages.error(request, str(error))
-    else:
-        if done:
-            messages.success(request, gettext("The incident is acknowledged. It stays on record."))
-        else:
-            messages.info(request, gettext("The incident had already been acknowledged."))
-    return HttpResponseRedirect(reverse("operations:incidents"))
-
-
-@require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Show everything that may cross, made from the declarations."""
-    return _page(request, "catalogue", entries=catalogue_entries())
+    return page_of(request, "catalogue", entries=catalogue_entries())
 
 
 @require_safe
@@ -343,7 +302,7 @@ def agreements(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _page(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
+def page_of(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
     context |= {
         "words": labels,
         "alarm_words": alarm_labels,
@@ -374,7 +333,7 @@ def _to_crossing(message_id: UUID, sender: str) -> HttpResponseRedirect:
 
 
 def _confirm(request: HttpRequest, action: str, detail: CrossingDetail) -> HttpResponse:
-    return _page(request, "confirm", action=action, detail=detail, row=detail.row)
+    return page_of(request, "confirm", action=action, detail=detail, row=detail.row)
 
 
 def _sender(request: HttpRequest) -> str:
