@@ -178,6 +178,39 @@ def test_the_environment_names_the_file(write):
             load_from_environment({**environment, **SECRET})
 
 
+HARDWARE = """[token]
+module = "/usr/lib/token.so"
+label = "hk"
+pin_env = "TOKEN_PIN"
+uses = ["sign", "anchor", "sign"]
+"""
+
+
+def test_a_token_is_said_whole_or_not_at_all(write):
+    token = load(write(GOOD + HARDWARE), SECRET).token
+    assert (str(token.module), token.label, token.pin_env) == ("/usr/lib/token.so", "hk", "TOKEN_PIN")
+    assert token.uses == ("sign", "anchor")
+    assert load(write(GOOD), SECRET).token is None
+    for line in HARDWARE.splitlines()[1:]:
+        with pytest.raises(ConfigError, match=f"token.{line.split()[0]}"):
+            load(write(GOOD + HARDWARE.replace(f"{line}\n", "")), SECRET)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"sign", "anchor"', '"sign", "tls"', "'tls' is none of"),
+        ('"sign", "anchor"', '"sign", 7', "7 is none of"),
+        ("/usr/lib/token.so", "token.so", "whole path"),
+        ('"TOKEN_PIN"', '"1234"', "not hold the PIN"),
+        ("label", "labels", "token.labels"),
+    ],
+)
+def test_a_wrong_token_stops_start_up(write, old, new, said):
+    with pytest.raises(ConfigError, match=said):
+        load(write(GOOD + HARDWARE.replace(old, new)), SECRET)
+
+
 STAMPS = (
     '[time]\ntsa = "http://time.example:80/stamp?x=1"\nca = "tsa.pem"\npolicy = "1.2.3.40"\nevery_s = 5\n'
 )

@@ -18,8 +18,8 @@ from kouan.apps.validation.commands import institution
 from kouan.config import NODE_VARIABLE, ConfigError
 from kouan.core.errors import KouanError
 from kouan.core.exchange.commands import ledger, reconcile
+from kouan.core.exchange.keycommands import trust
 from kouan.core.exchange.recovery.commands import channel
-from kouan.core.trust.commands import trust
 from kouan.core.words import speak_without_a_node
 from kouan.node.accounts import user
 from kouan.node.backup import backup, restore
@@ -178,6 +178,13 @@ def demo(name: str, out: Path | None) -> None:
     metavar="FINGERPRINT",
     help="SHA-256 of a time-stamping authority's root certificate, from elsewhere; others do not count.",
 )
+@click.option(
+    "--trust-document",
+    "newer",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="A side's present trust document: what it reports compromised counts, however old the bundle is.",
+)
 @click.option("--quorum", default=1, show_default=True, help="How many witnesses must have co-signed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for programs.")
 @click.option(
@@ -188,6 +195,7 @@ def verify(  # noqa: PLR0913, PLR0917 - one option each
     trust: tuple[str, ...],
     witness: tuple[str, ...],
     authority: tuple[str, ...],
+    newer: tuple[Path, ...],
     quorum: int,
     language: str,
     *,
@@ -196,7 +204,7 @@ def verify(  # noqa: PLR0913, PLR0917 - one option each
     """Check an evidence bundle offline: no network, no database. Exit status 1 if anything is wrong."""
     from kouan.node.verification import Known, print_report  # noqa: PLC0415 - keeps `kouan --help` quick
 
-    known = Known(trust, witness, authority, quorum)
+    known = Known(trust, witness, authority, quorum, newer)
     sys.exit(0 if print_report(bundle, trust, language, as_json=as_json, known=known) else 1)
 
 

@@ -21,6 +21,9 @@ from kouan.sections import (
     DoorSettings,
     ExchangeSettings,
     ProcessSettings,
+    TimeSettings,
+    TokenSettings,
+    WitnessSettings,
 )
 
 if TYPE_CHECKING:
@@ -81,31 +84,6 @@ class WatchSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class TimeSettings:
-    """Who stamps this node's checkpoints with the time (RFC 3161), and how often."""
-
-    tsa: str
-    """The address of the time-stamping authority, ``http`` or ``https``: its answers are signed."""
-    ca: Path
-    """The certificates that it must lead to, as one PEM file."""
-    policy: str = ""
-    """The object identifier of the policy to ask for; without one, the authority's own."""
-    every_s: int = 60
-    every_leaves: int = 100_000
-    """A stamp is asked for after so many seconds in which the ledger grew, or so many entries."""
-
-
-@dataclass(frozen=True, slots=True)
-class WitnessSettings:
-    """A witness beside the peers (C2SP tlog-witness)."""
-
-    name: str
-    url: str
-    key: str
-    """Its verifier key (C2SP signed-note), as it publishes it."""
-
-
-@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """One side's node, as its ``node.toml`` and its environment describe it."""
 
@@ -133,6 +111,7 @@ class NodeConfig:
     witnesses: tuple[WitnessSettings, ...] = ()
     quorum: int = 1
     """How many witnesses must have co-signed a checkpoint of ours before it counts as final."""
+    token: TokenSettings | None = None
 
 
 _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
@@ -157,12 +136,11 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "retry_longest_s": (int, float),
         "inbox_credit": int,
     },
+    "token": {"module": str, "label": str, "pin_env": str, "uses": list},
     "attached": {
         "rate_per_second": int,
         "webhook_ca": str,
-        "nats": str,
-        "nats_user": str,
-        "nats_prefix": str,
+        **dict.fromkeys(("nats", "nats_user", "nats_prefix"), str),
     },
     "watch": {
         "listen": str,
@@ -256,6 +234,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         time=_time(path, values),
         witnesses=witnesses,
         quorum=_between(path, "ledger.quorum", values.get("ledger.quorum", 1), 1, 16),
+        token=_token(path, _section(values, "token")),
     )
 
 
@@ -299,6 +278,13 @@ def _flatten(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
                 raise ConfigError(f"{path}: `{full}` has the wrong type ({type(inner).__name__}).")
             values[full] = inner
     return values
+
+
+def _token(path: Path, given: dict[str, Any]) -> TokenSettings | None:
+    try:
+        return TokenSettings.read(given) if given else None
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def _section(values: dict[str, Any], name: str) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +83,57 @@ class ProcessSettings:
     portal: int = 1
     door: int = 1
     worker: int = 1
+
+
+TOKEN_USES: Final = ("anchor", "sign", "log", "witness")
+"""The uses whose keys can be in a token: those that only sign, and not in a TLS handshake."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """A PKCS#11 token in which keys are made and kept; its PIN is in the environment, never in a file."""
+
+    module: Path
+    label: str
+    pin_env: str
+    uses: tuple[str, ...]
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> TokenSettings:
+        """Return the settings; a ``ValueError`` says which key is missing or wrong."""
+        for key in ("label", "module", "pin_env", "uses"):
+            if key not in given:
+                raise ValueError(f"the key `token.{key}` is missing.")
+        module, pin_env, uses = Path(given["module"]), given["pin_env"], given["uses"]
+        if unknown := [use for use in uses if use not in TOKEN_USES]:
+            raise ValueError(f"`token.uses`: {unknown[0]!r} is none of {', '.join(TOKEN_USES)}.")
+        if not re.fullmatch(r"[A-Z][A-Z0-9_]*", pin_env):
+            raise ValueError("`token.pin_env` must name an environment variable, not hold the PIN.")
+        if not module.is_absolute():
+            raise ValueError("`token.module` must be the whole path of the token's library.")
+        return cls(module, given["label"], pin_env, tuple(dict.fromkeys(uses)))
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSettings:
+    """Who stamps this node's checkpoints with the time (RFC 3161), and how often."""
+
+    tsa: str
+    """The address of the time-stamping authority, ``http`` or ``https``: its answers are signed."""
+    ca: Path
+    """The certificates that it must lead to, as one PEM file."""
+    policy: str = ""
+    """The object identifier of the policy to ask for; without one, the authority's own."""
+    every_s: int = 60
+    every_leaves: int = 100_000
+    """A stamp is asked for after so many seconds in which the ledger grew, or so many entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessSettings:
+    """A witness beside the peers (C2SP tlog-witness)."""
+
+    name: str
+    url: str
+    key: str
+    """Its verifier key (C2SP signed-note), as it publishes it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import uuid as uuid_module
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -21,14 +22,16 @@ from kouan.apps.validation import services
 from kouan.apps.validation.crossings import FINGERPRINT_QUESTION, FingerprintQuestion
 from kouan.apps.validation.domain import ALGORITHM, Reference
 from kouan.apps.validation.models import RegisteredDocument, Validation
-from kouan.core.exchange import outbox, wire
+from kouan.core.exchange import keystatus, outbox, wire
+from kouan.core.exchange.evidence import evidence_bundle
 from kouan.core.exchange.ids import new_id
 from kouan.core.exchange.models import Batch, InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import queries as ledger
 from kouan.core.ledger.models import Entry, Equivocation, SignedCheckpoint, WitnessedCheckpoint
 from kouan.core.trust import cose
-from kouan.core.trust.queries import get_member, own
+from kouan.core.trust.queries import get_member, own, reports
+from kouan.core.trust.store import KeyStore
 from kouan.web.access import grant_role
 
 if TYPE_CHECKING:
@@ -291,6 +294,44 @@ def _posted(row: Batch | ReceivedBatch) -> Carried:
 
 def _digest_of(body: bytes) -> bytes:
     return wire.digest(wire.decode_batch(body)[0])
+
+
+def key_status() -> dict[str, object]:
+    """Return what ``kouan trust status --json`` says."""
+    return keystatus.as_json(keystatus.status())
+
+
+def reported_of(peer: str) -> list[str]:
+    """Return the ids of a peer's keys that it reported compromised, as this node knows them."""
+    return [item.kid.hex() for item in reports(peer)]
+
+
+def forged_batch(peer: str) -> bytes:
+    """Return a batch to ``peer`` under our newest reported key, as its thief would make it."""
+    store = KeyStore.open(settings.NODE.keys)
+    stolen = next(key for key in store.keys if key.kid == store.content_list.revoked[-1].kid)
+    frame, pairs = wire.decode_batch(batch_from_another_time(peer, -7200))
+    honest = cose.read1(frame, content_type=wire.BATCH_TYPE, max_bytes=1 << 20)
+    return wire.encode_batch(
+        cose.sign1(honest.payload, store.signer_of(stolen), content_type=wire.BATCH_TYPE), pairs
+    )
+
+
+def kinds_of_entries() -> set[str]:
+    """Return the kinds of entries in this node's ledger."""
+    return set(Entry.objects.values_list("kind", flat=True))
+
+
+def evidence_of(message: str) -> bytes:
+    """Return the evidence bundle of one message."""
+    return evidence_bundle([uuid_module.UUID(message)])
+
+
+def newest_sent(peer: str) -> str:
+    """Return the id of a message of ours to ``peer`` that was handled."""
+    row = OutboxMessage.objects.filter(peer=peer, state="handled").order_by("pk").first()
+    assert row is not None
+    return str(row.message_id)
 
 
 def operator_session() -> str:

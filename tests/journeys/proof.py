@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from kouan.core import cbor
 from kouan.core.exchange import wire
+from kouan.core.exchange.reported import log_keys, witness_keys
 from kouan.core.ledger.checkpoint import open_checkpoint
 from kouan.core.ledger.merkle import Frontier, entry_hash, root_of
-from kouan.core.ledger.notes import VerifierKey
 from kouan.core.trust import cose
 from kouan.core.trust.member import MemberKeys
 
@@ -212,16 +212,12 @@ def prove_ledger(side: Facts, everyone: list[Facts]) -> None:
     )
     sizes = [checkpoint.size for checkpoint in side.checkpoints]
     assert sizes == sorted(set(sizes)), f"{name}: checkpoints do not only grow"
-    witnesses = {
-        other.side: VerifierKey.for_witness(other.keys.witness_name, other.keys.witness_key)
-        for other in everyone
-        if other is not side
-    }
+    witnesses = [key for other in everyone if other is not side for key in witness_keys(other.keys)]
     for checkpoint in side.checkpoints:
         opened = open_checkpoint(
             checkpoint.note.encode(),
-            log_keys=[VerifierKey.for_log(keys.log_origin, keys.log_key)],
-            witness_keys=list(witnesses.values()),
+            log_keys=log_keys(keys),
+            witness_keys=witnesses,
         )
         stated = (opened.checkpoint.size, opened.checkpoint.root)
         _same(
@@ -232,8 +228,8 @@ def prove_ledger(side: Facts, everyone: list[Facts]) -> None:
     if side.checkpoints:
         newest = open_checkpoint(
             side.checkpoints[-1].note.encode(),
-            log_keys=[VerifierKey.for_log(keys.log_origin, keys.log_key)],
-            witness_keys=list(witnesses.values()),
+            log_keys=log_keys(keys),
+            witness_keys=witnesses,
             quorum=1,
         )
         _same(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kouan.core.exchange.verify import MessageFacts, Report
+from kouan.core.exchange.report import MessageFacts, Report
 from kouan.node import verification
 
 

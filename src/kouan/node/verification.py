@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kouan.core.exchange.report import MessageFacts, Report
+    from kouan.core.trust.member import MemberKeys
 
 _LONGEST: Final = 100
 _LONGEST_LINE: Final = 2000
@@ -33,6 +34,8 @@ class Known:
     authorities: tuple[str, ...] = ()
     """SHA-256 fingerprints of the roots of time-stamping authorities."""
     quorum: int = 1
+    documents: tuple[Path, ...] = ()
+    """The sides' present trust documents."""
 
 
 def print_report(  # noqa: PLR0913 - one thing asked for each
@@ -63,6 +66,7 @@ def print_report(  # noqa: PLR0913 - one thing asked for each
             witnesses={key.partition("+")[0]: key for key in known.witnesses},
             authorities=[_digits(each, "--authority") for each in known.authorities],
             quorum=known.quorum,
+            newer=[_document(file) for file in known.documents],
         )
         if as_json:
             # JSON escapes what a terminal might obey.
@@ -71,6 +75,14 @@ def print_report(  # noqa: PLR0913 - one thing asked for each
         for line in _lines(report, trusted, problems_only=problems_only):
             click.echo(_plain(line))
     return report.holds
+
+
+def _document(path: Path) -> MemberKeys:
+    from kouan.core.trust.document import MAX_DOCUMENT_BYTES  # noqa: PLC0415 - needs translations
+    from kouan.core.trust.member import MemberKeys  # noqa: PLC0415 - as above
+
+    with path.open("rb") as file:
+        return MemberKeys.from_bytes(file.read(MAX_DOCUMENT_BYTES + 1))
 
 
 def _plain(line: str) -> str:
@@ -111,6 +123,8 @@ def _lines(report: Report, trusted: dict[str, str], *, problems_only: bool) -> l
         lines.append(f"  {'✓' if check.holds else '✗'} {check.part}: {_(check.what)}")
         if check.problem:
             lines.append(f"      {check.problem}")
+        if check.remark:
+            lines.append(f"      ! {check.remark}")
     return [*lines, *([] if problems_only else _keys(report, trusted)), "", *_verdict(report, trusted)]
 
 

@@ -15,6 +15,7 @@ from kouan.core.ledger.models import Equivocation, WitnessedLog
 
 PAGES = [
     "overview", "crossings", "crossings-csv", "waiting", "files", "dead-letters", "ledger", "comparisons",
+    "keys",
 ]  # fmt: skip
 ONE = ["crossing", "evidence", "retry", "cancel"]
 

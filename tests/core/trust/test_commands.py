@@ -76,7 +76,7 @@ def test_rotate_makes_a_successor(run):
     result = run("rotate", "sign", "--overlap-days", "0")
     assert result.exit_code == 0, result.output
     assert queries.own().public.serial == before.serial + 1
-    assert run("rotate", "anchor").exit_code == 2
+    assert run("rotate", "nothing").exit_code == 2
 
 
 def test_unsafe_keys_are_one_line_with_the_command(run, node):

@@ -116,6 +116,10 @@ X25519 = generate("X25519").public_key()
 ED25519 = generate("Ed25519").public_key()
 
 
+def report(**other):
+    return {"use": "sign", "kid": bytes(16), "since": 1, "at": 2, "reason": "lost"} | other
+
+
 @pytest.mark.parametrize(
     ("change", "detail"),
     [
@@ -156,7 +160,6 @@ ED25519 = generate("Ed25519").public_key()
         (lambda d: d["keys"].pop(2), "one log key"),
         (lambda d: d["keys"].pop(3), "one witness key"),
         (lambda d: d["keys"].append(d["keys"][0]), "listed twice"),
-        (lambda d: d["keys"].append(key_entry("log", ED25519, "EdDSA")), "one log key"),
         (lambda d: d["keys"].append(key_entry("anchor", ED25519, "EdDSA")), "use"),
         (lambda d: d["keys"].append(key_entry("decrypt", ED25519, "EdDSA")), "wrong kind"),
         (lambda d: d["keys"].append(key_entry("sign", X25519, "HPKE-X25519-SHA256-A256GCM")), "wrong kind"),
@@ -170,6 +173,18 @@ ED25519 = generate("Ed25519").public_key()
         (lambda d: d["keys"][0].update(spki=b""), "a key"),
         (lambda d: d.update(tls_ca=b"certificate"), "tls_ca"),
         (lambda d: d.update(tls_ca=bytes(9000)), "tls_ca: too long"),
+        (lambda d: d.update(tls_before=[d["tls_ca"]]), "tls_before"),
+        (lambda d: d.update(tls_before=["text"]), "tls_before"),
+        (lambda d: d.update(tls_before=[b"certificate"]), "tls_before"),
+        (lambda d: d.update(tls_before=[b""] * 5), "number of former TLS CAs"),
+        (lambda d: d.update(revoked=[1]), "keys of revoked"),
+        (lambda d: d.update(revoked=[report(use="other")]), "a revoked key's use"),
+        (lambda d: d.update(revoked=[report(kid=b"short")]), "a revoked key's id"),
+        (lambda d: d.update(revoked=[report(since=-1)]), "a revoked key's time"),
+        (lambda d: d.update(revoked=[report(reason="x" * 201)]), "a revoked key's reason"),
+        (lambda d: d.update(revoked=[report(reason="two\nlines")]), "a revoked key's reason"),
+        (lambda d: d.update(revoked=[report(), report()]), "a key revoked twice"),
+        (lambda d: d.update(revoked=[report(kid=kid_of(d["anchor"]))]), "its own anchor is revoked"),
     ],
 )
 def test_a_signed_document_of_another_shape_is_refused(signed_again, change, detail):

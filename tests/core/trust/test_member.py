@@ -8,6 +8,7 @@ from kouan.core.trust import cose
 from kouan.core.trust.errors import KeyNotValid, NoUsableKey, UnknownKey
 from kouan.core.trust.keys import KeyUse
 from kouan.core.trust.own import OwnKeysCache, current_document, load
+from kouan.core.trust.rotation import rotate
 from kouan.core.trust.store import KeyStore
 
 TYPE = "application/kouan-test+cose"
@@ -46,7 +47,7 @@ def test_an_old_key_verifies_what_was_signed_in_its_time_and_nothing_later(store
     store = store_of("hk")
     old = store.signer(KeyUse.SIGN, now).kid
     later = now + timedelta(days=100)
-    store.rotate(KeyUse.SIGN, now=later, overlap=timedelta(days=1))
+    rotate(store, KeyUse.SIGN, now=later, overlap=timedelta(days=1))
     public = load(store.directory, side="hk", door_url=DOOR, now=later).public
     public.verification_key(old, now)
     public.verification_key(old, later + timedelta(hours=23))
@@ -57,7 +58,7 @@ def test_an_old_key_verifies_what_was_signed_in_its_time_and_nothing_later(store
 def test_others_seal_to_the_newest_key_and_we_open_both(store_of, now):
     store = store_of("hk")
     before = load(store.directory, side="hk", door_url=DOOR, now=now)
-    store.rotate(KeyUse.DECRYPT, now=now + timedelta(days=30))
+    rotate(store, KeyUse.DECRYPT, now=now + timedelta(days=30))
     after = load(store.directory, side="hk", door_url=DOOR, now=now + timedelta(days=30))
     moment = now + timedelta(days=31)
     old, new = before.public.sealing_key(moment)[0], after.public.sealing_key(moment)[0]
@@ -83,9 +84,9 @@ def test_the_document_is_the_same_bytes_until_something_changes(store_of, now):
     moved = load(store.directory, side="hk", door_url="https://elsewhere.example", now=now)
     assert moved.document != first
     assert (moved.public.serial, moved.public.door_url) == (2, "https://elsewhere.example")
-    store.rotate(KeyUse.TLS, now=now)
+    rotate(store, KeyUse.TLS, now=now)
     assert load(store.directory, side="hk", door_url="https://elsewhere.example", now=now).public.serial == 2
-    store.rotate(KeyUse.SIGN, now=now)
+    rotate(store, KeyUse.SIGN, now=now)
     rotated = load(store.directory, side="hk", door_url="https://elsewhere.example", now=now)
     assert rotated.public.serial == 3
     assert rotated.fingerprint == moved.fingerprint
@@ -100,7 +101,7 @@ def test_own_keys_are_loaded_once_and_again_after_a_rotation(store_of):
     get()  # the first makes the document
     held = get()
     assert get() is held
-    KeyStore.open(store.directory).rotate(KeyUse.SIGN)
+    rotate(KeyStore.open(store.directory), KeyUse.SIGN)
     assert get().public.serial == held.public.serial + 1
 
 

@@ -9,9 +9,10 @@ from django.conf import settings
 
 from kouan.core.exchange.epochs import current_epoch, epoch_origin
 from kouan.core.exchange.models import Stream
+from kouan.core.exchange.reported import log_keys, witness_keys
 from kouan.core.ledger import queries as ledger
 from kouan.core.ledger.models import Entry, Helper, SignedCheckpoint
-from kouan.core.ledger.notes import VerifierKey, witness_name
+from kouan.core.ledger.notes import witness_name
 from kouan.core.trust.queries import members, own
 
 if TYPE_CHECKING:
@@ -170,8 +171,9 @@ def _verifier_keys() -> tuple[str, ...]:
     """Return the keys of our log and of every member's witness, as verifiers of notes take them."""
     ours = own().public
     keys = [
-        VerifierKey.for_log(epoch_origin(ours.log_origin, number), ours.log_key)
+        key
         for number in range(1, current_epoch() + 1)
+        for key in log_keys(ours, origin=epoch_origin(ours.log_origin, number))
     ]
-    keys += [VerifierKey.for_witness(member.witness_name, member.witness_key) for member in members()]
+    keys += [key for member in members() for key in witness_keys(member)]
     return (*(str(key) for key in keys), *(each.key for each in settings.NODE.witnesses))

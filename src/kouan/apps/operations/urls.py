@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from kouan.apps.operations import incident_views, views
+from kouan.apps.operations import incident_views, key_pages, views
 
 app_name = "operations"
 urlpatterns = [
@@ -27,6 +27,8 @@ urlpatterns = [
     ),
     path("operations/incidents/<int:number>/settle", incident_views.incident_settle, name="incident-settle"),
     path("operations/ledger/", views.ledger, name="ledger"),
+    path("operations/keys/", key_pages.keys, name="keys"),
+    path("operations/keys/<str:kid>/", key_pages.compromised, name="compromised"),
     path("operations/alarms/", views.alarms, name="alarms"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),

@@ -16,11 +16,12 @@ class ExchangeConfig(AppConfig):
     def ready(self) -> None:
         """Let the apps declare their crossings, and name what the channel does now and then."""
         autodiscover_modules("crossings")
-        from kouan.core.exchange import agreements, reconciling, stamping, witnesses  # noqa: PLC0415 - models are ready now
+        from kouan.core.exchange import agreements, keynews, reconciling, stamping, witnesses  # noqa: PLC0415 - models are ready now
         from kouan.core.exchange.recovery import chore  # noqa: PLC0415 - as above
 
         chores.register("agreements", every=agreements.KEEP_EVERY, run=agreements.keep_all)
         chores.register("channels", every=chore.EVERY, run=chore.look_after)
+        chores.register("keys", every=keynews.EVERY, run=keynews.look_after)
         chores.register("reconciliation", every=reconciling.LOOK_EVERY, run=reconciling.work)
         if settings.NODE.time is not None:
             chores.register(stamping.NAME, every=stamping.LOOK_EVERY, run=stamping.stamp_due)

@@ -13,12 +13,13 @@ from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import stamp, wire
 from kouan.core.exchange.audit_batches import ReceivedBatches, SentBatches
+from kouan.core.exchange.epochs import current_epoch, epoch_origin
 from kouan.core.exchange.models import KeptAgreement, OutboxMessage
+from kouan.core.exchange.reported import log_keys, witness_keys
 from kouan.core.exchange.witnesses import verifier_keys
 from kouan.core.ledger.audit import LedgerAudit
 from kouan.core.ledger.findings import Findings
 from kouan.core.ledger.models import TimeStamp
-from kouan.core.ledger.notes import VerifierKey
 from kouan.core.trust.member import MemberKeys
 from kouan.core.trust.queries import member_documents, members, own
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from kouan.core.ledger.findings import Progress
+    from kouan.core.ledger.notes import VerifierKey
 
 _RECORDS: Final = frozenset(
     {"receipt-given", "receipt-received", "notices-sent", "notices-received", "dead-letter"}
@@ -45,7 +47,11 @@ def audit(progress: Progress = lambda _done, _all: None, *, signatures: bool = F
     with _one_moment():
         LedgerAudit(
             findings,
-            log_key=VerifierKey.for_log(ours.log_origin, ours.log_key),
+            log_keys=[
+                key
+                for number in range(1, current_epoch() + 1)
+                for key in log_keys(ours, origin=epoch_origin(ours.log_origin, number))
+            ],
             witness_keys=_witness_keys(),
             wanted=_RECORDS,
             observe=logged.note,
@@ -114,7 +120,7 @@ def _witness_keys() -> dict[str, list[VerifierKey]]:
         for document in member_documents(member.side):
             with contextlib.suppress(KouanError):
                 old = MemberKeys.from_bytes(document)
-                keys[old.witness_name].append(VerifierKey.for_witness(old.witness_name, old.witness_key))
+                keys[old.witness_name] += witness_keys(old)
     return keys
 
 

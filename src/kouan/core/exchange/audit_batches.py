@@ -142,7 +142,7 @@ class _Batches:
             return
         for member in self._known(side):
             try:
-                signed.verify(member.verification_key(signed.kid, at))
+                signed.verify(member.verification_key(signed.kid, at, despite_reports=True))
             except UnknownKey:
                 continue
             except KouanError:

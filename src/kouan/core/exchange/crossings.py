@@ -1,6 +1,7 @@
 """What the channel itself lets over: a probe of the line, which holds nothing and does nothing.
 
-And the comparison of what each side has sent and received, which is declared in ``reconciliation``.
+And the comparison of what each side has sent and received, which is declared in ``reconciliation``, and
+the sides' keys when they change, which are declared in ``keyset``.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from typing import Annotated
 from annotated_types import MaxLen
 from django.utils.translation import gettext_lazy as _
 
+from kouan.core.exchange import keyset
 from kouan.core.exchange.crossing import Consent, Crossing, Payload, Received
 from kouan.core.exchange.reconciliation import RECONCILIATION
 
 __all__ = ["PROBE", "RECONCILIATION", "Probe"]
+
+__all__ = ["PROBE", "Probe", "keyset"]
 
 
 class Probe(Payload):

@@ -1,8 +1,9 @@
 """The door: a small ASGI application on a port of its own, for peers over mutual TLS only.
 
 ``POST /batch`` takes batches and answers with their receipts; ``POST /add-checkpoint`` is the witness of
-C2SP's tlog-witness; ``POST /blob`` hands out parts of a sealed file; ``POST /standing`` and ``POST /recall``
-tell where both sides stand (``recovery``); ``GET /alive`` says that the door is open. Everything else is 404.
+C2SP's tlog-witness; ``POST /blob`` hands out parts of a sealed file; ``POST /keys`` takes a key set that
+reports a compromise; ``POST /standing`` and ``POST /recall`` tell where both sides stand (``recovery``);
+``GET /alive`` says that the door is open. Everything else is 404.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from kouan.core.errors import KouanError
-from kouan.core.exchange import inbox, wire, witness
+from kouan.core.exchange import inbox, keyset, wire, witness
 from kouan.core.exchange.blobs.request import MAX_REQUEST
 from kouan.core.exchange.blobs.serving import BlobServer
 from kouan.core.exchange.entrance.allowance import allowances
 from kouan.core.exchange.recovery import door as recovery
 from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.times import check_clock, milliseconds
+from kouan.core.trust.changes import ACKNOWLEDGEMENT_TYPE
 from kouan.core.watch import channel
 
 log = logging.getLogger(__name__)
@@ -143,7 +145,9 @@ class Door:
             log.exception("the door failed on a request")
             return _problem(500, "internal", "The node failed on this request; its operator can see why.")
 
-    async def _route(self, scope: dict[str, Any], receive: Receive, send: Send, caller: str) -> Answer | None:
+    async def _route(  # noqa: PLR0911 - one answer each
+        self, scope: dict[str, Any], receive: Receive, send: Send, caller: str
+    ) -> Answer | None:
         if b"content-encoding" in dict(scope["headers"]):
             raise Encoded
         match scope["method"], scope["path"]:
@@ -158,6 +162,12 @@ class Door:
                 body = await _read(scope, receive, MAX_CHECKPOINT_REQUEST)
                 answer = await self._write(witness.add_checkpoint, body, caller)
                 return Answer(answer.status, answer.content_type, answer.body)
+            case "POST", "/keys":
+                body = await _read(scope, receive, keyset.MAX_KEY_SET)
+                _check_clock(scope)
+                return Answer(
+                    200, ACKNOWLEDGEMENT_TYPE, await self._write(keyset.accept_posted, body, caller)
+                )
             case "POST", "/blob":
                 body = await _read(scope, receive, MAX_REQUEST)
                 _check_clock(scope)

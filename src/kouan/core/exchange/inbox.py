@@ -21,7 +21,7 @@ from kouan.core.database.rows import (
     update_many,
 )
 from kouan.core.errors import KouanError
-from kouan.core.exchange import incidents, pressure, wake, wire
+from kouan.core.exchange import incidents, pressure, resigning, wake, wire
 from kouan.core.exchange.blobs import expecting
 from kouan.core.exchange.models import InboxMessage, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.opening import Examined, Opened, Signed, examine, read
@@ -31,6 +31,7 @@ from kouan.core.exchange.streams import lock_stream
 from kouan.core.exchange.times import from_milliseconds, milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.trust import cose
+from kouan.core.trust.errors import KeyCompromised
 from kouan.core.trust.queries import own
 from kouan.core.watch import channel
 
@@ -98,7 +99,15 @@ def take_in(data: bytes, caller: str | None, *, now: datetime) -> Taken:
     stored_before = _stored_receipts([wire.digest(signed) for signed, _pairs in posted])
     for signed, pairs in posted:
         try:
-            batch = read(signed, pairs, now)
+            try:
+                batch = read(signed, pairs, now)
+            except KeyCompromised:
+                # What was taken in before the report stays taken in, and its sender needs to know.
+                given = stored_before.get(wire.digest(signed))
+                if given is None or new:
+                    raise
+                receipts.append(given)
+                continue
             pressure.check_sender(batch.statement.sender, caller, batch.signed)
             given = stored_before.get(batch.digest)
             if given is None:
@@ -132,7 +141,10 @@ def _following(batch: Signed, before: Sequence[Examined], now: datetime) -> Exam
 def _stored_receipts(digests: Sequence[bytes]) -> dict[bytes, bytes]:
     """Return the receipts that were given before, by the digests of what they are for."""
     these, params = among("statement_digest", digests)
-    return {bytes(digest): bytes(receipt) for digest, receipt in select(f"{_STORED} WHERE {these}", params)}
+    return {
+        bytes(digest): resigning.sound_receipt(bytes(receipt))
+        for digest, receipt in select(f"{_STORED} WHERE {these}", params)
+    }
 
 
 class _Taker:

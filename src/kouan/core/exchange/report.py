@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kouan.core.exchange import wire
     from kouan.core.exchange.stamp import Stamp
     from kouan.core.ledger.offline import EntryFinding, WitnessFinding
+    from kouan.core.trust.document import Revocation
 
 
 class DifferentFromContents(KouanError):
@@ -46,6 +47,8 @@ class Check:
     part: str
     what: str
     problem: str = ""
+    remark: str = ""
+    """What a reader should know although the check holds."""
     altered: bool = False
     """Whether what is wrong is that the part itself was changed after the bundle was made."""
 
@@ -71,6 +74,10 @@ class MessageFacts:
     cosigned: tuple[WitnessFinding, ...] = ()
     """Every co-signature of the checkpoint that holds: the other side's, and those of further witnesses."""
     stamp: Stamp | None = None
+    statement_report: Revocation | None = None
+    """The report about the key that signed the batch, if there is one."""
+    receipt_report: Revocation | None = None
+    """The same about the receipt's key."""
 
 
 @dataclass(slots=True)

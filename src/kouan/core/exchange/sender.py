@@ -18,7 +18,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from kouan.core.errors import KouanError
-from kouan.core.exchange import receipts, sealing, wire
+from kouan.core.exchange import receipts, resigning, sealing, wire
 from kouan.core.exchange.leadership import LOOK, Leadership
 from kouan.core.exchange.models import Batch, Stream
 from kouan.core.exchange.recovery.halts import doubt, may_go
@@ -148,6 +148,7 @@ class Sender:
         else:
             log.error("sending to %s failed", self._peer, exc_info=error)
         try:
+            resigning.after_refusal(self._peer, error)
             _note_failure(self._peer, str(error)[:300] or type(error).__name__)
         except Exception:
             log.exception("the failure of sending to %s could not be noted", self._peer)

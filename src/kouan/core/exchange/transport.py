@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import socket
 import ssl
 from dataclasses import dataclass
@@ -184,7 +185,9 @@ class Line:
         # It goes into the log and before the operator: one line, without the peer's control characters.
         said = answer.body[:300].decode("utf-8", "replace")
         text = "".join(one if one.isprintable() else "\ufffd" for one in said)
-        refused = PeerRefused(peer=self.member.side, answer_status=answer.status, detail=text)
+        refused = PeerRefused(
+            peer=self.member.side, answer_status=answer.status, detail=text, code=_code(answer.body)
+        )
         refused.retry_after = answer.retry_after
         return refused
 
@@ -204,6 +207,16 @@ _FAULTS: Final = (http.client.HTTPException, OSError, ValueError)
 
 def _number(value: str) -> bool:
     return value.isascii() and value.isdigit() and len(value) <= 15  # noqa: PLR2004 - milliseconds for the next 30,000 years
+
+
+def _code(body: bytes) -> str:
+    """Return the code of a problem document (RFC 9457), or nothing if it is none."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    code = value.get("code") if isinstance(value, dict) else None
+    return code[:64] if isinstance(code, str) else ""
 
 
 def _brief(error: BaseException) -> str:

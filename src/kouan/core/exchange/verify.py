@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop as _noop
 
 from kouan.core import cbor
 from kouan.core.errors import KouanError
-from kouan.core.exchange import bundle, stamp, wire
+from kouan.core.exchange import bundle, reported, stamp, wire
 from kouan.core.exchange.report import (
     Check,
     DifferentFromContents,
@@ -24,16 +24,16 @@ from kouan.core.exchange.report import (
     Report,
 )
 from kouan.core.exchange.times import from_milliseconds
-from kouan.core.ledger.checkpoint import LedgerProof, open_checkpoint
-from kouan.core.ledger.errors import NotCosignedError, ProofError
+from kouan.core.ledger.checkpoint import LedgerProof
+from kouan.core.ledger.errors import ProofError
 from kouan.core.ledger.merkle import leaf_hash, verify_inclusion
-from kouan.core.ledger.notes import SignatureType, VerifierKey, origin_in
-from kouan.core.ledger.offline import verify_proof, witness_findings
+from kouan.core.ledger.notes import SignatureType, VerifierKey
 from kouan.core.trust import cose
 from kouan.core.trust.member import MemberKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
+
 
 __all__ = ["Check", "MessageFacts", "Report", "verify_bundle"]
 
@@ -46,13 +46,14 @@ _MESSAGE_PARTS: Final = frozenset(
 )
 
 
-def verify_bundle(
+def verify_bundle(  # noqa: PLR0913 - what the reader knows from elsewhere, by name
     data: bytes,
     *,
     trusted: Mapping[str, str] | None = None,
     witnesses: Mapping[str, str] | None = None,
     authorities: Collection[str] = (),
     quorum: int = 1,
+    newer: Iterable[MemberKeys] = (),
 ) -> Report:
     """Check a whole bundle; never raises for what ``data`` holds.
 
@@ -60,19 +61,21 @@ def verify_bundle(
     of further witnesses to their verifier keys; ``authorities`` are the SHA-256 fingerprints of the root
     certificates that are trusted for the time. Without them the report proves only that the parts agree
     with the keys inside, which it lists. ``quorum`` is how many witnesses must have co-signed; the other
-    side of the message is always one of them.
+    side of the message is always one of them. ``newer`` are the sides' present keys: what they report
+    compromised counts, although the bundle was made before anybody knew.
     """
-    return _Verification(data, trusted or {}, witnesses or {}, frozenset(authorities), quorum).run()
+    return _Verification(data, trusted or {}, witnesses or {}, frozenset(authorities), quorum, newer).run()
 
 
 class _Verification:
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - as above
         self,
         data: bytes,
         trusted: Mapping[str, str],
         witnesses: Mapping[str, str],
         authorities: frozenset[str],
         quorum: int,
+        newer: Iterable[MemberKeys],
     ) -> None:
         self._data = data
         self._trusted = trusted
@@ -83,6 +86,7 @@ class _Verification:
         self._parts: Mapping[str, bytes] = {}
         self._members: dict[str, MemberKeys] = {}
         self._witnesses: list[VerifierKey] = []
+        self._reports = {member.side: member.revoked.values() for member in newer}
 
     def run(self) -> Report:
         try:
@@ -122,12 +126,12 @@ class _Verification:
     def _check(self, part: str, what: str, step: Callable[..., object], *arguments: Any) -> bool:
         """Run one step and note how it went; whatever a part holds, only ``KouanError`` comes out of it."""
         try:
-            step(part, *arguments)
+            said = step(part, *arguments)
         except KouanError as error:
             altered = isinstance(error, DifferentFromContents)
-            self._report.checks.append(Check(part, what, str(error), altered))
+            self._report.checks.append(Check(part, what, str(error), altered=altered))
             return False
-        self._report.checks.append(Check(part, what))
+        self._report.checks.append(Check(part, what, remark=said if isinstance(said, str) else ""))
         return True
 
     def _part(self, name: str) -> bytes:
@@ -145,7 +149,7 @@ class _Verification:
             ) from None
 
     def _take_trust(self, part: str, side: str) -> None:
-        member = MemberKeys.from_bytes(self._part(part))
+        member = MemberKeys.from_bytes(self._part(part), also_revoked=self._reports.get(side, ()))
         if member.side != side:
             raise Disagrees(detail=str(_("the trust document is of %(side)s")) % {"side": member.side})
         known = self._trusted.get(side)
@@ -187,7 +191,7 @@ class _Verification:
     def _contents(self, data: bytes) -> None:
         digests: dict[str, bytes] | None = None
 
-        def read(_: str) -> None:
+        def read(_: str) -> str:
             unverified = cose.read1(
                 data, content_type=bundle.CONTENTS_TYPE, max_bytes=bundle.MAX_CONTENTS + cose.OVERHEAD
             )
@@ -195,7 +199,9 @@ class _Verification:
             nonlocal digests
             digests = listed
             self._report.made_by, self._report.made_at = side, from_milliseconds(made)
-            unverified.verify(self._member(side).verification_key(unverified.kid, self._report.made_at))
+            report = reported.verify_despite(unverified, self._member(side), made)
+            # The table only tells what was altered since; each message proves itself by its own parts.
+            return reported.told(report) if report is not None else ""
 
         self._check(
             "contents", _noop("the table of contents is signed by the side that made the bundle"), read
@@ -237,6 +243,10 @@ class _Verification:
             )
         for name, what, step in steps:
             self._check(f"{number}/{name}", self._said(what, name, number, facts), step, number, facts)
+        for name, report in (("statement", facts.statement_report), ("receipt", facts.receipt_report)):
+            if report is not None:
+                what, by = _noop("it was there before its key was compromised"), self._report.made_by
+                self._check(f"{number}/{name}", what, reported.require_before, facts, report, by)
 
     def _said(self, what: str, name: str, number: str, facts: MessageFacts) -> str:
         """Return what a check looks for; of a refused message its maker may have kept less."""
@@ -294,7 +304,7 @@ class _Verification:
         )
         statement = wire.Statement.decode(signed.payload)
         member = self._member(statement.sender)
-        signed.verify(member.verification_key(signed.kid, from_milliseconds(statement.sealed_at)))
+        facts.statement_report = reported.verify_despite(signed, member, statement.sealed_at)
         facts.statement = statement
 
     def _path(self, part: str, number: str, facts: MessageFacts) -> None:
@@ -319,7 +329,7 @@ class _Verification:
         )
         receipt = wire.Receipt.decode(signed.payload)
         member = self._member(receipt.sender)
-        signed.verify(member.verification_key(signed.kid, from_milliseconds(receipt.accepted_at)))
+        facts.receipt_report = reported.verify_despite(signed, member, receipt.accepted_at)
         if (receipt.sender, receipt.receiver) != (header.receiver, header.sender):
             raise Disagrees(detail=str(_("the receipt is between other sides")))
         if (
@@ -355,27 +365,16 @@ class _Verification:
         if self._report.made_by not in sides:
             raise Disagrees(detail=str(_("the ledger is of a side that had no part in the message")))
         keeper = self._member(self._report.made_by)
-        other = self._member((sides - {keeper.side}).pop())
-        log_keys = [VerifierKey.for_log(origin_in(proof.note, keeper.log_origin), keeper.log_key)]
-        entry = verify_proof(
+        facts.entry, facts.cosigned = reported.check_ledger(
             proof,
             salt=salt,
-            body=record,
-            log_keys=log_keys,
-            witness_keys=[VerifierKey.for_witness(other.witness_name, other.witness_key)],
+            record=record,
+            keeper=keeper,
+            other=self._member((sides - {keeper.side}).pop()),
+            sides=self._members.values(),
+            witnesses=self._witnesses,
+            quorum=self._quorum,
         )
-        everybody = [
-            VerifierKey.for_witness(each.witness_name, each.witness_key)
-            for each in self._members.values()
-            if each is not keeper
-        ]
-        opened = open_checkpoint(
-            proof.note.encode(), log_keys=log_keys, witness_keys=[*everybody, *self._witnesses]
-        )
-        cosigned = witness_findings(opened)
-        if (found := len({each.name for each in cosigned})) < self._quorum:
-            raise NotCosignedError(found=found, required=self._quorum)
-        facts.entry, facts.cosigned = entry, cosigned
 
     def _stamp(self, part: str, number: str, facts: MessageFacts) -> None:
         # What was stamped is the checkpoint as its log alone signed it, before anybody co-signed.

@@ -5,12 +5,15 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from django.utils import timezone
+
 from kouan.core.exchange import incidents
 from kouan.core.exchange.epochs import epoch_origin, own_origin
 from kouan.core.exchange.pressure import check_sender
 from kouan.core.exchange.recovery.halts import channel, we_are_restored
+from kouan.core.exchange.reported import log_keys, witness_keys
 from kouan.core.ledger import queries, services
-from kouan.core.ledger.notes import Ed25519Cosigner, Ed25519NoteSigner, VerifierKey
+from kouan.core.ledger.notes import Ed25519Cosigner, Ed25519NoteSigner
 from kouan.core.trust.queries import get_member, members, own
 
 if TYPE_CHECKING:
@@ -22,10 +25,10 @@ def add_checkpoint(body: bytes, caller: str | None = None) -> WitnessAnswer:
 
     Raises ``OtherSender`` when it is the log of another member: only that one may bring its checkpoints.
     """
-    logs, sides = {}, {}
+    logs, sides, now = {}, {}, timezone.now()
     for member in members():
         origin = epoch_origin(member.log_origin, channel(member.side).log_epoch)
-        logs[origin] = [VerifierKey.for_log(origin, member.log_key)]
+        logs[origin] = log_keys(member, origin=origin, at=now)
         sides[origin] = member.side
     offered = body.partition(b"\n\n")[2].partition(b"\n")[0].decode("utf-8", "replace")
     if offered in sides:
@@ -83,5 +86,5 @@ def request_for(peer: str, *, known_size: int | None = None) -> tuple[int, bytes
 def take_cosignature(peer: str, size: int, answer: bytes) -> None:
     """Keep the peer's co-signature of our checkpoint of ``size``; raises when it does not verify."""
     member = get_member(peer)
-    key = VerifierKey.for_witness(member.witness_name, member.witness_key)
-    services.store_cosignature(size=size, answer=answer, witness_keys=[key])
+    keys = witness_keys(member, at=timezone.now())
+    services.store_cosignature(size=size, answer=answer, witness_keys=keys)

@@ -43,13 +43,13 @@ class LedgerAudit:
         self,
         findings: Findings,
         *,
-        log_key: VerifierKey,
+        log_keys: Sequence[VerifierKey],
         witness_keys: Mapping[str, Sequence[VerifierKey]],
         wanted: Collection[str] = (),
         observe: Observer = lambda _kind, _record: None,
     ) -> None:
         self._findings = findings
-        self._log_key = log_key
+        self._log_keys = log_keys
         self._witness_keys = witness_keys
         self._wanted = frozenset(wanted)
         self._observe = observe
@@ -206,7 +206,7 @@ class LedgerAudit:
 
     def _note(self, where: str, size: int, root: bytes, note: str) -> None:
         try:
-            opened = open_checkpoint(note.encode(), log_keys=[self._log_key])
+            opened = open_checkpoint(note.encode(), log_keys=self._log_keys)
         except KouanError:
             self._findings.wrong(where, "signature")
             return

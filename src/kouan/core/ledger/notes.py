@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from kouan.core.ledger.errors import (
     MalformedNoteError,
@@ -102,6 +102,16 @@ def key_id(name: str, signature_type: int, public: bytes) -> bytes:
 def cosigned_message(text: bytes, timestamp: int) -> bytes:
     """Return what a ``cosignature/v1`` signs: a header, the POSIX time, and the whole note text."""
     return b"cosignature/v1\ntime %d\n" % timestamp + text
+
+
+class SigningKey(Protocol):
+    """An Ed25519 private key, or something that signs with one."""
+
+    def public_key(self) -> Ed25519PublicKey:
+        """Return the public half."""
+
+    def sign(self, data: bytes, /) -> bytes:
+        """Return the 64 bytes of RFC 8032."""
 
 
 class NoteSigner(Protocol):
@@ -204,9 +214,9 @@ class VerifierKey:
 
 
 class Ed25519NoteSigner:
-    """A log's signer over a private key in memory."""
+    """A log's signer over an Ed25519 key, in memory or in hardware."""
 
-    def __init__(self, name: str, key: Ed25519PrivateKey) -> None:
+    def __init__(self, name: str, key: SigningKey) -> None:
         self._key = key
         self.name = name
         self.verifier = VerifierKey.for_log(name, key.public_key())
@@ -218,9 +228,9 @@ class Ed25519NoteSigner:
 
 
 class Ed25519Cosigner:
-    """A witness's signer over a private key in memory."""
+    """A witness's signer over an Ed25519 key, in memory or in hardware."""
 
-    def __init__(self, name: str, key: Ed25519PrivateKey) -> None:
+    def __init__(self, name: str, key: SigningKey) -> None:
         self._key = key
         self.name = name
         self.verifier = VerifierKey.for_witness(name, key.public_key())

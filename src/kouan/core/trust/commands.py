@@ -26,7 +26,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _in_one_line(command: Callable[P, R]) -> Callable[P, R]:
+def in_one_line(command: Callable[P, R]) -> Callable[P, R]:
     """Set Django up, and turn what can go wrong into one line and exit status 1.
 
     A command that is given a file needs no node: it only speaks.
@@ -62,7 +62,7 @@ def trust() -> None:
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; else it is shown."
 )
-@_in_one_line
+@in_one_line
 def export(out: Path | None) -> None:
     """Write this side's trust document, to give to another side."""
     from kouan.core.trust import services  # noqa: PLC0415 - needs Django's models, which are set up by now
@@ -80,7 +80,7 @@ def export(out: Path | None) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--fingerprint", help="The fingerprint that the other side told you by another way.")
 @click.option("--replace-anchor", is_flag=True, help="The other side confirmed that its anchor is a new one.")
-@_in_one_line
+@in_one_line
 def import_(file: Path, fingerprint: str | None, replace_anchor: bool) -> None:  # noqa: FBT001 - click's flag
     """Take another side's trust document into use."""
     from kouan.core.trust import services  # noqa: PLC0415 - needs Django's models, which are set up by now
@@ -88,7 +88,7 @@ def import_(file: Path, fingerprint: str | None, replace_anchor: bool) -> None: 
     row = services.import_document(
         _read(file),
         expected_fingerprint=fingerprint,
-        imported_by=_user(),
+        imported_by=user(),
         replace_anchor=replace_anchor,
     )
     click.echo(
@@ -98,7 +98,7 @@ def import_(file: Path, fingerprint: str | None, replace_anchor: bool) -> None: 
 
 @trust.command()
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_in_one_line
+@in_one_line
 def show(file: Path | None) -> None:
     """Show the trust document in FILE, or else this side's own and those of all members."""
     if file is not None:
@@ -113,20 +113,21 @@ def show(file: Path | None) -> None:
 
 
 @trust.command()
-@click.argument("use", type=click.Choice([KeyUse.SIGN.value, KeyUse.DECRYPT.value, KeyUse.TLS.value]))
+@click.argument("use", type=click.Choice([use.value for use in KeyUse]))
 @click.option(
     "--overlap-days",
     type=click.IntRange(0, 365),
     default=14,
     show_default=True,
-    help="How long the old key goes on; 0 if it was exposed.",
+    help="How long the old key goes on.",
 )
-@_in_one_line
-def rotate(use: str, overlap_days: int) -> None:
-    """Make a successor to a key, then export the trust document anew for the other sides."""
+@click.option("--now", "soon", is_flag=True, help="End the old key as soon as every side has acknowledged.")
+@in_one_line
+def rotate(use: str, overlap_days: int, soon: bool) -> None:  # noqa: FBT001 - click's flag
+    """Make a successor to a key; the worker tells the other sides. For an exposed key: compromise."""
     from kouan.core.trust import services  # noqa: PLC0415 - needs Django's models, which are set up by now
 
-    _print(services.rotate_key(KeyUse(use), overlap=timedelta(days=overlap_days)).public)
+    _print(services.rotate_key(KeyUse(use), overlap=timedelta(days=overlap_days), soon=soon).public)
 
 
 def _print(member: MemberKeys) -> None:
@@ -156,7 +157,8 @@ def _read(file: Path) -> bytes:
         return stream.read(document.MAX_DOCUMENT_BYTES + 1)
 
 
-def _user() -> str:
+def user() -> str:
+    """Return who runs the program, as the operating system knows them."""
     try:
         return getpass.getuser()[:150]
     except (KeyError, OSError):

@@ -21,6 +21,7 @@ from kouan.core.trust import certificates, cose
 from kouan.core.trust.errors import MalformedDocument
 from kouan.core.trust.keys import (
     ALGORITHMS,
+    KID_BYTES,
     KeyUse,
     PublicKey,
     Signer,
@@ -36,6 +37,8 @@ FORMAT: Final = "kouan-trust/1"
 CONTENT_TYPE: Final = "application/kouan-trust+cose"
 MAX_DOCUMENT_BYTES: Final = 64 * 1024
 MAX_KEYS: Final = 64
+MAX_FORMER_CAS: Final = 4
+MAX_REASON: Final = 200
 MAX_URL: Final = 255
 LISTED_USES: Final = (KeyUse.SIGN, KeyUse.DECRYPT, KeyUse.LOG, KeyUse.WITNESS)
 """The uses whose public keys the document lists; the anchor and the TLS CA have places of their own."""
@@ -53,7 +56,9 @@ _SHAPE: Final[dict[str, type]] = {
     "anchor": bytes,
     "keys": list,
     "tls_ca": bytes,
+    "tls_before": list,
     "suites": list,
+    "revoked": list,
 }
 _KEY_SHAPE: Final[dict[str, type]] = {
     "use": str,
@@ -63,6 +68,21 @@ _KEY_SHAPE: Final[dict[str, type]] = {
     "from": int,
     "until": int,
 }
+_REVOKED_SHAPE: Final[dict[str, type]] = {"use": str, "kid": bytes, "since": int, "at": int, "reason": str}
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """A key that its side no longer speaks with, whatever time a thing gives as its own.
+
+    ``since`` is from when the key may have been in other hands, ``at`` when its side said so.
+    """
+
+    use: KeyUse
+    kid: bytes
+    since: datetime
+    at: datetime
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +118,10 @@ class Content:
     tls_ca: bytes = field(repr=False)
     """The TLS CA's certificate, DER."""
     suites: tuple[int, ...]
+    tls_before: tuple[bytes, ...] = field(repr=False, default=())
+    """The certificates of former TLS CAs that still vouch, DER."""
+    revoked: tuple[Revocation, ...] = ()
+    """The keys that were reported compromised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +196,18 @@ def build(content: Content, *, serial: int, issued: datetime, anchor: Signer) ->
                 for key in content.keys
             ],
             "tls_ca": content.tls_ca,
+            "tls_before": list(content.tls_before),
             "suites": list(content.suites),
+            "revoked": [
+                {
+                    "use": item.use.value,
+                    "kid": item.kid,
+                    "since": int(item.since.timestamp()),
+                    "at": int(item.at.timestamp()),
+                    "reason": item.reason,
+                }
+                for item in content.revoked
+            ],
         }
     )
     data = cose.sign1(payload, anchor, content_type=CONTENT_TYPE)
@@ -216,13 +251,18 @@ def _checked(raw: dict[str, Any], *, digest: str) -> TrustDocument:
     kids = {kid_of(raw["anchor"]), *(key.kid for key in keys)}
     _require(len(kids) == len(keys) + 1, "a key listed twice")
     for use in (KeyUse.LOG, KeyUse.WITNESS):
-        _require(sum(key.use is use for key in keys) == 1, f"one {use.value} key")
+        _require(any(key.use is use for key in keys), f"one {use.value} key")
     for use in (KeyUse.SIGN, KeyUse.DECRYPT):
         _require(any(key.use is use for key in keys), f"a key to {use.value}")
-    try:
-        certificates.check_ca(raw["tls_ca"])
-    except ValueError as error:
-        raise MalformedDocument(detail=f"tls_ca: {error}") from None
+    _check_ca(raw["tls_ca"], "tls_ca")
+    _require(len(raw["tls_before"]) <= MAX_FORMER_CAS, "number of former TLS CAs")
+    for der in raw["tls_before"]:
+        _require(type(der) is bytes and der != raw["tls_ca"], "tls_before")
+        _check_ca(der, "tls_before")
+    _require(len(raw["revoked"]) <= MAX_KEYS, "number of revoked keys")
+    revoked = tuple(_revocation(item) for item in raw["revoked"])
+    _require(len({item.kid for item in revoked}) == len(revoked), "a key revoked twice")
+    _require(kid_of(raw["anchor"]) not in {item.kid for item in revoked}, "its own anchor is revoked")
     content = Content(
         side=raw["side"],
         door_url=raw["door"],
@@ -231,6 +271,8 @@ def _checked(raw: dict[str, Any], *, digest: str) -> TrustDocument:
         keys=keys,
         tls_ca=raw["tls_ca"],
         suites=tuple(suites),
+        tls_before=tuple(raw["tls_before"]),
+        revoked=revoked,
     )
     return TrustDocument(content, raw["serial"], _moment(raw["issued"], "issued"), digest)
 
@@ -247,6 +289,28 @@ def _listed(item: object, suites: list[int]) -> ListedKey:
     since, until = _moment(raw["from"], "a key's time"), _moment(raw["until"], "a key's time")
     _require(since < until, "a key's time")
     return ListedKey(use, public, raw["kid"], raw["spki"], since, until)
+
+
+def _check_ca(der: bytes, what: str) -> None:
+    try:
+        certificates.check_ca(der)
+    except ValueError as error:
+        raise MalformedDocument(detail=f"{what}: {error}") from None
+
+
+def _revocation(item: object) -> Revocation:
+    raw = _fields(item, _REVOKED_SHAPE, "revoked")
+    _require(raw["use"] in {use.value for use in KeyUse}, "a revoked key's use")
+    _require(len(raw["kid"]) == KID_BYTES, "a revoked key's id")
+    reason = raw["reason"]
+    _require(len(reason) <= MAX_REASON and reason.isprintable(), "a revoked key's reason")
+    return Revocation(
+        use=KeyUse(raw["use"]),
+        kid=raw["kid"],
+        since=_moment(raw["since"], "a revoked key's time"),
+        at=_moment(raw["at"], "a revoked key's time"),
+        reason=reason,
+    )
 
 
 def listed(use: KeyUse, public: PublicKey, since: datetime, until: datetime) -> ListedKey:

@@ -75,6 +75,17 @@ class KeyNotValid(KouanError):
     message = _("The key %(kid)s of %(side)s is not valid at that time (valid from %(since)s to %(until)s).")
 
 
+class KeyCompromised(KouanError):
+    """A key that its side has reported compromised: nothing that it signs is believed any more."""
+
+    code = "key-compromised"
+    status = 403
+    message = _(
+        "The key %(kid)s of %(side)s was reported compromised at %(at)s (since %(since)s); nothing that it "
+        "signs counts any more."
+    )
+
+
 class BadSignature(KouanError):
     """A signature that does not verify."""
 
@@ -156,3 +167,70 @@ class UnknownMember(KouanError):
     code = "unknown-member"
     status = 404
     message = _("No trust document of %(side)s was imported. Run: kouan trust import FILE --fingerprint HEX")
+
+
+class NotTheirs(KouanError):
+    """A key set that was sent by another side than the one it is about."""
+
+    code = "not-their-keys"
+    status = 403
+    message = _("%(sender)s sent the keys of %(side)s; each side only speaks of its own.")
+
+
+class NoContinuity(KouanError):
+    """A new key that no key known before vouches for."""
+
+    code = "no-continuity"
+    status = 403
+    message = _(
+        "The new %(use)s key of %(side)s is not signed by the key before it. Compare fingerprints with "
+        "%(side)s, then import its document by hand."
+    )
+
+
+class MalformedKeySet(KouanError):
+    """A statement about keys, or an answer to one, of another shape."""
+
+    code = "malformed-key-set"
+    message = _("This is not a sound statement about keys: %(detail)s.")
+
+
+class NothingHeld(KouanError):
+    """No document of the side waits for an operator."""
+
+    code = "nothing-held"
+    status = 404
+    message = _("No new anchor of %(side)s waits to be confirmed.")
+
+
+class NoSuchOwnKey(KouanError):
+    """A key id that no key of this side begins with, or that several begin with."""
+
+    code = "no-such-own-key"
+    status = 404
+    message = _("This side has no %(use)s key %(kid)s. `kouan trust status` lists them with their ids.")
+
+
+class AlreadyReported(KouanError):
+    """A key that was reported compromised before."""
+
+    code = "already-reported"
+    status = 409
+    message = _("The key %(kid)s was reported compromised before. What was reported stays as it is.")
+
+
+class UnsoundReport(KouanError):
+    """A report with an impossible time or a reason that cannot be carried."""
+
+    code = "unsound-report"
+    message = _(
+        "Give a time that has passed and a reason of 1 to %(longest)d printable characters (%(detail)s)."
+    )
+
+
+class TokenUnusable(KouanError):
+    """A hardware token that cannot be reached, opened or asked for what is needed."""
+
+    code = "token-unusable"
+    status = 500
+    message = _("The token %(label)s cannot be used: %(detail)s.")

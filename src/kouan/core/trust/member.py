@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self, cast
 
 from kouan.core.trust import certificates, document
-from kouan.core.trust.errors import KeyNotValid, NoUsableKey, UnknownKey
+from kouan.core.trust.errors import KeyCompromised, KeyNotValid, NoUsableKey, UnknownKey
 from kouan.core.trust.keys import KeyUse, VerificationKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
-    from kouan.core.trust.document import ListedKey, TrustDocument
+    from kouan.core.trust.document import ListedKey, Revocation, TrustDocument
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,12 +37,16 @@ class MemberKeys:
     tls_ca_pem: bytes = field(repr=False)
     document: bytes = field(repr=False)
     trust: TrustDocument = field(repr=False)
-    log_key: Ed25519PublicKey = field(repr=False)
-    witness_key: Ed25519PublicKey = field(repr=False)
+    revoked: Mapping[bytes, Revocation] = field(repr=False)
+    """The keys that were reported compromised, by id."""
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """Read a trust document; raises what ``document.parse`` raises."""
+    def from_bytes(cls, data: bytes, *, also_revoked: Iterable[Revocation] = ()) -> Self:
+        """Read a trust document; raises what ``document.parse`` raises.
+
+        ``also_revoked`` are reports beyond those in the document: what was once reported stays so,
+        even in a document that waits for an operator.
+        """
         trust = document.parse(data)
         content = trust.content
         return cls(
@@ -53,19 +57,49 @@ class MemberKeys:
             log_origin=content.log_origin,
             witness_name=document.witness_name(content.side),
             suites=content.suites,
-            tls_ca_pem=certificates.pem_of(content.tls_ca),
+            tls_ca_pem=b"".join(map(certificates.pem_of, (content.tls_ca, *content.tls_before))),
             document=data,
             trust=trust,
-            log_key=_only(content.keys, KeyUse.LOG),
-            witness_key=_only(content.keys, KeyUse.WITNESS),
+            revoked={item.kid: item for item in (*also_revoked, *content.revoked)},
         )
 
-    def verification_key(self, kid: bytes, at: datetime) -> VerificationKey:
+    @property
+    def log_key(self) -> Ed25519PublicKey:
+        """The newest key that signs this side's checkpoints."""
+        return self._newest(KeyUse.LOG)
+
+    @property
+    def witness_key(self) -> Ed25519PublicKey:
+        """The newest key with which this side co-signs."""
+        return self._newest(KeyUse.WITNESS)
+
+    def of_use(self, use: KeyUse, *, at: datetime | None = None) -> tuple[ListedKey, ...]:
+        """Return the listed keys of a use: all that ever were, or those that count at a time.
+
+        A key that was reported compromised counts at no time.
+        """
+        keys = (key for key in self.trust.content.keys if key.use is use)
+        if at is None:
+            return tuple(keys)
+        return tuple(key for key in keys if key.kid not in self.revoked and key.valid_at(at))
+
+    def _newest(self, use: KeyUse) -> Ed25519PublicKey:
+        # `document.parse` has seen that there is one, and of which kind.
+        sound = [key for key in self.of_use(use) if key.kid not in self.revoked] or self.of_use(use)
+        return cast("Ed25519PublicKey", max(sound, key=lambda key: (key.since, key.until)).public)
+
+    def verification_key(self, kid: bytes, at: datetime, *, despite_reports: bool = False) -> VerificationKey:
         """Return the key with this id that signs batches and receipts, if its time covers ``at``.
 
-        Raises ``UnknownKey`` when the document does not list it for signing, and ``KeyNotValid``
-        (an old key, or one from the future) outside its time.
+        Raises ``UnknownKey`` when the document does not list it for signing, ``KeyCompromised`` when
+        it was reported so (whatever ``at`` is: it is the signer's own word), and ``KeyNotValid`` (an
+        old key, or one from the future) outside its time.
         """
+        report = self.revoked.get(kid)
+        if report is not None and not despite_reports:
+            raise KeyCompromised(
+                kid=kid.hex(), side=self.side, since=report.since.isoformat(), at=report.at.isoformat()
+            )
         for key in self.trust.content.keys:
             if key.use is KeyUse.SIGN and key.kid == kid:
                 if not key.valid_at(at):
@@ -84,13 +118,8 @@ class MemberKeys:
 
     def sealing_key(self, at: datetime) -> tuple[bytes, X25519PublicKey]:
         """Return (key id, key) to seal to: the newest that is valid; raises ``NoUsableKey``."""
-        valid = [key for key in self.trust.content.keys if key.use is KeyUse.DECRYPT and key.valid_at(at)]
+        valid = self.of_use(KeyUse.DECRYPT, at=at)
         if not valid:
             raise NoUsableKey(side=self.side, use=KeyUse.DECRYPT.value)
         newest = max(valid, key=lambda key: (key.since, key.until))
         return newest.kid, cast("X25519PublicKey", newest.public)
-
-
-def _only(keys: tuple[ListedKey, ...], use: KeyUse) -> Ed25519PublicKey:
-    # `document.parse` has seen that there is exactly one, and of which kind.
-    return next(cast("Ed25519PublicKey", key.public) for key in keys if key.use is use)

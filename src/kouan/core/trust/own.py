@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, cast
 
 from kouan.core.trust import document
 from kouan.core.trust.errors import KeyStoreDamaged, NoUsableKey
@@ -17,10 +17,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
     from kouan.core.trust.suites import Suite
+    from kouan.core.trust.tokens import Token
+
+
+class NoteKey(Protocol):
+    """An Ed25519 key that signs notes, in this process or in a token."""
+
+    def public_key(self) -> Ed25519PublicKey:
+        """Return the public half."""
+
+    def sign(self, data: bytes, /) -> bytes:
+        """Return the 64 bytes of RFC 8032."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,12 +44,11 @@ class OwnKeys:
     """The trust document in use."""
     public: MemberKeys
     """This side as the others see it: its own signatures verify with it."""
-    log_key: Ed25519PrivateKey = field(repr=False)
-    witness_key: Ed25519PrivateKey = field(repr=False)
-    tls_certificate: Path
-    tls_key: Path
     _store: KeyStore = field(repr=False)
     _signers: Mapping[bytes, Signer] = field(repr=False)
+
+    def __reduce__(self) -> str:
+        raise TypeError("private keys stay in their process")
 
     @property
     def fingerprint(self) -> str:
@@ -49,34 +59,85 @@ class OwnKeys:
         """Return what signs batches and receipts at a time; raises ``NoUsableKey``."""
         return self._signers[self._store.current(KeyUse.SIGN, at).kid]
 
+    @property
+    def log_key(self) -> NoteKey:
+        """What signs this side's checkpoints now; raises ``NoUsableKey``."""
+        return self._note_key(KeyUse.LOG)
+
+    @property
+    def witness_key(self) -> NoteKey:
+        """What co-signs the other sides' checkpoints now; raises ``NoUsableKey``."""
+        return self._note_key(KeyUse.WITNESS)
+
+    @property
+    def tls_certificate(self) -> Path:
+        """The PEM file of the door's certificate."""
+        return self._store.certificate_path(_tls(self._store, datetime.now(UTC)))
+
+    @property
+    def tls_key(self) -> Path:
+        """The PEM file of the door's TLS key."""
+        return self._store.path_of(_tls(self._store, datetime.now(UTC)))
+
+    @property
+    def revoked(self) -> frozenset[bytes]:
+        """The ids of our keys that we reported compromised."""
+        return self._store.revoked_kids
+
+    @property
+    def keys(self) -> tuple[StoredKey, ...]:
+        """Every key of this side, for showing."""
+        return self._store.keys
+
+    @property
+    def ending(self) -> tuple[KeyUse, ...]:
+        """The uses whose old keys end when every peer has acknowledged the new ones."""
+        return self._store.content_list.ending
+
+    def current(self, use: KeyUse, at: datetime) -> StoredKey:
+        """Return the key in use; raises ``NoUsableKey``."""
+        return self._store.current(use, at)
+
+    def vouching(self) -> list[tuple[StoredKey, Signer]]:
+        """Return every sound key that can sign a statement about this side's keys, old ones included."""
+        out = self.revoked
+        uses = (KeyUse.ANCHOR, KeyUse.SIGN, KeyUse.LOG, KeyUse.WITNESS, KeyUse.TLS_CA)
+        return [
+            (key, self._store.signer_of(key))
+            for use in uses
+            for key in self._store.of_use(use)
+            if key.kid not in out
+        ]
+
+    def _note_key(self, use: KeyUse) -> NoteKey:
+        key = self._store.current(use, datetime.now(UTC))
+        return cast("NoteKey", key.private if key.private is not None else self._store.signer_of(key))
+
     def decryption_key(self, kid: bytes) -> X25519PrivateKey:
         """Return the key that opens what was sealed to this id; raises ``UnknownKey``."""
         return self._store.decryption_key(kid)
 
 
-def load(directory: Path, *, side: str, door_url: str, now: datetime | None = None) -> OwnKeys:
+def load(
+    directory: Path, *, side: str, door_url: str, token: Token | None = None, now: datetime | None = None
+) -> OwnKeys:
     """Open the key store of ``side`` and bring its trust document up to date.
 
     Raises ``UnsafeKeyFile``, ``KeyStoreDamaged`` (also when the keys are another side's) or
     ``NoUsableKey``.
     """
     now = now or datetime.now(UTC)
-    store = KeyStore.open(directory)
+    store = KeyStore.open(directory, token=token)
     if store.side != side:
         raise KeyStoreDamaged(path=str(directory), detail=f"keys of `{store.side}`, not `{side}`")
     data = current_document(store, door_url=door_url, now=now)
-    tls = _tls(store, now)
     return OwnKeys(
         side=side,
         suite=store.suite,
         document=data,
         public=MemberKeys.from_bytes(data),
-        log_key=store.ed25519(KeyUse.LOG),
-        witness_key=store.ed25519(KeyUse.WITNESS),
-        tls_certificate=store.certificate_path(tls),
-        tls_key=store.path_of(tls),
         _store=store,
-        _signers={key.kid: store.signer_of(key) for key in store.keys if key.use is KeyUse.SIGN},
+        _signers={key.kid: store.signer_of(key) for key in store.of_use(KeyUse.SIGN)},
     )
 
 
@@ -85,7 +146,7 @@ def current_document(store: KeyStore, *, door_url: str, now: datetime) -> bytes:
 
     So an export gives the same bytes until a key or the door's address is another.
     """
-    content = store.content(door_url)
+    content = store.content(door_url, at=now)
     with store.lock():
         kept = store.read_document()
         serial = 1
@@ -94,7 +155,7 @@ def current_document(store: KeyStore, *, door_url: str, now: datetime) -> bytes:
             if previous.content == content:
                 return kept
             serial = previous.serial + 1
-        anchor = store.signer(KeyUse.ANCHOR, now)
+        anchor = store.signer_of(store.anchor(now))
         data = document.build(content, serial=serial, issued=now, anchor=anchor)
         store.write_document(data)
     return data
@@ -106,7 +167,7 @@ def _tls(store: KeyStore, now: datetime) -> StoredKey:
     except NoUsableKey:
         # An ended certificate still names the files: the handshake then says what is wrong, while
         # everything that needs no connection goes on.
-        return max((key for key in store.keys if key.use is KeyUse.TLS), key=lambda key: key.until)
+        return max(store.of_use(KeyUse.TLS), key=lambda key: key.until)
 
 
 class OwnKeysCache:
@@ -116,15 +177,15 @@ class OwnKeysCache:
         self._lock = threading.Lock()
         self._held: tuple[object, OwnKeys] | None = None
 
-    def get(self, directory: Path, *, side: str, door_url: str) -> OwnKeys:
+    def get(self, directory: Path, *, side: str, door_url: str, token: Token | None = None) -> OwnKeys:
         """Return the keys; a rotation by another process is noticed at the next call (two ``stat``)."""
         # Looked at before loading: what changes meanwhile is then loaded again, never missed.
-        marks = (directory, side, door_url, *_marks(directory))
+        marks = (directory, side, door_url, id(token), *_marks(directory))
         held = self._held
         if held is not None and held[0] == marks:
             return held[1]
         with self._lock:
-            keys = load(directory, side=side, door_url=door_url)
+            keys = load(directory, side=side, door_url=door_url, token=token)
             self._held = (marks, keys)
             return keys
 

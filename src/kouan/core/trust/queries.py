@@ -6,10 +6,15 @@ import time
 from typing import Final
 
 from django.conf import settings
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
+from kouan.core.trust import tokens
+from kouan.core.trust.document import Revocation
 from kouan.core.trust.errors import UnknownMember
+from kouan.core.trust.keys import KeyUse
 from kouan.core.trust.member import MemberKeys
-from kouan.core.trust.models import Member, MemberHistory
+from kouan.core.trust.models import Member, MemberHistory, ReportedKey
 from kouan.core.trust.own import OwnKeys, OwnKeysCache
 
 FRESH_SECONDS: Final = 1.0
@@ -27,7 +32,7 @@ def own() -> OwnKeys:
     Cached in the process; a change of the key folder is noticed at the next call.
     """
     node = settings.NODE
-    return _own.get(node.keys, side=node.side, door_url=node.door_url)
+    return _own.get(node.keys, side=node.side, door_url=node.door_url, token=tokens.configured(node.token))
 
 
 def get_member(side: str) -> MemberKeys:
@@ -39,17 +44,31 @@ def get_member(side: str) -> MemberKeys:
     held = _members.get(side)
     if held is not None and now - held[0] < FRESH_SECONDS:
         return held[1]
-    row = Member.objects.filter(side=side).values_list("fingerprint", "serial").first()
+    of_side = ReportedKey.objects.filter(side=OuterRef("side")).order_by().values("side")
+    row = (
+        Member.objects.filter(side=side)
+        .annotate(reported=Coalesce(Subquery(of_side.annotate(count=Count("pk")).values("count")), 0))
+        .values_list("fingerprint", "serial", "reported")
+        .first()
+    )
     if row is None:
         _members.pop(side, None)
         raise UnknownMember(side=side)
-    if held is not None and (held[1].fingerprint, held[1].serial) == row:
+    if held is not None and row == (held[1].fingerprint, held[1].serial, len(held[1].revoked)):
         member = held[1]
     else:
         data = Member.objects.values_list("document", flat=True).get(side=side)
-        member = MemberKeys.from_bytes(bytes(data))
+        member = MemberKeys.from_bytes(bytes(data), also_revoked=reports(side) if row[2] else ())
     _members[side] = (now, member)
     return member
+
+
+def reports(side: str) -> tuple[Revocation, ...]:
+    """Return what a member has reported compromised, in whatever document."""
+    return tuple(
+        Revocation(KeyUse(row.use), bytes.fromhex(row.kid), row.since, row.at, row.reason)
+        for row in ReportedKey.objects.filter(side=side).order_by("pk")
+    )
 
 
 def members() -> tuple[MemberKeys, ...]:

@@ -1,56 +1,41 @@
 """A side's private keys on disk: one PKCS#8 PEM file a key in a folder of mode 0700, and a list of them.
 
-``keys.json`` in the folder says which file is for what and from when until when. It is the only thing
-that changes in place; a key file is written once. ``trust-document.cose`` is the document as last
-exported: it lies beside the anchor because its serial must never go back while the anchor lives.
+``keys.json`` in the folder says which file is for what and from when until when (``keylist``). It is the
+only thing that changes in place; a key file is written once. ``trust-document.cose`` is the document as
+last exported: it lies beside the anchor because its serial must never go back while the anchor lives.
+How keys get successors and end is in ``rotation``; keys in a hardware token are in ``tokens``.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, cast
+from typing import TYPE_CHECKING, Final, Self, cast
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from kouan.core.trust import certificates, document, files
-from kouan.core.trust.errors import KeyStoreDamaged, KeyStoreExists, NoUsableKey, UnknownKey
-from kouan.core.trust.keys import (
-    KeyUse,
-    LocalSigner,
-    PrivateKey,
-    Signer,
-    SigningKey,
-    generate,
-    kid_of,
-    kind_for,
-    kind_of,
-    spki_of,
-)
+from kouan.core.trust import certificates, document, files, keylist
+from kouan.core.trust.errors import KeyStoreDamaged, KeyStoreExists, NoUsableKey, TokenUnusable, UnknownKey
+from kouan.core.trust.keylist import LIST_NAME, KeyList, StoredKey, whole
+from kouan.core.trust.keys import KeyUse, LocalSigner, Signer, SigningKey, generate, kid_of, kind_for, spki_of
 from kouan.core.trust.suites import DEFAULT_SUITE, SUITES, Suite, get_suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-FORMAT: Final = "kouan-keys/1"
-LIST_NAME: Final = "keys.json"
+    from kouan.core.trust.tokens import Token
+
+__all__ = ["DOCUMENT_NAME", "LIFE", "LIST_NAME", "OVERLAP", "KeyStore", "StoredKey"]
+
 DOCUMENT_NAME: Final = "trust-document.cose"
 LIFE: Final[dict[KeyUse, timedelta]] = {
     KeyUse.ANCHOR: timedelta(days=7305),
@@ -61,39 +46,39 @@ LIFE: Final[dict[KeyUse, timedelta]] = {
     KeyUse.TLS_CA: certificates.CA_LIFE,
     KeyUse.TLS: certificates.LEAF_LIFE,
 }
-ROTATING: Final = (KeyUse.SIGN, KeyUse.DECRYPT, KeyUse.TLS)
-"""The uses whose keys change in the normal course; anchor, log and witness keys are who they are."""
 OVERLAP: Final = timedelta(days=14)
-"""How long an old key goes on beside its successor, for the other sides to import the new document."""
-
-_MAX_LIST: Final = 256 * 1024
-_MAX_PEM: Final = 16 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class StoredKey:
-    """A private key of ours, its use and its time: ``since`` included, ``until`` not."""
-
-    use: KeyUse
-    file: str
-    kid: bytes
-    since: datetime
-    until: datetime
-    private: PrivateKey = field(repr=False, compare=False)
-
-    def valid_at(self, at: datetime) -> bool:
-        """Whether ``at`` lies in the key's time."""
-        return self.since <= at < self.until
+"""How long an old key goes on beside its successor, for the other sides to learn of the new one."""
+_STAYS: Final = (KeyUse.TLS, KeyUse.TLS_CA)
+"""Uses whose compromised keys serve until the peers know others: without them no word would arrive."""
 
 
 class KeyStore:
     """The keys of one side in one folder."""
 
-    def __init__(self, directory: Path, side: str, suite: Suite, keys: Sequence[StoredKey]) -> None:
+    def __init__(self, directory: Path, content: KeyList, token: Token | None = None) -> None:
         self.directory = directory
-        self.side = side
-        self.suite = suite
-        self.keys = tuple(keys)
+        self.content_list = content
+        self.token = token
+
+    @property
+    def side(self) -> str:
+        """The code of the side."""
+        return self.content_list.side
+
+    @property
+    def suite(self) -> Suite:
+        """The suite in which this side signs."""
+        return self.content_list.suite
+
+    @property
+    def keys(self) -> tuple[StoredKey, ...]:
+        """Every key, ended ones included."""
+        return self.content_list.keys
+
+    @property
+    def revoked_kids(self) -> frozenset[bytes]:
+        """The ids of the keys that were reported compromised."""
+        return frozenset(item.kid for item in self.content_list.revoked)
 
     @classmethod
     def create(
@@ -117,12 +102,11 @@ class KeyStore:
         # mkdtemp makes the folder with mode 0700.
         fresh = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
         try:
-            store = cls(fresh, side, suite, [])
-            keys = [store._make(use, now) for use in KeyUse if use is not KeyUse.TLS]
-            store.keys = tuple(keys)
-            store._write_certificate(KeyUse.TLS_CA, certificates.make_ca(store._ca_key(), side, now))
-            store.keys = (*store.keys, store._make_tls(hosts, now))
-            store._write_list()
+            store = cls(fresh, KeyList(side, suite, ()))
+            keys = [store.make(use, now) for use in KeyUse if use not in _STAYS]
+            authority = store.make_ca(now)
+            keys += [authority, store.make_tls(authority, hosts, now)]
+            keylist.write(fresh, KeyList(side, suite, tuple(keys)))
             try:
                 fresh.rename(directory)  # onto nothing or an empty folder; never over anything
             except OSError:
@@ -134,20 +118,13 @@ class KeyStore:
         return cls.open(directory)
 
     @classmethod
-    def open(cls, directory: Path) -> Self:
-        """Read and check every key; raises ``UnsafeKeyFile`` or ``KeyStoreDamaged``, naming the file."""
+    def open(cls, directory: Path, *, token: Token | None = None) -> Self:
+        """Read and check every key; raises ``UnsafeKeyFile`` or ``KeyStoreDamaged``, naming the file.
+
+        ``token`` is where keys listed as in a token are, and where new ones of its uses are made.
+        """
         files.check_folder(directory)
-        path = directory / LIST_NAME
-        try:
-            raw = json.loads(files.read_private(path, max_bytes=_MAX_LIST))
-            side, suite, entries = _list_fields(raw)
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-            raise KeyStoreDamaged(path=str(path), detail=f"not a list of keys ({error})") from None
-        keys = [_read_key(directory, suite, **entry) for entry in entries]
-        for use in KeyUse:
-            if not any(key.use is use for key in keys):
-                raise KeyStoreDamaged(path=str(path), detail=f"no {use.value} key is listed")
-        store = cls(directory, side, suite, keys)
+        store = cls(directory, keylist.read(directory), token)
         store._check_certificates()
         return store
 
@@ -157,33 +134,39 @@ class KeyStore:
         """Return the key to use at a time; raises ``NoUsableKey``.
 
         Of several, the one that ends first: so a new key is used only when the old one has ended, and the
-        other sides have had the overlap's time to import it. TLS takes the newest, as its CA vouches for it.
+        other sides have had the overlap's time to learn of it. TLS takes the newest, as its CA vouches for
+        it; so does the anchor, whose successor speaks for the side as soon as it is made.
         """
-        valid = [key for key in self.keys if key.use is use and key.valid_at(at)]
+        out = self.revoked_kids
+        valid = [
+            key
+            for key in self.keys
+            if key.use is use and key.usable and key.valid_at(at) and (key.kid not in out or use in _STAYS)
+        ]
         if not valid:
             raise NoUsableKey(side=self.side, use=use.value)
-        if use is KeyUse.TLS:
-            return max(valid, key=lambda key: key.until)
+        if use in {KeyUse.TLS, KeyUse.TLS_CA, KeyUse.ANCHOR}:
+            return valid[-1]
         return min(valid, key=lambda key: (key.until, key.since))
 
     def signer(self, use: KeyUse, at: datetime) -> Signer:
-        """Return what signs for a use (anchor or sign) at a time; raises ``NoUsableKey``."""
+        """Return what signs for a use at a time; raises ``NoUsableKey``."""
         return self.signer_of(self.current(use, at))
 
     def signer_of(self, key: StoredKey) -> Signer:
-        """Return what signs with one of this store's signing keys."""
+        """Return what signs with one of this store's signing keys; raises ``TokenUnusable``."""
+        if key.in_token:
+            if self.token is None:
+                raise TokenUnusable(label="", detail="the settings name none, but a key is in one")
+            return self.token.signer(key.public)
         return LocalSigner(cast("SigningKey", key.private))
 
     def decryption_key(self, kid: bytes) -> X25519PrivateKey:
         """Return the key that opens what was sealed to this id, old ones included; raises ``UnknownKey``."""
         for key in self.keys:
-            if key.use is KeyUse.DECRYPT and key.kid == kid:
+            if key.use is KeyUse.DECRYPT and key.kid == kid and key.private is not None:
                 return cast("X25519PrivateKey", key.private)
         raise UnknownKey(kid=kid.hex(), side=self.side)
-
-    def ed25519(self, use: KeyUse) -> Ed25519PrivateKey:
-        """Return the log or witness key."""
-        return next(cast("Ed25519PrivateKey", key.private) for key in self.keys if key.use is use)
 
     def path_of(self, key: StoredKey) -> Path:
         """Return the PEM file of a key."""
@@ -191,30 +174,49 @@ class KeyStore:
 
     def certificate_path(self, key: StoredKey) -> Path:
         """Return the PEM file of the certificate of a TLS or TLS CA key."""
-        return (self.directory / key.file).with_suffix(".crt")
+        return self.path_of(key).with_suffix(".crt")
 
     def tls_ca(self) -> x509.Certificate:
-        """Return this side's TLS CA certificate."""
-        key = next(key for key in self.keys if key.use is KeyUse.TLS_CA)
-        return _certificate(self.certificate_path(key))
+        """Return this side's newest TLS CA certificate."""
+        return keylist.certificate(self.certificate_path(self.of_use(KeyUse.TLS_CA)[-1]))
 
-    def content(self, door_url: str) -> document.Content:
-        """Return what this side's trust document has to say."""
-        anchor = next(key for key in self.keys if key.use is KeyUse.ANCHOR)
+    def of_use(self, use: KeyUse) -> list[StoredKey]:
+        """Return the keys of a use whose private half exists, in the order in which they were made."""
+        return [key for key in self.keys if key.use is use and key.usable]
+
+    def content(self, door_url: str, *, at: datetime | None = None) -> document.Content:
+        """Return what this side's trust document has to say at a time (now)."""
+        at = at or datetime.now(UTC)
+        anchor = self.anchor(at)
         listed = [
-            document.listed(key.use, key.private.public_key(), key.since, key.until)
+            document.listed(key.use, key.public, key.since, key.until)
             for key in self.keys
             if key.use in document.LISTED_USES
         ]
+        *before, newest = self.of_use(KeyUse.TLS_CA)
+        former = [key for key in before if key.until > at]
         return document.Content(
             side=self.side,
             door_url=door_url,
             log_origin=document.log_origin(self.side),
-            anchor_spki=spki_of(anchor.private.public_key()),
+            anchor_spki=spki_of(anchor.public),
             keys=tuple(listed),
-            tls_ca=self.tls_ca().public_bytes(Encoding.DER),
+            tls_ca=self._der(newest),
             suites=tuple(sorted(SUITES)),
+            tls_before=tuple(self._der(key) for key in former[-document.MAX_FORMER_CAS :]),
+            revoked=self.content_list.revoked,
         )
+
+    def anchor(self, at: datetime) -> StoredKey:
+        """Return the anchor that signs the document."""
+        try:
+            return self.current(KeyUse.ANCHOR, at)
+        except NoUsableKey:
+            # What it signs is still checked by its fingerprint: an ended anchor names the side.
+            return self.of_use(KeyUse.ANCHOR)[-1]
+
+    def _der(self, key: StoredKey) -> bytes:
+        return keylist.certificate(self.certificate_path(key)).public_bytes(Encoding.DER)
 
     # The document
 
@@ -237,141 +239,49 @@ class KeyStore:
         finally:
             os.close(descriptor)
 
-    # Changing the keys
+    # Making keys: none counts before the list names it
 
-    def rotate(
-        self,
-        use: KeyUse,
-        *,
-        hosts: Sequence[str] = (),
-        overlap: timedelta = OVERLAP,
-        now: datetime | None = None,
-    ) -> Self:
-        """Give a use a new key and end the old ones after ``overlap``; returns the store as it is then.
-
-        ``hosts`` are for a new TLS key. Raises ``ValueError`` for a use that does not rotate.
-        """
-        if use not in ROTATING:
-            raise ValueError(f"the {use.value} key does not rotate")
-        now = now or datetime.now(UTC)
-        with self.lock():
-            store = type(self).open(self.directory)
-            new = store._make_tls(hosts, now) if use is KeyUse.TLS else store._make(use, now)  # noqa: SLF001 - its own class
-            end = max(_whole(now + overlap), new.since)
-            kept = [
-                replace(key, until=max(min(key.until, end), key.since + timedelta(seconds=1)))
-                if key.use is use
-                else key
-                for key in store.keys
-            ]
-            store.keys = (*kept, new)
-            store._write_list()  # noqa: SLF001 - its own class
-        return store
-
-    def _make(self, use: KeyUse, now: datetime) -> StoredKey:
-        key = generate(kind_for(use, self.suite))
+    def make(self, use: KeyUse, now: datetime, *, since: datetime | None = None) -> StoredKey:
+        """Make a key, in the token if the settings put its use there."""
+        kind = kind_for(use, self.suite)
+        begin = whole(since or now - certificates.CLOCK_ALLOWANCE)
+        until = whole(now) + LIFE[use]
+        if self.token is not None and use in self.token.uses:
+            public = self.token.generate(kind)
+            return StoredKey(use, "", kid_of(spki_of(public)), begin, until, public, None, in_token=True)
+        key = generate(kind)
         kid = kid_of(spki_of(key.public_key()))
         name = f"{use.value}-{kid.hex()[:8]}.pem"
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         files.write_private(self.directory / name, pem)
-        since = _whole(now) - certificates.CLOCK_ALLOWANCE
-        return StoredKey(use, name, kid, since, _whole(now) + LIFE[use], key)
+        return StoredKey(use, name, kid, begin, until, key.public_key(), key)
 
-    def _make_tls(self, hosts: Sequence[str], now: datetime) -> StoredKey:
-        key = self._make(KeyUse.TLS, now)
-        public = cast("EllipticCurvePrivateKey", key.private).public_key()
+    def make_ca(self, now: datetime) -> StoredKey:
+        """Make a TLS CA: its key and its certificate."""
+        key = self.make(KeyUse.TLS_CA, now)
+        made = certificates.make_ca(cast("EllipticCurvePrivateKey", key.private), self.side, now)
+        files.write_private(self.certificate_path(key), made.public_bytes(Encoding.PEM))
+        return key
+
+    def make_tls(
+        self, authority: StoredKey, hosts: Sequence[str], now: datetime, *, since: datetime | None = None
+    ) -> StoredKey:
+        """Make the door's TLS key and have a CA of ours vouch for it."""
+        key = self.make(KeyUse.TLS, now, since=since)
         leaf = certificates.make_leaf(
-            self._ca_key(), self.tls_ca(), public, side=self.side, hosts=hosts, now=now
+            cast("EllipticCurvePrivateKey", authority.private),
+            keylist.certificate(self.certificate_path(authority)),
+            cast("EllipticCurvePrivateKey", key.private).public_key(),
+            side=self.side,
+            hosts=hosts,
+            now=now,
         )
         files.write_private(self.certificate_path(key), leaf.public_bytes(Encoding.PEM))
         return key
 
-    def _ca_key(self) -> EllipticCurvePrivateKey:
-        key = next(key for key in self.keys if key.use is KeyUse.TLS_CA)
-        return cast("EllipticCurvePrivateKey", key.private)
-
-    def _write_certificate(self, use: KeyUse, certificate: x509.Certificate) -> None:
-        key = next(key for key in self.keys if key.use is use)
-        files.write_private(self.certificate_path(key), certificate.public_bytes(Encoding.PEM))
-
-    def _write_list(self) -> None:
-        value = {
-            "format": FORMAT,
-            "side": self.side,
-            "suite": self.suite.id,
-            "keys": [
-                {
-                    "use": key.use.value,
-                    "file": key.file,
-                    "kid": key.kid.hex(),
-                    "from": key.since.isoformat(),
-                    "until": key.until.isoformat(),
-                }
-                for key in self.keys
-            ],
-        }
-        files.write_private(self.directory / LIST_NAME, json.dumps(value, indent=2).encode() + b"\n")
-
     def _check_certificates(self) -> None:
         for key in self.keys:
-            if key.use in (KeyUse.TLS, KeyUse.TLS_CA):
+            if key.use in _STAYS and key.file:
                 path = self.certificate_path(key)
-                if _certificate(path).public_key() != key.private.public_key():
+                if keylist.certificate(path).public_key() != key.public:
                     raise KeyStoreDamaged(path=str(path), detail=f"not the certificate of {key.file}")
-
-
-def _list_fields(raw: Any) -> tuple[str, Suite, list[dict[str, Any]]]:
-    if set(raw) != {"format", "side", "suite", "keys"} or raw["format"] != FORMAT:
-        raise ValueError("format")
-    if not isinstance(raw["side"], str) or raw["suite"] not in SUITES:
-        raise ValueError("side or suite")
-    entries: list[dict[str, Any]] = []
-    for item in raw["keys"]:
-        if set(item) != {"use", "file", "kid", "from", "until"}:
-            raise ValueError("a key's fields")
-        name = item["file"]
-        if Path(name).name != name or not name.endswith(".pem"):
-            raise ValueError("a key's file")
-        since, until = datetime.fromisoformat(item["from"]), datetime.fromisoformat(item["until"])
-        if not (since.tzinfo and until.tzinfo and since < until):
-            raise ValueError("a key's time")
-        entries.append(
-            {
-                "use": KeyUse(item["use"]),
-                "file": name,
-                "kid": bytes.fromhex(item["kid"]),
-                "since": since,
-                "until": until,
-            }
-        )
-    return raw["side"], get_suite(raw["suite"]), entries
-
-
-def _read_key(
-    directory: Path, suite: Suite, *, use: KeyUse, file: str, kid: bytes, **times: datetime
-) -> StoredKey:
-    path = directory / file
-    pem = files.read_private(path, max_bytes=_MAX_PEM)
-    try:
-        private = load_pem_private_key(pem, password=None)
-    except Exception as error:  # noqa: BLE001 - whatever the library raises, the file is at fault
-        raise KeyStoreDamaged(path=str(path), detail=f"not a PKCS#8 key ({type(error).__name__})") from None
-    # A former suite's signing keys stay listed until they have ended.
-    kinds = {kind_for(use, each) for each in (suite, *SUITES.values())}
-    if kind_of(private) not in kinds:
-        raise KeyStoreDamaged(path=str(path), detail=f"not the kind of key that `{use.value}` takes")
-    key = cast("PrivateKey", private)
-    if kid_of(spki_of(key.public_key())) != kid:
-        raise KeyStoreDamaged(path=str(path), detail="another key than the one listed")
-    return StoredKey(use=use, file=file, kid=kid, since=times["since"], until=times["until"], private=key)
-
-
-def _certificate(path: Path) -> x509.Certificate:
-    try:
-        return x509.load_pem_x509_certificate(files.read_private(path, max_bytes=_MAX_PEM))
-    except ValueError as error:
-        raise KeyStoreDamaged(path=str(path), detail=f"not a certificate ({error})") from None
-
-
-def _whole(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(microsecond=0)

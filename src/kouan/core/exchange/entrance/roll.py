@@ -32,7 +32,7 @@ class Caller:
 
     side: str
     authority: bytes
-    """SHA-256 of the side's TLS authority, which issued the certificate."""
+    """SHA-256 of the side's TLS authorities, one of which issued the certificate."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +42,8 @@ class Roll:
     marks: object
     """What it was made from."""
     context: ssl.SSLContext
-    authorities: Mapping[str, x509.Certificate]
+    authorities: Mapping[str, tuple[x509.Certificate, ...]]
+    """Each member's TLS authority, and the former ones whose certificates still count."""
     digests: Mapping[str, bytes]
 
     @classmethod
@@ -50,18 +51,24 @@ class Roll:
         """Return the roll as it is now: ``before`` itself if nothing has changed. Reads the database."""
         close_old_connections()
         keys = own()
-        listed = {member.side: member.trust.content.tls_ca for member in members()}
+        listed = {
+            member.side: (member.trust.content.tls_ca, *member.trust.content.tls_before)
+            for member in members()
+        }
         marks = (keys.tls_certificate, keys.tls_certificate.stat().st_mtime_ns, listed)
         if before is not None and before.marks == marks:
             return before
-        authorities = {side: x509.load_der_x509_certificate(der) for side, der in listed.items()}
-        for side in [side for side, each in authorities.items() if not certificates.is_named_for(each, side)]:
-            # Two authorities of one name: TLS would look for the one and find the other.
-            log.warning("the TLS authority of %s bears another name: it is not let in", side)
-            del authorities[side]
-        context = _context(b"".join(certificates.pem_of(listed[side]) for side in authorities))
+        authorities = {
+            side: tuple(map(x509.load_der_x509_certificate, all_)) for side, all_ in listed.items()
+        }
+        for side, its in list(authorities.items()):
+            if not all(certificates.is_named_for(each, side) for each in its):
+                # Two authorities of one name: TLS would look for the one and find the other.
+                log.warning("the TLS authority of %s bears another name: it is not let in", side)
+                del authorities[side]
+        context = _context(b"".join(certificates.pem_of(der) for side in authorities for der in listed[side]))
         context.load_cert_chain(keys.tls_certificate, keys.tls_key)
-        digests = {side: hashlib.sha256(listed[side]).digest() for side in authorities}
+        digests = {side: hashlib.sha256(b"".join(listed[side])).digest() for side in authorities}
         return cls(marks, context, authorities, digests)
 
     def caller(self, certificate: bytes | None) -> Caller | None:
@@ -72,8 +79,8 @@ class Roll:
             leaf = x509.load_der_x509_certificate(certificate)
             names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
             told = set(names.get_values_for_type(x509.DNSName))
-            for side, authority in self.authorities.items():
-                if certificates.node_name(side) in told and _issued(leaf, authority):
+            for side, authorities in self.authorities.items():
+                if certificates.node_name(side) in told and any(_issued(leaf, each) for each in authorities):
                     return Caller(side, self.digests[side])
         return None
 

@@ -12,12 +12,12 @@ from kouan.core.exchange.epochs import current_epoch, epoch_origin
 from kouan.core.exchange.models import Batch, ReceivedBatch, Stream
 from kouan.core.exchange.recovery.forms import MAX_STANDING, STANDING_TYPE, Standing
 from kouan.core.exchange.recovery.halts import Loss, channel
+from kouan.core.exchange.reported import log_keys
 from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.times import from_milliseconds, milliseconds
 from kouan.core.ledger import queries as ledger
 from kouan.core.ledger.checkpoint import Checkpoint, open_checkpoint
 from kouan.core.ledger.models import Entry, WitnessedLog
-from kouan.core.ledger.notes import VerifierKey
 from kouan.core.trust import cose
 from kouan.core.trust.queries import get_member, own
 
@@ -128,9 +128,7 @@ def _seen(standing: Standing) -> int | None:
         return None
     public = own().public
     origin = epoch_origin(public.log_origin, standing.witnessing)
-    opened = open_checkpoint(
-        standing.seen.encode(), log_keys=[VerifierKey.for_log(origin, public.log_key)]
-    ).checkpoint
+    opened = open_checkpoint(standing.seen.encode(), log_keys=log_keys(public, origin=origin)).checkpoint
     return None if _leads_up_to(opened) else opened.size
 
 

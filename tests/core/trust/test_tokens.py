@@ -1,0 +1,139 @@
+"""Keys in a PKCS#11 token, against SoftHSM2 itself."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from kouan.core.trust import cose
+from kouan.core.trust.errors import TokenUnusable
+from kouan.core.trust.keys import KeyUse
+from kouan.core.trust.own import load
+from kouan.core.trust.rotation import KEPT, compromise, prune, rotate
+from kouan.core.trust.store import KeyStore
+from kouan.core.trust.tokens import Token, configured
+from kouan.sections import TokenSettings
+
+MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
+PIN = "1234"
+DOOR = "https://hk.example:8443"
+TYPE = "application/test"
+
+pytestmark = [
+    pytest.mark.skipif(
+        not MODULE.exists() or shutil.which("softhsm2-util") is None,
+        reason="SoftHSM2 is not installed (apt-get install softhsm2)",
+    ),
+    pytest.mark.xdist_group("softhsm"),
+]
+
+
+@pytest.fixture(scope="module")
+def slot(tmp_path_factory):
+    """A token of SoftHSM2's in a folder of its own; the module reads its settings once a process."""
+    home = tmp_path_factory.mktemp("softhsm")
+    (home / "tokens").mkdir()
+    conf = home / "softhsm2.conf"
+    conf.write_text(f"directories.tokendir = {home / 'tokens'}\nobjectstore.backend = file\n")
+    before = os.environ.get("SOFTHSM2_CONF")
+    os.environ["SOFTHSM2_CONF"] = str(conf)
+    for label in ("kouan", "locked"):
+        subprocess.run(
+            ["softhsm2-util", "--init-token", "--free", "--label", label, "--so-pin", "0000", "--pin", PIN],
+            check=True,
+            capture_output=True,
+        )
+    yield TokenSettings(MODULE, "kouan", "KOUAN_TOKEN_PIN", ("anchor", "sign", "log", "witness"))
+    if before is None:
+        del os.environ["SOFTHSM2_CONF"]
+    else:
+        os.environ["SOFTHSM2_CONF"] = before
+
+
+@pytest.fixture
+def token(slot):
+    return Token(slot, PIN)
+
+
+@pytest.fixture
+def in_token(store_of, token, now):
+    """A store whose signing keys have successors in the token, and no others."""
+    store = KeyStore.open(store_of("hk").directory, token=token)
+    for use in (KeyUse.ANCHOR, KeyUse.SIGN, KeyUse.LOG, KeyUse.WITNESS):
+        rotate(KeyStore.open(store.directory, token=token), use, overlap=timedelta(0), now=now)
+    return KeyStore.open(store.directory, token=token)
+
+
+def test_every_signing_use_signs_in_the_token(in_token, now):
+    later = now + timedelta(days=2)
+    for use in (KeyUse.ANCHOR, KeyUse.SIGN, KeyUse.LOG, KeyUse.WITNESS):
+        key = in_token.current(use, later)
+        assert key.in_token
+        assert key.private is None
+        signed = cose.sign1(b"text", in_token.signer_of(key), content_type=TYPE)
+        verified = cose.verify1(signed, lambda _, key=key: key.public, content_type=TYPE, max_bytes=500)
+        assert (verified.payload, verified.kid) == (b"text", key.kid)
+    assert not [path for path in in_token.directory.iterdir() if key.kid.hex()[:8] in path.name]
+
+
+def test_a_node_works_with_its_keys_in_a_token(in_token, token, now):
+    later = now + timedelta(days=2)
+    keys = load(in_token.directory, side="hk", door_url=DOOR, token=token, now=later)
+    assert keys.fingerprint == in_token.current(KeyUse.ANCHOR, later).kid.hex() + keys.fingerprint[32:]
+    keys.log_key.public_key().verify(keys.log_key.sign(b"checkpoint"), b"checkpoint")
+    assert keys.public.verification_key(keys.signer(later).kid, later)
+
+
+def test_the_private_half_cannot_be_taken_out(in_token, token, slot, now):
+    import pkcs11  # noqa: PLC0415 - only where the token is
+
+    key = in_token.current(KeyUse.SIGN, now + timedelta(days=2))
+    with pkcs11.lib(str(slot.module)).get_token(token_label=slot.label).open() as session:
+        private = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, id=key.kid)
+        assert private[pkcs11.Attribute.SENSITIVE]
+        assert not private[pkcs11.Attribute.EXTRACTABLE]
+        with pytest.raises(pkcs11.exceptions.PKCS11Error):
+            private[pkcs11.Attribute.VALUE]
+    assert PIN not in repr(token) + repr(in_token.signer_of(key))
+    for thing in (token, in_token.signer_of(key)):
+        with pytest.raises(TypeError):
+            pickle.dumps(thing)
+
+
+def test_compromise_and_prune_reach_the_token(in_token, token, now):
+    later = now + timedelta(days=2)
+    key = in_token.current(KeyUse.SIGN, later)
+    fresh = compromise(in_token, KeyUse.SIGN, key.kid.hex(), since=now, reason="lost", now=later)
+    assert fresh.current(KeyUse.SIGN, later).kid != key.kid
+    end = later + timedelta(days=731) + KEPT
+    rotate(fresh, KeyUse.SIGN, overlap=timedelta(0), now=end)
+    gone = prune(KeyStore.open(in_token.directory, token=token), now=end + KEPT)
+    assert key.kid in {each.kid for each in gone}
+    with pytest.raises(TokenUnusable, match="NoSuchKey"):
+        token.sign(key.kid, b"text", ed25519_key=False)
+
+
+def test_what_is_wrong_with_a_token_is_said(slot, in_token, now):
+    wrong_pin = Token(TokenSettings(MODULE, "locked", "X", ("sign",)), "9999")
+    with pytest.raises(TokenUnusable, match="PinIncorrect"):
+        wrong_pin.generate("P-256")
+    elsewhere = Token(TokenSettings(MODULE, "nobody's", "X", ("sign",)), PIN)
+    with pytest.raises(TokenUnusable, match="NoSuchToken"):
+        elsewhere.generate("P-256")
+    with pytest.raises(TokenUnusable, match="no-such-module"):
+        Token(TokenSettings(Path("/no-such-module.so"), "kouan", "X", ("sign",)), PIN).generate("P-256")
+    with pytest.raises(TokenUnusable, match="kept in files"):
+        Token(slot, PIN).generate("X25519")
+    with pytest.raises(TokenUnusable, match="KOUAN_TOKEN_PIN"):
+        configured(slot, {})
+    assert configured(None) is None
+    later = now + timedelta(days=2)
+    without = KeyStore.open(in_token.directory)
+    with pytest.raises(TokenUnusable, match="settings name none"):
+        without.signer(KeyUse.SIGN, later)
