@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup run test faults check format messages docs bench lock clean
+.PHONY: help setup run test faults check fuzz format messages docs bench lock clean
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -17,6 +17,8 @@ PYTHON = $(shell for python in python3 python3.14 python3.13 python3.12 python3.
 
 # mypy and the message tools read Django's settings, which read a node's: tools/node.toml is nobody's node.
 TOOLS := env KOUAN_NODE=tools/node.toml KOUAN_SECRET_KEY=only-for-tools-that-read-the-settings-not-secret
+
+PYTEST = $(PY) -m pytest -n auto --maxprocesses 8 --dist loadgroup
 
 # A copied checkout brings an environment whose programs still point at the place it was made in.
 ifneq ($(shell grep -s '^command = ' $(VENV)/pyvenv.cfg | grep -v ' $(CURDIR)/$(VENV)$$'),)
@@ -33,9 +35,9 @@ setup: $(VENV)/.runtime $(VENV)/.messages ## install what the node needs into th
 run: setup ## start both sides: http://127.0.0.1:8100 and :8200 (RESET=1 starts clean)
 	@exec $(VENV)/bin/kouan up $(if $(RESET),--reset)
 
-test: setup $(VENV)/.dev ## run all tests (T="tests/core -k wire" narrows)
+test: setup $(VENV)/.dev ## run all tests, on PostgreSQL too if it is there (T="tests/core -k wire" narrows)
 	@$(PY) tools/assets.py --tests
-	$(PY) -m pytest -n auto --maxprocesses 8 --dist loadgroup $(T)
+	$(if $(T),$(PYTEST) $(T),@$(PY) tools/passes.py $(PYTEST))
 
 faults: setup $(VENV)/.dev ## 200 faults by chance, then the proof that nothing was lost (FAULTS=… SEED=…; needs root)
 	FAULTS=$(or $(FAULTS),200) SEED=$(SEED) $(PY) -m pytest -n 0 -s tests/faults/test_faults.py
@@ -47,6 +49,10 @@ check: setup $(VENV)/.dev ## format, lint, types, structure, translations, gener
 	$(VENV)/bin/lint-imports --no-logo
 	$(TOOLS) $(PY) tools/messages.py check
 	$(TOOLS) $(PY) tools/docs.py check
+
+fuzz: setup $(VENV)/.dev ## feed the parsers of a peer's bytes (FUZZ_SECONDS, FUZZ_INPUTS, ONLY)
+	@$(PIP) --only-binary :all: "atheris>=3,<4" 2>/dev/null || true
+	@$(PY) tests/fuzz/run.py
 
 format: $(VENV)/.dev ## format the code and mend what ruff can mend
 	$(PY) -m ruff format .

@@ -5,6 +5,7 @@ commits alone, no network, no framework), one by one, and batched. "Through" mea
 side and known to be so at this one, with policy, schema check, ledger and receipts in. "One by one" is a
 batch, a wrapped key, a signature and a receipt for every single message; commits and requests are shared by
 what waits, at most 32 batches, here as in the floor. KOUAN_BENCH_AS2 may name a Python that has pyas2lib.
+Where a PostgreSQL server answers, the same goes through nodes on it, under keys that end in ``_postgresql``.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import _latency
 from _memory import Memory
+from _server import databases, server
 from _table import figures
 from _validation import PER_SECOND, latencies
 from kouan.demo.nodes import DemonstrationNode, establish, free_ports, node_environment
@@ -65,12 +67,12 @@ print(count / taken, queued, cpu)
 """
 
 
-def through(count: int, group: int, exchange: dict[str, int]) -> tuple[float, float]:
+def through(count: int, group: int, exchange: dict[str, int], on: str | None = None) -> tuple[float, float]:
     """Return messages a second from the first ``send`` to the last "handled" back at the sender.
 
-    And by how many MB the largest process grew after the first half.
+    And by how many MB the largest process grew after the first half. ``on`` is a PostgreSQL server.
     """
-    with pair(exchange) as (nodes, supervisor), Memory(supervisor) as memory:
+    with pair(exchange, on) as (nodes, supervisor), Memory(supervisor) as memory:
         output = run(nodes[0], _PRODUCE, str(count), str(group), str(BYTES))
         return float(output.split()[0]), memory.growth_mb()
 
@@ -113,12 +115,19 @@ def as2(one: float, batched: float) -> dict[str, float]:
 
 
 @contextlib.contextmanager
-def pair(exchange: dict[str, int]) -> Iterator[tuple[list[DemonstrationNode], Supervisor]]:
+def pair(
+    exchange: dict[str, int], on: str | None = None
+) -> Iterator[tuple[list[DemonstrationNode], Supervisor]]:
     """Run two fresh nodes that know each other, without their portals."""
-    with tempfile.TemporaryDirectory(prefix="kouan-bench-") as home:
+    with contextlib.ExitStack() as stack:
+        home = stack.enter_context(tempfile.TemporaryDirectory(prefix="kouan-bench-"))
+        made = stack.enter_context(databases(on, ("hk", "gd"))) if on else None
         ports = free_ports(4)
         nodes = establish(
-            Path(home), {"hk": (ports[0], ports[1]), "gd": (ports[2], ports[3])}, exchange=exchange
+            Path(home),
+            {"hk": (ports[0], ports[1]), "gd": (ports[2], ports[3])},
+            exchange=exchange,
+            databases=made,
         )
         supervisor = Supervisor([node.path for node in nodes], names=("door", "worker"))
         supervisor.start()
@@ -212,6 +221,22 @@ def floor(count: int, group: int, at_once: int) -> float:
         return float(run(node, _INSERT + _FLOOR, str(count), str(group), str(at_once), str(BYTES)))
 
 
+def on_postgresql(one: float, batched: float) -> dict[str, float]:
+    """Return the same figures through nodes on PostgreSQL, and their shares of those on SQLite."""
+    on = server()
+    if on is None:
+        print("PostgreSQL is not measured: no server answers on 127.0.0.1:5432", file=sys.stderr)
+        return {}
+    one_there, _ = through(ONE_BY_ONE, 50, {"batch_max": 1, "linger_ms": 0}, on)
+    batched_there, _ = through(BATCHED, 100, {"batch_max": 500, "linger_ms": 5}, on)
+    return {
+        "one_by_one_per_s_postgresql": one_there,
+        "batched_per_s_postgresql": batched_there,
+        "one_by_one_to_sqlite_postgresql": one_there / one,
+        "batched_to_sqlite_postgresql": batched_there / batched,
+    }
+
+
 def main() -> dict[str, float]:
     """Measure and return the figures."""
     floor_one = floor(ONE_BY_ONE, 1, AT_ONCE)
@@ -231,6 +256,7 @@ def main() -> dict[str, float]:
         "memory_over_messages": BATCHED,
         **crossings(),
         **as2(one, batched),
+        **on_postgresql(one, batched),
         "validation_p50_ms": statistics.median(validations),
         "validation_p95_ms": statistics.quantiles(validations, n=20)[18],
         "validation_max_ms": max(validations),

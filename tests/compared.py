@@ -11,11 +11,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.utils import timezone
 
-from kouan.config import TimeSettings, WitnessSettings
 from kouan.core import cbor
 from kouan.core.exchange.models import Difference, OutboxMessage, Reconciliation
 from kouan.core.ledger.models import Helper, SignedCheckpoint, TimeStamp
 from kouan.core.ledger.notes import VerifierKey
+from kouan.sections import TimeSettings, WitnessSettings
 
 WITNESS = "witness.example/kouan"
 

@@ -11,6 +11,8 @@ import pytest
 from django.utils import translation
 from hypothesis import settings
 
+from own_node import SERVER
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -25,7 +27,11 @@ settings.load_profile("kouan")
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not SERVER:
+        elsewhere = [item for item in items if item.get_closest_marker("postgresql")]
+        items[:] = [item for item in items if not item.get_closest_marker("postgresql")]
+        config.hook.pytest_deselected(items=elsewhere)
     for item in items:
         if item.path.relative_to(HERE).parts[0] in ALONE and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group("programs"))
@@ -40,7 +46,7 @@ def _english() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings_parallel_suffix() -> None:
-    """Every worker's database is in its own memory: there is nothing to keep apart by names."""
+    """Every worker's database has a name of its own, or is in its own memory: nothing to keep apart."""
 
 
 @pytest.hookimpl(wrapper=True)

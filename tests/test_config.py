@@ -254,3 +254,14 @@ def test_time_stamps_and_witnesses(write, tmp_path):
 def test_what_is_wrong_with_them_is_named(write, text, key):
     with pytest.raises(ConfigError, match=f"`{key}`"):
         load(write("\n" + GOOD + text), SECRET)
+
+
+def test_how_many_processes_there_are(write):
+    node = load(write(GOOD + "[processes]\nportal = 2\nworker = 3\n"), SECRET)
+    assert (node.processes.portal, node.processes.door, node.processes.worker) == (2, 1, 3)
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "65"])
+def test_a_number_of_processes_that_makes_no_sense_is_named(write, count):
+    with pytest.raises(ConfigError, match=r"processes\.worker"):
+        load(write(GOOD + f"[processes]\nworker = {count}\n"), SECRET)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -91,13 +92,17 @@ api.add_router("/operations", operations, auth=OperatorSession(csrf=True))
 
 @api.exception_handler(KouanError)
 def _kouan_error(_request: HttpRequest, error: KouanError) -> HttpResponse:
-    seconds = error.params.get("seconds")
+    seconds = error.retry_after or error.params.get("seconds")
     return problem(
         error.status,
         error.code,
         str(error),
         params=error.params,
-        retry_after=seconds if isinstance(seconds, int) else _SOON if error.status == _UNAVAILABLE else None,
+        retry_after=math.ceil(seconds)
+        if isinstance(seconds, (int, float))
+        else _SOON
+        if error.status == _UNAVAILABLE
+        else None,
     )
 
 

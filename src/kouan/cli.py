@@ -110,6 +110,14 @@ def serve(name: str) -> None:
 
 
 @main.command()
+def worker() -> None:
+    """Run one worker of this node: the same as `kouan serve worker`. Several may run, on several machines."""
+    from kouan.node.servers import run_process  # noqa: PLC0415 - keeps `kouan --help` quick
+
+    run_process("worker")
+
+
+@main.command()
 def migrate() -> None:
     """Bring this node's database to the present version."""
     import django  # noqa: PLC0415 - only commands of a node pay for it

@@ -14,15 +14,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from kouan.sections import AttachedSettings, BlobSettings, TokenSettings
+from kouan.sections import (
+    DOOR_KEYS,
+    AttachedSettings,
+    BlobSettings,
+    DoorSettings,
+    ExchangeSettings,
+    ProcessSettings,
+    TimeSettings,
+    TokenSettings,
+    WitnessSettings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NODE_VARIABLE: Final = "KOUAN_NODE"
 SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"  # noqa: S105 - the name of the variable, not the secret
+DATABASE_PASSWORD_VARIABLE: Final = "KOUAN_DATABASE_PASSWORD"  # noqa: S105 - as above
 NATS_VARIABLE: Final = "KOUAN_NATS_PASSWORD"
 MIN_SECRET_LENGTH: Final = 32
+_MOST_PROCESSES: Final = 64
 _MOST: Final = 1_000_000_000
 _MOST_BYTES: Final = 1 << 50
 
@@ -40,23 +52,6 @@ class Address:
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class ExchangeSettings:
-    """How the channel behaves; times in milliseconds or seconds as named."""
-
-    linger_ms: int = 5
-    """How long a batch waits for company before it is sealed."""
-    batch_max: int = 200
-    """The most messages under one signature."""
-    outbox_max: int = 100_000
-    """The most messages that may wait for one peer; beyond it producers are refused."""
-    clock_tolerance_s: int = 300
-    """How far a peer's clock may be from ours."""
-    retry_first_s: float = 0.5
-    retry_longest_s: float = 60.0
-    """Exponential back-off with jitter between these two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,31 +84,6 @@ class WatchSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class TimeSettings:
-    """Who stamps this node's checkpoints with the time (RFC 3161), and how often."""
-
-    tsa: str
-    """The address of the time-stamping authority, ``http`` or ``https``: its answers are signed."""
-    ca: Path
-    """The certificates that it must lead to, as one PEM file."""
-    policy: str = ""
-    """The object identifier of the policy to ask for; without one, the authority's own."""
-    every_s: int = 60
-    every_leaves: int = 100_000
-    """A stamp is asked for after so many seconds in which the ledger grew, or so many entries."""
-
-
-@dataclass(frozen=True, slots=True)
-class WitnessSettings:
-    """A witness beside the peers (C2SP tlog-witness)."""
-
-    name: str
-    url: str
-    key: str
-    """Its verifier key (C2SP signed-note), as it publishes it."""
-
-
-@dataclass(frozen=True, slots=True)
 class NodeConfig:
     """One side's node, as its ``node.toml`` and its environment describe it."""
 
@@ -130,6 +100,8 @@ class NodeConfig:
     declarations: Path
     run: Path
     exchange: ExchangeSettings
+    door: DoorSettings
+    processes: ProcessSettings
     attached: AttachedSettings
     watch: WatchSettings
     blobs: BlobSettings
@@ -153,7 +125,8 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "run": str,
     },
     "portal": {"listen": str, "origin": str},
-    "door": {"listen": str, "url": str},
+    "door": {"listen": str, "url": str, **dict.fromkeys(DOOR_KEYS, int)},
+    "processes": {"portal": int, "door": int, "worker": int},
     "exchange": {
         "linger_ms": int,
         "batch_max": int,
@@ -161,6 +134,7 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "clock_tolerance_s": int,
         "retry_first_s": (int, float),
         "retry_longest_s": (int, float),
+        "inbox_credit": int,
     },
     "token": {"module": str, "label": str, "pin_env": str, "uses": list},
     "attached": {
@@ -225,6 +199,9 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         # Infinity and "not a number" are numbers to TOML.
         if not 0 <= value <= _MOST or (key == "batch_max" and not 1 <= value <= 1000):  # noqa: PLR2004 - the wire's bound
             raise ConfigError(f"{path}: `exchange.{key}` is out of range.")
+    door = {key: value for key, value in _section(values, "door").items() if key in DOOR_KEYS}
+    for key, value in door.items():
+        _between(path, f"door.{key}", value, 1, _MOST)
     blobs = {key.removeprefix("blobs."): v for key, v in values.items() if key.startswith("blobs.")}
     folder = blobs.pop("folder", "blobs")
     for key, value in blobs.items():
@@ -244,6 +221,13 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         declarations=home / values.get("declarations", "declarations"),
         run=home / values.get("run", "run"),
         exchange=ExchangeSettings(**exchange),
+        door=DoorSettings(**door),
+        processes=ProcessSettings(
+            **{
+                key: _between(path, f"processes.{key}", count, 1, _MOST_PROCESSES)
+                for key, count in _section(values, "processes").items()
+            }
+        ),
         attached=_attached(path, home, values, environment),
         watch=_watch(path, _section(values, "watch")),
         blobs=BlobSettings(**blobs),

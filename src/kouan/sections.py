@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeSettings:
+    """How the channel behaves; times in milliseconds or seconds as named."""
+
+    linger_ms: int = 5
+    """How long a batch waits for company before it is sealed."""
+    batch_max: int = 200
+    """The most messages under one signature."""
+    outbox_max: int = 100_000
+    """The most messages that may wait for one peer; beyond it producers are refused."""
+    clock_tolerance_s: int = 300
+    """How far a peer's clock may be from ours."""
+    retry_first_s: float = 0.5
+    retry_longest_s: float = 60.0
+    """Exponential back-off with jitter between these two."""
+    inbox_credit: int = 64 << 20
+    """Bytes of a peer's messages that may wait for their handlers here; beyond twice that it is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +60,31 @@ class BlobSettings:
     """How long a peer's file may take to arrive before its message is refused."""
 
 
+@dataclass(frozen=True, slots=True)
+class DoorSettings:
+    """What one member may take of the door: of each of its processes, a second or at one time."""
+
+    requests_per_s: int = 2000
+    bytes_per_s: int = 64 << 20
+    messages_per_s: int = 20_000
+    refusals_per_s: int = 20
+    """Messages and requests refused; a hundred seconds' worth may come at once."""
+    requests_at_once: int = 16
+    connections: int = 32
+
+
+DOOR_KEYS: Final = tuple(each.name for each in fields(DoorSettings))
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSettings:
+    """How many of each process ``kouan node`` keeps running on this machine."""
+
+    portal: int = 1
+    door: int = 1
+    worker: int = 1
+
+
 TOKEN_USES: Final = ("anchor", "sign", "log", "witness")
 """The uses whose keys can be in a token: those that only sign, and not in a TLS handshake."""
 
@@ -68,3 +112,28 @@ class TokenSettings:
         if not module.is_absolute():
             raise ValueError("`token.module` must be the whole path of the token's library.")
         return cls(module, given["label"], pin_env, tuple(dict.fromkeys(uses)))
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSettings:
+    """Who stamps this node's checkpoints with the time (RFC 3161), and how often."""
+
+    tsa: str
+    """The address of the time-stamping authority, ``http`` or ``https``: its answers are signed."""
+    ca: Path
+    """The certificates that it must lead to, as one PEM file."""
+    policy: str = ""
+    """The object identifier of the policy to ask for; without one, the authority's own."""
+    every_s: int = 60
+    every_leaves: int = 100_000
+    """A stamp is asked for after so many seconds in which the ledger grew, or so many entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class WitnessSettings:
+    """A witness beside the peers (C2SP tlog-witness)."""
+
+    name: str
+    url: str
+    key: str
+    """Its verifier key (C2SP signed-note), as it publishes it."""

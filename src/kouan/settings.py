@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from kouan.config import ConfigError, load_from_environment
+from kouan.config import load_from_environment
+from kouan.core.database.choice import settings_of
 
 NODE = load_from_environment()
 PACKAGE = Path(__file__).resolve().parent
@@ -61,27 +62,11 @@ TEMPLATES = [
 ]
 
 
-def _database(url: str) -> dict[str, Any]:
-    if not url.startswith("sqlite:///"):
-        raise ConfigError("`database` must be sqlite:///FILE, relative to node.toml or absolute.")
-    return {
-        "ENGINE": "kouan.core.database.sqlite",
-        "NAME": str(NODE.home / url.removeprefix("sqlite:///")),
-        "CONN_MAX_AGE": None,
-        "OPTIONS": {
-            "timeout": 20,
-            # A writer takes its lock at BEGIN, so two writers queue instead of failing half-way.
-            "transaction_mode": "IMMEDIATE",
-            # FULL: a commit that was answered survives the loss of power.
-            "init_command": (
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-                "PRAGMA wal_autocheckpoint=4000;"
-            ),
-        },
-    }
-
-
-DATABASES = {"default": _database(NODE.database)}
+DATABASES = {
+    "default": settings_of(
+        NODE.database, home=NODE.home, environment=os.environ, application=f"kouan {NODE.side}"
+    )
+}
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",

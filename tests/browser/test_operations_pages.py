@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from kouan.apps.operations import watching
 from kouan.apps.operations.alarms import Alarm, AlarmKind
+from kouan.apps.operations.incident_labels import WORDS
 from kouan.core.exchange import handling, sealing
 from kouan.core.exchange.blobs.models import ReceivedBlob, SentBlob
 from kouan.core.exchange.models import Channel, InboxMessage, Incident, OutboxMessage, Stream
@@ -46,7 +47,18 @@ def busy(node):  # noqa: F811 - the fixture
     Stream.objects.update(
         last_error="The door of gd does not answer (ClientConnectorError: cannot connect).", last_error_at=now
     )
-    Incident.objects.create(peer="gd", kind="id-conflict", detail=f"message {came[1]}", at=now)
+    for kind in (*WORDS, "some-other-kind"):
+        Incident.objects.create(peer="gd", kind=kind, detail=f"message {came[1]}", at=now)
+    told = "They had put a backup back. <Asked Ms Li to compare.>"
+    Incident.objects.create(
+        peer="gd",
+        kind="stream-fork",
+        detail="number 7",
+        at=now,
+        settled_at=now,
+        settled_by="wong",
+        remark=told,
+    )
     signed = "gd.kouan/ledger\n1280\nAAAA\n\n— gd.kouan/ledger BBBB\n"
     log = WitnessedLog.objects.create(origin="gd.kouan/ledger", size=1280, note=signed, at=now)
     kept = {"kept_note": signed, "offered_note": signed}
@@ -111,7 +123,7 @@ def test_the_pages_are_accessible_and_fit(visit, busy, language, width):
         visitor.open(f"/{name}/")
         visitor.check(name)
     visitor.sign_in("operator")
-    for name in ("", "crossings/", "waiting/", "files/", "dead-letters/", "ledger/", "alarms/"):
+    for name in ("", "crossings/", "waiting/", "files/", "dead-letters/", "incidents/", "ledger/", "alarms/"):
         visitor.open(f"/operations/{name}")
         visitor.check(f"operations-{name.strip('/') or 'overview'}")
     for name, message in busy.items():
@@ -136,6 +148,20 @@ def test_a_halted_channel_says_what_is_missing_and_what_to_do(visit, node, langu
     text = page.locator("main").inner_text()
     assert "211" in text
     assert "kouan channel resync --peer gd" in text
+
+
+def test_an_incident_is_acknowledged_by_keyboard_alone(visit, busy):
+    visitor = visit()
+    visitor.sign_in("operator")
+    page = visitor.open("/operations/incidents/")
+    form = page.locator("main form").first
+    form.locator("textarea").fill("Spoke to them: a disk was put back.")
+    form.locator("button").press("Enter")
+    page.wait_for_selector(".govuk-notification-banner--success")
+    assert Incident.objects.exclude(settled_by="").filter(remark__startswith="Spoke to them").count() == 1
+    with page.expect_download() as download:
+        page.locator("main a[download]").first.press("Enter")
+    assert download.value.suggested_filename.endswith(".zip")
 
 
 def test_a_dead_letter_is_sent_again_by_keyboard_alone(visit, busy):

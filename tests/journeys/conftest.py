@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import databases
 from journeys import inside
 from journeys.link import Link
 from journeys.nodes import Node, say, wait_until
 from journeys.proof import prove
 from kouan.demo.nodes import establish, free_ports
 from kouan.node.layout import NewNode, create
+from own_node import SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 EXCHANGE = {"retry_first_s": 0.1, "retry_longest_s": 0.5}
 """Patience for tests: a line that works again is noticed within half a second."""
+SEVERAL = {"door": 2, "worker": 2}
+"""The processes of a node whose database can take them."""
 HERE = Path(__file__).parent
 
 
@@ -72,6 +76,9 @@ class Group:
             node.close()
         for node in self.nodes.values():
             node.link.close()
+        for node in self.nodes.values():
+            if SERVER:
+                databases.drop(node.made.config.database)
 
 
 def make_group(
@@ -80,7 +87,10 @@ def make_group(
     exchange: Mapping[str, float] = EXCHANGE,
     watch: Mapping[str, Mapping[str, float | str | list[str]]] | None = None,
 ) -> Group:
-    """Lay out nodes from configuration alone, with a link before each door; nothing runs yet."""
+    """Lay out nodes from configuration alone, with a link before each door; nothing runs yet.
+
+    On PostgreSQL each node has a database of its own and several doors and workers.
+    """
     links = {side: Link() for side in sides}
     ports = free_ports(2 * len(sides))
     places = {side: (ports[2 * at], ports[2 * at + 1]) for at, side in enumerate(sides)}
@@ -93,6 +103,7 @@ def make_group(
             door_url=f"https://127.0.0.1:{links[side].port}",
             demonstration=True,
             exchange=exchange,
+            **({"database": databases.create(), "processes": SEVERAL} if SERVER else {}),
             watch=(watch or {}).get(side),
         )
         create(home / side, node)

@@ -130,7 +130,7 @@ class Node:
         return (
             self.reached(lambda: healthy(self.portal) and listens(self.door, self.door_host))
             and bool(self.running().get("worker"))
-            and (self.made.config.run / "worker.sock").exists()
+            and any((self.made.config.run / "bells").glob("*"))
         )
 
     def wait_up(self, seconds: float = 60.0) -> None:
@@ -317,7 +317,9 @@ def processes_of(supervisor: int) -> dict[str, list[int]]:
     for pid, (_, parent, _) in table.items():
         if parent == supervisor and (name := _server_name(pid)):
             rest = [other for other, (_, _, session) in table.items() if session == pid and other != pid]
-            found[f"{name}@{_node_of(pid)}" if name in found else name] = [pid, *rest]
+            label = f"{name}@{_node_of(pid)}" if f"{name}@{_node_of(pid)}" in found or name in found else name
+            label = label if label not in found else f"{label}-{pid}"
+            found[label] = [pid, *rest]
     return found
 
 

@@ -26,6 +26,8 @@ class KouanError(Exception):
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 400
     message: ClassVar[_StrOrPromise] = "Something went wrong."
+    retry_after: float | None = None
+    """Seconds after which the same may succeed, where waiting is all that helps."""
 
     def __init__(self, **params: Param) -> None:
         self.params: dict[str, Param] = params

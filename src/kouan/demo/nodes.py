@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kouan.config import ConfigError, NodeConfig, load
 from kouan.core.trust import own
-from kouan.node.layout import NewNode, create, environment_of
+from kouan.node.layout import DATABASE, NewNode, create, environment_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,12 +48,17 @@ class DemonstrationNode:
 
 
 def establish(
-    home: Path, ports: Mapping[str, tuple[int, int]], *, exchange: Mapping[str, int | float] | None = None
+    home: Path,
+    ports: Mapping[str, tuple[int, int]],
+    *,
+    exchange: Mapping[str, int | float] | None = None,
+    databases: Mapping[str, str] | None = None,
 ) -> list[DemonstrationNode]:
     """Make the nodes of these sides under ``home``, or find them again; return them.
 
-    ``ports`` maps a side to the ports of its portal and its door on 127.0.0.1. Raises
-    ``ConfigError`` when a folder holds something else.
+    ``ports`` maps a side to the ports of its portal and its door on 127.0.0.1, ``databases`` to what its
+    ``node.toml`` says of the database, if that is not a file beside it. Raises ``ConfigError`` when a
+    folder holds something else.
     """
     nodes = []
     for side, (portal, door) in ports.items():
@@ -65,6 +70,7 @@ def establish(
                 door=f"127.0.0.1:{door}",
                 demonstration=True,
                 exchange=exchange,
+                database=(databases or {}).get(side, DATABASE),
             )
             create(path.parent, node)
         config = load(path, environment_of(path, _without_node(os.environ)))

@@ -136,10 +136,9 @@ def _refuse_while_running(node: NodeConfig) -> None:
             raise click.ClickException(
                 _("Something listens on %(address)s: stop the node first.") % {"address": address}
             )
-    from kouan.core.exchange.wake import bell_path  # noqa: PLC0415 - needs Django's set-up
+    from kouan.core.exchange.wake import somebody_listens  # noqa: PLC0415 - needs Django's set-up
 
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell, suppress(OSError):
-        bell.connect(str(bell_path()))
+    if somebody_listens():
         raise click.ClickException(_("The worker still runs: stop the node first."))
 
 

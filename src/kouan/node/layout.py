@@ -9,7 +9,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kouan.config import NODE_VARIABLE, SECRET_VARIABLE, ConfigError
+from kouan.config import DATABASE_PASSWORD_VARIABLE, NODE_VARIABLE, SECRET_VARIABLE, ConfigError
 from kouan.core.sides import get_side
 from kouan.core.trust import certificates
 from kouan.core.trust.files import write_private
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KEYS: Final = "keys"
+DATABASE: Final = "sqlite:///kouan.sqlite3"
 SECRET_FILE: Final = "node.env"  # noqa: S105 - the name of the file, not the secret
 
 
@@ -37,6 +38,8 @@ class NewNode:
     portal_origin: str = ""
     """Where people reach the portal, when that is not where it listens."""
     demonstration: bool = False
+    database: str = DATABASE
+    processes: Mapping[str, int] | None = None
     exchange: Mapping[str, int | float] | None = None
     watch: Mapping[str, int | float | str | list[str]] | None = None
 
@@ -46,7 +49,7 @@ class NewNode:
             "# One side's node. Every key is explained in docs/operate.md.",
             f'side = "{self.side}"',
             f"demonstration = {str(self.demonstration).lower()}",
-            'database = "sqlite:///kouan.sqlite3"',
+            f'database = "{self.database}"',
             "",
             "[portal]",
             f'listen = "{self.portal}"',
@@ -56,8 +59,9 @@ class NewNode:
             f'listen = "{self.door}"',
             f'url = "{self.door_url or f"https://{self.door}"}"',
         ]
-        if self.exchange:
-            lines += ["", "[exchange]", *(f"{key} = {value}" for key, value in self.exchange.items())]
+        for name, section in (("exchange", self.exchange), ("processes", self.processes)):
+            if section:
+                lines += ["", f"[{name}]", *(f"{key} = {value}" for key, value in section.items())]
         if self.watch:
             lines += ["", "[watch]", *(f"{key} = {json.dumps(value)}" for key, value in self.watch.items())]
         return "\n".join(lines) + "\n"
@@ -101,18 +105,19 @@ def _reachable(node: NewNode) -> None:
 def environment_of(path: Path, base: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment in which a process of the node at ``path`` runs.
 
-    The secret comes from ``base`` or else from ``node.env`` beside ``node.toml``, which nobody but
-    its owner may read; raises ``ConfigError`` otherwise.
+    The secret, and the database's password if it has one, come from ``base`` or else from ``node.env``
+    beside ``node.toml``, which nobody but its owner may read; raises ``ConfigError`` otherwise.
     """
     environment = dict(base)
     environment[NODE_VARIABLE] = str(path.resolve())
     environment.setdefault("DJANGO_SETTINGS_MODULE", "kouan.settings")
     file = path.resolve().parent / SECRET_FILE
-    if SECRET_VARIABLE not in environment and file.exists():
+    wanted = {SECRET_VARIABLE, DATABASE_PASSWORD_VARIABLE} - environment.keys()
+    if wanted and file.exists():
         if stat.S_IMODE(file.stat().st_mode) & 0o077:
             raise ConfigError(f"{file} may be read by others. Run: chmod 600 {file}")
         for line in file.read_text(encoding="utf-8").splitlines():
             name, _, value = line.partition("=")
-            if name == SECRET_VARIABLE:
-                environment[SECRET_VARIABLE] = value
+            if name in wanted:
+                environment[name] = value
     return environment

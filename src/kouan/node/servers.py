@@ -1,7 +1,8 @@
 """The node's three processes, each as ``kouan serve NAME``.
 
 ``portal`` serves people and departments' systems, ``door`` serves the other sides' nodes, ``worker``
-does what nobody waits for. They share the database and nothing else.
+does what nobody waits for. They share the database and nothing else. ``[processes]`` in ``node.toml``
+says how many there are: portals and doors of one machine share its port, workers share out the work.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import django
 from granian import Granian
-from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
+from granian.constants import HTTPModes, Interfaces, Loops
 
 from kouan.config import load_from_environment
 from kouan.core.watch import logs, process
@@ -34,6 +35,7 @@ def portal() -> None:
         http=HTTPModes.http1,
         websockets=False,
         log_access=False,
+        workers=node.processes.portal,
         log_dictconfig=dict(logs.GRANIAN),
         workers_kill_timeout=1,
     ).serve()
@@ -42,27 +44,15 @@ def portal() -> None:
 def door() -> None:
     """Serve the door: mutual TLS 1.3, only for peers whose trust documents were imported."""
     django.setup()
-    from kouan.core.exchange.peers import write_peers_file  # noqa: PLC0415 - needs Django's set-up
-    from kouan.core.trust.queries import own  # noqa: PLC0415 - as above
+    from kouan.core.exchange.door import Door  # noqa: PLC0415 - needs Django's set-up
+    from kouan.core.exchange.entrance.server import Entrance  # noqa: PLC0415 - as above
+    from kouan.node.settling import settle  # noqa: PLC0415 - as above
 
-    node, keys = load_from_environment(), own()
-    Granian(
-        "kouan.node.asgi:application",
-        address=node.door_listen.host,
-        port=node.door_listen.port,
-        interface=Interfaces.ASGI,
-        loop=Loops.asyncio,
-        http=HTTPModes.http1,
-        websockets=False,
-        log_access=False,
-        log_dictconfig=dict(logs.GRANIAN),
-        ssl_cert=keys.tls_certificate,
-        ssl_key=keys.tls_key,
-        ssl_ca=write_peers_file(),
-        ssl_client_verify=True,
-        ssl_protocol_min=SSLProtocols.tls13,
-        workers_kill_timeout=1,
-    ).serve()
+    node, application = load_from_environment(), Door()
+    process.begin("door", node)
+    settle()
+    listen = node.door_listen
+    Entrance(application, host=listen.host, port=listen.port, connections=node.door.connections).run()
 
 
 def worker() -> None:

@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from kouan.config import load
 from kouan.node.layout import environment_of
 
 if TYPE_CHECKING:
@@ -38,16 +39,16 @@ class Process:
     node: Path
     name: str
     log_file: Path
+    number: int = 1
+    """Which of several of its kind it is."""
     running: subprocess.Popen[bytes] | None = None
     started_at: float = field(default=0.0)
-    started_with: int = field(default=0)
-    """Change time of the peers' file when it started, in nanoseconds."""
     starts: int = field(default=0)
 
     @property
     def label(self) -> str:
-        """Return the node's folder and the process, such as ``hk worker``."""
-        return f"{self.node.parent.name} {self.name}"
+        """Return the node's folder and the process, such as ``hk worker``, or ``hk worker 2``."""
+        return f"{self.node.parent.name} {self.name}" + (f" {self.number}" if self.number > 1 else "")
 
     def start(self) -> None:
         """Start it; its output goes to a file of its own in the node's run folder."""
@@ -62,25 +63,7 @@ class Process:
                 preexec_fn=_end_with_parent,  # noqa: PLW1509 - set before any thread matters: only prctl runs
             )
         self.started_at = time.monotonic()
-        self.started_with = self.peers_changed()
         self.starts += 1
-
-    def peers_are_others(self) -> bool:
-        """Return whether the peers' authorities are others than those that the door started with.
-
-        The very first file is written by the door itself, after its start.
-        """
-        changed = self.peers_changed()
-        if self.started_with == 0:
-            self.started_with = changed
-        return changed != self.started_with
-
-    def peers_changed(self) -> int:
-        """Return when the file of the peers' authorities was last written, 0 if it is not there."""
-        try:
-            return (self.node.parent / "run" / "peers.pem").stat().st_mtime_ns
-        except OSError:
-            return 0
 
 
 class StopRequest:
@@ -112,7 +95,7 @@ class Supervisor:
     """Keeps the processes of one or more nodes running until ``stop``."""
 
     def __init__(self, nodes: Iterable[Path], names: Sequence[str] = ("portal", "door", "worker")) -> None:
-        self.processes = [Process(node, name, _log_file(node, name)) for node in nodes for name in names]
+        self.processes = [process for node in nodes for name in names for process in _processes(node, name)]
         self._stopping = StopRequest()
 
     def start(self) -> None:
@@ -126,24 +109,17 @@ class Supervisor:
             self.revive()
 
     def revive(self) -> None:
-        """Start again every process that has ended, each at most twice a second.
-
-        The door is also started anew when the peers whom it lets in are others.
-        """
+        """Start again every process that has ended, each at most twice a second."""
         for process in self.processes:
             if self._stopping.is_set() or time.monotonic() - process.started_at <= RESTART_PAUSE:
                 continue
             running = process.running
-            if running is None or running.poll() is not None:
-                code = running.returncode if running else None
-                log.warning(
-                    "%s ended (%s); starting it again. Its log: %s", process.label, code, process.log_file
-                )
-            elif process.name == "door" and process.peers_are_others():
-                log.info("%s starts anew, since its peers have changed", process.label)
-                _end([running], GRACE)
-            else:
+            if running is not None and running.poll() is None:
                 continue
+            code = running.returncode if running else None
+            log.warning(
+                "%s ended (%s); starting it again. Its log: %s", process.label, code, process.log_file
+            )
             if running is not None:
                 _signal_session(running, signal.SIGKILL)  # what it may have left behind
             process.start()
@@ -185,7 +161,13 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _log_file(node: Path, name: str) -> Path:
+def _processes(node: Path, name: str) -> list[Process]:
+    """Return the processes of one name: several workers or doors; a portal divides itself."""
     folder = node.parent / "run"
     folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{name}.log"
+    wanted = load(node, environment_of(node)).processes
+    count = {"door": wanted.door, "worker": wanted.worker}.get(name, 1)
+    return [
+        Process(node, name, folder / (f"{name}-{number}.log" if number > 1 else f"{name}.log"), number)
+        for number in range(1, count + 1)
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
@@ -48,9 +49,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def error_page(request: HttpRequest, error: KouanError) -> HttpResponse:
-    """Answer with an error's own words and status; ``seconds`` becomes ``Retry-After``."""
+    """Answer with an error's own words and status, and with when to try again (``Retry-After``)."""
     context = {"error": error, "minimal": error.status >= 500}  # noqa: PLR2004 - HTTP's classes
     response = render(request, "web/errors/error.html", context, status=error.status)
-    if isinstance(seconds := error.params.get("seconds"), int):
-        response.headers["Retry-After"] = str(seconds)
+    seconds = error.retry_after or error.params.get("seconds")
+    if isinstance(seconds, (int, float)):
+        response.headers["Retry-After"] = str(math.ceil(seconds))
     return response

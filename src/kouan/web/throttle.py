@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from kouan.core.database.locks import take_turn
 from kouan.core.errors import KouanError
 from kouan.web.models import Attempt
 
@@ -78,6 +79,7 @@ class Throttle:
     def take(self, *parts: str) -> None:
         """Count one try, or raise ``TooManyTriesError`` when the limit is reached."""
         with transaction.atomic():
+            take_turn(f"throttle {self.scope} {self._subject(parts)}")
             if seconds := self.wait(*parts):
                 raise TooManyTriesError(seconds=seconds)
             self.record(*parts)

@@ -79,7 +79,10 @@ def test_the_overview_says_what_is_the_matter(page, node):
     shown = fetch(page, "overview")
     assert "3 things need your attention." in shown
     assert '<span lang="en">PeerUnreachable: connection refused</span>' in shown
-    assert "message &lt;x&gt;" in shown
+    assert "Two messages with one id" in shown
+    listed = fetch(page, "incidents")
+    assert "message &lt;x&gt;" in listed
+    assert "the first stands" in listed
 
 
 def test_the_overview_shows_the_batch_in_doubt(page, node):

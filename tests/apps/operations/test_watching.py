@@ -16,7 +16,7 @@ from kouan.apps.operations.alarms import Alarm, AlarmKind
 from kouan.apps.operations.facts import SIZE_FILE, watch_facts
 from kouan.apps.operations.models import AlarmRow, Heartbeat
 from kouan.core import chores
-from kouan.core.exchange import pulse, witness
+from kouan.core.exchange import incidents, pulse, witness
 from kouan.core.exchange.models import Incident, OutboxMessage, Stream
 from kouan.core.watch import meters
 
@@ -136,12 +136,12 @@ def test_an_alarm_is_logged_with_its_kind_and_its_side(watched, caplog):
     ]
 
 
-def test_an_incident_is_an_alarm_for_a_week(watched):
-    at = timezone.now() - timedelta(days=6)
+def test_an_incident_is_an_alarm_until_it_is_acknowledged(watched):
+    at = timezone.now() - timedelta(days=60)
     Incident.objects.create(peer="gd", kind="id-conflict", detail="message 1", at=at)
     watching.watch()
     assert AlarmRow.objects.filter(kind="incidents", cleared_at__isnull=True).exists()
-    Incident.objects.update(at=timezone.now() - timedelta(days=8))
+    assert incidents.settle(Incident.objects.get().pk, operator="wong", remark="their disk was restored")
     watching.watch()
     assert not AlarmRow.objects.filter(kind="incidents", cleared_at__isnull=True).exists()
     assert gauge("incidents") == 1

@@ -15,7 +15,8 @@ from core.exchange.authority import serving
 from core.exchange.declared import Note
 from core.exchange.peer import Peer
 from core.exchange.third import Third
-from kouan.core.exchange import Consent, Crossing, outbox, registry, witness
+from kouan.core.exchange import Consent, Crossing, outbox, pressure, registry, witness
+from kouan.core.exchange.entrance.allowance import allowances
 from kouan.core.exchange.models import Batch, InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.ledger.models import Entry
 from kouan.core.ledger.notes import VerifierKey
@@ -51,6 +52,8 @@ def node(db, settings, stores, tmp_path):
     (agreements / "lapsed.toml").write_text(LAPSED, encoding="utf-8")
     queries.forget_members()
     outbox._waiting._counts.clear()
+    pressure._held.forget()
+    allowances.forget()
     run = tmp_path / "run"
     settings.NODE = replace(settings.NODE, keys=stores["hk"].directory, agreements=agreements, run=run)
     yield settings.NODE

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from core.exchange.authority import establish, serving
 from core.exchange.declared import Note
-from kouan.config import TimeSettings
 from kouan.core.exchange import agreements, handling, inbox, outbox, stamping, witness
 from kouan.core.exchange.audit import audit
 from kouan.core.exchange.models import (
@@ -26,6 +25,7 @@ from kouan.core.exchange.receipts import take_receipt
 from kouan.core.exchange.sealing import seal_batch
 from kouan.core.ledger import services as ledger
 from kouan.core.ledger.models import Cosignature, Entry, LedgerHead, SignedCheckpoint, Tile, TimeStamp
+from kouan.sections import TimeSettings
 
 
 @pytest.fixture

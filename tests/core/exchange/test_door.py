@@ -13,6 +13,7 @@ from django.db import DatabaseError, connections
 from kouan.core.exchange import door as door_module
 from kouan.core.exchange import inbox, wire
 from kouan.core.exchange.door import MAX_CHECKPOINT_REQUEST, MAX_HELD, Door, DoorBusy
+from kouan.core.exchange.entrance.roll import Caller
 from kouan.core.exchange.models import ReceivedBatch
 
 pytestmark = pytest.mark.usefixtures("note")
@@ -44,7 +45,9 @@ class SameConnection(Executor):
 
 
 @pytest.fixture
-def door(db):
+def door(db, monkeypatch):
+    # A test's transaction is on the one connection, which must not be taken for one left behind.
+    monkeypatch.setattr(door_module, "close_old_connections", lambda: None)
     made = Door()
     made._writer.shutdown()
     made._writer = SameConnection()
@@ -52,7 +55,7 @@ def door(db):
 
 
 def ask(  # noqa: PLR0913 - what a request may hold
-    door, method, path, body=b"", *, headers=None, parts=None, end="whole"
+    door, method, path, body=b"", *, headers=None, parts=None, end="whole", caller="gd"
 ):
     """Send one request and return (status, headers, body)."""
     headers = {"content-length": str(len(body))} | (headers or {})
@@ -74,6 +77,7 @@ def ask(  # noqa: PLR0913 - what a request may hold
         "type": "http",
         "method": method,
         "path": path,
+        "state": {"caller": Caller(caller, b"")},
         "headers": [(name.encode(), value.encode()) for name, value in headers.items() if value is not None],
     }
     asyncio.run(door(scope, receive, send))
@@ -171,7 +175,7 @@ def test_what_breaks_inside_is_not_shown(door, gd, unchanged, monkeypatch, caplo
     inside = "row 17 of A123456(3)"
 
     def broken(error):
-        def accept(_body):
+        def accept(_body, _caller):
             raise error
 
         return accept

@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from core.exchange.authority import establish, serving
 from core.exchange.declared import Note
-from kouan.config import TimeSettings
 from kouan.core import cbor
 from kouan.core.exchange import agreements, bundle, inbox, outbox, stamping, wire, witnesses
 from kouan.core.exchange.bundle import Bundle
@@ -23,6 +22,7 @@ from kouan.core.exchange.verify import verify_bundle
 from kouan.core.policy import policy_of
 from kouan.core.trust import cose
 from kouan.core.trust.queries import own
+from kouan.sections import TimeSettings
 
 NEW = ("1/stamp", "witness/w.example/one", "declaration/test.note.1")
 

@@ -59,6 +59,8 @@ def test_a_valid_batch_with_something_changed(draw, gd, unchanged):
             start = draw.draw(st.integers(0, len(data) - 2))
             end = draw.draw(st.integers(start + 1, len(data)))
             data[end:end] = data[start:end]
+    if bytes(data) == posted.wire * 2:
+        return  # the same batch twice is one batch and the same again: no news
     refused(bytes(data), unchanged)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 import kouan
-from kouan.config import ExchangeSettings
 from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import (
@@ -27,10 +26,12 @@ from kouan.core.exchange import (
 )
 from kouan.core.exchange.blobs import errors as blob_errors
 from kouan.core.exchange.blobs import fetching, line, reference, request, serving, stream
+from kouan.core.exchange.entrance import connection, server
 from kouan.core.ledger import notes
 from kouan.core.trust import changes, cose, document, sealing
 from kouan.core.trust import errors as trust_errors
 from kouan.core.trust.suites import SUITES
+from kouan.sections import ExchangeSettings
 
 SOURCE = Path(kouan.__file__).parent
 PAGE = (SOURCE.parents[1] / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -45,6 +46,8 @@ MODULES = {
     "bundle": bundle,
     "handling": handling,
     "cbor": cbor,
+    "connection": connection,
+    "server": server,
     "stamp": stamp,
     "witnesses": witnesses,
     "reconciliation": reconciliation,

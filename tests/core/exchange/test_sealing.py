@@ -104,7 +104,7 @@ def test_a_batch_never_grows_beyond_what_the_door_takes(gd, send, declare):
         assert len(sealed.wire) <= wire.MAX_BATCH_BYTES
         opened = gd.open(sealed.wire)
         counts.append(len(opened.payloads))
-        take_receipt(sealed, gd.receipt(opened))
+        take_receipt(sealed, gd.receipt(opened, credits=64 << 20))
     assert sum(counts) == 200
     assert len(counts) == 2
 

@@ -13,11 +13,11 @@ import pytest
 from django.utils import timezone
 
 from core.exchange.authority import POLICY, establish, serving
-from kouan.config import TimeSettings
 from kouan.core import cbor
 from kouan.core.exchange import services, stamp, stamping
 from kouan.core.ledger import services as ledger
 from kouan.core.ledger.models import Helper, SignedCheckpoint, TimeStamp
+from kouan.sections import TimeSettings
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the program openssl")
 

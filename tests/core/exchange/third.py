@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from kouan.config import WitnessSettings
 from kouan.core.errors import KouanError
 from kouan.core.ledger.errors import ProofError
 from kouan.core.ledger.notes import Ed25519Cosigner, VerifierKey, cosign_note, verify_note
 from kouan.core.ledger.witness import AddCheckpoint, WitnessAnswer, check_growth
+from kouan.sections import WitnessSettings
 
 
 @dataclass

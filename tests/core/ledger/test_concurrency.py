@@ -1,4 +1,4 @@
-"""Several writers at one ledger, over a database in a file, each with its own connection."""
+"""Several writers at one ledger, each with its own connection, over a database of this test's own."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import pytest
 from django.core.management import call_command
 from django.db import connection, connections, transaction
 
+import databases
 from kouan.core.ledger import merkle, queries, services
 from kouan.core.ledger.models import Entry
+from own_node import SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,15 +25,19 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def database(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Give the connections of new threads a database of their own, in a file, with the ledger's tables."""
+    """Give the connections of new threads a database of their own, with the ledger's tables."""
     before = connections.settings["default"]
-    connections.settings["default"] = {**before, "NAME": str(tmp_path / "ledger.sqlite3")}
+    url = databases.create() if SERVER else f"sqlite:///{tmp_path / 'ledger.sqlite3'}"
+    name = url.rpartition("/")[2] if SERVER else url.removeprefix("sqlite:///")
+    connections.settings["default"] = {**before, "NAME": name}
     try:
         with django_db_blocker.unblock():
             in_thread(lambda: call_command("migrate", "ledger", verbosity=0))
             yield
     finally:
         connections.settings["default"] = before
+        if SERVER:
+            databases.drop(url)
 
 
 def in_thread(work):

@@ -75,8 +75,8 @@ def alarm_sentence(alarm: Alarm) -> str:  # noqa: C901 - one sentence a kind
             )
         case AlarmKind.INCIDENTS:
             text = ngettext(
-                "%(count)s incident in the last seven days: a peer did what it should never do.",
-                "%(count)s incidents in the last seven days: a peer did what it should never do.",
+                "%(count)s incident is not acknowledged: a peer did what it should never do.",
+                "%(count)s incidents are not acknowledged: a peer did what it should never do.",
                 count,
             )
         case AlarmKind.LOW_DISK:

@@ -42,7 +42,7 @@ def watch_facts(now: datetime) -> WatchFacts:
         unhandled_since=waiting.order_by("pk").values_list("received_at", flat=True).first(),
         dead_letters=dead_letter_count(),
         incidents=Incident.objects.count(),
-        recent_incidents=Incident.objects.filter(at__gt=now - RECENT).count(),
+        recent_incidents=Incident.objects.filter(settled_at__isnull=True).count(),
         equivocations=len(Equivocation.objects.values("pk")[:DEAD_MOST]),
         recent_equivocations=Equivocation.objects.filter(at__gt=now - RECENT).count(),
         ledger_size=size,

@@ -12,8 +12,6 @@ from typing import Final
 
 PATIENCE: Final = timedelta(seconds=60)
 """How long anything may take that normally takes a second or two."""
-INCIDENT_DAYS: Final = 7
-"""For how many days an incident counts as something to look at."""
 
 
 class Level(StrEnum):
@@ -86,6 +84,7 @@ class NodeFacts:
     lines: tuple[LineFacts, ...] = ()
     dead_letters: int = 0
     recent_incidents: int = 0
+    """Those that nobody has acknowledged."""
     equivocations: int = 0
     unsigned_since: datetime | None = None
     """When the oldest ledger entry was made that no checkpoint covers yet."""

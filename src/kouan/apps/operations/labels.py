@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.operations.domain import Direction, Outcome, State, StepKind
 from kouan.apps.operations.health import Finding, FindingKind, Level, level_of
+from kouan.apps.operations.incident_labels import incident_title, incident_words
 from kouan.core.exchange.blobs.queries import Stage
 from kouan.core.ledger.notes import witness_name
 from kouan.core.sides import UnknownSideError, get_side
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from kouan.apps.operations.listing import CrossingRow
 
+__all__ = ["incident_title", "incident_words"]  # a template asks this module alone
 DIRECTIONS: Final[Mapping[Direction, _StrPromise]] = {
     Direction.OUT: _("Outgoing"),
     Direction.IN: _("Incoming"),
@@ -251,8 +253,8 @@ def finding_sentence(finding: Finding) -> str:  # noqa: C901, PLR0911 - one sent
         case FindingKind.INCIDENTS:
             return (
                 ngettext(
-                    "%(count)s incident in the last seven days: a peer did what it should never do.",
-                    "%(count)s incidents in the last seven days: a peer did what it should never do.",
+                    "%(count)s incident is not acknowledged: a peer did what it should never do.",
+                    "%(count)s incidents are not acknowledged: a peer did what it should never do.",
                     finding.count,
                 )
                 % words

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.db.models import Count, Model, Sum
+from django.db.models import Count, F, Model, Sum
 
 from kouan.apps.operations.alarms import Alarm, AlarmKind
 from kouan.apps.operations.domain import DEAD_IN, DEAD_OUT, STATES_OF, Direction, State, Tally, tally
-from kouan.apps.operations.health import INCIDENT_DAYS, Finding, LineFacts, NodeFacts, assess
+from kouan.apps.operations.health import Finding, LineFacts, NodeFacts, assess
 from kouan.apps.operations.ledger_view import Witnessing, unsigned_since, witnessing
 from kouan.apps.operations.listing import CrossingRow, rows_of
 from kouan.apps.operations.models import AlarmRow
@@ -23,6 +22,7 @@ from kouan.core.trust.models import Member
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from django.db.models import QuerySet
 
@@ -32,7 +32,7 @@ DEAD_MOST: Final = 1000
 """Beyond so many dead letters the exact number no longer matters."""
 WAITING_MOST: Final = 50
 IN_DOUBT_MOST: Final = 5
-INCIDENTS_MOST: Final = 20
+INCIDENTS_MOST: Final = 100
 ALARMS_MOST: Final = 100
 _WAITING: Final = OutboxMessage.State.WAITING
 
@@ -78,10 +78,14 @@ class Line:
 class IncidentRow:
     """Something a peer should never do."""
 
+    number: int
     peer: str
     kind: str
     detail: str
     at: datetime
+    settled_at: datetime | None
+    settled_by: str
+    remark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ def overview(now: datetime) -> Overview:
     facts = NodeFacts(
         lines=tuple(_facts(line, halts) for line in all_lines),
         dead_letters=dead,
-        recent_incidents=sum(now - incident.at < timedelta(days=INCIDENT_DAYS) for incident in incidents),
+        recent_incidents=Incident.objects.filter(settled_at__isnull=True).count(),
         equivocations=len(ledger.equivocations(limit=DEAD_MOST)),
         unsigned_since=unsigned_since(),
         unhandled_since=_unhandled_since(),
@@ -215,9 +219,23 @@ def dead_letter_count() -> int:
 
 
 def recent_incidents() -> tuple[IncidentRow, ...]:
-    """Return the newest incidents."""
-    rows = Incident.objects.order_by("-pk")[:INCIDENTS_MOST]
-    return tuple(IncidentRow(row.peer, row.kind, row.detail, row.at) for row in rows)
+    """Return the newest incidents, those that nobody has acknowledged first."""
+    rows = Incident.objects.defer("evidence", "counterpart").order_by(
+        F("settled_at").asc(nulls_first=True), "-pk"
+    )[:INCIDENTS_MOST]
+    return tuple(
+        IncidentRow(
+            row.pk,
+            row.peer,
+            row.kind,
+            row.detail,
+            row.at,
+            row.settled_at,
+            row.settled_by,
+            row.remark,
+        )
+        for row in rows
+    )
 
 
 def open_alarms() -> tuple[AlarmRecord, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from kouan.apps.operations import key_pages, views
+from kouan.apps.operations import incident_views, key_pages, views
 
 app_name = "operations"
 urlpatterns = [
@@ -19,6 +19,13 @@ urlpatterns = [
     path("operations/waiting/", views.waiting, name="waiting"),
     path("operations/files/", views.files, name="files"),
     path("operations/dead-letters/", views.dead_letters, name="dead-letters"),
+    path("operations/incidents/", incident_views.incidents, name="incidents"),
+    path(
+        "operations/incidents/<int:number>/evidence",
+        incident_views.incident_evidence,
+        name="incident-evidence",
+    ),
+    path("operations/incidents/<int:number>/settle", incident_views.incident_settle, name="incident-settle"),
     path("operations/ledger/", views.ledger, name="ledger"),
     path("operations/keys/", key_pages.keys, name="keys"),
     path("operations/keys/<str:kid>/", key_pages.compromised, name="compromised"),

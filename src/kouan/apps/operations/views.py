@@ -60,7 +60,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     view = queries.overview(timezone.now())
     most = max(counted.total for counted in view.tallies)
     bars = [(counted, bar(counted, most, BAR_WIDTH)) for counted in view.tallies]
-    return _page(
+    return page_of(
         request,
         "overview",
         view=view,
@@ -75,7 +75,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_role("operator")
 def channels(request: HttpRequest) -> HttpResponse:
     """Say of each halted channel what has happened, what is missing and what to do."""
-    return _page(request, "channels", halts=halted_channels())
+    return page_of(request, "channels", halts=halted_channels())
 
 
 @require_safe
@@ -89,7 +89,7 @@ def crossings(request: HttpRequest) -> HttpResponse:
     except BadSearch as problem:
         page, error = listing.Page((), None, None), str(problem)
     query = _query(filters)
-    return _page(
+    return page_of(
         request,
         "crossings",
         422 if error else 200,
@@ -128,7 +128,7 @@ def crossing(request: HttpRequest, message_id: UUID) -> HttpResponse:
         {"state": step.state.value, "title": steps[step.kind][0], "text": steps[step.kind][1], "at": step.at}
         for step in detail.steps
     ]
-    return _page(request, "crossing", detail=detail, row=detail.row, timeline=timeline)
+    return page_of(request, "crossing", detail=detail, row=detail.row, timeline=timeline)
 
 
 @require_safe
@@ -188,7 +188,7 @@ def cancel(request: HttpRequest, message_id: UUID) -> HttpResponseBase:
 @require_role("operator")
 def waiting(request: HttpRequest) -> HttpResponse:
     """Show what waits for each peer, what is in doubt, and what waits for our own handlers."""
-    return _page(
+    return page_of(
         request,
         "waiting",
         waiting=queries.waiting(),
@@ -204,9 +204,9 @@ def files(request: HttpRequest) -> HttpResponse:
     shown = transfers(limit=FILES_MOST)
     under_way = any(each.stage in labels.FILE_UNDER_WAY for each in shown)
     if request.headers.get("HX-Request") == "true":
-        response = _page(request, "files_part", 200 if under_way else HTMX_STOP, transfers=shown)
+        response = page_of(request, "files_part", 200 if under_way else HTMX_STOP, transfers=shown)
     else:
-        response = _page(request, "files", transfers=shown, under_way=under_way)
+        response = page_of(request, "files", transfers=shown, under_way=under_way)
     response.headers["Vary"] = "HX-Request"
     return response
 
@@ -215,7 +215,7 @@ def files(request: HttpRequest) -> HttpResponse:
 @require_role("operator")
 def dead_letters(request: HttpRequest) -> HttpResponse:
     """Show what failed and waits for a decision."""
-    return _page(request, "dead-letters", letters=queries.dead_letters(), most=queries.DEAD_MOST)
+    return page_of(request, "dead-letters", letters=queries.dead_letters(), most=queries.DEAD_MOST)
 
 
 @require_safe
@@ -224,7 +224,7 @@ def ledger(request: HttpRequest) -> HttpResponse:
     """Show the ledger, its checkpoints and co-signatures, and the ledgers that this side witnesses."""
     text = request.GET.get("before", "")
     before = int(text) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else None
-    return _page(request, "ledger", view=ledger_page(before=before), paged=before is not None)
+    return page_of(request, "ledger", view=ledger_page(before=before), paged=before is not None)
 
 
 @_form
@@ -240,21 +240,21 @@ def comparisons(request: HttpRequest) -> HttpResponseBase:
             names = gettext(", ").join(labels.side_name(peer) for peer in peers)
             messages.success(request, gettext("The comparison with %(peers)s has begun.") % {"peers": names})
         return HttpResponseRedirect(reverse("operations:comparisons"))
-    return _page(request, "comparisons", view=comparisons_page(request.GET.get("before", "")))
+    return page_of(request, "comparisons", view=comparisons_page(request.GET.get("before", "")))
 
 
 @require_safe
 @require_role("operator")
 def comparison(request: HttpRequest, run: UUID) -> HttpResponse:
     """Show one comparison: what each stream held, and each message on which the records differ."""
-    return _page(request, "comparison", row=comparison_detail(run))
+    return page_of(request, "comparison", row=comparison_detail(run))
 
 
 @require_safe
 @require_role("operator")
 def alarms(request: HttpRequest) -> HttpResponse:
     """Show the alarms that are raised, and those that are over."""
-    return _page(
+    return page_of(
         request,
         "alarms",
         raised=queries.open_alarms(),
@@ -288,13 +288,13 @@ def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django calls
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:
     """Show everything that may cross, made from the declarations."""
-    return _page(request, "catalogue", entries=catalogue_entries())
+    return page_of(request, "catalogue", entries=catalogue_entries())
 
 
 @require_safe
 def agreements(request: HttpRequest) -> HttpResponse:
     """Show the agreements on which anything crosses, in all three scripts."""
-    return _page(
+    return page_of(
         request,
         "agreements",
         agreements=policy_of(settings.NODE.agreements).agreements,
@@ -302,7 +302,8 @@ def agreements(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _page(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
+def page_of(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
+    """Render a page of the operator's, with what every one of them may use."""
     context |= {
         "words": labels,
         "alarm_words": alarm_labels,
@@ -333,7 +334,7 @@ def _to_crossing(message_id: UUID, sender: str) -> HttpResponseRedirect:
 
 
 def _confirm(request: HttpRequest, action: str, detail: CrossingDetail) -> HttpResponse:
-    return _page(request, "confirm", action=action, detail=detail, row=detail.row)
+    return page_of(request, "confirm", action=action, detail=detail, row=detail.row)
 
 
 def _sender(request: HttpRequest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,10 @@ def _again(request: HttpRequest, error: KouanError) -> HttpResponse:
     form.errors.clear()
     field = "reference" if isinstance(error, (NotAReference, DifferentReference)) else "file"
     form.refuse(error, field)
-    return render(request, "validation/start.html", {"form": form, "error": error}, status=error.status)
+    response = render(request, "validation/start.html", {"form": form, "error": error}, status=error.status)
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(math.ceil(error.retry_after))
+    return response
 
 
 @require_safe

@@ -18,8 +18,11 @@ from django.db.models.base import ModelState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from types import ModuleType
 
     from django.db.backends.base.base import BaseDatabaseWrapper
+
+    from kouan.core.database.postgresql.base import DatabaseWrapper as PostgreSQL
 
 M = TypeVar("M", bound="Model")
 Convert = tuple[tuple[int, "Callable[[Any], Any]"], ...]
@@ -35,9 +38,7 @@ def select(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """
     connection = _connection()
     with connection.wrap_database_errors:
-        found: list[tuple[Any, ...]] = connection.connection.execute(
-            _form(sql, connection), params
-        ).fetchall()
+        found: list[tuple[Any, ...]] = _run(connection, sql, params).fetchall()
     return found
 
 
@@ -45,30 +46,55 @@ def execute(sql: str, params: Sequence[Any] = ()) -> int:
     """Run a statement and return how many rows it changed."""
     connection = _connection()
     with connection.wrap_database_errors:
-        changed: int = connection.connection.execute(_form(sql, connection), params).rowcount
+        changed: int = _run(connection, sql, params).rowcount
     return changed
+
+
+def engine() -> str:
+    """Return which database this is: ``sqlite`` or ``postgresql``."""
+    return connections[DEFAULT_DB_ALIAS].vendor
 
 
 def stored(value: datetime | uuid.UUID) -> Any:
     """Return a time or an identifier in the form in which this database keeps it."""
-    if connections[DEFAULT_DB_ALIAS].vendor != _SQLITE:
+    if engine() != _SQLITE:
         return value
     return _time_out(value) if isinstance(value, datetime) else value.hex
 
 
-def fetch(
-    model: type[M], where: str, params: Sequence[Any], *, names: Sequence[str] = (), lock: bool = False
+def among(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+    """Return a condition that ``column`` is one of ``values``, and its parameters."""
+    if engine() != _SQLITE:
+        return f"{column} = ANY(%s)", [list(values)]
+    return f"{column} IN ({', '.join(['%s'] * len(values))})", list(values)
+
+
+def keepable(text: str, most: int) -> str:
+    """Return a text from outside as any database keeps it: so many characters at most, none of them NUL."""
+    return text[:most].replace("\0", "\ufffd")
+
+
+def fetch(  # noqa: PLR0913 - a statement's parts, by name
+    model: type[M],
+    where: str,
+    params: Sequence[Any],
+    *,
+    names: Sequence[str] = (),
+    lock: bool = False,
+    skip_locked: bool = False,
 ) -> list[M]:
     """Return the rows that ``where`` names (what follows ``WHERE``, with ``%s`` for ``params``).
 
-    With ``names`` only those fields are read. ``lock`` holds the rows until the transaction ends.
+    With ``names`` only those fields are read. ``lock`` holds the rows until the transaction ends;
+    ``skip_locked`` leaves out those that another transaction holds (on SQLite nobody else can).
     """
     connection = _connection()
     statement, attnames, converts = _select(model, tuple(names), connection.vendor)
-    tail = " FOR UPDATE" if lock and connection.features.has_select_for_update else ""
+    tail = ""
+    if lock and connection.features.has_select_for_update:
+        tail = " FOR UPDATE SKIP LOCKED" if skip_locked else " FOR UPDATE"
     with connection.wrap_database_errors:
-        found = connection.connection.execute(_form(f"{statement} WHERE {where}{tail}", connection), params)
-        rows = found.fetchall()
+        rows = _run(connection, f"{statement} WHERE {where}{tail}", params).fetchall()
     made = []
     for row in rows:
         # What Model.from_db does, without looking at every field that there is.
@@ -90,13 +116,16 @@ def insert_many(model: type[Model], names: Sequence[str], rows: Iterable[Sequenc
     connection = _connection()
     wanted = tuple(names)
     prepared = _prepared(model, wanted, rows, connection)
+    if not prepared:
+        return
     with connection.wrap_database_errors:
-        if connection.vendor != _SQLITE and len(prepared) > 1:
-            _copy(connection, model, wanted, prepared)
-        elif len(prepared) == 1:
-            connection.connection.execute(_insert(model, wanted, connection.vendor), prepared[0])
+        if len(prepared) == 1:
+            _run(connection, _insert(model, wanted), prepared[0])
+        elif connection.vendor == _SQLITE:
+            sql = _question_marks(_insert(model, wanted))
+            connection.connection.cursor().executemany(sql, prepared)
         else:
-            connection.connection.cursor().executemany(_insert(model, wanted, connection.vendor), prepared)
+            _statements().insert(cast("PostgreSQL", connection), model, _fields(model, wanted), prepared)
 
 
 def insert_one(model: type[Model], **values: object) -> int:
@@ -105,9 +134,29 @@ def insert_one(model: type[Model], **values: object) -> int:
     names = tuple(values)
     (prepared,) = _prepared(model, names, [list(values.values())], connection)
     with connection.wrap_database_errors:
-        found = connection.connection.execute(_insert_returning(model, names, connection.vendor), prepared)
-        key: int = found.fetchone()[0]
+        key: int = _run(connection, _insert_returning(model, names), prepared).fetchone()[0]
     return key
+
+
+def new_keys(model: type[Model], count: int) -> list[int]:
+    """Return primary keys, in order, for rows that the caller's transaction will insert with them."""
+    table = model._meta.db_table
+    if engine() == _SQLITE:  # where this transaction is the only one that writes
+        found = select("SELECT seq FROM sqlite_sequence WHERE name = %s", (table,))
+        last: int = found[0][0] if found else 0
+        return list(range(last + 1, last + 1 + count))
+    sequence = "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
+    return [key for (key,) in select(sequence, (table, _column(_pk(model)), count))]
+
+
+def execute_many(sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Run a statement once for each of ``rows``, all of them on one way to the database and back."""
+    connection = _connection()
+    with connection.wrap_database_errors:
+        if connection.vendor == _SQLITE:
+            connection.connection.cursor().executemany(_question_marks(sql), rows)
+        else:
+            cast("PostgreSQL", connection).direct.executemany(sql, rows)
 
 
 def update_many(
@@ -118,12 +167,15 @@ def update_many(
     prepared = _prepared(model, (*names, key), rows, connection)
     if not prepared:
         return
-    sql = _update(model, tuple(names), key, connection.vendor)
+    sql = _update(model, tuple(names), key)
     with connection.wrap_database_errors:
         if len(prepared) == 1:
-            connection.connection.execute(sql, prepared[0])
+            _run(connection, sql, prepared[0])
+        elif connection.vendor == _SQLITE:
+            connection.connection.cursor().executemany(_question_marks(sql), prepared)
         else:
-            connection.connection.cursor().executemany(sql, prepared)
+            fields = _fields(model, (*names, key))
+            _statements().update(cast("PostgreSQL", connection), model, fields, prepared)
 
 
 def _connection() -> BaseDatabaseWrapper:
@@ -135,30 +187,22 @@ def _connection() -> BaseDatabaseWrapper:
     return connection
 
 
-def _form(sql: str, connection: BaseDatabaseWrapper) -> str:
-    """Return the statement with the placeholders that the driver wants."""
-    return _question_marks(sql) if connection.vendor == _SQLITE else sql
+def _run(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> Any:
+    """Run a statement by the driver and return its cursor."""
+    if connection.vendor == _SQLITE:
+        return connection.connection.execute(_question_marks(sql), params)
+    return cast("PostgreSQL", connection).direct.execute(sql, params, binary=True)
+
+
+def _statements() -> ModuleType:
+    from kouan.core.database.postgresql import statements  # noqa: PLC0415 - SQLite's nodes do without its driver
+
+    return statements
 
 
 @lru_cache(maxsize=256)
 def _question_marks(sql: str) -> str:
     return sql.replace("%s", "?")
-
-
-def _copy(
-    connection: BaseDatabaseWrapper,
-    model: type[Model],
-    names: tuple[str, ...],
-    rows: Iterable[Sequence[object]],
-) -> None:
-    quote = connection.ops.quote_name
-    columns = ", ".join(quote(_column(field)) for field in _fields(model, names))
-    with (
-        connection.connection.cursor() as cursor,
-        cursor.copy(f"COPY {quote(model._meta.db_table)} ({columns}) FROM STDIN") as copy,
-    ):
-        for row in rows:
-            copy.write_row(row)
 
 
 # The forms of values: those of Django's own fields, written down once for the few kinds that rows hold.
@@ -239,27 +283,26 @@ def _select(model: type[Model], names: tuple[str, ...], vendor: str) -> tuple[st
 
 
 @lru_cache(maxsize=64)
-def _insert(model: type[Model], names: tuple[str, ...], vendor: str) -> str:
+def _insert(model: type[Model], names: tuple[str, ...]) -> str:
     quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
     columns = ", ".join(quote(_column(field)) for field in _fields(model, names))
-    places = ", ".join(["?" if vendor == _SQLITE else "%s"] * len(names))
+    places = ", ".join(["%s"] * len(names))
     return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608 - names from the models
 
 
 @lru_cache(maxsize=64)
-def _insert_returning(model: type[Model], names: tuple[str, ...], vendor: str) -> str:
+def _insert_returning(model: type[Model], names: tuple[str, ...]) -> str:
     quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
-    return f"{_insert(model, names, vendor)} RETURNING {quote(_column(_pk(model)))}"
+    return f"{_insert(model, names)} RETURNING {quote(_column(_pk(model)))}"
 
 
 @lru_cache(maxsize=64)
-def _update(model: type[Model], names: tuple[str, ...], key: str, vendor: str) -> str:
+def _update(model: type[Model], names: tuple[str, ...], key: str) -> str:
     quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
     *changed, where = _fields(model, (*names, key))
-    place = "?" if vendor == _SQLITE else "%s"
-    values = ", ".join(f"{quote(_column(field))} = {place}" for field in changed)
+    values = ", ".join(f"{quote(_column(field))} = %s" for field in changed)
     table = quote(model._meta.db_table)
-    return f"UPDATE {table} SET {values} WHERE {quote(_column(where))} = {place}"  # noqa: S608 - names from the models
+    return f"UPDATE {table} SET {values} WHERE {quote(_column(where))} = %s"  # noqa: S608 - names from the models
 
 
 def _column(field: Field[Any, Any]) -> str:

@@ -13,6 +13,7 @@ import contextlib
 import functools
 import json
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from kouan.core.errors import KouanError
 from kouan.core.exchange import inbox, keyset, wire, witness
 from kouan.core.exchange.blobs.request import MAX_REQUEST
 from kouan.core.exchange.blobs.serving import BlobServer
+from kouan.core.exchange.entrance.allowance import allowances
 from kouan.core.exchange.recovery import door as recovery
 from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.times import check_clock, milliseconds
@@ -44,6 +46,8 @@ MAX_HELD: Final = 64 << 20
 """Bytes of batches that the door reads or keeps for its writer at one time."""
 READ_TIMEOUT: Final = 30.0
 """Seconds in which a whole request body must arrive."""
+WRITE_TIMEOUT: Final = 30.0
+"""Seconds in which the peer must take an answer."""
 
 
 class BodyTooLarge(KouanError):
@@ -67,7 +71,16 @@ class DoorBusy(KouanError):
 
     code = "door-busy"
     status = 503
+    retry_after = 1
     message = "The door is taking in as much as it can hold. Try again in a moment."
+
+
+class Encoded(KouanError):
+    """A body in a content coding: nothing between two doors is compressed, so nothing swells."""
+
+    code = "content-encoded"
+    status = 415
+    message = "Send the body as it is, without a content coding."
 
 
 class NoClock(KouanError):
@@ -84,6 +97,7 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    retry_after: float | None = None
 
 
 class Door:
@@ -104,24 +118,26 @@ class Door:
             if answer is None:  # a file's parts, sent as they were read
                 return
             channel.door_answered(scope["path"], answer.status, seconds=time.perf_counter() - began)
-            await send(
-                {
-                    "type": "http.response.start",
-                    "status": answer.status,
-                    "headers": [
-                        (b"content-type", answer.content_type.encode()),
-                        (b"content-length", str(len(answer.body)).encode()),
-                        (SENT_HEADER, str(milliseconds(timezone.now())).encode()),
-                    ],
-                }
-            )
-            await send({"type": "http.response.body", "body": answer.body})
+            headers = [
+                (b"content-type", answer.content_type.encode()),
+                (b"content-length", str(len(answer.body)).encode()),
+                (SENT_HEADER, str(milliseconds(timezone.now())).encode()),
+            ]
+            if answer.retry_after is not None:
+                headers.append((b"retry-after", str(math.ceil(answer.retry_after)).encode()))
+            async with asyncio.timeout(WRITE_TIMEOUT):
+                await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+                await send({"type": "http.response.body", "body": answer.body})
 
     async def _answer(self, scope: dict[str, Any], receive: Receive, send: Send) -> Answer | None:
+        caller: str = scope["state"]["caller"].side
         try:
-            return await self._route(scope, receive, send)
+            with allowances.request(caller):
+                return await self._route(scope, receive, send, caller)
         except KouanError as error:
-            return _problem(error.status, error.code, str(error))
+            if error.retry_after is None:
+                allowances.take(caller, refusals=1)
+            return _problem(error.status, error.code, str(error), error.retry_after)
         except (DatabaseError, OSError):
             log.exception("the door could not write")
             return _problem(503, "unavailable", "The node cannot take this in now. Try again later.")
@@ -130,31 +146,36 @@ class Door:
             return _problem(500, "internal", "The node failed on this request; its operator can see why.")
 
     async def _route(  # noqa: PLR0911 - one answer each
-        self, scope: dict[str, Any], receive: Receive, send: Send
+        self, scope: dict[str, Any], receive: Receive, send: Send, caller: str
     ) -> Answer | None:
+        if b"content-encoding" in dict(scope["headers"]):
+            raise Encoded
         match scope["method"], scope["path"]:
             case "POST", "/batch":
                 with self._hold(_announced(scope, wire.MAX_BATCH_BYTES)):
                     body = await _read(scope, receive, wire.MAX_BATCH_BYTES)
+                    allowances.take(caller, bytes=len(body))
                     _check_clock(scope)
-                    receipts = await self._write(inbox.accept, body)
+                    receipts = await self._write(inbox.accept, body, caller)
                 return Answer(200, wire.ANSWER_TYPE, receipts)
             case "POST", "/add-checkpoint":
                 body = await _read(scope, receive, MAX_CHECKPOINT_REQUEST)
-                answer = await self._write(witness.add_checkpoint, body)
+                answer = await self._write(witness.add_checkpoint, body, caller)
                 return Answer(answer.status, answer.content_type, answer.body)
             case "POST", "/keys":
                 body = await _read(scope, receive, keyset.MAX_KEY_SET)
                 _check_clock(scope)
-                return Answer(200, ACKNOWLEDGEMENT_TYPE, await self._write(keyset.accept_posted, body))
+                return Answer(
+                    200, ACKNOWLEDGEMENT_TYPE, await self._write(keyset.accept_posted, body, caller)
+                )
             case "POST", "/blob":
                 body = await _read(scope, receive, MAX_REQUEST)
                 _check_clock(scope)
-                await self._blobs.serve(body, send)
+                await self._blobs.serve(body, send, caller)
                 return None
             case "POST", path if path in recovery.LIMITS:
                 body = await _read(scope, receive, recovery.LIMITS[path])
-                said = await self._write(functools.partial(recovery.answer, path), body)
+                said = await self._write(functools.partial(recovery.answer, path), body, caller)
                 return Answer(200, recovery.CONTENT_TYPE, said)
             case "GET", "/alive":
                 return Answer(200, "text/plain", b"open\n")
@@ -172,13 +193,15 @@ class Door:
         finally:
             self._held -= size
 
-    async def _write(self, function: Callable[[bytes], Any], body: bytes) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, _in_connection, function, body)
+    async def _write(self, function: Callable[[bytes, str], Any], body: bytes, caller: str) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._writer, _in_connection, function, body, caller
+        )
 
 
-def _in_connection(function: Callable[[bytes], Any], body: bytes) -> Any:
+def _in_connection(function: Callable[[bytes, str], Any], body: bytes, caller: str) -> Any:
     close_old_connections()
-    return function(body)
+    return function(body, caller)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
@@ -233,7 +256,7 @@ def _check_clock(scope: dict[str, Any]) -> None:
     check_clock(milliseconds(timezone.now()), int(value), past=True)
 
 
-def _problem(status: int, code: str, detail: str) -> Answer:
+def _problem(status: int, code: str, detail: str, retry_after: float | None = None) -> Answer:
     """Return an RFC 9457 problem document."""
     body = json.dumps({"type": f"urn:kouan:problem:{code}", "status": status, "code": code, "detail": detail})
-    return Answer(status, "application/problem+json", body.encode())
+    return Answer(status, "application/problem+json", body.encode(), retry_after)

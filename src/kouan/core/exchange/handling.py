@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+import uuid
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -13,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core import cbor
-from kouan.core.database.rows import fetch, stored, update_many
+from kouan.core.database.rows import among, engine, fetch, select, stored, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
 from kouan.core.exchange.blobs import expecting
@@ -24,7 +25,6 @@ from kouan.core.ledger import services as ledger
 from kouan.core.watch import channel, logs
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Sequence
 
 log = logging.getLogger(__name__)
@@ -58,12 +58,12 @@ def handle_waiting(*, now: datetime | None = None) -> int:
     waits behind them; the rest of the inbox does not.
     """
     now = now or timezone.now()
-    due = len(_due(now, limit=2))
+    due = len(_due(now, limit=2, names=("id",)))
     if due < 2:  # noqa: PLR2004 - one alone needs no group
         return _handle_each(now) if due else 0
     try:
         with logs.about_messages(), transaction.atomic():
-            rows = _due(now, limit=GROUP, lock=True)
+            rows = taken(now, limit=GROUP)
             for row in rows:
                 _run(row)
             _mark_handled([row.pk for row in rows])
@@ -85,7 +85,7 @@ def _handle_each(now: datetime) -> int:
     done: list[int] = []
     ended: list[tuple[InboxMessage, str]] = []
     with logs.about_messages(), transaction.atomic():
-        for row in _due(now, limit=GROUP, lock=True):
+        for row in taken(now, limit=GROUP):
             if row.conversation in held:
                 continue
             if not _handle_one(row, now):
@@ -108,7 +108,29 @@ def _mark_handled(keys: Sequence[int]) -> None:
     )
 
 
-def _due(now: datetime, *, limit: int, lock: bool = False) -> list[InboxMessage]:
+def taken(now: datetime, *, limit: int) -> list[InboxMessage]:
+    """Return what this worker handles now, oldest first, held until its transaction ends.
+
+    What other workers hold is passed over, and so is what stands behind it in its conversation.
+    """
+    rows = _due(now, limit=limit, names=_HANDLED, lock=True)
+    if not rows or engine() == "sqlite":  # there a transaction that writes is alone
+        return rows
+    # A statement of its own sees what other workers ended while the first one looked. Whatever is still
+    # waiting before a message of ours, and not ours, is another's or has to wait itself.
+    these, conversations = among("conversation", list({row.conversation for row in rows}))
+    ours, elsewhere = {row.pk for row in rows}, dict[uuid.UUID, int]()
+    for key, conversation in select(
+        f"SELECT id, conversation FROM {InboxMessage._meta.db_table} "  # noqa: S608 - the table's own name
+        f"WHERE {these} AND state = 'waiting' AND id < %s",
+        (*conversations, rows[-1].pk),
+    ):
+        if key not in ours:
+            elsewhere[conversation] = min(key, elsewhere.get(conversation, key))
+    return [row for row in rows if row.pk < elsewhere.get(row.conversation, row.pk + 1)]
+
+
+def _due(now: datetime, *, limit: int, names: Sequence[str], lock: bool = False) -> list[InboxMessage]:
     """Return what may be handled now, oldest first: not postponed, nor behind what is in its conversation."""
     table = InboxMessage._meta.db_table
     at = stored(now)
@@ -119,8 +141,9 @@ def _due(now: datetime, *, limit: int, lock: bool = False) -> list[InboxMessage]
         f"AND earlier.state = 'waiting' AND earlier.id < {table}.id AND earlier.next_attempt_at > %s) "
         "ORDER BY id LIMIT %s",
         (at, at, limit),
-        names=_HANDLED if lock else ("id",),
+        names=names,
         lock=lock,
+        skip_locked=True,
     )
 
 
@@ -184,6 +207,8 @@ def finish(*, peer: str, message_id: uuid.UUID, code: str = "") -> None:
 
 def _try_later(row: InboxMessage, error: Exception, now: datetime) -> bool:
     row.attempts += 1
+    if isinstance(error, KouanError) and error.retry_after is not None:
+        row.attempts = min(row.attempts, MAX_ATTEMPTS - 1)  # waiting is all that helps, however long
     row.code = type(error).__name__[:64]
     if row.attempts >= MAX_ATTEMPTS:
         row.state, row.finished_at = InboxMessage.State.FAILED, now
@@ -204,7 +229,8 @@ def report_undelivered(*, limit: int = 50) -> int:
     if not failed.exists():
         return 0
     with transaction.atomic():
-        for row in failed.select_for_update()[:limit]:
+        ledger.append([])  # the head first, then rows: the order in which senders take them
+        for row in failed.select_for_update(skip_locked=True)[:limit]:
             ledger.append([ledger.Record("dead-letter", _dead_letter_record(row))])
             try:
                 with transaction.atomic():

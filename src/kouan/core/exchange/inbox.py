@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -11,11 +10,20 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kouan.core.database.rows import fetch, insert_many, insert_one, select, stored, update_many
+from kouan.core.database.rows import (
+    among,
+    fetch,
+    insert_many,
+    keepable,
+    new_keys,
+    select,
+    stored,
+    update_many,
+)
 from kouan.core.errors import KouanError
-from kouan.core.exchange import resigning, wake, wire
+from kouan.core.exchange import incidents, pressure, resigning, wake, wire
 from kouan.core.exchange.blobs import expecting
-from kouan.core.exchange.models import InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
+from kouan.core.exchange.models import InboxMessage, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.opening import Examined, Opened, Signed, examine, read
 from kouan.core.exchange.recovery.halts import require_open
 from kouan.core.exchange.shapes import MalformedWire
@@ -41,6 +49,14 @@ class SequenceGap(KouanError):
     message = _("The batch begins with message %(first)s; message %(expected)s is expected next.")
 
 
+class Backdated(KouanError):
+    """A batch that says it was sealed well before the one that it follows."""
+
+    code = "backdated"
+    status = 403
+    message = "The batch says that it is %(seconds)s seconds older than the one before it."
+
+
 class IdConflict(KouanError):
     """The same message id with another content."""
 
@@ -49,11 +65,7 @@ class IdConflict(KouanError):
     message = _("A message with this id and another content was received before.")
 
 
-STREAM_FORK: Final = "stream-fork"
-"""Two statements of one peer for one place in its stream."""
-INBOX_CREDIT: Final = 64 << 20
-"""How many bytes of unhandled messages a node is ready to hold for one peer."""
-_STORED: Final = f"SELECT receipt FROM {ReceivedBatch._meta.db_table} WHERE statement_digest = %s"  # noqa: S608 - the table's own name
+_STORED: Final = f"SELECT statement_digest, receipt FROM {ReceivedBatch._meta.db_table}"  # noqa: S608 - the table's own name
 
 
 class Taken(NamedTuple):
@@ -63,38 +75,43 @@ class Taken(NamedTuple):
     refusal: KouanError | None
 
 
-def accept(data: bytes, *, now: datetime | None = None) -> bytes:
-    """Take in what was posted and return the signed receipts, one after the other, to be sent as they are.
+def accept(data: bytes, caller: str | None = None, *, now: datetime | None = None) -> bytes:
+    """Take in what ``caller`` posted and return the signed receipts, one after the other, as they are sent.
 
     The same batch again gets the stored, byte-identical receipt. Raises the ``KouanError`` that says
     why the first batch is refused: then nothing has changed. Where a later one is refused, the answer
     has receipts for those before it alone, and posting the rest again tells why. A message that is bad
-    by itself is refused alone, by its status in the receipt.
+    by itself is refused alone, by its status in the receipt. ``caller`` is the side that the
+    connection proves; without one, nothing came over a connection.
     """
-    taken = take_in(data, now=now or timezone.now())
+    taken = take_in(data, caller, now=now or timezone.now())
     if taken.refusal is not None and not taken.receipts:
         raise taken.refusal
     return b"".join(taken.receipts)
 
 
-def take_in(data: bytes, *, now: datetime) -> Taken:
+def take_in(data: bytes, caller: str | None, *, now: datetime) -> Taken:
     """Take in batch after batch of one peer until one is refused, the new ones in one transaction."""
     receipts: list[bytes] = []
     new: list[Examined] = []
     refusal: KouanError | None = None
-    for signed, pairs in wire.decode_batches(data):
+    posted = list(wire.decode_batches(data))
+    stored_before = _stored_receipts([wire.digest(signed) for signed, _pairs in posted])
+    for signed, pairs in posted:
         try:
             try:
                 batch = read(signed, pairs, now)
             except KeyCompromised:
                 # What was taken in before the report stays taken in, and its sender needs to know.
-                given = _stored_receipt(wire.digest(signed))
+                given = stored_before.get(wire.digest(signed))
                 if given is None or new:
                     raise
                 receipts.append(given)
                 continue
-            given = _stored_receipt(batch.digest)
+            pressure.check_sender(batch.statement.sender, caller, batch.signed)
+            given = stored_before.get(batch.digest)
             if given is None:
+                pressure.check_room(batch.statement)
                 new.append(_following(batch, new, now))
             elif new:  # its numbers are behind those of a new one: no node of ours posts so
                 raise MalformedWire(what="request", detail="the order of its batches")
@@ -121,9 +138,13 @@ def _following(batch: Signed, before: Sequence[Examined], now: datetime) -> Exam
     return examine(batch, now)
 
 
-def _stored_receipt(statement_digest: bytes) -> bytes | None:
-    found = select(_STORED, (statement_digest,))
-    return resigning.sound_receipt(bytes(found[0][0])) if found else None
+def _stored_receipts(digests: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Return the receipts that were given before, by the digests of what they are for."""
+    these, params = among("statement_digest", digests)
+    return {
+        bytes(digest): resigning.sound_receipt(bytes(receipt))
+        for digest, receipt in select(f"{_STORED} WHERE {these}", params)
+    }
 
 
 class _Taker:
@@ -135,6 +156,7 @@ class _Taker:
         self._peer = batches[0].batch.statement.sender
         self._signer = own().signer(now)
         self._rows: list[dict[str, object]] = []
+        self._taken: list[dict[str, object]] = []
         self.noted = False
         """Whether something was seen that the operator should know."""
 
@@ -145,9 +167,12 @@ class _Taker:
         receipts: list[bytes] = []
         refusal: KouanError | None = None
         known = self._known_ids()
+        # By another process, a moment ago.
+        stored_now = _stored_receipts([each.batch.digest for each in self._batches])
+        keys = new_keys(ReceivedBatch, len(self._batches))
         with ledger.appending(now=self._now) as log:
-            for each in self._batches:
-                given = _stored_receipt(each.batch.digest)  # by another process, a moment ago
+            for key, each in zip(keys, self._batches, strict=True):
+                given = stored_now.get(each.batch.digest)
                 if given is not None:
                     receipts.append(given)
                     continue
@@ -156,18 +181,27 @@ class _Taker:
                     refusal = SequenceGap(first=statement.first, expected=stream.in_sequence + 1)
                     self._note_fork(each.batch, stream)
                     break
+                early = (stream.in_at - statement.sealed_at) // 1000
+                if early > settings.NODE.exchange.clock_tolerance_s:
+                    # So a key whose time has ended cannot speak for the time before.
+                    refusal = Backdated(seconds=early)
+                    self._note(incidents.BACKDATED, f"number {statement.first}", each.batch.signed)
+                    break
                 self._mark_duplicates(each.opened, known)
                 expecting.admit(each.opened, self._now)
-                receipts.append(self._store(each, log))
+                receipts.append(self._store(key, each, log))
                 stream.in_sequence += statement.count
                 stream.in_last = each.batch.digest
+                stream.in_at = max(stream.in_at, statement.sealed_at)
+        if self._taken:
+            insert_many(ReceivedBatch, list(self._taken[0]), [list(row.values()) for row in self._taken])
         if self._rows:
             insert_many(InboxMessage, list(self._rows[0]), [list(row.values()) for row in self._rows])
         if receipts:
             update_many(
                 Stream,
-                ["in_sequence", "in_last", "last_contact_at"],
-                [(stream.in_sequence, stream.in_last, self._now, stream.pk)],
+                ["in_sequence", "in_last", "in_at", "last_contact_at"],
+                [(stream.in_sequence, stream.in_last, stream.in_at, self._now, stream.pk)],
             )
         return Taken(receipts, refusal)
 
@@ -176,11 +210,11 @@ class _Taker:
         ids = [item.header.id for each in self._batches for item in each.opened if item.header is not None]
         if not ids:
             return {}
-        places = ", ".join(["%s"] * len(ids))
+        these, params = among("message_id", [stored(each) for each in ids])
         before = fetch(
             InboxMessage,
-            f"peer = %s AND message_id IN ({places})",
-            (self._peer, *(stored(each) for each in ids)),
+            f"peer = %s AND {these}",
+            (self._peer, *params),
             names=["id", "message_id", "header_digest"],
         )
         return {row.message_id: bytes(row.header_digest) for row in before}
@@ -201,22 +235,25 @@ class _Taker:
                 conflict = conflict or item
         if conflict is not None and conflict.header is not None:
             # One a batch is enough to tell the operator; the ledger holds every one of them.
-            self._note(IdConflict.code, f"message {conflict.header.id}", conflict.raw_header)
+            held = InboxMessage.objects.filter(peer=self._peer, message_id=conflict.header.id)
+            before_it = held.values_list("header", flat=True).first()
+            detail = f"message {conflict.header.id}"
+            self._note(incidents.ID_CONFLICT, detail, conflict.raw_header, bytes(before_it or b""))
 
     def _note_fork(self, batch: Signed, stream: Stream) -> None:
         """Keep a statement that this peer signed for a place which another one of its statements has."""
         first = batch.statement.first
         if first > stream.in_sequence or not batch.statement.count:
             return
-        detail = f"number {first}"
-        if not Incident.objects.filter(peer=self._peer, kind=STREAM_FORK, detail=detail).exists():
-            self._note(STREAM_FORK, detail, batch.signed)
+        held = ReceivedBatch.objects.filter(peer=self._peer, first__lte=first, count__gt=0).order_by("-first")
+        before = held.values_list("statement", flat=True).first()
+        self._note(incidents.STREAM_FORK, f"number {first}", batch.signed, bytes(before or b""))
 
-    def _note(self, kind: str, detail: str, evidence: bytes) -> None:
-        self.noted = True
-        Incident.objects.create(peer=self._peer, kind=kind, detail=detail, evidence=evidence, at=self._now)
+    def _note(self, kind: str, detail: str, evidence: bytes, counterpart: bytes = b"") -> None:
+        if incidents.note(self._peer, kind, detail, evidence, counterpart, now=self._now):
+            self.noted = True
 
-    def _store(self, each: Examined, log: ledger.Appender) -> bytes:
+    def _store(self, key: int, each: Examined, log: ledger.Appender) -> bytes:
         statement, now = each.batch.statement, self._now
         records = [
             ledger.Record(
@@ -237,31 +274,34 @@ class _Taker:
                 statuses=tuple(item.code for item in each.opened),
                 log_first=log_first,
                 accepted_at=milliseconds(now),
-                credits=_credits.left(self._peer, each.batch.size),
+                credits=pressure.credits_left(self._peer, each.batch.size),
             ).encode(),
             self._signer,
             content_type=wire.RECEIPT_TYPE,
         )
         log.append([ledger.Record("receipt-given", receipt)])
-        batch = insert_one(
-            ReceivedBatch,
-            peer=statement.sender,
-            first=statement.first,
-            count=statement.count,
-            root=statement.root,
-            statement=each.batch.signed,
-            statement_digest=each.batch.digest,
-            leaves=b"".join(each.leaves),
-            wire_bytes=each.batch.size,
-            receipt=receipt,
-            received_at=now,
+        self._taken.append(
+            {
+                "id": key,
+                "peer": statement.sender,
+                "first": statement.first,
+                "count": statement.count,
+                "root": statement.root,
+                "statement": each.batch.signed,
+                "statement_digest": each.batch.digest,
+                "leaves": b"".join(each.leaves),
+                "wire_bytes": each.batch.size,
+                "receipt": receipt,
+                "received_at": now,
+            }
         )
         self._rows += [
-            _inbox_row(item, item.header, batch, log_first, now)
+            _inbox_row(item, item.header, key, log_first, now)
             for item in each.opened
             if item.header is not None and not item.duplicate
         ]
         _take_notices(statement)
+        pressure.count(self._peer, [item.code for item in each.opened])
         transaction.on_commit(
             partial(
                 channel.batch_received,
@@ -277,30 +317,6 @@ class _Taker:
         return receipt
 
 
-class _Credits:
-    """How many more bytes each peer may send: counted at most once a second for each process."""
-
-    def __init__(self) -> None:
-        self._held: dict[str, tuple[float, int]] = {}
-
-    def left(self, peer: str, more: int) -> int:
-        """Return what is left after ``more`` bytes that are being taken in."""
-        counted_at, held = self._held.get(peer, (-60.0, 0))
-        if time.monotonic() - counted_at > 1:
-            counted_at = time.monotonic()
-            ((total,),) = select(_HELD, (peer,))
-            held = int(total or 0)
-        held += more
-        self._held[peer] = (counted_at, held)
-        return max(0, INBOX_CREDIT - held)
-
-
-_HELD: Final = (
-    f"SELECT sum(length(body)) FROM {InboxMessage._meta.db_table} WHERE peer = %s AND state = 'waiting'"  # noqa: S608 - the table's own name
-)
-_credits = _Credits()
-
-
 def _inbox_row(
     item: Opened, header: wire.Header, batch: int, log_first: int, now: datetime
 ) -> dict[str, object]:
@@ -309,11 +325,11 @@ def _inbox_row(
     return {
         "peer": header.sender,
         "message_id": header.id,
-        "type": header.type[:80],
+        "type": keepable(header.type, 80),
         "version": header.version,
         "conversation": header.conversation,
-        "agreement": header.agreement[:80],
-        "clause": header.clause[:40],
+        "agreement": keepable(header.agreement, 80),
+        "clause": keepable(header.clause, 40),
         "header": item.raw_header,
         "header_digest": wire.digest(item.raw_header),
         "ciphertext_digest": item.ciphertext_digest,
@@ -349,5 +365,5 @@ def _take_notices(statement: wire.Statement) -> None:
     for notice in statement.notices:
         if notice.code is not None:
             open_ones.filter(message_id=notice.message).update(
-                state=states.REFUSED, code=notice.code, finished_at=from_milliseconds(notice.at)
+                state=states.REFUSED, code=keepable(notice.code, 64), finished_at=from_milliseconds(notice.at)
             )

@@ -17,7 +17,6 @@ from django.utils import timezone
 from kouan.core.errors import KouanError
 from kouan.core.exchange import outbox
 from kouan.core.exchange.keyset import KEY_SET, KeySet, take_acknowledgement
-from kouan.core.exchange.peers import write_peers_file
 from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.trust import changes, document, services
@@ -45,7 +44,6 @@ _tried: dict[int, float] = {}
 def look_after() -> bool:
     """Announce the present document, hand in what is urgent, end what waited for it, remind; the chore."""
     keys = own()
-    write_peers_file()
     announce(keys)
     hand_in(keys)
     finish(keys)

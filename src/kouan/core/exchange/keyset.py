@@ -124,14 +124,15 @@ def _take_answer(received: Received[KeySetAnswer]) -> None:
     take_acknowledgement(received.sender, received.payload.acknowledgement)
 
 
-def accept_posted(body: bytes) -> bytes:
-    """Take in a key set that was handed in at the door; return our signed acknowledgement.
+def accept_posted(body: bytes, caller: str | None = None) -> bytes:
+    """Take in a key set that ``caller`` handed in at the door; return our signed acknowledgement.
 
     Whose it is, its anchor proves; only members' are looked at. Raises a ``KouanError`` and changes
     nothing otherwise.
     """
     payload = KEY_SET.decode_bytes(body)
     side = document.parse(payload.document).side
+    check_sender(side, caller, body)
     with transaction.atomic():
         answer = take_in(side, payload)
     forget_members()

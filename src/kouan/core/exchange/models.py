@@ -15,6 +15,9 @@ class Stream(models.Model):
     in_sequence = models.BigIntegerField(default=0)
     in_last = models.BinaryField(default=bytes(32))
     """Digest of the peer's last statement that we took in."""
+    out_at = models.BigIntegerField(default=0)
+    in_at = models.BigIntegerField(default=0)
+    """The latest time that a statement of ours, or of the peer, gave as its own: milliseconds since 1970."""
     credits = models.BigIntegerField(null=True)
     last_contact_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=300, default="")
@@ -184,7 +187,18 @@ class Incident(models.Model):
     kind = models.CharField(max_length=64)
     detail = models.CharField(max_length=500)
     evidence = models.BinaryField(default=bytes)
+    counterpart = models.BinaryField(default=bytes)
+    """What this side holds that the evidence contradicts; empty if it stands alone."""
     at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.CharField(max_length=150, default="")
+    remark = models.TextField(default="")
+    """What the operator who acknowledged it wrote down."""
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["peer", "kind", "detail"], name="incident_known"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.peer}"

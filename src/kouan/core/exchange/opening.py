@@ -22,7 +22,7 @@ from kouan.core.exchange.times import check_clock, from_milliseconds, millisecon
 from kouan.core.ledger.merkle import leaf_hash, root_of
 from kouan.core.policy import Allowed, Denied
 from kouan.core.trust import cose, sealing
-from kouan.core.trust.errors import UnknownKey
+from kouan.core.trust.errors import UnknownKey, UnknownSuite
 from kouan.core.trust.queries import get_member, own
 from kouan.core.trust.suites import get_suite
 
@@ -147,6 +147,8 @@ def read(signed: bytes, pairs: Sequence[tuple[bytes, bytes]], now: datetime) -> 
 
 def examine(batch: Signed, now: datetime) -> Examined:
     """Open every message of a batch; one that is bad by itself has a code, a bad whole raises."""
+    if batch.statement.suite not in get_member(batch.statement.sender).suites:
+        raise UnknownSuite(suite=batch.statement.suite)
     if get_suite(batch.statement.suite).cose_alg != batch.alg:
         raise MalformedWire(what="statement", detail="suite")
     if len(batch.pairs) != batch.statement.count:

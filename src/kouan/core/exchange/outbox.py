@@ -35,6 +35,7 @@ class OutboxFull(KouanError):
     code = "outbox-full"
     status = 503
     message = _("%(waiting)s messages already wait for %(peer)s. Try again when the line is working.")
+    retry_after = 10
 
 
 class NotInTransaction(RuntimeError):
@@ -180,7 +181,9 @@ def expire_waiting(now: datetime, *, limit: int = 500) -> int:
     if not late.exists():
         return 0
     with transaction.atomic():
-        keys = list(late.values_list("pk", flat=True)[:limit])
+        # What a sender or an operator holds just now is theirs to end.
+        held = late.select_for_update(skip_locked=True).order_by("pk")
+        keys = list(held.values_list("pk", flat=True)[:limit])
         late.filter(pk__in=keys).update(state=State.EXPIRED, code="expired-before-sending", finished_at=now)
     return len(keys)
 

@@ -10,9 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kouan.core.database.rows import execute, fetch, update_many
+from kouan.core.database.rows import among, execute_many, fetch, keepable, update_many
 from kouan.core.errors import KouanError
-from kouan.core.exchange import wire
+from kouan.core.exchange import incidents, wire
 from kouan.core.exchange.models import Batch, OutboxMessage, Stream
 from kouan.core.exchange.streams import lock_stream
 from kouan.core.exchange.times import from_milliseconds
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 State = OutboxMessage.State
 
-_RECEIPTED: Final = ("id", "peer", "count", "root", "statement_digest", "receipt")
+_RECEIPTED: Final = ("id", "peer", "first", "count", "root", "statement_digest", "receipt")
 _ACCEPT: Final = (
     f"UPDATE {OutboxMessage._meta.db_table} SET peer_ledger_index = position + %s, "  # noqa: S608 - the table's own name
     f"state = CASE WHEN state = '{State.SEALED}' THEN '{State.ACCEPTED}' ELSE state END WHERE batch_id = %s"
@@ -104,11 +104,9 @@ def check(answered: Sequence[Answered]) -> list[Checked]:
 
 def record(checked: Sequence[Checked], log: ledger.Appender, now: datetime) -> None:
     """Record receipts for one peer in the caller's transaction; what is recorded already stays as it is."""
-    keys = [each.answered.sealed.pk for each in checked]
-    places = ", ".join(["%s"] * len(keys))
+    these, keys = among("id", [each.answered.sealed.pk for each in checked])
     batches = {
-        batch.pk: batch
-        for batch in fetch(Batch, f"id IN ({places}) ORDER BY id", keys, names=_RECEIPTED, lock=True)
+        batch.pk: batch for batch in fetch(Batch, f"{these} ORDER BY id", keys, names=_RECEIPTED, lock=True)
     }
     news = []
     for each in checked:
@@ -116,6 +114,18 @@ def record(checked: Sequence[Checked], log: ledger.Appender, now: datetime) -> N
         if batch.receipt is None:
             _compare(each.receipt, batch)
             news.append((each, batch))
+        elif bytes(batch.receipt) != each.answered.data and each.receipt.statement == bytes(
+            batch.statement_digest
+        ):
+            detail = f"batch from number {batch.first}"
+            incidents.note(
+                batch.peer,
+                incidents.RECEIPT_CONFLICT,
+                detail,
+                each.answered.data,
+                bytes(batch.receipt),
+                now=now,
+            )
     if not news:
         return
     log.append([ledger.Record("receipt-received", each.answered.data) for each, _batch in news])
@@ -124,9 +134,10 @@ def record(checked: Sequence[Checked], log: ledger.Appender, now: datetime) -> N
         ["receipt", "receipted_at", "wire"],
         [(each.answered.data, now, None, batch.pk) for each, batch in news],
     )
+    # A notice that a message was handled may have overtaken this receipt: leave that state alone.
+    execute_many(_ACCEPT, [(each.receipt.log_first, batch.pk) for each, batch in news if batch.count])
     for each, batch in news:
-        if batch.count:
-            _record_statuses(batch, each.receipt, now)
+        _record_refusals(batch, each.receipt, now)
         accepted = each.receipt.statuses.count(None)
         transaction.on_commit(
             partial(
@@ -158,11 +169,9 @@ def _compare(receipt: wire.Receipt, batch: Batch) -> None:
             raise ReceiptMismatch(peer=batch.peer, detail=detail)
 
 
-def _record_statuses(batch: Batch, receipt: wire.Receipt, now: datetime) -> None:
-    # A notice that a message was handled may have overtaken this receipt: leave that state alone.
-    execute(_ACCEPT, (receipt.log_first, batch.pk))
+def _record_refusals(batch: Batch, receipt: wire.Receipt, now: datetime) -> None:
     for position, code in enumerate(receipt.statuses):
         if code is not None:
             OutboxMessage.objects.filter(batch=batch, position=position).update(
-                state=State.REFUSED, code=code[:64], finished_at=now
+                state=State.REFUSED, code=keepable(code, 64), finished_at=now
             )

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from kouan.core.database.rows import fetch, insert_one, select, stored, update_many
-from kouan.core.exchange import receipts, wire
+from kouan.core.database.rows import fetch, insert_many, new_keys, select, stored, update_many
+from kouan.core.exchange import credit, receipts, wire
 from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, Stream
 from kouan.core.exchange.recovery.halts import halted
 from kouan.core.exchange.streams import lock_stream
@@ -83,7 +83,7 @@ class Waiting(NamedTuple):
 
 _GLANCE: Final = (
     f"SELECT (SELECT count(*) FROM (SELECT 1 FROM {OutboxMessage._meta.db_table} "  # noqa: S608 - the tables' own names
-    "WHERE peer = %s AND state = 'waiting' LIMIT %s) AS some), "
+    "WHERE peer = %s AND state = 'waiting' LIMIT %s) AS found), "
     f"EXISTS (SELECT 1 FROM {InboxMessage._meta.db_table} WHERE peer = %s AND notified = %s "
     "AND state IN ('handled', 'refused') AND finished_at <= %s)"
 )
@@ -113,9 +113,10 @@ def advance(peer: str, answered: Sequence[receipts.Answered] = (), *, most: int 
     ``receipts.record`` raise; then nothing was sealed either.
     """
     checked = receipts.check(answered)
-    if not checked and not any(waiting(peer, limit=1)):
-        return []
+    there = waiting(peer, limit=1)
     now = timezone.now()
+    if not checked and not (there.notices or (there.messages and not credit.spent(peer, now))):
+        return []
     with transaction.atomic():
         stream = lock_stream(peer)
         with ledger.appending(now=now) as log:
@@ -134,6 +135,7 @@ class _Sealer:
         self._keys: OwnKeys = own()
         self._member: MemberKeys = get_member(stream.peer)
         self._marks: list[tuple[object, ...]] = []
+        self._batches: list[dict[str, object]] = []
 
     def seal(self, most: int) -> list[Sealed]:
         """Seal up to ``most`` batches of what waits."""
@@ -143,18 +145,24 @@ class _Sealer:
             "peer = %s AND state = 'waiting' ORDER BY id LIMIT %s",
             (self._stream.peer, max(batch_max, min(batch_max * most, MESSAGES_AT_ONCE))),
             names=_SEALED,
+            lock=True,  # whoever expires or cancels one of them is before us or after us
         )
         # Found by the index on the line alone; what is late the sweeper puts away.
         rows = [row for row in rows if row.expires_at > self._now]
         rows = rows[: _fitting(rows, batch_max)]
+        rows = rows[: credit.covered(self._stream, rows, self._now)]
         notices = _notices(self._stream.peer, self._now, alone=not rows)
         made = []
-        for start in range(0, len(rows), batch_max) or ([0] if notices else []):
-            made.append(self._batch(rows[start : start + batch_max], [notice for _key, notice in notices]))
+        starts = range(0, len(rows), batch_max) or ([0] if notices else [])
+        keys = new_keys(Batch, len(starts)) if starts else []
+        for key, start in zip(keys, starts, strict=True):
+            told = [notice for _key, notice in notices]
+            made.append(self._batch(key, rows[start : start + batch_max], told))
             notices_told, notices = notices, []
             if notices_told:
                 update_many(InboxMessage, ["notified"], [(True, key) for key, _notice in notices_told])
         if made:
+            insert_many(Batch, list(self._batches[0]), [list(row.values()) for row in self._batches])
             update_many(
                 OutboxMessage,
                 ["state", "batch_id", "position", "sequence", "header", "ciphertext_digest", "ledger_index"],
@@ -162,14 +170,16 @@ class _Sealer:
             )
             update_many(
                 Stream,
-                ["out_sequence", "out_last"],
-                [(self._stream.out_sequence, self._stream.out_last, self._stream.pk)],
+                ["out_sequence", "out_last", "out_at"],
+                [(self._stream.out_sequence, self._stream.out_last, self._stream.out_at, self._stream.pk)],
             )
         return made
 
-    def _batch(self, rows: Sequence[OutboxMessage], notices: Sequence[wire.Notice]) -> Sealed:
+    def _batch(self, key: int, rows: Sequence[OutboxMessage], notices: Sequence[wire.Notice]) -> Sealed:
         stream, side = self._stream, settings.NODE.side
         first = stream.out_sequence + 1
+        # A peer refuses what says that it is older than the batch before; our clock may have been set back.
+        stream.out_at = max(stream.out_at, milliseconds(self._now))
         batch_key = sealing.new_batch_key()
         messages = [_seal(row, first + position, batch_key) for position, row in enumerate(rows)]
         leaves = [leaf_hash(message.leaf) for message in messages]
@@ -183,7 +193,7 @@ class _Sealer:
             count=len(rows),
             root=root,
             previous=bytes(stream.out_last),
-            sealed_at=milliseconds(self._now),
+            sealed_at=stream.out_at,
             recipient_kid=recipient_kid,
             wrapped_key=sealing.wrap_batch_key(
                 batch_key, recipient, info=key_info(side, stream.peer, first, root)
@@ -193,37 +203,39 @@ class _Sealer:
         signed = cose.sign1(statement.encode(), self._keys.signer(self._now), content_type=wire.BATCH_TYPE)
         body = wire.encode_batch(signed, [(message.header, message.ciphertext) for message in messages])
         digest = wire.digest(signed)
-        batch = insert_one(
-            Batch,
-            peer=stream.peer,
-            first=first,
-            count=len(rows),
-            root=root,
-            statement=signed,
-            statement_digest=digest,
-            leaves=b"".join(leaves),
-            wire=body,
-            wire_bytes=len(body),
-            sealed_at=self._now,
-            attempts=0,
+        self._batches.append(
+            {
+                "id": key,
+                "peer": stream.peer,
+                "first": first,
+                "count": len(rows),
+                "root": root,
+                "statement": signed,
+                "statement_digest": digest,
+                "leaves": b"".join(leaves),
+                "wire": body,
+                "wire_bytes": len(body),
+                "sealed_at": self._now,
+                "attempts": 0,
+            }
         )
         records = [ledger.Record("sent", message.leaf) for message in messages]
         if notices:
             records.append(ledger.Record("notices-sent", signed))
-        self._mark(rows, messages, batch, first, self._log.append(records).first_index)
+        self._mark(rows, messages, key, first, self._log.append(records).first_index)
         stream.out_sequence += len(rows)
         stream.out_last = digest
         transaction.on_commit(
             partial(
                 channel.batch_sealed,
                 stream.peer,
-                batch,
+                key,
                 messages=[(row.message_id, row.created_at) for row in rows],
                 size=len(body),
                 began=self._now.timestamp(),
             )
         )
-        return Sealed(batch, stream.peer, len(rows), digest, body)
+        return Sealed(key, stream.peer, len(rows), digest, body)
 
     def _mark(
         self,

@@ -1,7 +1,8 @@
 """Carries batches to one peer, in order, and the same bytes again until their receipts are here.
 
 While a request is on its way, the last receipts are recorded and the next batches sealed, so that neither
-the network nor the database waits for the other. Only one request is posted at a time.
+the network nor the database waits for the other. Only one request is posted at a time, by the one among
+the node's workers that leads for this peer.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django.conf import settings
+from django.db import close_old_connections
 from django.db.models import F
 from django.utils import timezone
 
 from kouan.core.errors import KouanError
 from kouan.core.exchange import receipts, resigning, sealing, wire
+from kouan.core.exchange.leadership import LOOK, Leadership
 from kouan.core.exchange.models import Batch, Stream
 from kouan.core.exchange.recovery.halts import doubt, may_go
 from kouan.core.exchange.transport import PeerRefused
@@ -54,14 +57,25 @@ class Sender:
         self._peer = peer
         self._line = line
         self._host = host
+        self._lead = Leadership(f"send {peer}")
+        self._term = 0
         self._behind = True
         """Whether batches may lie sealed from before: after a start, and after anything went wrong."""
 
     def run(self) -> None:
         """Carry what there is, rest when there is nothing, try again when something went wrong."""
+        try:
+            self._run()
+        finally:
+            self._lead.release()
+
+    def _run(self) -> None:
         failures = 0
         while not self._host.stopping:
             try:
+                if not self._leads():
+                    self._host.pause(LOOK)
+                    continue
                 # Before this node knows that it has forgotten nothing, it says nothing new.
                 sealed = self._next() if may_go(self._peer) else []
                 if not sealed:
@@ -74,7 +88,14 @@ class Sender:
                 self._behind = True
                 self._line.close()
                 self._failed(error)
+                close_old_connections()  # a database that was restarted is connected to again
                 self._host.pause(_back_off(failures, error))
+
+    def _leads(self) -> bool:
+        leads = self._lead.held()
+        if self._lead.term != self._term:
+            self._term, self._behind = self._lead.term, True
+        return leads
 
     def _carry(self, sealed: list[sealing.Sealed]) -> None:
         """Post batches, and after them what has gathered meanwhile, until nothing is left."""

@@ -23,7 +23,7 @@ from kouan.core.ledger import queries as ledger
 from kouan.core.ledger.models import SignedCheckpoint, TimeStamp
 
 if TYPE_CHECKING:
-    from kouan.config import TimeSettings
+    from kouan.sections import TimeSettings
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ from kouan.core.exchange.models import Stream
 def lock_stream(peer: str) -> Stream:
     """Return the peer's stream, locked until the transaction ends.
 
-    The order of locks in a node is: stream, the ledger's head, rows of messages.
+    The order of locks in a node is: stream, the ledger's head, rows of messages. A handler holds the rows
+    of the inbox that it handles before anything else; nobody else holds rows that still wait there.
     """
     rows = fetch(Stream, "peer = %s", (peer,), lock=True)
     if not rows:

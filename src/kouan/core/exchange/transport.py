@@ -45,9 +45,6 @@ class PeerRefused(KouanError):
     status = 502
     message = _("The door of %(peer)s refused (%(answer_status)s): %(detail)s")
 
-    retry_after: float | None = None
-    """Seconds after which the peer asked to be tried again, if it said so."""
-
 
 @dataclass(frozen=True, slots=True)
 class DoorAnswer:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
+from kouan.core.exchange import incidents
 from kouan.core.exchange.epochs import epoch_origin, own_origin
+from kouan.core.exchange.pressure import check_sender
 from kouan.core.exchange.recovery.halts import channel, we_are_restored
 from kouan.core.exchange.reported import log_keys, witness_keys
 from kouan.core.ledger import queries, services
@@ -17,16 +20,40 @@ if TYPE_CHECKING:
     from kouan.core.ledger.witness import WitnessAnswer
 
 
-def add_checkpoint(body: bytes) -> WitnessAnswer:
-    """Answer a peer's ``add-checkpoint``: co-sign its log if it only grew since we last saw it."""
-    logs, now = {}, timezone.now()
+def add_checkpoint(body: bytes, caller: str | None = None) -> WitnessAnswer:
+    """Answer the ``add-checkpoint`` of ``caller``: co-sign its log if it only grew since we last saw it.
+
+    Raises ``OtherSender`` when it is the log of another member: only that one may bring its checkpoints.
+    """
+    logs, sides, now = {}, {}, timezone.now()
     for member in members():
         origin = epoch_origin(member.log_origin, channel(member.side).log_epoch)
         logs[origin] = log_keys(member, origin=origin, at=now)
+        sides[origin] = member.side
+    offered = body.partition(b"\n\n")[2].partition(b"\n")[0].decode("utf-8", "replace")
+    if offered in sides:
+        check_sender(sides[offered], caller, body)
     keys = own()
-    return services.witness_add_checkpoint(
+    answer = services.witness_add_checkpoint(
         body, find_log=logs.get, cosigner=Ed25519Cosigner(keys.public.witness_name, keys.witness_key)
     )
+    if answer.status in {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY} and offered in sides:
+        _tell_of_contradictions(sides[offered], offered)
+    return answer
+
+
+def _tell_of_contradictions(side: str, origin: str) -> None:
+    """Have the operator see each proof that a ledger was signed in two versions."""
+    for found in queries.equivocations(origin=origin):
+        if found.finding == "same-size":
+            incidents.note(
+                side,
+                incidents.EQUIVOCATION,
+                f"{found.size} entries, {found.at.isoformat()}",
+                found.offered_note.encode(),
+                found.kept_note.encode(),
+                now=found.at,
+            )
 
 
 def publish() -> bool:

@@ -24,7 +24,7 @@ from kouan.core.trust.queries import members
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from kouan.config import WitnessSettings
+    from kouan.sections import WitnessSettings
 
 log = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from kouan.core.errors import KouanError
 from kouan.core.exchange import witness
+from kouan.core.exchange.leadership import LOOK, Leadership
 from kouan.core.exchange.models import Stream
 from kouan.core.exchange.recovery.halts import doubt, may_go
 from kouan.core.exchange.transport import Line, PeerUnreachable
@@ -30,11 +31,15 @@ class Witnessing:
     """Keeps a line of its own to each member, so that no batch holds up a checkpoint."""
 
     def __init__(self) -> None:
+        self._lead = Leadership("witnessing")
         self._lines: dict[str, Line] = {}
         self._problems: dict[str, str] = {}
 
     def step(self, host: Host) -> None:
-        """Publish, ask everybody, wait a second."""
+        """Publish, ask everybody, wait a second; one of the node's workers is enough for it."""
+        if not self._lead.held():
+            host.pause(LOOK)
+            return
         witness.publish()
         for member in members():
             if not may_go(member.side):

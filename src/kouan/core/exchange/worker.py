@@ -1,12 +1,12 @@
 """The worker: carries what waits to each peer, runs handlers, has the ledger witnessed, does chores.
 
 One thread for each of these, each with its own database connection. Every step is a transaction of its
-own, so the process may be killed at any line: the next one finds the same state.
+own, so the process may be killed at any line: the next one finds the same state. Several workers may run:
+they share out the handlers' messages, and one of them leads in each thing that only one may do.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import select
 import threading
@@ -19,7 +19,6 @@ from django.utils import timezone
 
 from kouan.core import chores
 from kouan.core.exchange import handling, outbox, wake
-from kouan.core.exchange.peers import write_peers_file
 from kouan.core.exchange.pulse import Pulse
 from kouan.core.exchange.sender import Sender
 from kouan.core.exchange.transport import Line
@@ -27,7 +26,6 @@ from kouan.core.exchange.witnessing import Witnessing
 from kouan.core.trust.queries import members
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
     from kouan.core.trust.member import MemberKeys
@@ -140,17 +138,16 @@ class Worker:
 
     def run(self) -> None:
         """Work until ``stop``."""
-        bell = wake.hang_bell()
+        bell = wake.Bell()
         try:
             for loop in self._loops:
                 loop.start()
             while not self._stop:
                 if select.select([bell], [], [], STOP_LOOK)[0]:
-                    self._rung(bell)
+                    self._rung(bell.heard())
         finally:
             self._end()
             bell.close()
-            wake.bell_path().unlink(missing_ok=True)
 
     def _end(self) -> None:
         until = time.monotonic() + GRACE
@@ -160,11 +157,7 @@ class Worker:
         for loop in loops:
             loop.join(until - time.monotonic())
 
-    def _rung(self, bell: socket.socket) -> None:
-        what = set()
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                what.add(bell.recv(16))
+    def _rung(self, what: set[bytes]) -> None:
         if wake.OUTBOX in what:
             for carrier in list(self._carriers.values()):
                 carrier.loop.ring()
@@ -181,7 +174,6 @@ class Worker:
                 carrier.loop.stop()
                 carrier.loop.join(60.0)
                 carrier.line.close()
-            write_peers_file()
             self._carriers[member.side] = _carrier(member)
         loop.pause(MEMBERS_EVERY)
 

@@ -272,9 +272,10 @@ def witnessed_logs() -> list[WitnessedRecord]:
     return [WitnessedRecord(row.origin, row.size, bytes(row.root), row.note, row.at) for row in rows]
 
 
-def equivocations(*, limit: int = 50) -> list[EquivocationRecord]:
+def equivocations(*, limit: int = 50, origin: str | None = None) -> list[EquivocationRecord]:
     """Return the newest evidence against ledgers that contradicted themselves."""
-    rows = Equivocation.objects.select_related("log").order_by("-pk")[:limit]
+    found = Equivocation.objects.select_related("log").order_by("-pk")
+    rows = (found if origin is None else found.filter(log__origin=origin))[:limit]
     return [
         EquivocationRecord(row.log.origin, row.finding, row.size, row.kept_note, row.offered_note, row.at)
         for row in rows

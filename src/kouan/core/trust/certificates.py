@@ -45,7 +45,7 @@ def door_hosts(door_url: str, listen_host: str) -> tuple[str, ...]:
 
 def make_ca(key: EllipticCurvePrivateKey, side: str, now: datetime) -> x509.Certificate:
     """Return a side's self-signed TLS CA (RFC 5280), for ten years; it issues leaves only."""
-    name = _name(f"{side} Kouan TLS CA")
+    name = _ca_name(side)
     return (
         _builder(name, name, key.public_key(), now, CA_LIFE)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -112,6 +112,11 @@ def check_ca(der: bytes) -> x509.Certificate:
     return certificate
 
 
+def is_named_for(ca: x509.Certificate, side: str) -> bool:
+    """Say whether a TLS CA bears the name that ``side``'s has, and so no other side's."""
+    return ca.subject == _ca_name(side)
+
+
 def pem_of(der: bytes) -> bytes:
     """Return a DER certificate as PEM (RFC 7468)."""
     return x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
@@ -129,6 +134,10 @@ def _builder(
         .not_valid_before(now - CLOCK_ALLOWANCE)
         .not_valid_after(now + life)
     )
+
+
+def _ca_name(side: str) -> x509.Name:
+    return _name(f"{side} Kouan TLS CA")
 
 
 def _name(common: str) -> x509.Name:

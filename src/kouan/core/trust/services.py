@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from kouan.core.database.locks import take_turn
 from kouan.core.sides import get_side
 from kouan.core.trust import certificates, document, rotation, tokens
 from kouan.core.trust.errors import (
@@ -65,6 +66,7 @@ def import_document(
     if expected_fingerprint is not None:
         require_fingerprint(actual, expected_fingerprint)
     with transaction.atomic(durable=True):
+        take_turn(f"trust {trust.side}")
         row = Member.objects.select_for_update().filter(side=trust.side).first()
         if row is None:
             if not compared:

@@ -13,6 +13,7 @@ from kouan.core import cbor
 from kouan.core.exchange.blobs import folder, request, serving
 from kouan.core.exchange.blobs.models import SentBlob
 from kouan.core.exchange.door import Door
+from kouan.core.exchange.entrance.roll import Caller
 from kouan.core.trust import cose
 
 MIB = 1 << 20
@@ -62,6 +63,7 @@ def post(door, data, peer):
         "type": "http",
         "method": "POST",
         "path": "/blob",
+        "state": {"caller": Caller(peer.side, b"")},
         "headers": [(b"content-length", str(len(data)).encode()), (b"kouan-sent", str(peer.now()).encode())],
     }
     asyncio.run(door(scope, receive, send))

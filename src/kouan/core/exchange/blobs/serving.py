@@ -25,6 +25,7 @@ from kouan.core.exchange.blobs import folder, stream
 from kouan.core.exchange.blobs.errors import BadBlobRange, TooManyStreams, UnknownBlob
 from kouan.core.exchange.blobs.models import SentBlob
 from kouan.core.exchange.blobs.request import MAX_CHUNKS, MAX_REQUEST, REQUEST_TYPE, BlobRequest
+from kouan.core.exchange.pressure import check_sender
 from kouan.core.exchange.times import check_clock, from_milliseconds, milliseconds
 from kouan.core.trust import cose
 from kouan.core.trust.errors import BadSignature
@@ -69,9 +70,9 @@ class BlobServer:
         self._streams: Counter[str] = Counter()
         self._noted: dict[int, float] = {}
 
-    async def serve(self, body: bytes, send: Send) -> None:
+    async def serve(self, body: bytes, send: Send, caller: str | None = None) -> None:
         """Check a request and send what it asks for; raises a ``KouanError`` before anything was sent."""
-        portion, file = await self._run(_opened, body)
+        portion, file = await self._run(_opened, body, caller)
         try:
             if self._streams.total() >= MAX_STREAMS or self._streams[portion.peer] >= MAX_STREAMS_PER_PEER:
                 raise TooManyStreams
@@ -116,10 +117,11 @@ class BlobServer:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
 
-def _opened(body: bytes) -> tuple[Portion, int]:
+def _opened(body: bytes, caller: str | None) -> tuple[Portion, int]:
     """Return what a request asks for with its open file, if the signer is whom the file is for."""
     close_old_connections()
     portion = authorised(body)
+    check_sender(portion.peer, caller, body)
     try:
         return portion, os.open(portion.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:

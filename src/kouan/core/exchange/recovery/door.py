@@ -7,6 +7,7 @@ from typing import Final
 from django.utils import timezone
 
 from kouan.core.exchange.models import Channel
+from kouan.core.exchange.pressure import check_sender
 from kouan.core.exchange.recovery import recall, resync
 from kouan.core.exchange.recovery.forms import (
     MAX_HELLO,
@@ -32,15 +33,17 @@ LIMITS: Final = {HELLO: MAX_HELLO, RECALL: MAX_RECALL}
 CONTENT_TYPE: Final = "application/cbor"
 
 
-def answer(path: str, body: bytes) -> bytes:
-    """Answer a peer's request to one of ``LIMITS``; raises the ``KouanError`` that refuses it."""
+def answer(path: str, body: bytes, caller: str | None = None) -> bytes:
+    """Answer the request of ``caller`` to one of ``LIMITS``; raises the ``KouanError`` that refuses it."""
     if path == RECALL:
         asked = Recall.decode(cose.read1(body, content_type=RECALL_TYPE, max_bytes=MAX_RECALL).payload)
+        check_sender(asked.sender, caller, body)
         return recall.answer_recall(body, get_member(asked.sender[:16]))
     signed, agreement = decode_hello(body)
     said = Standing.decode(cose.read1(signed, content_type=STANDING_TYPE, max_bytes=MAX_STANDING).payload)
     member = get_member(said.sender[:16])
     standing = open_standing(signed, member)
+    check_sender(said.sender, caller, signed)
     check_clock(milliseconds(timezone.now()), standing.at, past=True)
     take_word(standing)
     if agreement:

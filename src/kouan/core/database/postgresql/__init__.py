@@ -1,0 +1,1 @@
+"""PostgreSQL, for a node that several processes or machines share: the engine behind ``postgresql://``."""

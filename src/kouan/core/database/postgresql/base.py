@@ -1,0 +1,34 @@
+"""PostgreSQL as Django uses it, with a cursor beside Django's own for the statements of ``rows``."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import psycopg
+from django.db.backends.postgresql import base
+
+_PREPARE_AFTER: Final = 2
+"""Times that a statement is sent as it is before the server keeps its plan."""
+_PREPARED_MOST: Final = 200
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Django's own, plus ``direct``: parameters bound by the server, in binary, plans kept."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._direct: psycopg.Cursor[tuple[Any, ...]] | None = None
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Connect, and let the server keep plans (Django's own cursors bind by themselves and have none)."""
+        connection = super().get_new_connection(conn_params)
+        connection.prepare_threshold = _PREPARE_AFTER
+        connection.prepared_max = _PREPARED_MOST
+        return connection
+
+    @property
+    def direct(self) -> psycopg.Cursor[tuple[Any, ...]]:
+        """A cursor of the present connection, for statements whose rows are all read at once."""
+        if self._direct is None or self._direct.connection is not self.connection:
+            self._direct = psycopg.Cursor(self.connection)
+        return self._direct
