@@ -60,7 +60,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     view = queries.overview(timezone.now())
     most = max(counted.total for counted in view.tallies)
     bars = [(counted, bar(counted, most, BAR_WIDTH)) for counted in view.tallies]
-    return _page(
+    return page_of(
         request,
         "overview",
         view=view,
@@ -89,7 +89,7 @@ def crossings(request: HttpRequest) -> HttpResponse:
     except BadSearch as problem:
         page, error = listing.Page((), None, None), str(problem)
     query = _query(filters)
-    return _page(
+    return page_of(
         request,
         "crossings",
         422 if error else 200,
@@ -188,7 +188,7 @@ def cancel(request: HttpRequest, message_id: UUID) -> HttpResponseBase:
 @require_role("operator")
 def waiting(request: HttpRequest) -> HttpResponse:
     """Show what waits for each peer, what is in doubt, and what waits for our own handlers."""
-    return _page(
+    return page_of(
         request,
         "waiting",
         waiting=queries.waiting(),
@@ -240,7 +240,7 @@ def comparisons(request: HttpRequest) -> HttpResponseBase:
             names = gettext(", ").join(labels.side_name(peer) for peer in peers)
             messages.success(request, gettext("The comparison with %(peers)s has begun.") % {"peers": names})
         return HttpResponseRedirect(reverse("operations:comparisons"))
-    return page_of(request, "comparisons", view=comparisonspage_of(request.GET.get("before", "")))
+    return page_of(request, "comparisons", view=comparisons_page(request.GET.get("before", "")))
 
 
 @require_safe
@@ -254,7 +254,7 @@ def comparison(request: HttpRequest, run: UUID) -> HttpResponse:
 @require_role("operator")
 def alarms(request: HttpRequest) -> HttpResponse:
     """Show the alarms that are raised, and those that are over."""
-    return _page(
+    return page_of(
         request,
         "alarms",
         raised=queries.open_alarms(),
@@ -294,7 +294,7 @@ def catalogue(request: HttpRequest) -> HttpResponse:
 @require_safe
 def agreements(request: HttpRequest) -> HttpResponse:
     """Show the agreements on which anything crosses, in all three scripts."""
-    return _page(
+    return page_of(
         request,
         "agreements",
         agreements=policy_of(settings.NODE.agreements).agreements,
@@ -303,6 +303,7 @@ def agreements(request: HttpRequest) -> HttpResponse:
 
 
 def page_of(request: HttpRequest, template: str, status: int = 200, **context: Any) -> HttpResponse:
+    """Return a page of this app, with the words that all of them need."""
     context |= {
         "words": labels,
         "alarm_words": alarm_labels,
