@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from kouan.apps.operations import alarm_labels, labels, listing, queries, services
 from kouan.apps.operations.catalogue import catalogue as catalogue_entries
-from kouan.apps.operations.comparisons import begin_comparison, comparison_detail
+from kouan.apps.operations.comparisons import begin_comparison, comparison_detail, comparisons_page
 from kouan.apps.operations.detail import CrossingDetail, crossing_detail
 from kouan.apps.operations.domain import Direction, Outcome, State, bar
 from kouan.apps.operations.errors import BadSearch
