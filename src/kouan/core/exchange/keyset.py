@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from kouan.core import cbor
 from kouan.core.exchange import outbox
 from kouan.core.exchange.crossing import Consent, Crossing, Payload, Received, Undelivered
+from kouan.core.exchange.pressure import check_sender
 from kouan.core.exchange.times import check_clock, from_milliseconds, milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.trust import changes, cose, document, services
