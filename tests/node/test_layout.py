@@ -64,7 +64,7 @@ def test_a_secret_that_others_may_read_stops_the_node(tmp_path):
     (tmp_path / SECRET_FILE).chmod(0o640)
     with pytest.raises(ConfigError, match=r"chmod 600 .*node\.env"):
         environment_of(path, {})
-    elsewhere = {"KOUAN_SECRET_KEY": "from elsewhere"}
+    elsewhere = {"KOUAN_SECRET_KEY": "from elsewhere", "KOUAN_DATABASE_PASSWORD": ""}
     assert elsewhere.items() <= environment_of(path, elsewhere).items()
 
 

@@ -117,7 +117,7 @@ def note(declare):
 
     @crossing.handler
     def _handle(received):
-        Group.objects.create(name=f"{received.payload.text} {received.id}")
+        Group.objects.create(name=f"{received.payload.text[:100]} {received.id}")
 
     return crossing
 

@@ -45,9 +45,7 @@ class SameConnection(Executor):
 
 
 @pytest.fixture
-def door(db, monkeypatch):
-    # A test's transaction is on the one connection, which must not be taken for one left behind.
-    monkeypatch.setattr(door_module, "close_old_connections", lambda: None)
+def door(db):
     made = Door()
     made._writer.shutdown()
     made._writer = SameConnection()

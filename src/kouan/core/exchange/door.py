@@ -20,9 +20,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError
 from django.utils import timezone
 
+from kouan.core.database.fresh import refresh_connection
 from kouan.core.errors import KouanError
 from kouan.core.exchange import inbox, keyset, wire, witness
 from kouan.core.exchange.blobs.request import MAX_REQUEST
@@ -200,7 +201,7 @@ class Door:
 
 
 def _in_connection(function: Callable[[bytes, str], Any], body: bytes, caller: str) -> Any:
-    close_old_connections()
+    refresh_connection()
     return function(body, caller)
 
 

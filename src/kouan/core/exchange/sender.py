@@ -13,10 +13,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from django.conf import settings
-from django.db import close_old_connections
 from django.db.models import F
 from django.utils import timezone
 
+from kouan.core.database.fresh import refresh_connection
 from kouan.core.errors import KouanError
 from kouan.core.exchange import receipts, resigning, sealing, wire
 from kouan.core.exchange.leadership import LOOK, Leadership
@@ -88,7 +88,7 @@ class Sender:
                 self._behind = True
                 self._line.close()
                 self._failed(error)
-                close_old_connections()  # a database that was restarted is connected to again
+                refresh_connection()  # a database that was restarted is connected to again
                 self._host.pause(_back_off(failures, error))
 
     def _leads(self) -> bool:

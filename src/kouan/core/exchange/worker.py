@@ -14,10 +14,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from django.db import close_old_connections, connections
+from django.db import connections
 from django.utils import timezone
 
 from kouan.core import chores
+from kouan.core.database.fresh import refresh_connection
 from kouan.core.exchange import handling, outbox, wake
 from kouan.core.exchange.pulse import Pulse
 from kouan.core.exchange.sender import Sender
@@ -97,7 +98,7 @@ class Loop:
         try:
             while not self.stopping:
                 try:
-                    close_old_connections()
+                    refresh_connection()
                     self._step(self)
                 except Exception:
                     log.exception("the worker's %s failed; it goes on in a second", self.name)

@@ -224,7 +224,7 @@ class UnsoundReport(KouanError):
 
     code = "unsound-report"
     message = _(
-        "Give a time that has passed and a reason of 1 to %(longest)d printable characters (%(detail)s)."
+        "Give a time that has passed and a reason of 1 to %(longest)s printable characters (%(detail)s)."
     )
 
 

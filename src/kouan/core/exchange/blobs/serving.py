@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from django.conf import settings
-from django.db import close_old_connections
 from django.utils import timezone
 
+from kouan.core.database.fresh import refresh_connection
 from kouan.core.exchange.blobs import folder, stream
 from kouan.core.exchange.blobs.errors import BadBlobRange, TooManyStreams, UnknownBlob
 from kouan.core.exchange.blobs.models import SentBlob
@@ -119,7 +119,7 @@ class BlobServer:
 
 def _opened(body: bytes, caller: str | None) -> tuple[Portion, int]:
     """Return what a request asks for with its open file, if the signer is whom the file is for."""
-    close_old_connections()
+    refresh_connection()
     portion = authorised(body)
     check_sender(portion.peer, caller, body)
     try:
@@ -165,5 +165,5 @@ def authorised(body: bytes) -> Portion:
 
 def _note(portion: Portion) -> None:
     """Write down how far the peer has come, for those who watch."""
-    close_old_connections()
+    refresh_connection()
     SentBlob.objects.filter(pk=portion.key, served__lt=portion.upto).update(served=portion.upto)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Self
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from django.db import close_old_connections
 
+from kouan.core.database.fresh import refresh_connection
 from kouan.core.trust import certificates
 from kouan.core.trust.queries import members, own
 
@@ -49,7 +49,7 @@ class Roll:
     @classmethod
     def call(cls, before: Self | None = None) -> Self:
         """Return the roll as it is now: ``before`` itself if nothing has changed. Reads the database."""
-        close_old_connections()
+        refresh_connection()
         keys = own()
         listed = {
             member.side: (member.trust.content.tls_ca, *member.trust.content.tls_before)
