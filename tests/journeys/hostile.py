@@ -12,12 +12,13 @@ import json
 import socket
 import ssl
 import time
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-from core.exchange.peer import Peer
+from core.exchange.peer import Peer, Posted
 from kouan.apps.validation.crossings import FINGERPRINT_QUESTION
 from kouan.apps.validation.domain import Reference
 from kouan.core.exchange import outbox
@@ -50,14 +51,14 @@ def question(**changed: Any) -> Any:
     return peer.say(payload, **more)
 
 
-def batch(
-    count: int = 1, *, take: bool = False, message: dict[str, Any] | None = None, **changed: Any
-) -> bytes:
-    """The next batch of so many questions; ``take`` counts on its being taken in."""
-    posted = me().batch(*[question(**(message or {})) for _ in range(count)], **changed)
-    if take:
-        me().advance(posted)
-    return posted.wire
+def batch(count: int = 1, *, message: dict[str, Any] | None = None, **changed: Any) -> bytes:
+    """The next batch of so many questions."""
+    return made(count, message=message, **changed).wire
+
+
+def made(count: int = 1, *, message: dict[str, Any] | None = None, **changed: Any) -> Posted:
+    """The same, with what it was made of."""
+    return me().batch(*[question(**(message or {})) for _ in range(count)], **changed)
 
 
 def connect(certificate: tuple[str, str] | None = None, most: ssl.TLSVersion | None = None) -> ssl.SSLSocket:
@@ -125,10 +126,13 @@ def post(
     return status, code, headers
 
 
-def attack(count: int = 1, **more: Any) -> tuple[int, str]:
-    """Post the next batch, changed, and return what the door says."""
-    take = more.pop("take", False)
-    return post(batch(count, take=take, **more))[:2]
+def attack(count: int = 1, *, take: bool = False, **more: Any) -> tuple[int, str]:
+    """Post the next batch, changed, and return what the door says; ``take`` counts one that it took in."""
+    posted = made(count, **more)
+    status, code, _ = post(posted.wire)
+    if take and status == HTTPStatus.OK:
+        me().advance(posted)
+    return status, code
 
 
 def relay(body: bytes) -> tuple[int, str]:
@@ -197,11 +201,13 @@ def seconds_of_a_post() -> float:
 def refusals_until_429(most: int) -> tuple[int, dict[str, str]]:
     """Post batches of refused messages until the door has enough; return how many were taken in."""
     for taken in range(most):
-        status, code, headers = post(batch(20, take=True, message={"type_": "made.up"}))
+        posted = made(20, message={"type_": "made.up"})
+        status, code, headers = post(posted.wire)
         if status == 429:
             assert code == "too-much"
             return taken, headers
         assert status == 200, (status, code)
+        me().advance(posted)
     return most, {}
 
 

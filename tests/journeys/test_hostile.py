@@ -71,6 +71,8 @@ def test_nobody_speaks_for_another_side(hk: Node, gd: Node, three: Group) -> Non
 
 
 def test_each_lie_in_a_statement_is_refused_and_changes_nothing(hk: Node, gd: Node) -> None:
+    assert gd.run(hostile.attack, take=True) == (200, ""), "there is a batch before, which has a time"
+    wait_until(lambda: not any("handle" in what for what in hk.run(inside.busy)), 30, "the handlers")
     before = hk.run(inside.taken_in)
     lies = {
         "sequence-gap": {"first": 10_000},

@@ -139,6 +139,10 @@ class Door:
             if error.retry_after is None:
                 allowances.take(caller, refusals=1)
             return _problem(error.status, error.code, str(error), error.retry_after)
+        except (
+            asyncio.CancelledError
+        ):  # the door closes, and this request did not end in the moment that it got
+            return _problem(503, "unavailable", "The node is stopping. Try again later.")
         except (DatabaseError, OSError):
             log.exception("the door could not write")
             return _problem(503, "unavailable", "The node cannot take this in now. Try again later.")
