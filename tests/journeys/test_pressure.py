@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,11 +55,14 @@ def test_a_side_whose_handlers_stand_still_slows_the_other_and_catches_up(narrow
         held = gd.run(inside.busy)
         waiting = hk.run(inside.line, "gd").waiting
         say(f"refused after {refused_at} questions; gd: {held}; {waiting} wait at hk")
-        assert waiting >= MOST - 2, "hk went on sealing"
+        assert waiting >= MOST - 10, "hk went on sealing"
         unhandled = next(int(each.split()[0]) for each in held if "handle" in each)
         assert unhandled < refused_at
 
+        # A message a second still goes, to hear whether there are credits: a place may have come free.
         api = hk.upload("/validations?wait=0", "file", carried)
+        while api.status == HTTPStatus.ACCEPTED:
+            api = hk.upload("/validations?wait=0", "file", carried)
         assert (api.status, api.json()["code"]) == (503, "outbox-full")
         assert int({name.lower(): value for name, value in api.headers.items()}["retry-after"]) >= 1
         told = {}
@@ -69,7 +73,10 @@ def test_a_side_whose_handlers_stand_still_slows_the_other_and_catches_up(narrow
                 "Content-Type": content_type,
                 "Accept-Language": language,
             }
-            told[language] = hk.request("POST", "/api/v1/validations?wait=0", body, headers).json()["detail"]
+            answer = hk.request("POST", "/api/v1/validations?wait=0", body, headers)
+            while answer.status == HTTPStatus.ACCEPTED:
+                answer = hk.request("POST", "/api/v1/validations?wait=0", body, headers)
+            told[language] = answer.json()["detail"]
         assert len(set(told.values())) == 3
         say(str(told))
     finally:

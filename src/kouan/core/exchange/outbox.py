@@ -149,17 +149,18 @@ def _row(  # noqa: PLR0913 - one value a column
 
 
 class _Waiting:
-    """How many messages wait for each peer, counted at most once a second for each process."""
+    """How many messages wait for each peer: counted once a second in each process, and before a refusal."""
 
     def __init__(self) -> None:
         self._counts: dict[str, tuple[float, int]] = {}
 
-    def add(self, peer: str, more: int) -> int:
+    def add(self, peer: str, more: int, most: int) -> int:
+        """Return how many wait, and count ``more`` with them unless that were more than ``most``."""
         counted_at, count = self._counts.get(peer, (0.0, 0))
-        if time.monotonic() - counted_at > 1:
+        if time.monotonic() - counted_at > 1 or count + more > most:
             counted_at = time.monotonic()
             count = OutboxMessage.objects.filter(peer=peer, state=State.WAITING).count()
-        self._counts[peer] = (counted_at, count + more)
+        self._counts[peer] = (counted_at, count + more if count + more <= most else count)
         return count
 
 
@@ -167,8 +168,9 @@ _waiting = _Waiting()
 
 
 def _bounded(peer: str, more: int) -> None:
-    waiting = _waiting.add(peer, more)
-    if waiting + more > settings.NODE.exchange.outbox_max:
+    most = settings.NODE.exchange.outbox_max
+    waiting = _waiting.add(peer, more, most)
+    if waiting + more > most:
         raise OutboxFull(waiting=waiting, peer=peer)
 
 

@@ -179,7 +179,9 @@ class _Sealer:
         stream, side = self._stream, settings.NODE.side
         first = stream.out_sequence + 1
         # A peer refuses what says that it is older than the batch before; our clock may have been set back.
-        stream.out_at = max(stream.out_at, milliseconds(self._now))
+        tolerance = settings.NODE.exchange.clock_tolerance_s * 1000
+        sealed_at = max(milliseconds(self._now), stream.out_at - tolerance)
+        stream.out_at = max(stream.out_at, sealed_at)
         batch_key = sealing.new_batch_key()
         messages = [_seal(row, first + position, batch_key) for position, row in enumerate(rows)]
         leaves = [leaf_hash(message.leaf) for message in messages]
@@ -193,7 +195,7 @@ class _Sealer:
             count=len(rows),
             root=root,
             previous=bytes(stream.out_last),
-            sealed_at=stream.out_at,
+            sealed_at=sealed_at,
             recipient_kid=recipient_kid,
             wrapped_key=sealing.wrap_batch_key(
                 batch_key, recipient, info=key_info(side, stream.peer, first, root)
