@@ -192,12 +192,16 @@ def test_a_batch_is_not_older_than_the_one_before_it(gd):
     assert (incident.kind, bytes(incident.evidence)) == ("backdated", backdated.signed)
 
 
-def test_our_own_time_never_goes_back(gd, queue):
-    ahead = gd.now() + 60_000
-    Stream.objects.update_or_create(peer="gd", defaults={"out_at": ahead})
+@pytest.mark.parametrize("ahead", [60, 300, 600])
+def test_our_own_time_goes_back_no_further_than_the_peer_takes(gd, queue, settings, ahead):
+    before = gd.now() + ahead * 1000
+    Stream.objects.update_or_create(peer="gd", defaults={"out_at": before})
     queue("one")
-    signed = gd.open(sealing.seal_batch("gd").wire)
-    assert signed.statement["at"] == ahead
+    at = gd.open(sealing.seal_batch("gd").wire).statement["at"]
+    tolerance = settings.NODE.exchange.clock_tolerance_s * 1000
+    assert at >= before - tolerance, "or the peer would take it for backdated"
+    assert at <= gd.now() + tolerance, "or the peer would find our clock ahead"
+    assert Stream.objects.get(peer="gd").out_at == max(before, at)
 
 
 def test_a_suite_that_the_senders_document_does_not_list(gd, monkeypatch, unchanged):
