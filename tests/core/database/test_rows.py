@@ -14,8 +14,8 @@ from kouan.core.database.rows import (
     execute,
     fetch,
     insert_many,
-    insert_one,
     keepable,
+    new_keys,
     select,
     stored,
     update_many,
@@ -108,11 +108,13 @@ def test_rows_are_named_by_another_field_than_the_key():
     assert list(Stream.objects.order_by("peer").values_list("credits", "last_error")) == [(6, "y"), (5, "x")]
 
 
-def test_one_row_and_its_key():
-    key = insert_one(
-        ReceivedBatch, peer="gd", first=1, count=2, root=b"r", statement=b"s", statement_digest=b"d",
-        leaves=b"", wire_bytes=3, receipt=b"x", received_at=AT,
-    )  # fmt: skip
+def test_one_row_under_a_new_key():
+    (key,) = new_keys(ReceivedBatch, 1)
+    values = {
+        "id": key, "peer": "gd", "first": 1, "count": 2, "root": b"r", "statement": b"s",
+        "statement_digest": b"d", "leaves": b"", "wire_bytes": 3, "receipt": b"x", "received_at": AT,
+    }  # fmt: skip
+    insert_many(ReceivedBatch, list(values), [list(values.values())])
     assert ReceivedBatch.objects.get(pk=key).received_at == AT
     assert execute("UPDATE exchange_receivedbatch SET count = %s WHERE id = %s", (9, key)) == 1
     assert select("SELECT count FROM exchange_receivedbatch WHERE received_at = %s", (stored(AT),)) == [(9,)]

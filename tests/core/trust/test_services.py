@@ -147,14 +147,11 @@ def test_reading_a_member_in_use_asks_the_database_nothing(gd, django_assert_num
         queries.get_member("gd")
 
 
-def test_members_and_whom_the_door_lets_in(gd, keys_of):
-    assert queries.peer_ca_bundle() == b""
+def test_members_stand_by_their_sides(gd, keys_of):
     mo = keys_of("mo").document
     import_document(mo, expected_fingerprint=fingerprint(mo))
     import_document(gd(), expected_fingerprint=fingerprint(gd()))
     assert [member.side for member in queries.members()] == ["gd", "mo"]
-    expected = [queries.get_member(side).tls_ca_pem for side in ("gd", "mo")]
-    assert queries.peer_ca_bundle() == b"".join(expected)
 
 
 def test_the_exported_document_is_byte_stable_until_a_key_rotates():

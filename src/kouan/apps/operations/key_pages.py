@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from kouan.apps.operations import labels
+from kouan.apps.operations.views import page_of
 from kouan.core.exchange import keystatus, signedby
 from kouan.core.trust.keys import KeyUse
 from kouan.web.access import require_role
@@ -54,18 +53,14 @@ SIGNED: Final[dict[str, _StrPromise]] = {
 @require_role("operator")
 def keys(request: HttpRequest) -> HttpResponse:
     """Show every key of this side, who knows of it, and every report of a compromise."""
-    return render(
+    return page_of(
         request,
-        "operations/keys.html",
-        {
-            "view": keystatus.status(),
-            "reports": signedby.reported(),
-            "uses": USES,
-            "states": STATES,
-            "verdicts": VERDICTS,
-            "words": labels,
-            "notices": [],
-        },
+        "keys",
+        view=keystatus.status(),
+        reports=signedby.reported(),
+        uses=USES,
+        states=STATES,
+        verdicts=VERDICTS,
     )
 
 
@@ -73,8 +68,4 @@ def keys(request: HttpRequest) -> HttpResponse:
 @require_role("operator")
 def compromised(request: HttpRequest, kid: str) -> HttpResponse:
     """List what a reported key has signed since it was exposed; 404 for a key that nobody reported."""
-    return render(
-        request,
-        "operations/compromised.html",
-        {"found": signedby.signed_since(kid), "uses": USES, "kinds": SIGNED, "words": labels, "notices": []},
-    )
+    return page_of(request, "compromised", found=signedby.signed_since(kid), uses=USES, kinds=SIGNED)

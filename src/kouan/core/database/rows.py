@@ -128,16 +128,6 @@ def insert_many(model: type[Model], names: Sequence[str], rows: Iterable[Sequenc
             _statements().insert(cast("PostgreSQL", connection), model, _fields(model, wanted), prepared)
 
 
-def insert_one(model: type[Model], **values: object) -> int:
-    """Insert one row and return its primary key."""
-    connection = _connection()
-    names = tuple(values)
-    (prepared,) = _prepared(model, names, [list(values.values())], connection)
-    with connection.wrap_database_errors:
-        key: int = _run(connection, _insert_returning(model, names), prepared).fetchone()[0]
-    return key
-
-
 def new_keys(model: type[Model], count: int) -> list[int]:
     """Return primary keys, in order, for rows that the caller's transaction will insert with them."""
     table = model._meta.db_table
@@ -288,12 +278,6 @@ def _insert(model: type[Model], names: tuple[str, ...]) -> str:
     columns = ", ".join(quote(_column(field)) for field in _fields(model, names))
     places = ", ".join(["%s"] * len(names))
     return f"INSERT INTO {quote(model._meta.db_table)} ({columns}) VALUES ({places})"  # noqa: S608 - names from the models
-
-
-@lru_cache(maxsize=64)
-def _insert_returning(model: type[Model], names: tuple[str, ...]) -> str:
-    quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
-    return f"{_insert(model, names)} RETURNING {quote(_column(_pk(model)))}"
 
 
 @lru_cache(maxsize=64)

@@ -86,11 +86,6 @@ def member_documents(side: str) -> tuple[bytes, ...]:
     return tuple(bytes(data) for data in rows.values_list("document", flat=True))
 
 
-def peer_ca_bundle() -> bytes:
-    """Return the TLS CAs of all members as one PEM file: whom the door lets in."""
-    return b"".join(member.tls_ca_pem for member in members())
-
-
 def forget_members() -> None:
     """Empty this process's cache of members."""
     global _sides  # noqa: PLW0603 - as above
