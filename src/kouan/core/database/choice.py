@@ -69,7 +69,7 @@ def settings_of(
             # FULL: a commit that was answered survives the loss of power.
             "init_command": (
                 "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-                "PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-32000;"
+                "PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-64000;"
             ),
         },
     }
