@@ -42,7 +42,7 @@ PATIENCE = 4
 
 
 def wait_until(predicate: Callable[[], T], seconds: float, what: str) -> T:
-    """Return the first true value of ``predicate``; fail with ``what`` when patience (times ``seconds``) ends."""
+    """Return the first true value of ``predicate``; fail with ``what`` when patience ends."""
     seconds *= PATIENCE
     deadline = time.monotonic() + seconds
     while not (value := predicate()):
