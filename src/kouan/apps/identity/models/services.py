@@ -38,6 +38,8 @@ class Service(models.Model):
     """Its public keys (RFC 7517): they sign its client assertions."""
     claims = models.JSONField(default=list)
     """The most claims that it may ever ask for, by name."""
+    legal_reason = models.CharField(max_length=500, default="")
+    """The law that lets it learn the number of an identity document, where it does."""
     level = models.IntegerField(default=2)
     """The lowest level of assurance with which anybody gets in, whatever a request says."""
     sides = models.JSONField(default=list)
