@@ -37,6 +37,10 @@ class Request:
     """Whose identity the person uses, where the service knows (``kouan_side``); else the person is asked."""
     link: str = ""
     """The link between two accounts that the sign-in is a part of making (from a peer's node only)."""
+    link_subject: str = ""
+    """What the peer's node calls its account's holder towards this side, where there is a link."""
+    link_document: str = ""
+    """With which kind of document the person signed in there, where there is a link."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what is kept with a pushed request and an interaction."""
@@ -56,6 +60,8 @@ class Request:
             "ui_locales": list(self.ui_locales),
             "side": self.side,
             "link": self.link,
+            "link_subject": self.link_subject,
+            "link_document": self.link_document,
         }
 
     @classmethod
