@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 
 from kouan.core import chores
+from kouan.core.policy.decide import register_consents
 
 
 class IdentityConfig(AppConfig):
@@ -12,15 +13,21 @@ class IdentityConfig(AppConfig):
     label = "identity"
 
     def ready(self) -> None:
-        """Name who keeps the consents."""
-        from kouan.apps.identity.consents import ConsentRegister  # noqa: PLC0415 - needs the models
+        """Check which home providers the settings name, and name what the worker does."""
+        from kouan.apps.identity import residents  # noqa: PLC0415 - they need the models to be loaded
+        from kouan.apps.identity.consents import ConsentRegister  # noqa: PLC0415 - as above
         from kouan.apps.identity.crossings import LEGAL_BASIS  # noqa: PLC0415 - as above
-        from kouan.core.policy.decide import register_consents  # noqa: PLC0415 - as above
+        from kouan.apps.identity.home import registry  # noqa: PLC0415 - as above
+        from kouan.apps.identity.provider import calls, housekeeping  # noqa: PLC0415 - as above
 
         register_consents(LEGAL_BASIS, ConsentRegister())
-        self._name_chores()
+        registry.check()
+        calls.register()
+        chores.register("identity-provider", every=30.0, run=housekeeping.tidy)
+        chores.register("identity-sessions", every=5.0, run=residents.expire)
+        self._name_chores_between_nodes()
 
-    def _name_chores(self) -> None:
+    def _name_chores_between_nodes(self) -> None:
         from kouan.apps.identity import linking  # noqa: PLC0415 - needs the models
         from kouan.apps.identity.nodes import announcing, logouts, matching, record  # noqa: PLC0415 - as above
 

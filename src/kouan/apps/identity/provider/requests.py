@@ -41,6 +41,10 @@ class Request:
     """What the peer's node calls its account's holder towards this side, where there is a link."""
     link_document: str = ""
     """With which kind of document the person signed in there, where there is a link."""
+    verified: tuple[str, ...] = ()
+    """The names of the claims that are wanted with how they were verified."""
+    subject: str = ""
+    """Whom the client expects (``id_token_hint``), as it knows the person."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what is kept with a pushed request and an interaction."""
@@ -62,12 +66,14 @@ class Request:
             "link": self.link,
             "link_subject": self.link_subject,
             "link_document": self.link_document,
+            "verified": list(self.verified),
+            "subject": self.subject,
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Return what ``to_json`` gave."""
-        texts = ("scopes", "claims", "prompt", "ui_locales")
+        texts = ("scopes", "claims", "prompt", "ui_locales", "verified")
         return cls(
             **dict(value)
             | {name: tuple(value[name]) for name in texts}
