@@ -1,0 +1,32 @@
+"""Addresses of this app, by the part that answers them."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from kouan.apps.identity.views import operators, pages, register, resident
+
+app_name = "identity"
+urlpatterns = [
+    path("identity/sign-in/<uuid:key>", pages.next_step, name="next"),
+    path("identity/sign-in/<uuid:key>/side", pages.side, name="side"),
+    path("identity/sign-in/<uuid:key>/consent", pages.consent, name="consent"),
+    path("identity/", resident.overview, name="mine"),
+    path("identity/news/read", resident.read, name="read"),
+    path("identity/sign-ins/", resident.sign_ins, name="my-sign-ins"),
+    path("identity/sign-ins/<uuid:key>/", resident.sign_in, name="my-sign-in"),
+    path("identity/consents/", resident.my_consents, name="my-consents"),
+    path("identity/consents/<uuid:key>/", resident.my_consent, name="my-consent"),
+    path("identity/consents/<uuid:key>/receipt", resident.receipt, name="receipt"),
+    path("identity/consents/<uuid:key>/withdraw", resident.withdraw, name="withdraw"),
+    path("identity/links/", resident.links, name="my-links"),
+    path("identity/links/begin", resident.link_begin, name="link-begin"),
+    path("identity/links/<uuid:key>/end", resident.link_end, name="link-end"),
+    path("identity/services/", register.services, name="services"),
+    path("identity/services/new", register.add, name="service-new"),
+    path("identity/services/<slug:client_id>/", register.service, name="service"),
+    path("identity/services/<slug:client_id>/change", register.change, name="service-change"),
+    path("identity/services/<slug:client_id>/keys", register.keys, name="service-keys"),
+    path("identity/services/<slug:client_id>/<slug:action>", register.switch, name="service-switch"),
+    path("identity/providers/", operators.providers, name="providers"),
+]
