@@ -20,6 +20,7 @@ from kouan.sections import (
     BlobSettings,
     DoorSettings,
     ExchangeSettings,
+    HomeSettings,
     ProcessSettings,
     TimeSettings,
     TokenSettings,
@@ -112,6 +113,8 @@ class NodeConfig:
     quorum: int = 1
     """How many witnesses must have co-signed a checkpoint of ours before it counts as final."""
     token: TokenSettings | None = None
+    homes: tuple[HomeSettings, ...] = ()
+    """Where this side's residents sign in."""
 
 
 _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
@@ -170,6 +173,20 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
     "ledger": {"quorum": int},
     "time": {"tsa": str, "ca": str, "policy": str, "every_s": int, "every_leaves": int},
     "witness": {"name": str, "url": str, "key": str},
+    "home": {
+        "id": str,
+        "kind": str,
+        "name": dict,
+        "issuer": str,
+        "client_id": str,
+        "secret_env": str,
+        "key_file": str,
+        "ca_file": str,
+        "levels": dict,
+        "authentication": dict,
+        "claims": dict,
+        "scopes": list,
+    },
 }
 
 _REQUIRED: Final = {"side", "portal.listen", "portal.origin", "door.listen", "door.url"}
@@ -184,6 +201,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
     witnesses = _witnesses(path, raw.pop("witness", []))
+    homes = _tables(path, "home", raw.pop("home", []))
     values = _flatten(path, raw)
     for key in sorted(_REQUIRED - values.keys()):
         raise ConfigError(f"{path}: the key `{key}` is missing.")
@@ -237,6 +255,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         witnesses=witnesses,
         quorum=_between(path, "ledger.quorum", values.get("ledger.quorum", 1), 1, 16),
         token=_token(path, _section(values, "token")),
+        homes=_homes(path, homes, environment, demonstration=values.get("demonstration", False)),
     )
 
 
@@ -312,22 +331,41 @@ def _watch(path: Path, values: dict[str, Any]) -> WatchSettings:
 
 def _witnesses(path: Path, raw: Any) -> tuple[WitnessSettings, ...]:
     """Read the ``[[witness]]`` tables."""
-    if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
-        raise ConfigError(f"{path}: `witness` must be tables, [[witness]].")
     found: list[WitnessSettings] = []
-    for item in raw:
-        values = _flatten(path, {"witness": item})
+    for values in _tables(path, "witness", raw):
         for key in _SHAPE["witness"]:
-            if not values.get(f"witness.{key}"):
+            if not values.get(key):
                 raise ConfigError(f"{path}: the key `witness.{key}` is missing.")
-        name = values["witness.name"]
+        name = values["name"]
         # What a name may hold, the signed notes decide (C2SP signed-note).
-        if values["witness.key"].partition("+")[0] != name or any(name == known.name for known in found):
+        if values["key"].partition("+")[0] != name or any(name == known.name for known in found):
             raise ConfigError(
                 f"{path}: `witness.name` must be the name in its `witness.key`, and no other's: {name!r}."
             )
-        url = _service(path, "witness.url", values["witness.url"])
-        found.append(WitnessSettings(name, url, values["witness.key"]))
+        url = _service(path, "witness.url", values["url"])
+        found.append(WitnessSettings(name, url, values["key"]))
+    return tuple(found)
+
+
+def _tables(path: Path, name: str, raw: Any) -> list[dict[str, Any]]:
+    """Return what several tables of one name hold, each with known keys of the right types."""
+    if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
+        raise ConfigError(f"{path}: `{name}` must be tables, [[{name}]].")
+    return [_section(_flatten(path, {name: item}), name) for item in raw]
+
+
+def _homes(
+    path: Path, tables: list[dict[str, Any]], environment: Mapping[str, str], *, demonstration: bool
+) -> tuple[HomeSettings, ...]:
+    home = path.resolve().parent
+    try:
+        found = [
+            HomeSettings.read(each, environment, home=home, demonstration=demonstration) for each in tables
+        ]
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    if len({each.id for each in found}) != len(found):
+        raise ConfigError(f"{path}: two `home.id` are the same.")
     return tuple(found)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,3 +139,110 @@ class WitnessSettings:
     url: str
     key: str
     """Its verifier key (C2SP signed-note), as it publishes it."""
+
+
+DEMONSTRATION_KIND: Final = "demonstration"
+"""The kind of home provider that only a demonstration may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class HomeSettings:
+    """A home identity provider: where this side's own residents sign in (``[[home]]``)."""
+
+    id: str
+    """What accounts are kept under: it never changes."""
+    kind: str
+    """Which adapter speaks to it; see ``kouan.apps.identity.home``."""
+    name: Mapping[str, str]
+    """What people call it, in ``en``, ``zh-hant`` and ``zh-hans``."""
+    issuer: str
+    """Its address, which is also its name where it speaks OpenID Connect."""
+    client_id: str
+    levels: Mapping[str, int] = field(default_factory=dict)
+    """What it calls a level → the level of assurance, 1 to 4; without any, those of the side's data."""
+    authentication: Mapping[str, int] = field(default_factory=dict)
+    """How a person authenticated (RFC 8176) → the highest level that it is good for. Empty: the provider's
+    level says it all."""
+    claims: Mapping[str, str] = field(default_factory=dict)
+    """Our name of a claim → the provider's, where it is another."""
+    scopes: tuple[str, ...] = ("openid", "profile")
+    key_file: Path | None = None
+    """A private key (PEM): it signs our assertions, or opens what an iAM Smart service is sent."""
+    ca_file: Path | None = None
+    """Certification authorities (PEM) of the provider; the machine's own if ``None``."""
+    secret: str = field(default="", repr=False)
+
+    @classmethod
+    def read(
+        cls, given: Mapping[str, Any], environment: Mapping[str, str], *, home: Path, demonstration: bool
+    ) -> HomeSettings:
+        """Return the settings of one table; a ``ValueError`` says which key is missing or wrong."""
+        for key in ("id", "kind", "name", "issuer", "client_id"):
+            if not given.get(key):
+                raise ValueError(f"the key `home.{key}` is missing.")
+        if given["kind"] == DEMONSTRATION_KIND and not demonstration:
+            raise ValueError("`home.kind`: a demonstration's provider lets anybody be anybody; this is none.")
+        if not _is_provider(given["issuer"], demonstration=demonstration):
+            raise ValueError("`home.issuer` must be an https:// address without a query.")
+        _check_texts(given)
+        _check_levels(given)
+        values: dict[str, Any] = {
+            key: value for key, value in given.items() if key not in {"secret_env", "key_file", "ca_file"}
+        }
+        for key in ("key_file", "ca_file"):
+            if given.get(key):
+                values[key] = home / given[key]
+                if not values[key].is_file():
+                    raise ValueError(f"`home.{key}` names no file ({values[key]}).")
+        values["scopes"] = tuple(given.get("scopes", ("openid", "profile")))
+        return cls(**values, secret=_secret(given.get("secret_env", ""), environment))
+
+
+def _check_texts(given: Mapping[str, Any]) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9-]{1,39}", given["id"]):
+        raise ValueError("`home.id` must have 2 to 40 of a-z, 0-9 and -, beginning with a letter.")
+    name = given["name"]
+    if set(name) != {"en", "zh-hant", "zh-hans"} or not all(_is_words(text) for text in name.values()):
+        raise ValueError("`home.name` must be a text in each of en, zh-hant and zh-hans.")
+    for key in ("claims", "scopes"):
+        values = given.get(key, ())
+        if not all(_is_words(text) for text in (values.values() if isinstance(values, dict) else values)):
+            raise ValueError(f"`home.{key}` holds texts alone.")
+
+
+def _check_levels(given: Mapping[str, Any]) -> None:
+    for key in ("levels", "authentication"):
+        if not all(type(level) is int and 1 <= level <= 4 for level in given.get(key, {}).values()):  # noqa: PLR2004 - the levels that there are
+            raise ValueError(f"`home.{key}`: every level must be 1, 2, 3 or 4.")
+
+
+def _secret(variable: str, environment: Mapping[str, str]) -> str:
+    if not variable:
+        return ""
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", variable):
+        raise ValueError("`home.secret_env` must name an environment variable, not hold the secret.")
+    if not environment.get(variable):
+        raise ValueError(f"`home.secret_env`: the environment variable {variable} is not set.")
+    return environment[variable]
+
+
+def _is_words(text: object) -> bool:
+    return isinstance(text, str) and bool(text.strip())
+
+
+def _is_provider(address: str, *, demonstration: bool) -> bool:
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        sound = bool(host) and parts.port != 0 and not set(address) & set("@#? ")
+    except ValueError:
+        return False
+    plain = parts.scheme == "http" and demonstration and (host == "localhost" or _is_loopback(host))
+    return sound and address.isascii() and (parts.scheme == "https" or plain)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

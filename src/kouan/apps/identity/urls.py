@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from kouan.apps.identity.views import operators, pages, register, resident
+from kouan.apps.identity.views import home, operators, pages, register, resident
 
 app_name = "identity"
 urlpatterns = [
@@ -29,4 +29,11 @@ urlpatterns = [
     path("identity/services/<slug:client_id>/keys", register.keys, name="service-keys"),
     path("identity/services/<slug:client_id>/<slug:action>", register.switch, name="service-switch"),
     path("identity/providers/", operators.providers, name="providers"),
+    path("identity/sign-in/<uuid:key>/home", home.home, name="home"),
+    path("identity/sign-in/<uuid:key>/stop", home.stop, name="stop"),
+    path("identity/home/<slug:provider>/callback", home.callback, name="home-callback"),
+    path("identity/home/<slug:provider>/logout", home.ended, name="home-ended"),
+    path("identity/enter", home.enter, name="enter"),
+    path("identity/leave", home.leave, name="leave"),
+    path("identity/left", home.left, name="left"),
 ]

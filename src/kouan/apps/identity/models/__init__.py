@@ -15,7 +15,14 @@ from kouan.apps.identity.models.provider import (
     SigningKey,
     SpentToken,
 )
-from kouan.apps.identity.models.residents import HomeAccount, HomeSession, Notice, PairwiseSubject, Resident
+from kouan.apps.identity.models.residents import (
+    HomeAccount,
+    HomeAttempt,
+    HomeSession,
+    Notice,
+    PairwiseSubject,
+    Resident,
+)
 from kouan.apps.identity.models.services import Service, ServiceChange
 from kouan.apps.identity.models.signins import LogoutDelivery, SignIn
 
@@ -24,6 +31,7 @@ __all__ = [
     "AuthorizationCode",
     "ConsentReceipt",
     "HomeAccount",
+    "HomeAttempt",
     "HomeSession",
     "Interaction",
     "Link",

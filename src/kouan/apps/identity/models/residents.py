@@ -52,8 +52,6 @@ class HomeSession(models.Model):
     ended_at = models.DateTimeField(null=True)
     provider_sid = models.CharField(max_length=255, default="")
     """The provider's own name of its session, by which it may tell of the end."""
-    logout_hint = models.BinaryField(null=True)
-    """Sealed: the provider's ID token, to be shown when signing out there."""
     attributes = models.BinaryField(null=True)
     """Sealed JSON of claims; erased when the session has ended."""
 
@@ -90,3 +88,29 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.at}"
+
+
+class HomeAttempt(models.Model):
+    """A browser that was sent to a home provider. Its answer is taken by deleting this row: once."""
+
+    state = models.BinaryField(unique=True, max_length=32)
+    """SHA-256 of what comes back with the answer."""
+    browser = models.BinaryField(max_length=32)
+    """As an interaction's: an answer that another browser brings is refused."""
+    provider = models.CharField(max_length=40)
+    kept = models.BinaryField()
+    """Sealed JSON: what the adapter needs to understand the answer."""
+    interaction = models.ForeignKey("identity.Interaction", models.CASCADE, null=True)
+    """What the sign-in is for; nothing where the resident comes to the pages of their own."""
+    resident = models.ForeignKey(Resident, models.CASCADE, null=True)
+    """Who must come back, where somebody authenticates anew."""
+    level = models.IntegerField()
+    """The lowest level that was asked for."""
+    back_to = models.CharField(max_length=500, default="")
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="identity_attempt_expiry")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} until {self.expires_at}"
