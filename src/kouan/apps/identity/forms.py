@@ -10,12 +10,18 @@ from django.utils.translation import gettext_lazy as _
 from kouan.apps.identity import labels
 from kouan.apps.identity.domain import CLAIMS, Level
 from kouan.apps.identity.errors import BadRegistration, BadText
-from kouan.apps.identity.models import Service
-from kouan.apps.identity.registration import LONGEST, LONGEST_DEPARTMENT, LONGEST_REASON, Registration, parse_keys
+from kouan.apps.identity.registration import (
+    LONGEST,
+    LONGEST_DEPARTMENT,
+    LONGEST_REASON,
+    Registration,
+    parse_keys,
+)
 from kouan.core.sides import all_sides
 from kouan.core.text import LANGUAGES, Localised
 
 if TYPE_CHECKING:
+    from kouan.apps.identity.models import Service
     from kouan.core.errors import KouanError
 
 _NEEDED: Final = {"required": _("This cannot be empty.")}
@@ -48,8 +54,8 @@ class KeysForm(_Form):
         max_length=_LONGEST_KEYS,
         widget=forms.Textarea,
         help_text=_(
-            "A JSON Web Key Set with the public keys that sign the service's assertions: EC P-256, Ed25519, or "
-            "RSA of at least 2048 bits. A public client has none."
+            "A JSON Web Key Set with the public keys that sign the service's assertions: EC P-256, Ed25519, "
+            "or RSA of at least 2048 bits. A public client has none."
         ),
     )
 
@@ -94,7 +100,9 @@ class ServiceForm(KeysForm):
         label=_("The most that it may ask for"),
         required=False,
         choices=list(labels.CLAIMS.items()),
-        help_text=_("Whoever signs in decides about each of these. Choose what the service cannot do without."),
+        help_text=_(
+            "Whoever signs in decides about each of these. Choose what the service cannot do without."
+        ),
     )
     legal_reason = forms.CharField(
         label=_("Law that lets it learn the number of an identity document"),
@@ -127,7 +135,9 @@ class ServiceForm(KeysForm):
         """Return what a valid form says; raises ``BadServiceKeys``."""
         given = self.cleaned_data
         texts = {
-            key: Localised(**{tag.replace("-", "_"): given[f"{key}_{tag.replace('-', '_')}"] for tag in LANGUAGES})
+            key: Localised(
+                **{tag.replace("-", "_"): given[f"{key}_{tag.replace('-', '_')}"] for tag in LANGUAGES}
+            )
             for key in ("name", "purpose")
         }
         return Registration(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -24,7 +25,7 @@ from kouan.core.text import Localised
 from kouan.web.filters import date_long, datetime_long
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from django.utils.functional import _StrOrPromise
 
@@ -98,14 +99,14 @@ RECORD: Final[Mapping[str, _StrOrPromise]] = {
 _NOTICES: Final[Mapping[str, _StrOrPromise]] = {
     "link-asked": _("A link between your account here and one in %(side)s is being checked."),
     "link-cooling": _(
-        "A link between your account here and one in %(side)s was confirmed. It counts from %(until)s. If you "
-        "did not ask for it, stop it now."
+        "A link between your account here and one in %(side)s was confirmed. It counts from %(until)s. If "
+        "you did not ask for it, stop it now."
     ),
     "link-active": _("Your account here and one in %(side)s are linked from now on."),
     "link-ended": _("A link between your account here and one in %(side)s has ended."),
     "link-refused": _(
-        "A link between your account here and one in %(side)s was not made: the issuer of the document did not "
-        "confirm it."
+        "A link between your account here and one in %(side)s was not made: the issuer of the document did "
+        "not confirm it."
     ),
 }
 
@@ -196,3 +197,31 @@ def notice(row: Notice) -> str:
         "side": side_name(str(row.params.get("side", ""))),
         "until": datetime_long(datetime.fromisoformat(until)) if until else "",
     }
+
+
+def documents(codes: tuple[str, ...]) -> str:
+    """Return what a pair of identity documents is called."""
+    return " – ".join(document_name(code) for code in codes)
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncedKey:
+    """A key of another side's provider, as the operator reads it."""
+
+    use: str
+    kid: str
+    since: datetime
+    until: datetime
+
+
+def announced(keys: Sequence[Mapping[str, Any]]) -> list[AnnouncedKey]:
+    """Return the keys that a side announced."""
+    return [
+        AnnouncedKey(
+            key["use"],
+            str(key["jwk"].get("kid", "")),
+            datetime.fromtimestamp(key["since"], UTC),
+            datetime.fromtimestamp(key["until"], UTC),
+        )
+        for key in keys
+    ]

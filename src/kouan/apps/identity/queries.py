@@ -1,4 +1,4 @@
-"""Reads: what a resident sees of themselves, and what registrars and operators see of services and providers."""
+"""Reads: what residents see of themselves, and registrars and operators of services and providers."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from kouan.apps.identity.models import (
     PeerProvider,
     Service,
     ServiceChange,
-    SigningKey,
     SignIn,
+    SigningKey,
 )
 from kouan.apps.identity.provider.clients import NODE_PREFIX, ServiceFacts
 from kouan.core.exchange.models import OutboxMessage

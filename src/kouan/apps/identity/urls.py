@@ -8,7 +8,6 @@ from kouan.apps.identity.views import home, operators, pages, register, resident
 
 app_name = "identity"
 urlpatterns = [
-    path("identity/sign-in/<uuid:key>", pages.next_step, name="next"),
     path("identity/sign-in/<uuid:key>/side", pages.side, name="side"),
     path("identity/sign-in/<uuid:key>/consent", pages.consent, name="consent"),
     path("identity/", resident.overview, name="mine"),
@@ -19,9 +18,6 @@ urlpatterns = [
     path("identity/consents/<uuid:key>/", resident.my_consent, name="my-consent"),
     path("identity/consents/<uuid:key>/receipt", resident.receipt, name="receipt"),
     path("identity/consents/<uuid:key>/withdraw", resident.withdraw, name="withdraw"),
-    path("identity/links/", resident.links, name="my-links"),
-    path("identity/links/begin", resident.link_begin, name="link-begin"),
-    path("identity/links/<uuid:key>/end", resident.link_end, name="link-end"),
     path("identity/services/", register.services, name="services"),
     path("identity/services/new", register.add, name="service-new"),
     path("identity/services/<slug:client_id>/", register.service, name="service"),

@@ -1,4 +1,4 @@
-"""A person's way through a sign-in: which step comes next, whose identity to use, what to agree to."""
+"""What a person decides on the way through a sign-in: whose identity to use, and what to agree to."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from kouan.apps.identity import consents, labels
-from kouan.apps.identity.errors import ConsentNeeded
 from kouan.apps.identity.models import PeerProvider
 from kouan.apps.identity.provider import interactions
 from kouan.apps.identity.provider.clients import get_client
@@ -28,20 +27,6 @@ Stage = interactions.Stage
 REMEMBERED: Final = "kouan_side"
 """The cookie that remembers whose identity was chosen last."""
 _A_YEAR: Final = 365 * 24 * 3600
-_NEXT: Final = {
-    Stage.CHOOSE: "identity:side",
-    Stage.HOME: "identity:home",
-    Stage.PEER: "identity:peer",
-    Stage.CONSENT: "identity:consent",
-    Stage.DONE: "identity:done",
-}
-
-
-@require_safe
-def next_step(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
-    """Send the browser to the step of its sign-in that comes next."""
-    row = interactions.current(key=key, browser=interactions.browser_digest(request))
-    return _seen(HttpResponseRedirect(reverse(_NEXT[Stage(row.stage)], args=[key])))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -91,12 +76,6 @@ def consent(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     row = interactions.current(key=key, browser=browser)
     if row.stage != Stage.CONSENT:
         return _elsewhere(key)
-    if "none" in interactions.request_of(row).prompt:
-        try:
-            consents.give_as_before(key=key, browser=browser)
-        except ConsentNeeded:
-            return _seen(HttpResponseRedirect(reverse("identity:stop", args=[key]) + "?error=consent_required"))
-        return _elsewhere(key)
     offer = consents.offer(row)
     kind = next((each.value for each in offer.claims if each.name == "document_type"), "")
     context = {
@@ -134,7 +113,7 @@ def onward(request: HttpRequest, address: str, words: str) -> HttpResponse:
 
 
 def _sides(row: Interaction, before: str) -> list[tuple[str, bool]]:
-    """Return the sides that the person may choose, the one of last time first, and whether each can be now."""
+    """Return the sides to choose from, the one of last time first, and whether each can be chosen now."""
     known = set(PeerProvider.objects.values_list("side", flat=True)) | {settings.NODE.side}
     offered = get_client(row.client).sides
     return [(code, code in known) for code in sorted(offered, key=lambda code: code != before)]

@@ -72,9 +72,7 @@ def change(request: HttpRequest, client_id: str) -> HttpResponseBase:
     if not form.is_valid():
         return _form(request, form, found)
     try:
-        register.change(
-            client_id=client_id, registration=form.registration(client_id), by=_officer(request)
-        )
+        register.change(client_id=client_id, registration=form.registration(client_id), by=_officer(request))
     except BadRegistration as error:
         form.refuse(error)
         return _form(request, form, found, status=error.status)

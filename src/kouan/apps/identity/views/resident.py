@@ -1,9 +1,9 @@
-"""“My identity”: what a resident sees and may do about their own sign-ins, consents and links."""
+"""“My identity”: what a resident sees and may do about their own sign-ins and consents."""
 
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -15,11 +15,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kouan.apps.identity import consents, labels, linking, news, queries, residents
-from kouan.apps.identity.nodes.errors import NotFreshEnough
-from kouan.apps.identity.provider import interactions
-from kouan.apps.identity.views.pages import onward
-from kouan.core.errors import KouanError
+from kouan.apps.identity import consents, labels, news, queries, residents
 
 if TYPE_CHECKING:
     import uuid
@@ -30,7 +26,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 
-def _own(
+def own(
     view: Callable[Concatenate[HttpRequest, HomeSession, P], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
     """Let only a resident who is signed in reach a page of their own; others sign in first and come back."""
@@ -39,7 +35,7 @@ def _own(
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         held = residents.of(request)
         if held is None:
-            response: HttpResponse = HttpResponseRedirect(_enter(request.path))
+            response: HttpResponse = HttpResponseRedirect(enter(request.path))
         else:
             response = view(request, held, *args, **kwargs)
         add_never_cache_headers(response)
@@ -53,10 +49,10 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Say where the resident is signed in and what is new; to everybody else, what these pages are for."""
     held = residents.of(request)
     if held is None:
-        return _page(request, "welcome", enter=_enter(reverse("identity:mine")))
+        return page_of(request, "welcome", enter=enter(reverse("identity:mine")))
     standing, _over = queries.my_consents(held.resident)
     notices = queries.my_notices(held.resident)
-    response = _page(
+    response = page_of(
         request,
         "mine",
         session=held,
@@ -71,7 +67,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@_own
+@own
 def read(request: HttpRequest, held: HomeSession) -> HttpResponse:  # noqa: ARG001 - the guard's signature
     """Put the news away."""
     news.read(resident=held.resident)
@@ -79,38 +75,38 @@ def read(request: HttpRequest, held: HomeSession) -> HttpResponse:  # noqa: ARG0
 
 
 @require_safe
-@_own
+@own
 def sign_ins(request: HttpRequest, held: HomeSession) -> HttpResponse:
     """List every use of the resident's identity."""
     rows, page = queries.my_sign_ins(held.resident, page=request.GET.get("page", ""))
-    return _page(request, "sign-ins", rows=rows, page=page)
+    return page_of(request, "sign-ins", rows=rows, page=page)
 
 
 @require_safe
-@_own
+@own
 def sign_in(request: HttpRequest, held: HomeSession, key: uuid.UUID) -> HttpResponse:
     """Show one use of the resident's identity."""
-    return _page(request, "sign-in", row=queries.my_sign_in(held.resident, key))
+    return page_of(request, "sign-in", row=queries.my_sign_in(held.resident, key))
 
 
 @require_safe
-@_own
+@own
 def my_consents(request: HttpRequest, held: HomeSession) -> HttpResponse:
     """List what the resident agreed to."""
     standing, over = queries.my_consents(held.resident)
-    return _page(request, "consents", standing=standing, over=over)
+    return page_of(request, "consents", standing=standing, over=over)
 
 
 @require_safe
-@_own
+@own
 def my_consent(request: HttpRequest, held: HomeSession, key: uuid.UUID) -> HttpResponse:
     """Show one consent with its receipt."""
     shown, row = queries.my_consent(held.resident, key)
-    return _page(request, "consent-detail", consent=shown, receipt=queries.receipt_shown(row))
+    return page_of(request, "consent-detail", consent=shown, receipt=queries.receipt_shown(row))
 
 
 @require_safe
-@_own
+@own
 def receipt(request: HttpRequest, held: HomeSession, key: uuid.UUID) -> HttpResponse:  # noqa: ARG001 - the guard's signature
     """Hand out a consent's signed receipt."""
     _shown, row = queries.my_consent(held.resident, key)
@@ -122,12 +118,12 @@ def receipt(request: HttpRequest, held: HomeSession, key: uuid.UUID) -> HttpResp
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@_own
+@own
 def withdraw(request: HttpRequest, held: HomeSession, key: uuid.UUID) -> HttpResponse:
     """Ask, then take a consent back."""
     shown, _row = queries.my_consent(held.resident, key)
     if request.method != "POST":
-        return _page(request, "withdraw", consent=shown)
+        return page_of(request, "withdraw", consent=shown)
     if consents.withdraw(resident=held.resident, key=key):
         messages.success(
             request,
@@ -139,60 +135,13 @@ def withdraw(request: HttpRequest, held: HomeSession, key: uuid.UUID) -> HttpRes
     return HttpResponseRedirect(reverse("identity:my-consents"))
 
 
-@require_safe
-@_own
-def links(request: HttpRequest, held: HomeSession) -> HttpResponse:
-    """List the resident's links, and the sides with which one can be made."""
-    rows = queries.my_links(held.resident)
-    linked = {each.side for each in rows if each.can_end}
-    return _page(
-        request,
-        "links",
-        rows=rows,
-        sides=[code for code in queries.linkable_sides() if code not in linked],
-    )
-
-
-@require_POST
-@_own
-def link_begin(request: HttpRequest, held: HomeSession) -> HttpResponse:
-    """Begin a link: the other side's sign-in comes next, in the same browser."""
-    peer = request.POST.get("side", "")
-    if peer not in queries.linkable_sides():
-        return HttpResponseRedirect(reverse("identity:my-links"))
-    try:
-        row = linking.begin(session=held, browser=interactions.browser_digest(request), peer=peer)
-    except NotFreshEnough:
-        again = _enter(reverse("identity:my-links"), level=int(linking.LEVEL), fresh="1")
-        return onward(request, again, gettext("First sign in afresh, to show that it is you"))
-    except KouanError as error:
-        messages.error(request, str(error))
-        return HttpResponseRedirect(reverse("identity:my-links"))
-    words = gettext("Going on to sign in in %(side)s") % {"side": labels.side_name(peer)}
-    return onward(request, reverse("identity:next", args=[row.key]), words)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@_own
-def link_end(request: HttpRequest, held: HomeSession, key: uuid.UUID) -> HttpResponse:
-    """Ask, then stop a link that is being made or end one that counts."""
-    shown = queries.my_link(held.resident, key)
-    if request.method != "POST":
-        return _page(request, "link-end", link=shown)
-    try:
-        linking.unlink(resident=held.resident, key=key)
-    except KouanError as error:
-        messages.error(request, str(error))
-    else:
-        messages.success(request, gettext("The link has ended, on both sides."))
-    return HttpResponseRedirect(reverse("identity:my-links"))
-
-
-def _enter(back_to: str, **more: object) -> str:
+def enter(back_to: str, **more: object) -> str:
+    """Return where a resident signs in to come back to a page of their own."""
     return f"{reverse('identity:enter')}?{urlencode({'next': back_to, **more})}"
 
 
-def _page(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+def page_of(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+    """Return a page with the words and the news that all of these show."""
     context |= {
         "words": labels,
         "said": list(messages.get_messages(request)),
