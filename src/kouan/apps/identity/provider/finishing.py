@@ -12,10 +12,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from kouan.apps.identity import residents
+from kouan.apps.identity import linking, residents
 from kouan.apps.identity.domain import CODE_LIFE, Level, may_be_told, pairwise_subject
 from kouan.apps.identity.errors import InteractionOver, NotThisStep
-from kouan.apps.identity.models import AuthorizationCode, Interaction, SignIn
+from kouan.apps.identity.models import AuthorizationCode, Interaction, Resident, SignIn
 from kouan.apps.identity.provider import interactions, telling
 from kouan.apps.identity.provider.authorizing import deny, location
 from kouan.apps.identity.provider.clients import get_client
@@ -58,6 +58,8 @@ def finish(*, key: uuid.UUID, browser: bytes) -> str:
         client, request = get_client(row.client), interactions.request_of(row)
         now = timezone.now()
         person = _foreign(row, client, request) if row.foreign else _resident(row, client, request, now)
+        if request.link:
+            linking.agreed(interaction=row)
         row.delete()
         try:
             _require(request, person, began_at=row.began_at)
@@ -111,16 +113,21 @@ def _foreign(row: Interaction, client: Client, request: Request) -> _Person:
     said = interactions.foreign_of(row)
     level = Level(said["level"])
     names = may_be_told(request.claims, registered=client.claims, level=level, crossing=True)
+    sector = client.sector(request.service.id)
+    # Whose accounts are linked is known to the service as with the account here.
+    linked = Resident.objects.filter(key=said["resident"]).first() if said["resident"] else None
+    if linked is not None:
+        subject = subject_of(resident=linked, sector=sector)
+    else:
+        person = f"{row.side}:{said['subject']}".encode()
+        subject = pairwise_subject(subject_key(), sector=sector, person=person)
     return _Person(
         side=row.side,
-        subject=pairwise_subject(
-            subject_key(),
-            sector=client.sector(request.service.id),
-            person=f"{row.side}:{said['subject']}".encode(),
-        ),
+        subject=subject,
         level=level,
         authenticated_at=datetime.fromtimestamp(said["auth_time"], UTC),
         columns={
+            "resident": linked,
             "peer_sid": said["sid"],
             "amr": said["amr"],
             "id_token_digest": bytes.fromhex(said["id_token_digest"]),

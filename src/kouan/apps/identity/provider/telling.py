@@ -49,7 +49,9 @@ def unsealed(key: uuid.UUID, kept: bytes) -> dict[str, Any]:
     return value
 
 
-def id_token(sign_in: SignIn, key: Key, *, nonce: str, access_token: str, now: datetime, link: str = "") -> str:
+def id_token(
+    sign_in: SignIn, key: Key, *, nonce: str, access_token: str, now: datetime, link: str = ""
+) -> str:
     """Return the ID token of a sign-in (OpenID Connect Core section 2)."""
     at = int(now.timestamp())
     claims: dict[str, Any] = {

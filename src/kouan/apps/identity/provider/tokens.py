@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import timezone
 
-from kouan.apps.identity import keys
+from kouan.apps.identity import keys, linking
 from kouan.apps.identity.domain import CLAIMS, TOKEN_LIFE
 from kouan.apps.identity.models import AccessToken, AuthorizationCode, SigningKey
 from kouan.apps.identity.nodes import record
@@ -97,7 +97,8 @@ def _tokens(row: AuthorizationCode, client: Client, jkt: str, now: datetime) -> 
         jkt=jkt,
         expires_at=now + TOKEN_LIFE,
     )
-    id_token = telling.id_token(sign_in, key, nonce=row.nonce, access_token=access_token, now=now)
+    link = _link_of(sign_in, client)
+    id_token = telling.id_token(sign_in, key, nonce=row.nonce, access_token=access_token, now=now, link=link)
     if client.peer is not None:
         _put_on_record(sign_in, id_token, key, now)
     return {
@@ -107,6 +108,13 @@ def _tokens(row: AuthorizationCode, client: Client, jkt: str, now: datetime) -> 
         "scope": " ".join(dict.fromkeys(["openid", *(CLAIMS[name].scope for name in sign_in.claims)])),
         "id_token": id_token,
     }
+
+
+def _link_of(sign_in: SignIn, client: Client) -> str:
+    """Return the link that counts between the person and an account on the peer's side, if one does."""
+    if client.peer is None or sign_in.resident is None:
+        return ""
+    return linking.active_link(resident=sign_in.resident, peer=client.peer)
 
 
 def _put_on_record(sign_in: SignIn, id_token: str, key: keys.Key, now: datetime) -> None:
