@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -17,15 +18,24 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from kouan.config import ConfigError, NodeConfig, load
+from kouan.core.sides import get_side
 from kouan.core.trust import own
-from kouan.node.layout import DATABASE, NewNode, create, environment_of
+from kouan.demo.provider.people import AUTHENTICATION, levels_of
+from kouan.node.layout import DATABASE, SECRET_FILE, NewNode, create, environment_of
+from kouan.node.supervisor import Process
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 ACCOUNTS_FILE: Final = "demonstration.json"
 TRUST_FOLDER: Final = "trust"
+ISSUER_TOKEN: Final = "KOUAN_ISSUER_TOKEN"  # noqa: S105 - the name of a variable, not the token
+PROVIDER_NAME: Final = {
+    "en": "{en} identity (demonstration)",
+    "zh-hant": "{zh_hant}身份（示範）",
+    "zh-hans": "{zh_hans}身份（示范）",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +63,14 @@ def establish(
     *,
     exchange: Mapping[str, int | float] | None = None,
     databases: Mapping[str, str] | None = None,
+    providers: Mapping[str, int] | None = None,
 ) -> list[DemonstrationNode]:
     """Make the nodes of these sides under ``home``, or find them again; return them.
 
     ``ports`` maps a side to the ports of its portal and its door on 127.0.0.1, ``databases`` to what its
-    ``node.toml`` says of the database, if that is not a file beside it. Raises ``ConfigError`` when a
-    folder holds something else.
+    ``node.toml`` says of the database, if that is not a file beside it, ``providers`` to the port of its
+    demonstration provider, if residents are to sign in. Raises ``ConfigError`` when a folder holds something
+    else.
     """
     nodes = []
     for side, (portal, door) in ports.items():
@@ -76,11 +88,61 @@ def establish(
         config = load(path, environment_of(path, _without_node(os.environ)))
         if not config.demonstration:
             raise ConfigError(f"{path} is not a demonstration node; nothing was changed.")
+        if providers is not None and not config.homes:
+            give_provider(path, side, providers[side])
+            config = load(path, environment_of(path, _without_node(os.environ)))
         nodes.append(DemonstrationNode(path.resolve(), config))
     _write_agreements(nodes)
     _exchange_trust(nodes)
     _run_all(nodes, ["-m", "kouan.demo.prepare"])
     return nodes
+
+
+def give_provider(path: Path, side: str, port: int) -> None:
+    """Let a demonstration node's residents sign in at a provider on this port (``kouan.demo.provider``)."""
+    file = path.parent / SECRET_FILE
+    if ISSUER_TOKEN not in file.read_text(encoding="utf-8"):
+        with file.open("a", encoding="utf-8") as secrets_file:
+            secrets_file.write(f"{ISSUER_TOKEN}={secrets.token_urlsafe(32)}\n")
+    name = {code: text.format(**_names(side)) for code, text in PROVIDER_NAME.items()}
+    lines = [
+        "",
+        "[[home]]",
+        'id = "demonstration"',
+        'kind = "demonstration"',
+        f"name = {_inline(name)}",
+        f'issuer = "http://127.0.0.1:{port}"',
+        f'client_id = "kouan-{side}"',
+        f"levels = {_inline(levels_of(side))}",
+        f"authentication = {_inline(AUTHENTICATION)}",
+    ]
+    with path.open("a", encoding="utf-8") as settings:
+        settings.write("\n".join(lines) + "\n")
+
+
+def providers_of(nodes: Iterable[DemonstrationNode]) -> list[Process]:
+    """Return the processes of the nodes' demonstration providers, for a supervisor."""
+    return [
+        Process(node.path, "provider", node.config.run / "provider.log", module="kouan.demo.provider")
+        for node in nodes
+        if node.config.homes
+    ]
+
+
+def _names(side: str) -> dict[str, str]:
+    name = get_side(side).name
+    return {"en": name.en, "zh_hant": name.zh_hant, "zh_hans": name.zh_hans}
+
+
+def _inline(values: Mapping[str, str | int]) -> str:
+    """Return an inline table of TOML; texts are written as JSON writes them."""
+    return (
+        "{ "
+        + ", ".join(
+            f"{json.dumps(key)} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()
+        )
+        + " }"
+    )
 
 
 def free_ports(count: int) -> list[int]:
