@@ -10,7 +10,8 @@ from browsing import Surfer
 from journeys import residing
 from journeys.link import Link
 from journeys.nodes import Node, wait_until
-from kouan.demo.nodes import establish, free_ports, providers_of
+from kouan.demo.homes import providers_of
+from kouan.demo.nodes import establish, free_ports
 from kouan.demo.up import is_up
 from kouan.node.supervisor import Supervisor
 

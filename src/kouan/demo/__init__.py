@@ -32,7 +32,8 @@ class DemonstrationFailed(Exception):
 
 def run_demo(name: str, out: Path | None) -> int:
     """Run a demonstration on fresh nodes that are gone afterwards; return the exit status."""
-    from kouan.demo.nodes import establish, free_ports, providers_of  # noqa: PLC0415 - keeps `kouan --help` quick
+    from kouan.demo.homes import providers_of  # noqa: PLC0415 - keeps `kouan --help` quick
+    from kouan.demo.nodes import establish, free_ports  # noqa: PLC0415 - keeps `kouan --help` quick
     from kouan.node.supervisor import Supervisor  # noqa: PLC0415 - as above
 
     if out is None:

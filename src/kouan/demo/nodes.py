@@ -6,9 +6,10 @@ each other's trust documents. Between real sides, people compare the fingerprint
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import secrets
+import random
 import shutil
 import socket
 import subprocess
@@ -18,24 +19,16 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from kouan.config import ConfigError, NodeConfig, load
-from kouan.core.sides import get_side
 from kouan.core.trust import own
-from kouan.demo.provider.people import AUTHENTICATION, levels_of
-from kouan.node.layout import DATABASE, SECRET_FILE, NewNode, create, environment_of
-from kouan.node.supervisor import Process
+from kouan.demo.homes import give_provider
+from kouan.node.layout import DATABASE, NewNode, create, environment_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 ACCOUNTS_FILE: Final = "demonstration.json"
 TRUST_FOLDER: Final = "trust"
-ISSUER_TOKEN: Final = "KOUAN_ISSUER_TOKEN"  # noqa: S105 - the name of a variable, not the token
-PROVIDER_NAME: Final = {
-    "en": "{en} identity (demonstration)",
-    "zh-hant": "{zh_hant}身份（示範）",
-    "zh-hans": "{zh_hans}身份（示范）",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,63 +91,18 @@ def establish(
     return nodes
 
 
-def give_provider(path: Path, side: str, port: int) -> None:
-    """Let a demonstration node's residents sign in at a provider on this port (``kouan.demo.provider``)."""
-    file = path.parent / SECRET_FILE
-    if ISSUER_TOKEN not in file.read_text(encoding="utf-8"):
-        with file.open("a", encoding="utf-8") as secrets_file:
-            secrets_file.write(f"{ISSUER_TOKEN}={secrets.token_urlsafe(32)}\n")
-    name = {code: text.format(**_names(side)) for code, text in PROVIDER_NAME.items()}
-    lines = [
-        "",
-        "[[home]]",
-        'id = "demonstration"',
-        'kind = "demonstration"',
-        f"name = {_inline(name)}",
-        f'issuer = "http://127.0.0.1:{port}"',
-        f'client_id = "kouan-{side}"',
-        f"levels = {_inline(levels_of(side))}",
-        f"authentication = {_inline(AUTHENTICATION)}",
-    ]
-    with path.open("a", encoding="utf-8") as settings:
-        settings.write("\n".join(lines) + "\n")
-
-
-def providers_of(nodes: Iterable[DemonstrationNode]) -> list[Process]:
-    """Return the processes of the nodes' demonstration providers, for a supervisor."""
-    return [
-        Process(node.path, "provider", node.config.run / "provider.log", module="kouan.demo.provider")
-        for node in nodes
-        if node.config.homes
-    ]
-
-
-def _names(side: str) -> dict[str, str]:
-    name = get_side(side).name
-    return {"en": name.en, "zh_hant": name.zh_hant, "zh_hans": name.zh_hans}
-
-
-def _inline(values: Mapping[str, str | int]) -> str:
-    """Return an inline table of TOML; texts are written as JSON writes them."""
-    return (
-        "{ "
-        + ", ".join(
-            f"{json.dumps(key)} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()
-        )
-        + " }"
-    )
-
-
 def free_ports(count: int) -> list[int]:
-    """Return ports on 127.0.0.1 that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Return ports on 127.0.0.1 that nobody listens on now.
+
+    They are below those that systems give to outgoing connections, so that none of these takes one meanwhile.
+    """
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randrange(10_000, 32_000)  # noqa: S311 - a port is no secret
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found += [port] if port not in found else []
+    return found
 
 
 def remove(home: Path) -> None:

@@ -13,7 +13,8 @@ import click
 
 from kouan.config import ConfigError
 from kouan.core.sides import get_side
-from kouan.demo.nodes import DemonstrationNode, establish, providers_of, remove
+from kouan.demo.homes import providers_of
+from kouan.demo.nodes import DemonstrationNode, establish, remove
 from kouan.node.supervisor import StopRequest, Supervisor
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from kouan.demo.nodes import ISSUER_TOKEN
+from kouan.demo.homes import ISSUER_TOKEN
 from kouan.demo.provider import client, issuing, people
 from kouan.demo.provider.desk import LIFE, challenge_of, desk, half_digest
 

@@ -112,6 +112,11 @@ def find(side: str, subject: str) -> Person | None:
     return next((person for person in of_side(side) if person.subject == subject), None)
 
 
+def issues(side: str) -> bool:
+    """Say whether a side's issuer has a register that shows who somebody is on another side."""
+    return any(person.elsewhere is not None for person in of_side(side))
+
+
 def levels_of(side: str) -> dict[str, int]:
     """Return a side's levels."""
     return LEVELS.get(side, LEVELS["hk"])
