@@ -18,7 +18,21 @@ class IdentityConfig(AppConfig):
         from kouan.apps.identity.consents import ConsentRegister  # noqa: PLC0415 - as above
         from kouan.apps.identity.crossings import LEGAL_BASIS  # noqa: PLC0415 - as above
         from kouan.apps.identity.home import registry  # noqa: PLC0415 - as above
+        from kouan.apps.identity.provider import calls, housekeeping  # noqa: PLC0415 - as above
 
         register_consents(LEGAL_BASIS, ConsentRegister())
         registry.check()
+        calls.register()
+        chores.register("identity-provider", every=30.0, run=housekeeping.tidy)
         chores.register("identity-sessions", every=5.0, run=residents.expire)
+        self._name_chores_between_nodes()
+
+    def _name_chores_between_nodes(self) -> None:
+        from kouan.apps.identity import linking  # noqa: PLC0415 - needs the models
+        from kouan.apps.identity.nodes import announcing, logouts, matching, record  # noqa: PLC0415 - as above
+
+        chores.register("identity-announcing", every=2, run=announcing.announce)
+        chores.register("identity-links", every=5, run=linking.settle)
+        chores.register("identity-logouts", every=0.5, run=logouts.deliver)
+        chores.register("identity-matches", every=0.5, run=matching.answer_questions)
+        chores.register("identity-records", every=1, run=record.match_records)

@@ -120,6 +120,8 @@ class AccessToken(models.Model):
     """A token for the userinfo endpoint."""
 
     digest = models.BinaryField(unique=True, max_length=32)
+    code = models.BinaryField(unique=True, max_length=32)
+    """SHA-256 of the code that it was given for: if that is shown again, the token is revoked."""
     sign_in = models.ForeignKey("identity.SignIn", models.CASCADE, related_name="tokens")
     jkt = models.CharField(max_length=64, default="")
     """The thumbprint of the key that it is bound to; empty for a bearer token."""

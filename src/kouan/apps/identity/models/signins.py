@@ -51,6 +51,7 @@ class SignIn(models.Model):
             models.Index(fields=["resident", "-id"], name="identity_signin_resident"),
             models.Index(fields=["home_side", "peer_sid"], name="identity_signin_peer"),
             models.Index(fields=["client", "subject"], name="identity_signin_subject"),
+            models.Index(fields=["at"], name="identity_signin_told", condition=models.Q(told__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -114,7 +114,7 @@ def consented(
 def abandoned(*, key: uuid.UUID, browser: bytes) -> Request:
     """End an interaction without a sign-in and return what it was about, so that the client can be told."""
     with transaction.atomic():
-        row = _locked(key, browser)
+        row = locked(key=key, browser=browser)
         request = request_of(row)
         row.delete()
     return request
@@ -138,14 +138,15 @@ def require_level(wanted: Level, reached: Level) -> None:
 def _step(key: uuid.UUID, browser: bytes, stage: Stage) -> Iterator[Interaction]:
     """Lock an interaction at a stage and save what the block sets."""
     with transaction.atomic():
-        row = _locked(key, browser)
+        row = locked(key=key, browser=browser)
         if row.stage != stage:
             raise NotThisStep
         yield row
         row.save()
 
 
-def _locked(key: uuid.UUID, browser: bytes) -> Interaction:
+def locked(*, key: uuid.UUID, browser: bytes) -> Interaction:
+    """Return an interaction of this browser that nobody else changes until the caller's transaction ends."""
     row = Interaction.objects.select_for_update().filter(key=key).first()
     if row is None or bytes(row.browser) != browser or row.expires_at <= timezone.now():
         raise InteractionOver

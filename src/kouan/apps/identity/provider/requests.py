@@ -37,6 +37,14 @@ class Request:
     """Whose identity the person uses, where the service knows (``kouan_side``); else the person is asked."""
     link: str = ""
     """The link between two accounts that the sign-in is a part of making (from a peer's node only)."""
+    link_subject: str = ""
+    """What the peer's node calls its account's holder towards this side, where there is a link."""
+    link_document: str = ""
+    """With which kind of document the person signed in there, where there is a link."""
+    verified: tuple[str, ...] = ()
+    """The names of the claims that are wanted with how they were verified."""
+    subject: str = ""
+    """Whom the client expects (``id_token_hint``), as it knows the person."""
 
     def to_json(self) -> dict[str, Any]:
         """Return what is kept with a pushed request and an interaction."""
@@ -56,12 +64,16 @@ class Request:
             "ui_locales": list(self.ui_locales),
             "side": self.side,
             "link": self.link,
+            "link_subject": self.link_subject,
+            "link_document": self.link_document,
+            "verified": list(self.verified),
+            "subject": self.subject,
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Return what ``to_json`` gave."""
-        texts = ("scopes", "claims", "prompt", "ui_locales")
+        texts = ("scopes", "claims", "prompt", "ui_locales", "verified")
         return cls(
             **dict(value)
             | {name: tuple(value[name]) for name in texts}
