@@ -116,11 +116,11 @@ class NodeConfig:
     quorum: int = 1
     """How many witnesses must have co-signed a checkpoint of ours before it counts as final."""
     token: TokenSettings | None = None
+    homes: tuple[HomeSettings, ...] = ()
+    """Where this side's residents sign in."""
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     issuer: IssuerSettings | None = None
     """Who answers whether two documents are one person's, where this side's has such a register."""
-    homes: tuple[HomeSettings, ...] = ()
-    """Where this side's residents sign in."""
 
 
 _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
@@ -263,9 +263,9 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         witnesses=witnesses,
         quorum=_between(path, "ledger.quorum", values.get("ledger.quorum", 1), 1, 16),
         token=_token(path, _section(values, "token")),
+        homes=_homes(path, homes, environment, demonstration=values.get("demonstration", False)),
         identity=_identity(path, values),
         issuer=_issuer(path, values, environment),
-        homes=_homes(path, homes, environment, demonstration=values.get("demonstration", False)),
     )
 
 

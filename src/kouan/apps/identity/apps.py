@@ -25,9 +25,9 @@ class IdentityConfig(AppConfig):
         calls.register()
         chores.register("identity-provider", every=30.0, run=housekeeping.tidy)
         chores.register("identity-sessions", every=5.0, run=residents.expire)
-        self._name_chores_between_nodes()
+        self._name_chores()
 
-    def _name_chores_between_nodes(self) -> None:
+    def _name_chores(self) -> None:
         from kouan.apps.identity import linking  # noqa: PLC0415 - needs the models
         from kouan.apps.identity.nodes import announcing, logouts, matching, record  # noqa: PLC0415 - as above
 

@@ -58,14 +58,15 @@ def finish(*, key: uuid.UUID, browser: bytes) -> str:
         client, request = get_client(row.client), interactions.request_of(row)
         now = timezone.now()
         person = _foreign(row, client, request) if row.foreign else _resident(row, client, request, now)
-        if request.link:
-            linking.agreed(interaction=row)
-        row.delete()
         try:
             _require(request, person, began_at=row.began_at)
         except OAuthError as error:
+            row.delete()
             return deny(request, error)
-        code = _signed_in(row, client, request, person, now)
+        if request.link:
+            linking.agreed(interaction=row)
+        row.delete()
+        code = _signed_in(client, request, person, now)
     said = {"code": code, **({"state": request.state} if request.state else {})}
     return location(request.redirect_uri, said)
 
@@ -114,10 +115,8 @@ def _foreign(row: Interaction, client: Client, request: Request) -> _Person:
     level = Level(said["level"])
     names = may_be_told(request.claims, registered=client.claims, level=level, crossing=True)
     sector = client.sector(request.service.id)
-    # Whose accounts are linked is known to the service as with the account here.
-    linked = Resident.objects.filter(key=said["resident"]).first() if said["resident"] else None
-    if linked is not None:
-        subject = subject_of(resident=linked, sector=sector)
+    if said["resident"]:  # whose account on the other side is linked: services know the one person
+        subject = subject_of(resident=Resident.objects.get(key=said["resident"]), sector=sector)
     else:
         person = f"{row.side}:{said['subject']}".encode()
         subject = pairwise_subject(subject_key(), sector=sector, person=person)
@@ -127,7 +126,6 @@ def _foreign(row: Interaction, client: Client, request: Request) -> _Person:
         level=level,
         authenticated_at=datetime.fromtimestamp(said["auth_time"], UTC),
         columns={
-            "resident": linked,
             "peer_sid": said["sid"],
             "amr": said["amr"],
             "id_token_digest": bytes.fromhex(said["id_token_digest"]),
@@ -137,7 +135,7 @@ def _foreign(row: Interaction, client: Client, request: Request) -> _Person:
     )
 
 
-def _signed_in(row: Interaction, client: Client, request: Request, person: _Person, now: datetime) -> str:
+def _signed_in(client: Client, request: Request, person: _Person, now: datetime) -> str:
     sign_in = SignIn(
         client=client.id,
         service=request.service.to_json(),
