@@ -21,6 +21,8 @@ from kouan.sections import (
     DoorSettings,
     ExchangeSettings,
     HomeSettings,
+    IdentitySettings,
+    IssuerSettings,
     ProcessSettings,
     TimeSettings,
     TokenSettings,
@@ -35,6 +37,7 @@ SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"  # noqa: S105 - the name of the vari
 DATABASE_PASSWORD_VARIABLE: Final = "KOUAN_DATABASE_PASSWORD"  # noqa: S105 - as above
 NATS_VARIABLE: Final = "KOUAN_NATS_PASSWORD"
 MIN_SECRET_LENGTH: Final = 32
+DEMONSTRATION_COOLING_OFF_S: Final = 60
 _MOST_PROCESSES: Final = 64
 _MOST: Final = 1_000_000_000
 _MOST_BYTES: Final = 1 << 50
@@ -115,6 +118,9 @@ class NodeConfig:
     token: TokenSettings | None = None
     homes: tuple[HomeSettings, ...] = ()
     """Where this side's residents sign in."""
+    identity: IdentitySettings = field(default_factory=IdentitySettings)
+    issuer: IssuerSettings | None = None
+    """Who answers whether two documents are one person's, where this side's has such a register."""
 
 
 _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
@@ -171,6 +177,8 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "fetch_within_s": int,
     },
     "ledger": {"quorum": int},
+    "identity": {"cooling_off_s": int, "ca": str},
+    "issuer": {"url": str, "token_env": str},
     "time": {"tsa": str, "ca": str, "policy": str, "every_s": int, "every_leaves": int},
     "witness": {"name": str, "url": str, "key": str},
     "home": {
@@ -256,6 +264,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         quorum=_between(path, "ledger.quorum", values.get("ledger.quorum", 1), 1, 16),
         token=_token(path, _section(values, "token")),
         homes=_homes(path, homes, environment, demonstration=values.get("demonstration", False)),
+        identity=_identity(path, values),
+        issuer=_issuer(path, values, environment),
     )
 
 
@@ -274,6 +284,36 @@ def _attached(
         if not given["webhook_ca"].is_file():
             raise ConfigError(f"{path}: `attached.webhook_ca` names no file ({given['webhook_ca']}).")
     return AttachedSettings(**given, nats_password=environment.get(NATS_VARIABLE, ""))
+
+
+def _identity(path: Path, values: Mapping[str, Any]) -> IdentitySettings:
+    # A visitor of a demonstration does not wait for three days.
+    usual = DEMONSTRATION_COOLING_OFF_S if values.get("demonstration") else IdentitySettings().cooling_off_s
+    seconds = _between(path, "identity.cooling_off_s", values.get("identity.cooling_off_s", usual), 0, _MOST)
+    ca = path.resolve().parent / values["identity.ca"] if "identity.ca" in values else None
+    if ca is not None and not ca.is_file():
+        raise ConfigError(f"{path}: `identity.ca` names no file ({ca}).")
+    return IdentitySettings(seconds, ca)
+
+
+def _issuer(path: Path, values: Mapping[str, Any], environment: Mapping[str, str]) -> IssuerSettings | None:
+    """Read the table ``[issuer]``; without it nobody can say whether two documents are one person's."""
+    if not any(key.startswith("issuer.") for key in values):
+        return None
+    for key in ("url", "token_env"):
+        if not values.get(f"issuer.{key}"):
+            raise ConfigError(f"{path}: the key `issuer.{key}` is missing.")
+    url = _service(path, "issuer.url", values["issuer.url"])
+    if not url.startswith("https://") and not values.get("demonstration"):
+        raise ConfigError(f"{path}: `issuer.url` must begin with https://.")
+    variable = values["issuer.token_env"]
+    token = environment.get(variable, "")
+    if not token or not token.isascii() or not token.isprintable():
+        raise ConfigError(
+            f"The environment variable {variable}, which `issuer.token_env` of {path} names, must hold the "
+            "issuer's token."
+        )
+    return IssuerSettings(url, token, _identity(path, values).ca)
 
 
 def load_from_environment(environment: Mapping[str, str] = os.environ) -> NodeConfig:

@@ -49,6 +49,28 @@ class AttachedSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentitySettings:
+    """How this side's identities are shared with the other sides."""
+
+    cooling_off_s: int = 72 * 3600
+    """Seconds after an issuer's yes before a link between two accounts counts."""
+    ca: Path | None = None
+    """Certification authorities (PEM) of services that are told of a sign-out, and of the issuer of this
+    side's documents; the machine's own if ``None``."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerSettings:
+    """Who can say whether a document of this side and one of another's are one person's."""
+
+    url: str
+    """Where it is asked, ``https``; plain ``http`` in a demonstration alone."""
+    token: str = field(repr=False)
+    """From the environment."""
+    ca: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BlobSettings:
     """How much room files that travel apart from messages may take, and for how long."""
 

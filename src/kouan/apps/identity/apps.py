@@ -22,3 +22,14 @@ class IdentityConfig(AppConfig):
         register_consents(LEGAL_BASIS, ConsentRegister())
         registry.check()
         chores.register("identity-sessions", every=5.0, run=residents.expire)
+        self._name_chores()
+
+    def _name_chores(self) -> None:
+        from kouan.apps.identity import linking  # noqa: PLC0415 - needs the models
+        from kouan.apps.identity.nodes import announcing, logouts, matching, record  # noqa: PLC0415 - as above
+
+        chores.register("identity-announcing", every=2, run=announcing.announce)
+        chores.register("identity-links", every=5, run=linking.settle)
+        chores.register("identity-logouts", every=0.5, run=logouts.deliver)
+        chores.register("identity-matches", every=0.5, run=matching.answer_questions)
+        chores.register("identity-records", every=1, run=record.match_records)

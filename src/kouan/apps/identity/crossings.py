@@ -6,15 +6,19 @@ Claims cross in a token between two nodes, through the door; each token's digest
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from annotated_types import Len
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field, StringConstraints
 
 from kouan.apps.identity.domain import CLAIMS, DOCUMENT_PAIRS
-from kouan.core.exchange import Consent, Crossing, Payload
+from kouan.core.exchange import Consent, Crossing, Payload, Received, Undelivered
+
+if TYPE_CHECKING:
+    from kouan.core.exchange.crossing import Later
 
 LEGAL_BASIS: Final = "identity-authentication"
 CROSSING_CLAIMS: Final = tuple(name for name, claim in CLAIMS.items() if claim.crosses)
@@ -224,3 +228,64 @@ UNLINKED: Final[Crossing[Unlinked]] = _declare(
     consent_reason=_("It ends what the person agreed to, and tells nothing else."),
     expires_after=timedelta(days=30),
 )
+
+
+# What handles them. They send some of the above themselves, and so are only known from here on.
+
+from kouan.apps.identity import linking  # noqa: E402 - see above
+from kouan.apps.identity.nodes import announcing, matching, record  # noqa: E402 - see above
+
+
+@PROVIDER.handler
+def keep_provider(message: Received[ProviderAnnouncement]) -> None:
+    """Keep what a side says of its provider, if it is the latest."""
+    announcing.keep(message=message)
+
+
+@PROVIDER.undelivered
+def note_unknown_provider(message: Undelivered) -> None:
+    """Have it told again soon."""
+    announcing.not_told(side=message.receiver)
+
+
+@SIGNED_IN.handler
+def keep_record(message: Received[SignedIn]) -> None:
+    """Keep the record and hold it against the sign-in here."""
+    record.keep(message=message)
+
+
+@SIGNED_OUT.handler
+def end_sign_in(message: Received[SignedOut]) -> None:
+    """End the sign-in here as well."""
+    record.ended(side=message.sender, sid=uuid.UUID(bytes=message.payload.sign_in))
+
+
+@CONSENT_WITHDRAWN.handler
+def end_consented(message: Received[ConsentWithdrawn]) -> None:
+    """End what rests on the consent."""
+    consent = uuid.UUID(bytes=message.payload.consent)
+    record.withdrawn(side=message.sender, consent=consent, service=message.payload.service)
+
+
+@MATCH_QUESTION.handler
+def store_match_question(message: Received[MatchQuestion]) -> Later:
+    """Store the question until the issuer has answered."""
+    return matching.store_question(message=message)
+
+
+@MATCH_QUESTION.undelivered
+def note_unanswered(message: Undelivered) -> None:
+    """End the link that will have no answer."""
+    matching.no_answer(link=message.conversation, peer=message.receiver)
+
+
+@MATCH_ANSWER.handler
+def take_match_answer(message: Received[MatchAnswer]) -> None:
+    """Take the issuer's word on a link that this side asked about."""
+    matching.take_answer(message=message)
+
+
+@UNLINKED.handler
+def end_link(message: Received[Unlinked]) -> None:
+    """End the link here as well."""
+    linking.unlinked(side=message.sender, key=uuid.UUID(bytes=message.payload.link))

@@ -192,4 +192,40 @@ DOCUMENT_PAIRS: Final = {
     ("hkid", "residence-permit"): "gd",
 }
 """Which two documents show that two accounts are one person's, and the side whose issuer can say so: it has
-both numbers in its own register of that document."""
+both numbers in its own register of that document. The first is the asking side's, the second the issuer's."""
+
+LINKS_A_DAY: Final = 3
+"""How often a resident may try to link accounts within a day."""
+
+
+def pair_of(own: str, *, side: str, peer_document: str, peer: str) -> tuple[str, str] | None:
+    """Return the pair that two accounts' documents are, and the side whose issuer can tell; or nothing.
+
+    >>> pair_of("hkid", side="hk", peer_document="home-return-permit", peer="gd")
+    ('hkid home-return-permit', 'gd')
+    """
+    for (asking, issued), issuer in DOCUMENT_PAIRS.items():
+        if issuer == side and (issued, asking) == (own, peer_document):
+            return f"{asking} {issued}", issuer
+        if issuer == peer and (asking, issued) == (own, peer_document):
+            return f"{asking} {issued}", issuer
+    return None
+
+
+def can_pair(own: str, *, side: str, peer: str) -> bool:
+    """Return whether a document of this side has a counterpart of the peer's in any pair."""
+    return any(
+        (issuer == side and issued == own) or (issuer == peer and asking == own)
+        for (asking, issued), issuer in DOCUMENT_PAIRS.items()
+    )
+
+
+def commitment(number: str, birthdate: str, salt: bytes) -> bytes:
+    """Return what crosses in place of a document's number: 32 bytes, by scrypt (RFC 7914).
+
+    ``number`` is the normalised number, ``birthdate`` is written ``YYYY-MM-DD``, ``salt`` 32 random bytes.
+    There are few numbers and few days, so each guess has to cost: 32 MB and about 50 ms (N 2^15, r 8, p 1).
+    """
+    return hashlib.scrypt(
+        f"{number}|{birthdate}".encode(), salt=salt, n=1 << 15, r=8, p=1, maxmem=64 << 20, dklen=32
+    )

@@ -61,8 +61,8 @@ def end_consent(*, receipt: ConsentReceipt) -> int:
 def ended_there(*, side: str, sid: uuid.UUID) -> int:
     """End the sign-in that another side says has ended; return how many were not over yet.
 
-    Where that is the home side, ``sid`` is what its tokens named the sign-in; where it is the service's, it is
-    what this side's tokens did. A side ends its own people's sign-ins and those at its own services alone.
+    Where that is the home side, ``sid`` is what its tokens named the sign-in; where it is the service's, it
+    is what this side's tokens did. A side ends its own people's sign-ins and those at its own services alone.
     """
     theirs = SignIn.objects.filter(home_side=side, peer_sid=str(sid))
     ours = SignIn.objects.filter(home_side=settings.NODE.side, client=NODE_PREFIX + side, key=sid)

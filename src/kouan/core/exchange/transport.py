@@ -68,7 +68,7 @@ class _Connection(http.client.HTTPSConnection):
 
     def connect(self) -> None:
         """Connect and shake hands."""
-        plain = socket.create_connection((self.host, self.port), CONNECT_TIMEOUT)
+        plain = _connected(self.host, self.port)
         try:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.sock = self._tls.wrap_socket(plain, server_hostname=self._name)
@@ -76,6 +76,15 @@ class _Connection(http.client.HTTPSConnection):
         except BaseException:
             plain.close()
             raise
+
+
+def _connected(host: str, port: int) -> socket.socket:
+    plain = socket.create_connection((host, port), CONNECT_TIMEOUT)
+    if plain.getsockname() == plain.getpeername():
+        # Nobody listens there, and the system gave this end the very port that it was to reach.
+        plain.close()
+        raise ConnectionRefusedError("connected to itself")
+    return plain
 
 
 def connection_to(

@@ -6,7 +6,7 @@ Attributes are sealed, and are gone when the sign-in that brought them has ended
 
 from kouan.apps.identity.models.consents import ConsentReceipt
 from kouan.apps.identity.models.links import Link, MatchQuestion
-from kouan.apps.identity.models.peers import PeerProvider, Relay
+from kouan.apps.identity.models.peers import Announcement, PeerProvider, Relay, SignInRecord
 from kouan.apps.identity.models.provider import (
     AccessToken,
     AuthorizationCode,
@@ -28,6 +28,7 @@ from kouan.apps.identity.models.signins import LogoutDelivery, SignIn
 
 __all__ = [
     "AccessToken",
+    "Announcement",
     "AuthorizationCode",
     "ConsentReceipt",
     "HomeAccount",
@@ -46,6 +47,7 @@ __all__ = [
     "Service",
     "ServiceChange",
     "SignIn",
+    "SignInRecord",
     "SigningKey",
     "SpentToken",
 ]

@@ -17,8 +17,12 @@ class Link(models.Model):
     resident = models.ForeignKey("identity.Resident", models.CASCADE, related_name="links")
     peer = models.CharField(max_length=16)
     peer_subject = models.CharField(max_length=64, default="")
-    documents = models.CharField(max_length=80)
-    """The pair that shows it, such as ``hkid home-return-permit``."""
+    documents = models.CharField(max_length=80, default="")
+    """The pair that shows it, such as ``hkid home-return-permit``; known once both sides are signed in."""
+    document = models.BinaryField(max_length=32, default=b"")
+    """A keyed digest of this side's document: while a link counts, no other is made with it."""
+    sealed = models.BinaryField(null=True)
+    """Sealed JSON: this side's document, until the issuer has answered."""
     began_here = models.BooleanField()
     state = models.CharField(max_length=8, choices=[(each.value, each.value) for each in LinkState])
     began_at = models.DateTimeField()
@@ -28,7 +32,17 @@ class Link(models.Model):
     """The side on which it was ended."""
 
     class Meta:
-        indexes = [models.Index(fields=["resident", "-id"], name="identity_link_resident")]
+        indexes = [
+            models.Index(fields=["resident", "-id"], name="identity_link_resident"),
+            models.Index(fields=["state", "began_at"], name="identity_link_open"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["peer", "document"],
+                condition=models.Q(state__in=[LinkState.COOLING.value, LinkState.ACTIVE.value]),
+                name="identity_link_document_once",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.peer} {self.state}"

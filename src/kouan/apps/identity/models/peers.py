@@ -1,4 +1,4 @@
-"""The other sides' providers, as they announced themselves over the door, and sign-ins under way there."""
+"""The other sides' providers, what they announced and put on record, and sign-ins under way there."""
 
 from __future__ import annotations
 
@@ -19,6 +19,58 @@ class PeerProvider(models.Model):
 
     def __str__(self) -> str:
         return f"{self.side} {self.serial}"
+
+
+class Announcement(models.Model):
+    """What a member was last told of this side's provider, and when to look again."""
+
+    side = models.CharField(max_length=16, unique=True)
+    digest = models.BinaryField(max_length=32, default=b"")
+    """SHA-256 over issuer and keys; empty when the peer did not take them."""
+    serial = models.BigIntegerField(default=0)
+    next_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.serial}"
+
+
+class SignInRecord(models.Model):
+    """What the home side put on record of a sign-in at a service of this side (``identity.sign-in``).
+
+    It may be here before the person's browser is, and stays by itself if that never comes.
+    """
+
+    side = models.CharField(max_length=16)
+    sid = models.CharField(max_length=64)
+    """The home side's name of the sign-in, as in its ID token."""
+    service = models.CharField(max_length=64)
+    subject = models.CharField(max_length=64)
+    acr = models.CharField(max_length=40)
+    claims = models.JSONField(default=list)
+    id_token_digest = models.BinaryField(max_length=32)
+    userinfo_digest = models.BinaryField(max_length=32)
+    consent = models.UUIDField(null=True, db_index=True)
+    """The home side's number of the consent, as its signed receipt names it."""
+    receipt = models.TextField()
+    problem = models.CharField(max_length=40, default="")
+    """What is wrong with it by itself: its sign-in does not stay."""
+    message_id = models.UUIDField()
+    at = models.DateTimeField()
+    """When the home side sent it."""
+    sign_in = models.OneToOneField(
+        "identity.SignIn", models.SET_NULL, null=True, related_name="witness_record"
+    )
+    ended_at = models.DateTimeField(null=True)
+    """When the home side said that the sign-in is over or its consent withdrawn."""
+    settled_at = models.DateTimeField(null=True)
+    """When it was held against the sign-in, or there was no more reason to wait for one."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["side", "sid"], name="identity_record_once")]
+        indexes = [models.Index(fields=["settled_at", "at"], name="identity_record_open")]
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.sid}"
 
 
 class Relay(models.Model):
