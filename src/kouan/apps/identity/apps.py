@@ -18,9 +18,12 @@ class IdentityConfig(AppConfig):
         from kouan.apps.identity.consents import ConsentRegister  # noqa: PLC0415 - as above
         from kouan.apps.identity.crossings import LEGAL_BASIS  # noqa: PLC0415 - as above
         from kouan.apps.identity.home import registry  # noqa: PLC0415 - as above
+        from kouan.apps.identity.provider import calls, housekeeping  # noqa: PLC0415 - as above
 
         register_consents(LEGAL_BASIS, ConsentRegister())
         registry.check()
+        calls.register()
+        chores.register("identity-provider", every=30.0, run=housekeeping.tidy)
         chores.register("identity-sessions", every=5.0, run=residents.expire)
         self._name_chores()
 

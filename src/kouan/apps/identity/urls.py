@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from kouan.apps.identity.views import home, links, operators, pages, register, resident
+from kouan.apps.identity.views import home, links, operators, pages, provider, register, resident
 
 app_name = "identity"
 urlpatterns = [
@@ -28,6 +28,15 @@ urlpatterns = [
     path("identity/services/<slug:client_id>/keys", register.keys, name="service-keys"),
     path("identity/services/<slug:client_id>/<slug:action>", register.switch, name="service-switch"),
     path("identity/providers/", operators.providers, name="providers"),
+    path(".well-known/openid-configuration", provider.discovery, name="discovery"),
+    path("oidc/jwks", provider.jwks, name="jwks"),
+    path("oidc/par", provider.pushed, name="par"),
+    path("oidc/authorize", provider.authorize, name="authorize"),
+    path("oidc/token", provider.redeemed, name="token"),
+    path("oidc/userinfo", provider.told, name="userinfo"),
+    path("oidc/end_session", provider.end_session, name="end-session"),
+    path("identity/sign-in/<uuid:key>", provider.next_step, name="next"),
+    path("identity/sign-in/<uuid:key>/done", provider.done, name="done"),
     path("identity/sign-in/<uuid:key>/home", home.home, name="home"),
     path("identity/sign-in/<uuid:key>/stop", home.stop, name="stop"),
     path("identity/home/<slug:provider>/callback", home.callback, name="home-callback"),

@@ -119,7 +119,7 @@ def _foreign(row: Interaction, client: Client, request: Request) -> _Person:
             person=f"{row.side}:{said['subject']}".encode(),
         ),
         level=level,
-        authenticated_at=datetime.fromtimestamp(said["authenticated_at"], UTC),
+        authenticated_at=datetime.fromtimestamp(said["auth_time"], UTC),
         columns={
             "peer_sid": said["sid"],
             "amr": said["amr"],
