@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from kouan.apps.identity.views import home, nodes, operators, pages, provider, register, resident
+from kouan.apps.identity.views import (
+    home,
+    links,
+    nodes,
+    operators,
+    pages,
+    provider,
+    register,
+    resident,
+)
 
 app_name = "identity"
 urlpatterns = [
@@ -27,6 +36,9 @@ urlpatterns = [
     path("identity/consents/<uuid:key>/", resident.my_consent, name="my-consent"),
     path("identity/consents/<uuid:key>/receipt", resident.receipt, name="receipt"),
     path("identity/consents/<uuid:key>/withdraw", resident.withdraw, name="withdraw"),
+    path("identity/links/", links.links, name="my-links"),
+    path("identity/links/begin", links.link_begin, name="link-begin"),
+    path("identity/links/<uuid:key>/end", links.link_end, name="link-end"),
     path("identity/services/", register.services, name="services"),
     path("identity/services/new", register.add, name="service-new"),
     path("identity/services/<slug:client_id>/", register.service, name="service"),

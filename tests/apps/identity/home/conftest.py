@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -14,8 +15,8 @@ from kouan.apps.identity import residents
 from kouan.apps.identity.domain import Level
 from kouan.apps.identity.models import Interaction
 from kouan.apps.identity.provider import interactions
-from kouan.apps.identity.provider.clients import ServiceFacts
 from kouan.apps.identity.provider.clients import Client as Service
+from kouan.apps.identity.provider.clients import ServiceFacts
 from kouan.apps.identity.provider.requests import Request
 from kouan.core.text import Localised
 from kouan.sections import HomeSettings
@@ -130,10 +131,7 @@ class Browser:
 
         browser = interactions.browser_digest(Asked)
         Asked.session.save()
-        if not self.client.cookies:
-            from django.conf import settings
-
-            self.client.cookies[settings.SESSION_COOKIE_NAME] = Asked.session.session_key
+        self.client.cookies[settings.SESSION_COOKIE_NAME] = Asked.session.session_key
         given = {
             "client_id": "library",
             "redirect_uri": "https://library.example/back",
