@@ -67,7 +67,7 @@ def _accounts(home: Path, side: str) -> None:
         return
     code, en, zh_hant, zh_hans = INSTITUTIONS.get(side, (f"{side}-institution", side, side, side))
     accounts: dict[str, Any] = {}
-    for name, roles in (("issuer", ("issuer",)), ("operator", ("operator",))):
+    for name, roles in (("issuer", ("issuer",)), ("operator", ("operator",)), ("registrar", ("registrar",))):
         password = new_password()
         make_account(name, (*roles, DEMONSTRATION_GROUP), password)
         accounts[name] = {"name": name, "password": password}

@@ -22,7 +22,7 @@ def user() -> None:
     "--role",
     "roles",
     multiple=True,
-    type=click.Choice(["issuer", "operator"]),
+    type=click.Choice(["issuer", "operator", "registrar"]),
     help="What the account may do.",
 )
 @click.password_option(help="Asked for when not given.")

@@ -18,9 +18,10 @@ from django.http import HttpRequest, HttpResponseBase
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-Role = Literal["issuer", "operator"]
-ROLES: Final[tuple[Role, ...]] = ("issuer", "operator")
-"""issuer: an officer of an institution that registers documents. operator: runs this side's node."""
+Role = Literal["issuer", "operator", "registrar"]
+ROLES: Final[tuple[Role, ...]] = ("issuer", "operator", "registrar")
+"""issuer: an officer of an institution that registers documents. operator: runs this side's node.
+registrar: registers the services that let people sign in."""
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpResponseBase)

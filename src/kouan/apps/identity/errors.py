@@ -226,3 +226,22 @@ class BadSides(BadRegistration):
     code = "bad-sides"
     message = _("There is no side “%(side)s”. Choose from the list.")
     field = "sides"
+
+
+# A resident's own pages
+
+
+class UnknownSignIn(IdentityError):
+    """No sign-in of this resident has the number."""
+
+    code = "unknown-sign-in"
+    status = 404
+    message = _("There is no such sign-in of yours.")
+
+
+class UnknownLink(IdentityError):
+    """No link of this resident has the number."""
+
+    code = "unknown-link"
+    status = 404
+    message = _("There is no such link of yours.")

@@ -258,3 +258,31 @@ def _key(given: Any) -> dict[str, str]:
     if not isinstance(kid, str) or not re.fullmatch(r"[\x21-\x7e]{1,100}", kid):
         raise BadServiceKeys(detail="kid", limit=MOST_KEYS)
     return {name: str(public[name]) for name in members} | {"kid": kid, "use": "sig", "alg": alg}
+
+
+def differences(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> list[tuple[str, str, str]]:
+    """Return what differs between two states of a registration: the name, before, after."""
+    if before is None or after is None:
+        return []
+    return [
+        (name, _brief(before.get(name)), _brief(after.get(name)))
+        for name in after
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _brief(value: Any) -> str:
+    """Return a value in one line; a key by its name alone."""
+    match value:
+        case {"keys": list() as keys}:
+            return ", ".join(str(key.get("kid", "")) for key in keys)
+        case dict():
+            return " · ".join(str(each) for each in value.values())
+        case list():
+            return ", ".join(str(each) for each in value)
+        case None:
+            return ""
+        case _:
+            return str(value)

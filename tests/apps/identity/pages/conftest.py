@@ -13,7 +13,8 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from kouan.apps.identity import register, residents
 from kouan.apps.identity.domain import Level
-from kouan.apps.identity.models import HomeSession, Interaction, Resident
+from kouan.apps.identity.home.adapter import HomeSignIn
+from kouan.apps.identity.models import HomeAccount, Interaction, Resident
 from kouan.apps.identity.provider.clients import NODE_PREFIX, ServiceFacts
 from kouan.apps.identity.provider.requests import Request
 from kouan.apps.identity.registration import Registration
@@ -78,23 +79,24 @@ def library(db, registration):
 
 @pytest.fixture
 def resident(db):
-    return Resident.objects.create(created_at=timezone.now())
+    made = Resident.objects.create(created_at=timezone.now())
+    HomeAccount.objects.create(
+        resident=made, provider="demonstration", subject="lee-ka-yan", created_at=made.created_at
+    )
+    return made
 
 
 @pytest.fixture
 def session(resident):
-    now = timezone.now()
-    key = uuid.uuid4()
-    return HomeSession.objects.create(
-        key=key,
-        resident=resident,
+    return residents.signed_in(
         provider="demonstration",
-        level=Level.SUBSTANTIAL,
-        amr=["pwd", "otp"],
-        authenticated_at=now,
-        began_at=now,
-        expires_at=now + timedelta(hours=8),
-        attributes=residents.seal_attributes(key, ATTRIBUTES),
+        said=HomeSignIn(
+            subject="lee-ka-yan",
+            level=Level.SUBSTANTIAL,
+            amr=("pwd", "otp"),
+            authenticated_at=timezone.now(),
+            claims=ATTRIBUTES,
+        ),
     )
 
 

@@ -14,7 +14,7 @@ from apps.identity.pages.conftest import BROWSER, CLAIMS, CLINIC
 from kouan.apps.identity import consents, keys, receipts, register
 from kouan.apps.identity.domain import Level
 from kouan.apps.identity.errors import ConsentNeeded, InteractionOver, NotThisStep, UnknownConsent
-from kouan.apps.identity.models import ConsentReceipt, HomeSession, Interaction, Resident, SigningKey, SignIn
+from kouan.apps.identity.models import ConsentReceipt, HomeSession, Interaction, Resident, SignIn, SigningKey
 from kouan.apps.identity.provider.clients import of_service
 from kouan.core.policy import Proposal
 

@@ -20,7 +20,7 @@ from kouan.apps.identity import residents
 from kouan.apps.identity.domain import FRESH, Level
 from kouan.apps.identity.errors import LevelNotReached
 from kouan.apps.identity.home import attempts, registry
-from kouan.apps.identity.home.adapter import Asked
+from kouan.apps.identity.home.adapter import AFTER_LOGOUT, Asked
 from kouan.apps.identity.home.errors import AnotherPerson
 from kouan.apps.identity.provider import interactions
 from kouan.core.errors import KouanError
@@ -54,8 +54,10 @@ def home(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         return _seen(HttpResponseRedirect(reverse("identity:next", args=[key])))
     if "none" in wanted.prompt:
         return _seen(HttpResponseRedirect(_denied(key, browser, "login_required")))
-    # The highest level says that the person has just authenticated.
-    fresh = again or wanted.level is Level.HIGH or bool({"login", "select_account"} & set(wanted.prompt))
+    # The highest level says that the person has just authenticated. Who is here already, but not as surely as
+    # is asked for, would be sent back from the provider as they are.
+    new = bool({"login", "select_account"} & set(wanted.prompt))
+    fresh = again or new or held is not None or wanted.level is Level.HIGH
     asked = Asked(
         level=wanted.level,
         fresh=fresh,
@@ -83,7 +85,7 @@ def enter(request: HttpRequest) -> HttpResponse:
     if held is not None and residents.suits(held, level=level, max_age=longest):
         return _seen(HttpResponseRedirect(back_to))
     must_be = held.resident if held is not None and fresh else None
-    fresh = fresh or level is Level.HIGH
+    fresh = fresh or held is not None or level is Level.HIGH
     asked = Asked(level=level, fresh=fresh, max_age=0 if fresh else None, language=get_language() or "en")
     browser = interactions.browser_digest(request)
     return _seen(_send(request, browser, asked, resident=must_be, back_to=back_to))
@@ -123,7 +125,7 @@ def leave(request: HttpRequest) -> HttpResponse:
         try:
             adapter = registry.get(held.provider)
             name = adapter.name
-            there = adapter.logout_url(back_to=settings.NODE.portal_origin + reverse("identity:left"))
+            there = adapter.logout_url(back_to=settings.NODE.portal_origin + AFTER_LOGOUT)
         except KouanError:
             there = ""  # the provider does not answer, or is no longer there: what is ours ends all the same
     residents.leave(request)
