@@ -27,7 +27,7 @@ from kouan.apps.identity import linking
 from kouan.apps.identity.domain import Level
 from kouan.apps.identity.errors import NoPeerProvider, NotThisStep, UnreadableSecret
 from kouan.apps.identity.models import Interaction, PeerProvider, Relay
-from kouan.apps.identity.nodes import asking, details, jose
+from kouan.apps.identity.nodes import asking, details
 from kouan.apps.identity.nodes.announcing import key_set
 from kouan.apps.identity.nodes.checks import Expected, Person, check_tokens
 from kouan.apps.identity.nodes.errors import AnotherIssuer, BadPeerAnswer, RelayOver
@@ -41,6 +41,7 @@ from kouan.apps.identity.provider.errors import (
     LoginRequired,
     UnmetRequirements,
 )
+from kouan.apps.identity.provider.jose import DoesNotVerify, encoded
 from kouan.core.vault import Unsealable, Vault
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ def _redeemed(relay: Relay, request: Request, provider: PeerProvider, code: str)
     told = asking.userinfo(relay.side, access)
     try:
         return check_tokens(id_token, access, told, expected, now=timezone.now())
-    except jose.DoesNotVerify as error:
+    except DoesNotVerify as error:
         log.warning("the tokens of %s do not hold: %s", relay.side, error)
         raise BadPeerAnswer(side=asking.name_of(relay.side), detail=str(error)) from None
 
@@ -251,7 +252,7 @@ def _parameters(request: Request, *, state: str, nonce: str, verifier: str) -> d
         "scope": "openid",
         "state": state,
         "nonce": nonce,
-        "code_challenge": jose.encoded(hashlib.sha256(verifier.encode()).digest()),
+        "code_challenge": encoded(hashlib.sha256(verifier.encode()).digest()),
         "code_challenge_method": "S256",
         "acr_values": " ".join(levels),
         "claims": json.dumps(asked),
