@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kouan.config import ConfigError, NodeConfig, load
 from kouan.core.trust import own
+from kouan.demo.homes import give_provider
 from kouan.node.layout import DATABASE, NewNode, create, environment_of
 
 if TYPE_CHECKING:
@@ -55,12 +56,14 @@ def establish(
     *,
     exchange: Mapping[str, int | float] | None = None,
     databases: Mapping[str, str] | None = None,
+    providers: Mapping[str, int] | None = None,
 ) -> list[DemonstrationNode]:
     """Make the nodes of these sides under ``home``, or find them again; return them.
 
     ``ports`` maps a side to the ports of its portal and its door on 127.0.0.1, ``databases`` to what its
-    ``node.toml`` says of the database, if that is not a file beside it. Raises ``ConfigError`` when a
-    folder holds something else.
+    ``node.toml`` says of the database, if that is not a file beside it, ``providers`` to the port of its
+    demonstration provider, if residents are to sign in. Raises ``ConfigError`` when a folder holds something
+    else.
     """
     nodes = []
     for side, (portal, door) in ports.items():
@@ -78,6 +81,9 @@ def establish(
         config = load(path, environment_of(path, _without_node(os.environ)))
         if not config.demonstration:
             raise ConfigError(f"{path} is not a demonstration node; nothing was changed.")
+        if providers is not None and not config.homes:
+            give_provider(path, side, providers[side])
+            config = load(path, environment_of(path, _without_node(os.environ)))
         nodes.append(DemonstrationNode(path.resolve(), config))
     _write_agreements(nodes)
     _exchange_trust(nodes)

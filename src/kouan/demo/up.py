@@ -7,11 +7,13 @@ import logging
 import signal
 import time
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import click
 
 from kouan.config import ConfigError
 from kouan.core.sides import get_side
+from kouan.demo.homes import providers_of
 from kouan.demo.nodes import DemonstrationNode, establish, remove
 from kouan.node.supervisor import StopRequest, Supervisor
 
@@ -20,14 +22,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PORTS: Final = {"hk": (8100, 8101), "gd": (8200, 8201)}
+PROVIDERS: Final = {"hk": 8102, "gd": 8202}
 START_LIMIT: Final = 90.0
 """Seconds in which both portals must answer."""
 
 
-def run_both(home: Path, *, reset: bool, ports: Mapping[str, tuple[int, int]] = PORTS) -> int:
+def run_both(
+    home: Path,
+    *,
+    reset: bool,
+    ports: Mapping[str, tuple[int, int]] = PORTS,
+    providers: Mapping[str, int] = PROVIDERS,
+) -> int:
     """Run Hong Kong and Guangdong under ``home`` until Ctrl-C or SIGTERM; return the exit status.
 
-    ``ports`` maps each side to the ports of its portal and its door.
+    ``ports`` maps each side to the ports of its portal and its door, ``providers`` to that of its
+    demonstration provider.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     stopping = StopRequest()
@@ -36,11 +46,10 @@ def run_both(home: Path, *, reset: bool, ports: Mapping[str, tuple[int, int]] = 
     if reset:
         remove(home)
     click.echo("Preparing both sides…" if not (home / "hk").exists() else "Starting both sides…")
-    for portal, door in ports.values():
-        _must_be_free(portal)
-        _must_be_free(door)
-    nodes = establish(home, ports)
-    supervisor = Supervisor([node.path for node in nodes])
+    for port in (*(port for pair in ports.values() for port in pair), *providers.values()):
+        _must_be_free(port)
+    nodes = establish(home, ports, providers=providers)
+    supervisor = Supervisor([node.path for node in nodes], beside=providers_of(nodes))
     supervisor.start()
     try:
         if _wait_until_up(nodes, supervisor, stopping):
@@ -69,7 +78,7 @@ def _wait_until_up(nodes: Sequence[DemonstrationNode], supervisor: Supervisor, s
     waiting = list(nodes)
     while waiting and not stopping.wait(0.1):
         supervisor.revive()
-        waiting = [node for node in waiting if not answers(node.config.portal_listen.port)]
+        waiting = [node for node in waiting if not is_up(node)]
         if time.monotonic() > deadline:
             logs = ", ".join(str(node.path.parent / "run") for node in waiting)
             raise ConfigError(
@@ -78,8 +87,17 @@ def _wait_until_up(nodes: Sequence[DemonstrationNode], supervisor: Supervisor, s
     return not waiting
 
 
+def is_up(node: DemonstrationNode) -> bool:
+    """Return whether a node's portal answers, and its demonstration provider where it has one."""
+    ports = [
+        node.config.portal_listen.port,
+        *(urlsplit(home.issuer).port or 80 for home in node.config.homes),
+    ]
+    return all(map(answers, ports))
+
+
 def answers(port: int) -> bool:
-    """Return whether a portal on this port of 127.0.0.1 says that it is healthy."""
+    """Return whether a portal or a provider on this port of 127.0.0.1 says that it is healthy."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", "/health")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 KEYS: Final = "keys"
 DATABASE: Final = "sqlite:///kouan.sqlite3"
+SECRET_PREFIX: Final = "KOUAN_"  # noqa: S105 - what names of variables begin with
 SECRET_FILE: Final = "node.env"  # noqa: S105 - the name of the file, not the secret
 
 
@@ -105,19 +106,18 @@ def _reachable(node: NewNode) -> None:
 def environment_of(path: Path, base: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment in which a process of the node at ``path`` runs.
 
-    The secret, and the database's password if it has one, come from ``base`` or else from ``node.env``
-    beside ``node.toml``, which nobody but its owner may read; raises ``ConfigError`` otherwise.
+    Secrets come from ``base`` or else from ``node.env`` beside ``node.toml``, which nobody but its owner may
+    read; raises ``ConfigError`` otherwise. There only variables count whose names begin with ``KOUAN_``.
     """
     environment = dict(base)
     environment[NODE_VARIABLE] = str(path.resolve())
     environment.setdefault("DJANGO_SETTINGS_MODULE", "kouan.settings")
     file = path.resolve().parent / SECRET_FILE
-    wanted = {SECRET_VARIABLE, DATABASE_PASSWORD_VARIABLE} - environment.keys()
-    if wanted and file.exists():
+    if not {SECRET_VARIABLE, DATABASE_PASSWORD_VARIABLE} <= environment.keys() and file.exists():
         if stat.S_IMODE(file.stat().st_mode) & 0o077:
             raise ConfigError(f"{file} may be read by others. Run: chmod 600 {file}")
         for line in file.read_text(encoding="utf-8").splitlines():
             name, _, value = line.partition("=")
-            if name in wanted:
-                environment[name] = value
+            if name.startswith(SECRET_PREFIX):
+                environment.setdefault(name, value)
     return environment

@@ -9,6 +9,7 @@ accounts are told; either account's holder ends it at any time. Nobody is linked
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import uuid
 from datetime import timedelta
@@ -63,6 +64,7 @@ COUNTING: Final = (LinkState.COOLING, LinkState.ACTIVE)
 ANSWER_WITHIN: Final = MATCH_QUESTION.expires_after * 2 + INTERACTION_LIFE
 """After so long no answer is on its way any more."""
 _DOCUMENTS: Final = Vault("identity/links/1")
+_DAY: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAME: Final = gettext_noop("Linking of your accounts")
 _PURPOSE: Final = gettext_noop(
     "To show that this account and your account on the other side are both yours, so that services there "
@@ -335,14 +337,11 @@ def _due(now: datetime) -> list[Link]:
 def _document(session: HomeSession) -> dict[str, str]:
     """Return type, number and date of birth of the document that a sign-in showed."""
     told = residents.attributes_of(session)
-    own = {
-        "type": told.get("document_type", ""),
-        "number": told.get("document_number", ""),
-        "birthdate": told.get("birthdate", ""),
-    }
-    if not all(own.values()):
+    kind, number = told.get("document_type", ""), told.get("document_number", "")
+    birthdate = told.get("birthdate", "")
+    if not (kind and number and _DAY.fullmatch(birthdate)):
         raise LinkNotPossible
-    return own
+    return {"type": kind, "number": number, "birthdate": birthdate}
 
 
 def _digest(own: Mapping[str, str]) -> bytes:

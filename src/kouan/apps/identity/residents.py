@@ -26,7 +26,7 @@ from kouan.core.vault import Unsealable, Vault
 from kouan.web.oidc import LOGOUT_KEEP
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from django.http import HttpRequest
@@ -62,7 +62,7 @@ def signed_in(*, provider: str, said: HomeSignIn) -> HomeSession:
             began_at=now,
             expires_at=now + HOME_SESSION_LIFE,
             provider_sid=said.sid,
-            attributes=_ATTRIBUTES.seal(json.dumps(dict(said.claims)).encode(), of=str(key)),
+            attributes=seal_attributes(key, said.claims),
         )
 
 
@@ -126,6 +126,11 @@ def settled(session: HomeSession) -> HomeSession:
         HomeSession.objects.filter(pk=session.pk).update(level=level)
         session.level = level
     return session
+
+
+def seal_attributes(key: uuid.UUID, attributes: Mapping[str, str]) -> bytes:
+    """Return what a home provider said as the session of that key keeps it."""
+    return _ATTRIBUTES.seal(json.dumps(dict(attributes), ensure_ascii=False).encode(), of=str(key))
 
 
 def attributes_of(session: HomeSession) -> dict[str, str]:

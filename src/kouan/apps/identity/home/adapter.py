@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.urls import reverse
 
 from kouan.apps.identity.home import levels
 from kouan.core.text import Localised
@@ -19,6 +18,12 @@ if TYPE_CHECKING:
     from kouan.apps.identity.domain import Level
     from kouan.sections import HomeSettings
 
+CALLBACK: Final = "/identity/home/{}/callback"
+"""Where the provider of that id sends the browser back to: an address of its own, so that no other provider's
+answer is taken for its (RFC 9700 section 4.4.2.2)."""
+BACK_CHANNEL: Final = "/identity/home/{}/logout"
+"""Where that provider tells of the end of its sessions."""
+AFTER_LOGOUT: Final = "/identity/left"
 LOCALES: Final = {"en": "en", "zh-hant": "zh-Hant", "zh-hans": "zh-Hans"}
 """Our languages as OpenID Connect's ``ui_locales`` names them (BCP 47)."""
 
@@ -96,10 +101,9 @@ class Adapter(abc.ABC):
 
     @property
     def callback(self) -> str:
-        """Where it sends the browser back to: an address of its own, so that no other provider's answer is
-        taken for its (RFC 9700 section 4.4.2.2)."""  # noqa: D205, D209 - one sentence
+        """Where it sends the browser back to."""
         origin: str = settings.NODE.portal_origin
-        return origin + reverse("identity:home-callback", args=[self.id])
+        return origin + CALLBACK.format(self.id)
 
     @abc.abstractmethod
     def begin(self, asked: Asked) -> Begun:

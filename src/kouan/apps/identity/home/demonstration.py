@@ -18,17 +18,13 @@ from kouan.apps.identity.home.oidc import OpenIDConnect
 if TYPE_CHECKING:
     from kouan.web.oidc import Provider
 
-CLIENT: Final = "client"
-"""The purpose of the secret with which the node shows the provider that it is its client."""
-ISSUER: Final = "issuer"
-"""The purpose of the one with which the node asks the issuer of documents."""
+_INFO: Final = b"kouan/identity/demonstration-client/1"
 
 
-def shared_secret(purpose: str) -> str:
-    """Return what a demonstration's node and its provider both know, for one purpose."""
+def client_secret() -> str:
+    """Return what a demonstration's node shows its provider."""
     secret: str = settings.NODE.secret_key
-    info = f"kouan/identity/demonstration/{purpose}/1".encode()
-    return HKDF(hashes.SHA256(), length=32, salt=None, info=info).derive(secret.encode()).hex()
+    return HKDF(hashes.SHA256(), length=32, salt=None, info=_INFO).derive(secret.encode()).hex()
 
 
 class Demonstration(OpenIDConnect):
@@ -36,4 +32,4 @@ class Demonstration(OpenIDConnect):
 
     def provider(self) -> Provider:
         """Return the provider, with the derived secret."""
-        return self._as(secret=shared_secret(CLIENT))
+        return self._as(secret=client_secret())

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from kouan.apps.identity import keys
 from kouan.apps.identity.models import SigningKey
-from kouan.apps.identity.nodes import jose
+from kouan.apps.identity.nodes import proofs
 from kouan.apps.identity.nodes.errors import (
     BadPeerAnswer,
     PeerLevelNotReached,
@@ -63,7 +63,7 @@ def post(side: str, path: str, form: Mapping[str, str], *, issuer: str, expected
         **form,
         "client_id": me,
         "client_assertion_type": ASSERTION_TYPE,
-        "client_assertion": jose.client_assertion(
+        "client_assertion": proofs.client_assertion(
             me, issuer, keys.current(SigningKey.Use.CLIENT, now=now), now=now
         ),
     }
@@ -133,4 +133,4 @@ def _asked(side: str, path: str, body: bytes, headers: Mapping[str, str]) -> Cal
 def _proof(side: str, path: str, *, token: str = "") -> str:
     now = timezone.now()
     key = keys.current(SigningKey.Use.DPOP, now=now)
-    return jose.proof(key, method="POST", address=address_of(side, path), now=now, token=token)
+    return proofs.proof(key, method="POST", address=address_of(side, path), now=now, token=token)

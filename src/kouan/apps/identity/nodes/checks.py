@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from kouan.apps.identity.domain import CLAIMS, TOKEN_LIFE, Level
-from kouan.apps.identity.nodes import jose
+from kouan.apps.identity.nodes import proofs
 from kouan.apps.identity.nodes.details import LINK
-from kouan.apps.identity.nodes.jose import DoesNotVerify
+from kouan.apps.identity.provider.jose import DoesNotVerify, half_hash
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -73,8 +73,7 @@ def check_tokens(
         raise DoesNotVerify("exp")
     if said.get("azp", expected.client_id) != expected.client_id:
         raise DoesNotVerify("azp")
-    half = hashlib.sha256(access_token.encode()).digest()[:16]
-    if said.get("at_hash", jose.encoded(half)) != jose.encoded(half):
+    if said.get("at_hash", half_hash(access_token)) != half_hash(access_token):
         raise DoesNotVerify("at_hash")
     subject = said.get("sub")
     if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
@@ -116,7 +115,7 @@ def _told(userinfo: str, subject: str, level: Level, expected: Expected, now: da
 
 def _opened(token: str, expected: Expected, now: datetime) -> dict[str, Any]:
     """Return a token's claims once signature, key, issuer, audience and time of issue are right."""
-    kid, said = jose.opened(token, {name: key["jwk"] for name, key in expected.keys.items()})
+    kid, said = proofs.opened(token, {name: key["jwk"] for name, key in expected.keys.items()})
     iat = _seconds(said, "iat")
     age, tolerance = now.timestamp() - iat, expected.tolerance.total_seconds()
     if not -tolerance <= age <= tolerance + TOKEN_LIFE.total_seconds():

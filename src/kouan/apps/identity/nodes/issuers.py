@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 from django.conf import settings
 
 from kouan.apps.identity.nodes.errors import IssuerUnavailable
-from kouan.apps.identity.nodes.jose import encoded
+from kouan.apps.identity.provider.jose import encoded
 from kouan.core.exchange import posting
 
 if TYPE_CHECKING:

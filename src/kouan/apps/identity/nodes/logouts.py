@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from kouan.apps.identity import keys
 from kouan.apps.identity.models import LogoutDelivery, SigningKey
-from kouan.apps.identity.nodes import jose
+from kouan.apps.identity.provider.jose import sign
 from kouan.core.exchange import posting
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def logout_token(sign_in: SignIn, *, now: datetime) -> str:
         "sid": str(sign_in.key),
         "events": {EVENT: {}},
     }
-    return jose.sign(claims, keys.current(SigningKey.Use.TOKEN, now=now), typ=TYPE)
+    return sign(claims, keys.current(SigningKey.Use.TOKEN, now=now), typ=TYPE)
 
 
 def deliver() -> bool:

@@ -27,19 +27,28 @@ from kouan.apps.identity import linking
 from kouan.apps.identity.domain import Level
 from kouan.apps.identity.errors import NoPeerProvider, NotThisStep, UnreadableSecret
 from kouan.apps.identity.models import Interaction, PeerProvider, Relay
-from kouan.apps.identity.nodes import asking, details, jose
+from kouan.apps.identity.nodes import asking, details
 from kouan.apps.identity.nodes.announcing import key_set
 from kouan.apps.identity.nodes.checks import Expected, Person, check_tokens
 from kouan.apps.identity.nodes.errors import AnotherIssuer, BadPeerAnswer, RelayOver
 from kouan.apps.identity.nodes.record import require_agreement
 from kouan.apps.identity.provider import interactions
 from kouan.apps.identity.provider.clients import CALLBACK, node_id
+from kouan.apps.identity.provider.errors import (
+    AccessDenied,
+    ConsentRequired,
+    InteractionRequired,
+    LoginRequired,
+    UnmetRequirements,
+)
+from kouan.apps.identity.provider.jose import DoesNotVerify, encoded
 from kouan.core.vault import Unsealable, Vault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from kouan.apps.identity.provider.errors import OAuthError
     from kouan.apps.identity.provider.requests import Request
 
 log = logging.getLogger(__name__)
@@ -49,6 +58,10 @@ RELAY_LIFE: Final = timedelta(minutes=12)
 WINDOW: Final = timedelta(minutes=1)
 AUTHORIZE: Final = "/oidc/authorize"
 MAX_PARAM: Final = 2048
+_FOR_CLIENTS: Final[Mapping[str, type[OAuthError]]] = {
+    error.error: error
+    for error in (AccessDenied, ConsentRequired, InteractionRequired, LoginRequired, UnmetRequirements)
+}
 _VERIFIERS: Final = Vault("identity/relays/1")
 _REQUEST_URI: Final = 300
 
@@ -147,6 +160,12 @@ def returned(*, answer: Answer, browser: bytes) -> Interaction:
     )
 
 
+def for_client(word: str) -> OAuthError | None:
+    """Return a refusal that the service has to hear of; nothing for one that only the person can mend."""
+    error = _FOR_CLIENTS.get(word)
+    return error() if error is not None else None
+
+
 def give_up(*, interaction: Interaction, browser: bytes) -> Request:
     """End an interaction that came to nothing on the other side, and return what it was about."""
     request = interactions.abandoned(key=interaction.key, browser=browser)
@@ -198,7 +217,7 @@ def _redeemed(relay: Relay, request: Request, provider: PeerProvider, code: str)
     told = asking.userinfo(relay.side, access)
     try:
         return check_tokens(id_token, access, told, expected, now=timezone.now())
-    except jose.DoesNotVerify as error:
+    except DoesNotVerify as error:
         log.warning("the tokens of %s do not hold: %s", relay.side, error)
         raise BadPeerAnswer(side=asking.name_of(relay.side), detail=str(error)) from None
 
@@ -212,7 +231,7 @@ def _foreign(relay: Relay, person: Person) -> dict[str, Any]:
         "sid": person.sid,
         "level": int(person.level),
         "amr": list(person.amr),
-        "authenticated_at": person.authenticated_at,
+        "auth_time": person.authenticated_at,
         "claims": dict(person.claims),
         "resident": str(resident.key) if resident is not None else "",
         "id_token_digest": person.id_token_digest.hex(),
@@ -233,7 +252,7 @@ def _parameters(request: Request, *, state: str, nonce: str, verifier: str) -> d
         "scope": "openid",
         "state": state,
         "nonce": nonce,
-        "code_challenge": jose.encoded(hashlib.sha256(verifier.encode()).digest()),
+        "code_challenge": encoded(hashlib.sha256(verifier.encode()).digest()),
         "code_challenge_method": "S256",
         "acr_values": " ".join(levels),
         "claims": json.dumps(asked),

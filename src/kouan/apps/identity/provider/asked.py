@@ -1,4 +1,4 @@
-"""What an endpoint is asked and what it answers, whichever server took the request: the portal or the door."""
+"""What an endpoint is asked and what it answers, whether the portal took the request or the door."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def as_json(
 def refusal(
     error: KouanError, *, status: int | None = None, headers: Mapping[str, str] | None = None
 ) -> Answer:
-    """Return an error as RFC 6749 section 5.2 has it, with the sentence in the reader's language beside it."""
+    """Return an error as RFC 6749 section 5.2 has it, and the sentence in the reader's language beside it."""
     value = {"error": word_of(error), "error_description": described(error), "detail": str(error)}
     told = dict(headers or {})
     seconds = error.retry_after or error.params.get("seconds")

@@ -112,17 +112,13 @@ def _verified(read: jose.Unverified, client: Client) -> dict[str, Any]:
 
 def _expiry(claims: Mapping[str, Any], now: float) -> float:
     """Return until when an assertion counts; raises ``DoesNotVerify`` unless that is soon and not past."""
-    exp = claims.get("exp")
-    if not _is_time(exp) or not now < exp <= now + LIFE + LEEWAY:
+    exp = jose.seconds(claims, "exp")
+    if not now < exp <= now + LIFE + LEEWAY:
         raise DoesNotVerify("exp")
     for name in ("iat", "nbf"):
-        if name in claims and not (_is_time(claims[name]) and exp - LIFE <= claims[name] <= now + LEEWAY):
+        if name in claims and not exp - LIFE <= jose.seconds(claims, name) <= now + LEEWAY:
             raise DoesNotVerify(name)
-    return float(exp) + 1
-
-
-def _is_time(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1 << 40
+    return exp + 1
 
 
 def _jti(claims: Mapping[str, Any]) -> str:

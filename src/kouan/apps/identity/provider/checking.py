@@ -40,7 +40,7 @@ _THUMBPRINT: Final = CHALLENGE
 _PROMPTS: Final = frozenset({"none", "login", "consent", "select_account"})
 _LOCALE: Final = re.compile("[A-Za-z0-9-]{1,35}")
 _MOST_LOCALES: Final = 10
-_OLDEST: Final = 10**9
+_AGE: Final = re.compile("[0-9]{1,9}")
 _VISIBLE: Final = re.compile(r"[\x20-\x7e]*")
 
 
@@ -214,7 +214,7 @@ def _max_age(params: Mapping[str, str]) -> int | None:
     text = params.get("max_age")
     if text is None:
         return None
-    if not text.isascii() or not text.isdigit() or len(text) > 10 or int(text) > _OLDEST:
+    if not _AGE.fullmatch(text):
         raise InvalidRequest(parameter="max_age")
     return int(text)
 

@@ -192,6 +192,6 @@ class UnknownRedirect(OAuthError):
 
     code = "unknown-redirect-uri"
     message = _(
-        "The service asked to have you sent to an address that is not registered for it, so you stay here. Tell "
-        "the service."
+        "The service asked to have you sent to an address that is not registered for it, so you stay here. "
+        "Tell the service."
     )

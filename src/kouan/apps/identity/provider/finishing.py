@@ -12,10 +12,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from kouan.apps.identity import residents
+from kouan.apps.identity import linking, residents
 from kouan.apps.identity.domain import CODE_LIFE, Level, may_be_told, pairwise_subject
 from kouan.apps.identity.errors import InteractionOver, NotThisStep
-from kouan.apps.identity.models import AuthorizationCode, Interaction, SignIn
+from kouan.apps.identity.models import AuthorizationCode, Interaction, Resident, SignIn
 from kouan.apps.identity.provider import interactions, telling
 from kouan.apps.identity.provider.authorizing import deny, location
 from kouan.apps.identity.provider.clients import get_client
@@ -58,12 +58,15 @@ def finish(*, key: uuid.UUID, browser: bytes) -> str:
         client, request = get_client(row.client), interactions.request_of(row)
         now = timezone.now()
         person = _foreign(row, client, request) if row.foreign else _resident(row, client, request, now)
-        row.delete()
         try:
             _require(request, person, began_at=row.began_at)
         except OAuthError as error:
+            row.delete()
             return deny(request, error)
-        code = _signed_in(row, client, request, person, now)
+        if request.link:
+            linking.agreed(interaction=row)
+        row.delete()
+        code = _signed_in(client, request, person, now)
     said = {"code": code, **({"state": request.state} if request.state else {})}
     return location(request.redirect_uri, said)
 
@@ -111,13 +114,15 @@ def _foreign(row: Interaction, client: Client, request: Request) -> _Person:
     said = interactions.foreign_of(row)
     level = Level(said["level"])
     names = may_be_told(request.claims, registered=client.claims, level=level, crossing=True)
+    sector = client.sector(request.service.id)
+    if said["resident"]:  # whose account on the other side is linked: services know the one person
+        subject = subject_of(resident=Resident.objects.get(key=said["resident"]), sector=sector)
+    else:
+        person = f"{row.side}:{said['subject']}".encode()
+        subject = pairwise_subject(subject_key(), sector=sector, person=person)
     return _Person(
         side=row.side,
-        subject=pairwise_subject(
-            subject_key(),
-            sector=client.sector(request.service.id),
-            person=f"{row.side}:{said['subject']}".encode(),
-        ),
+        subject=subject,
         level=level,
         authenticated_at=datetime.fromtimestamp(said["auth_time"], UTC),
         columns={
@@ -130,7 +135,7 @@ def _foreign(row: Interaction, client: Client, request: Request) -> _Person:
     )
 
 
-def _signed_in(row: Interaction, client: Client, request: Request, person: _Person, now: datetime) -> str:
+def _signed_in(client: Client, request: Request, person: _Person, now: datetime) -> str:
     sign_in = SignIn(
         client=client.id,
         service=request.service.to_json(),

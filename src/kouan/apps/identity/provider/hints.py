@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kouan.apps.identity.models import SigningKey
 from kouan.apps.identity.provider import jose
@@ -31,16 +31,21 @@ class Hint:
 def read(token: str) -> Hint:
     """Return what an ID token said; raises ``InvalidRequest`` for anything that is none of ours."""
     try:
-        shown = jose.Unverified(token)
-        key = SigningKey.objects.filter(kid=shown.kid or "", use=SigningKey.Use.TOKEN).first()
-        if key is None:
-            raise DoesNotVerify("key")
-        claims = shown.verified(jose.public_key(key.public))
-        if claims.get("iss") != issuer() or "auth_time" not in claims:  # a logout token or userinfo has none
-            raise DoesNotVerify("form")
+        claims = _claims(token)
         return Hint(str(claims["aud"]), str(claims["sub"]), uuid.UUID(str(claims["sid"])))
     except (DoesNotVerify, KeyError, ValueError):
         raise InvalidRequest(parameter="id_token_hint") from None
+
+
+def _claims(token: str) -> dict[str, Any]:
+    shown = jose.Unverified(token)
+    key = SigningKey.objects.filter(kid=shown.kid or "", use=SigningKey.Use.TOKEN).first()
+    if key is None:
+        raise DoesNotVerify("key")
+    claims = shown.verified(jose.public_key(key.public))
+    if claims.get("iss") != issuer() or "auth_time" not in claims:  # a logout token or userinfo has none
+        raise DoesNotVerify("form")
+    return claims
 
 
 def subject_of(client: Client, token: str | None) -> str:

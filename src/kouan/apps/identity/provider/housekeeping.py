@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.db import models
 from django.utils import timezone
 
 from kouan.apps.identity import keys
@@ -20,12 +19,12 @@ from kouan.apps.identity.models import (
 
 AT_ONCE: Final = 1000
 """Rows of a kind that are deleted in one go, so that nobody waits for the lock for long."""
-_FORGOTTEN: Final[tuple[type[models.Model], ...]] = (
-    AuthorizationCode,
-    AccessToken,
-    PushedRequest,
-    Interaction,
-    SpentToken,
+_FORGOTTEN: Final = (
+    AuthorizationCode.objects,
+    AccessToken.objects,
+    PushedRequest.objects,
+    Interaction.objects,
+    SpentToken.objects,
 )
 
 
@@ -34,11 +33,11 @@ def tidy() -> bool:
     keys.renew()
     now = timezone.now()
     more = False
-    for model in _FORGOTTEN:
-        expired = model._default_manager.filter(expires_at__lte=now).order_by("expires_at")
+    for kept in _FORGOTTEN:
+        expired = kept.filter(expires_at__lte=now).order_by("expires_at")
         chosen = list(expired.values_list("pk", flat=True)[:AT_ONCE])
         if chosen:
-            model._default_manager.filter(pk__in=chosen).delete()
+            kept.filter(pk__in=chosen).delete()
         more |= len(chosen) == AT_ONCE
     over = SignIn.objects.filter(told__isnull=False, at__lte=now - CODE_LIFE - TOKEN_LIFE).order_by("at")
     chosen = list(over.values_list("pk", flat=True)[:AT_ONCE])

@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 
     from kouan.apps.identity.keys import Key
 
+PublicKey = ECKey | OKPKey | RSAKey
+
 ALGORITHMS: Final = ("ES256", "PS256", "EdDSA", "Ed25519")
 """How clients may sign: FAPI 2.0 section 5.4.1, and EdDSA also by its newer name (RFC 9864)."""
 MAX_TOKEN: Final = 8 * 1024
 _OF_KEY: Final = {"EC": ("ES256",), "RSA": ("PS256",), "OKP": ("EdDSA", "Ed25519")}
-_TYPES: Final = {"EC": ECKey, "RSA": RSAKey, "OKP": OKPKey}
+_TYPES: Final[Mapping[str, type[PublicKey]]] = {"EC": ECKey, "RSA": RSAKey, "OKP": OKPKey}
 _CURVES: Final = {"EC": "P-256", "OKP": "Ed25519"}
 _PUBLIC: Final = {"EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "RSA": ("e", "n")}
 _RSA_BITS: Final = (2048, 4096)
-
-PublicKey = ECKey | OKPKey | RSAKey
 
 
 class DoesNotVerify(ValueError):
@@ -117,7 +117,7 @@ def public_key(jwk: Mapping[str, Any]) -> PublicKey:
 
 @lru_cache(maxsize=512)
 def _key(kind: str, values: tuple[str, ...]) -> PublicKey:
-    members = {"kty": kind, **dict(zip(_PUBLIC[kind], values, strict=True))}
+    members: dict[str, str | list[str]] = {"kty": kind, **dict(zip(_PUBLIC[kind], values, strict=True))}
     if kind in _CURVES and members["crv"] != _CURVES[kind]:
         raise DoesNotVerify("key")
     try:
@@ -128,6 +128,14 @@ def _key(kind: str, values: tuple[str, ...]) -> PublicKey:
     if isinstance(key, RSAKey) and not _RSA_BITS[0] <= key.public_key.key_size <= _RSA_BITS[1]:
         raise DoesNotVerify("key")
     return key
+
+
+def seconds(claims: Mapping[str, Any], name: str) -> float:
+    """Return a NumericDate (RFC 7519 section 2); raises ``DoesNotVerify`` for anything else."""
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1 << 40:
+        raise DoesNotVerify(name)
+    return float(value)
 
 
 def half_hash(token: str) -> str:

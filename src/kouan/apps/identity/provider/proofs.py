@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from joserfc.errors import JoseError
 
@@ -67,7 +67,7 @@ def _checked(header: str, asked: Asked, token: str | None) -> Proof:
     key = jose.public_key(jwk)
     claims = read.verified(key)
     now = time.time()
-    issued = _seconds(claims.get("iat"))
+    issued = jose.seconds(claims, "iat")
     if not now - AGE <= issued <= now + AHEAD:
         raise DoesNotVerify("iat")
     jti = claims.get("jti")
@@ -87,9 +87,3 @@ def _checked(header: str, asked: Asked, token: str | None) -> Proof:
         return Proof(key.thumbprint(), jti, issued + AGE + 1)
     except JoseError:
         raise DoesNotVerify("jwk") from None
-
-
-def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1 << 40:
-        raise DoesNotVerify("iat")
-    return float(value)

@@ -1,4 +1,4 @@
-"""What a client is told of a person: in the ID token how sure it is who is there, at userinfo what they agreed to.
+"""What a client is told: in the ID token how sure it is who is there, at userinfo what the person agreed to.
 
 OpenID Connect Core sections 2 and 5.3, OpenID Connect for Identity Assurance 1.0 (``verified_claims``).
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kouan.apps.identity.domain import CLAIMS, TOKEN_LIFE, Level
 from kouan.apps.identity.errors import UnreadableSecret
+from kouan.apps.identity.nodes.details import LINK
 from kouan.apps.identity.provider import jose
 from kouan.apps.identity.provider.asked import issuer
 from kouan.core.vault import Unsealable, Vault
@@ -43,13 +44,13 @@ def sealed(key: uuid.UUID, claims: Mapping[str, str], verified: Iterable[str], u
 def unsealed(key: uuid.UUID, kept: bytes) -> dict[str, Any]:
     """Return what ``sealed`` kept; raises ``UnreadableSecret``."""
     try:
-        value: dict[str, Any] = json.loads(_VAULT.unseal(bytes(kept), of=str(key)))
+        value: dict[str, Any] = json.loads(_VAULT.unseal(kept, of=str(key)))
     except Unsealable:
         raise UnreadableSecret from None
     return value
 
 
-def id_token(
+def id_token(  # noqa: PLR0913 - what it is made of, by name
     sign_in: SignIn, key: Key, *, nonce: str, access_token: str, now: datetime, link: str = ""
 ) -> str:
     """Return the ID token of a sign-in (OpenID Connect Core section 2)."""
@@ -69,7 +70,7 @@ def id_token(
     if nonce:
         claims["nonce"] = nonce
     if link:
-        claims["urn:kouan:link"] = link
+        claims[LINK] = link
     return jose.sign(claims, key)
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.utils import timezone
 
-from kouan.apps.identity import keys
+from kouan.apps.identity import keys, linking
 from kouan.apps.identity.domain import CLAIMS, TOKEN_LIFE
 from kouan.apps.identity.models import AccessToken, AuthorizationCode, SigningKey
 from kouan.apps.identity.nodes import record
@@ -62,10 +62,14 @@ def token(asked: Asked) -> Answer:
 
 
 def _redeemed(client: Client, form: Mapping[str, str], jkt: str) -> dict[str, Any] | None:
-    """Return the tokens for a code; nothing if the code is no (longer) one, and then its tokens are revoked."""
+    """Return the tokens for a code; nothing if it is no code any more, and then its tokens are revoked."""
     digest = hashlib.sha256(required(form, "code").encode()).digest()
     verifier = required(form, "code_verifier", VERIFIER)
-    row = AuthorizationCode.objects.select_related("sign_in__receipt").filter(digest=digest).first()
+    row = (
+        AuthorizationCode.objects.select_related("sign_in__receipt", "sign_in__resident")
+        .filter(digest=digest)
+        .first()
+    )
     if row is None:
         _revoke(digest)
         return None
@@ -97,7 +101,10 @@ def _tokens(row: AuthorizationCode, client: Client, jkt: str, now: datetime) -> 
         jkt=jkt,
         expires_at=now + TOKEN_LIFE,
     )
-    id_token = telling.id_token(sign_in, key, nonce=row.nonce, access_token=access_token, now=now)
+    link = ""
+    if client.peer is not None and sign_in.resident is not None:
+        link = linking.active_link(resident=sign_in.resident, peer=client.peer)
+    id_token = telling.id_token(sign_in, key, nonce=row.nonce, access_token=access_token, now=now, link=link)
     if client.peer is not None:
         _put_on_record(sign_in, id_token, key, now)
     return {
@@ -111,7 +118,7 @@ def _tokens(row: AuthorizationCode, client: Client, jkt: str, now: datetime) -> 
 
 def _put_on_record(sign_in: SignIn, id_token: str, key: keys.Key, now: datetime) -> None:
     """Sign what a peer's node is told, keep it until it has expired, and have both digests cross."""
-    told = telling.unsealed(sign_in.key, sign_in.told or b"")
+    told = telling.unsealed(sign_in.key, bytes(sign_in.told or b""))
     said = telling.claims_of(sign_in.subject, sign_in.level, told)
     userinfo = telling.signed_userinfo(said, audience=sign_in.client, key=key, now=now)
     sign_in.told = telling.sealed(sign_in.key, told["claims"], told["verified"], userinfo)

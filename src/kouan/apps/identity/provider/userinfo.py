@@ -80,7 +80,7 @@ def _prove(asked: Asked, scheme: str, token: str, jkt: str) -> None:
 
 
 def _answer(asked: Asked, sign_in: SignIn) -> Answer:
-    told = telling.unsealed(sign_in.key, sign_in.told or b"")
+    told = telling.unsealed(sign_in.key, bytes(sign_in.told or b""))
     if told["userinfo"]:
         return Answer(200, told["userinfo"].encode(), {**NO_STORE, "content-type": JWT})
     said = telling.claims_of(sign_in.subject, sign_in.level, told)

@@ -36,8 +36,12 @@ SEE_OTHER: Final = 303
 KEYS_FOR: Final = 300
 """Seconds for which anybody may keep the list of keys: far less than a new one is published ahead."""
 _TOLD: Final = ("accept", "authorization", "content-type", "dpop")
-_LANGUAGES: Final = {"en": "en", "zh-hant": "zh-hant", "zh-hk": "zh-hant", "zh-tw": "zh-hant",
-                     "zh-mo": "zh-hant", "zh-hans": "zh-hans", "zh-cn": "zh-hans", "zh": "zh-hans"}  # fmt: skip
+_LANGUAGES: Final = {
+    **dict.fromkeys(("en", "en-hk", "en-gb"), "en"),
+    **dict.fromkeys(("zh-hant", "zh-hk", "zh-mo", "zh-tw"), "zh-hant"),
+    **dict.fromkeys(("zh", "zh-hans", "zh-cn"), "zh-hans"),
+}
+"""``ui_locales`` that name a language of these pages."""
 _A_YEAR: Final = 365 * 24 * 3600
 
 
@@ -138,7 +142,7 @@ def end_session(request: HttpRequest) -> HttpResponse:
 
 @csrf_protect
 def _confirmed(request: HttpRequest, wish: Leaving) -> HttpResponse:
-    """Sign out whoever said so on our own page; from there a link leads back, since no form leads elsewhere."""
+    """Sign out whoever said so on our own page; a link leads back from there, since no form leads elsewhere."""
     residents.leave(request)
     return _left(request, back_to=wish.back_to)
 
