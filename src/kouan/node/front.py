@@ -90,6 +90,9 @@ class Front:
                 await asyncio.sleep(0)  # has it looked before the first piece
             if stalled or (left is not None and left.done()):
                 return
+            if message["type"] == "http.response.start":
+                await send(message)  # goes out with the first piece
+                return
             try:
                 async with asyncio.timeout(self._limits.sending):
                     await send(message)

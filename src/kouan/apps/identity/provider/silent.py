@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from kouan.apps.identity import consents, residents
@@ -30,11 +29,10 @@ if TYPE_CHECKING:
 def answer(client: Client, request: Request, session: HomeSession | None) -> str:
     """Return where the browser takes a code, or the news that somebody would have to be asked.
 
-    ``session`` is that of the resident in this browser. All of it is one request and one transaction.
+    ``session`` is that of the resident in this browser. All of it is one request, in the caller's transaction.
     """
     try:
-        with transaction.atomic():
-            return _let_through(client, request, session)
+        return _let_through(client, request, session)
     except ConsentNeeded:
         return deny(request, ConsentRequired())
     except OAuthError as error:
