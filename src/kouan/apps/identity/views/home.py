@@ -132,13 +132,13 @@ def leave(request: HttpRequest) -> HttpResponse:
         except KouanError:
             there = ""  # the provider does not answer, or is no longer there: what is ours ends all the same
     residents.leave(request)
-    return _seen(render(request, "identity/left.html", {"there": there, "provider": name}))
+    return _seen(render(request, "identity/left.html", {"there": there, "provider": name, "back_to": ""}))
 
 
 @require_safe
 def left(request: HttpRequest) -> HttpResponse:
     """Say that the resident is signed out here and there."""
-    return _seen(render(request, "identity/left.html", {"there": "", "provider": None}))
+    return _seen(render(request, "identity/left.html", {"there": "", "provider": None, "back_to": ""}))
 
 
 # The provider's own word carries no cookie and needs none: it is signed.
