@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
-from django.test import Client as Browser
 from django.utils import timezone
 
 from apps.identity.provider.person import Person
-from apps.identity.provider.software import BACK, FORM, KEY, OUT, PROOF_KEY, Said, Software, query_of
+from apps.identity.provider.software import BACK, KEY, OUT, PROOF_KEY, Software, posting, query_of
 from kouan.apps.identity.models import Service
 from kouan.apps.identity.provider import limits
 
@@ -49,18 +48,6 @@ def service(db):
     return make
 
 
-def posting(client):
-    """Return how software reaches the portal in this process."""
-
-    def post(path, form, headers):
-        meta = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
-        body = form if isinstance(form, (str, bytes)) else urlencode(form)
-        answer = client.post(path, body, content_type=FORM, **meta)
-        return Said(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.content)
-
-    return post
-
-
 @pytest.fixture
 def software(service):
     """Return a client of a profile, registered."""
@@ -69,7 +56,7 @@ def software(service):
         row = service(profile, client_id, **changes)
         return Software(
             row.client_id,
-            posting(Browser()),
+            posting,
             key=None if profile == "public" else KEY,
             proof_key=PROOF_KEY if profile == "fapi2" else None,
         )

@@ -29,6 +29,9 @@ ATTRIBUTES = {
 class Person:
     """A resident with a browser; where a page would ask, the person's answer is given at once."""
 
+    back = BACK
+    """Where the client's own address is."""
+
     def __init__(self, level=Level.SUBSTANTIAL):
         self.browser = Browser()
         self.level = level
@@ -71,7 +74,7 @@ class Person:
         assert answer.headers["location"] == f"/identity/sign-in/{row.key}/done"
         answer = self.browser.get(answer.headers["location"])
         assert answer.status_code == 303, answer.content
-        assert answer.headers["location"].startswith(BACK)
+        assert answer.headers["location"].startswith(self.back)
         return query_of(answer.headers["location"])
 
     def sign_in(self, way, ticked=tuple(ATTRIBUTES), **session):

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from django.test import Client
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.jws import JWSRegistry
 
@@ -66,6 +67,14 @@ class Said:
 
     def json(self):
         return json.loads(self.body)
+
+
+def posting(path, form, headers):
+    """Post to the portal in this process."""
+    meta = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+    body = form if isinstance(form, bytes) else urlencode(form)
+    answer = Client().post(path, body, content_type=FORM, **meta)
+    return Said(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.content)
 
 
 def error_of(answer, status=400):
