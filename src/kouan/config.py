@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from kouan.sections import (
     DOOR_KEYS,
+    Address,
     AttachedSettings,
     BlobSettings,
     DoorSettings,
@@ -26,6 +27,7 @@ from kouan.sections import (
     ProcessSettings,
     TimeSettings,
     TokenSettings,
+    WatchSettings,
     WitnessSettings,
 )
 
@@ -45,46 +47,6 @@ _MOST_BYTES: Final = 1 << 50
 
 class ConfigError(Exception):
     """Start-up cannot go on; the text says which key of which file, and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a server listens."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class WatchSettings:
-    """How the node is watched: what it tells of itself, and from when on something is an alarm.
-
-    What ends in ``_s`` is in seconds, in ``_days`` in days, in ``_mb`` in MB of a million bytes.
-    """
-
-    listen: Address | None = None
-    """Where the portal's metrics are; the door has the next port, the worker the one after. None: nowhere."""
-    logs: str = "text"
-    """``text`` for a person at a terminal, ``json`` for a program."""
-    traces: str = ""
-    """The folder that the traces of messages are written to. Empty: none."""
-    traces_share: float = 0.01
-    """Of how many messages, from 0 to 1; both sides choose the same ones."""
-    notify: tuple[str, ...] = ()
-    """The program, with its arguments, that is told of each alarm as JSON on its standard input."""
-    every_s: float = 5.0
-    """How often the node looks at itself."""
-    unwitnessed_s: float = 120.0
-    outbox_waiting: int = 10_000
-    waiting_s: float = 300.0
-    unhandled_s: float = 300.0
-    silence_s: float = 300.0
-    dead_letters: int = 0
-    key_days: int = 30
-    disk_free_mb: int = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,44 +99,26 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
     "door": {"listen": str, "url": str, **dict.fromkeys(DOOR_KEYS, int)},
     "processes": {"portal": int, "door": int, "worker": int},
     "exchange": {
-        "linger_ms": int,
-        "batch_max": int,
-        "outbox_max": int,
-        "clock_tolerance_s": int,
-        "retry_first_s": (int, float),
-        "retry_longest_s": (int, float),
-        "inbox_credit": int,
+        **dict.fromkeys(("linger_ms", "batch_max", "outbox_max", "clock_tolerance_s", "inbox_credit"), int),
+        **dict.fromkeys(("retry_first_s", "retry_longest_s"), (int, float)),
     },
     "token": {"module": str, "label": str, "pin_env": str, "uses": list},
     "attached": {
         "rate_per_second": int,
-        "webhook_ca": str,
-        "nats": str,
-        "nats_user": str,
-        "nats_prefix": str,
+        **dict.fromkeys(("webhook_ca", "nats", "nats_user", "nats_prefix"), str),
     },
     "watch": {
         "listen": str,
         "logs": str,
         "traces": str,
-        "traces_share": (int, float),
         "notify": list,
-        "every_s": (int, float),
-        "unwitnessed_s": (int, float),
-        "outbox_waiting": int,
-        "waiting_s": (int, float),
-        "unhandled_s": (int, float),
-        "silence_s": (int, float),
-        "dead_letters": int,
-        "key_days": int,
-        "disk_free_mb": int,
+        **dict.fromkeys(("outbox_waiting", "dead_letters", "key_days", "disk_free_mb"), int),
+        **dict.fromkeys(("traces_share", "every_s", "unwitnessed_s"), (int, float)),
+        **dict.fromkeys(("waiting_s", "unhandled_s", "silence_s"), (int, float)),
     },
     "blobs": {
         "folder": str,
-        "quota_bytes": int,
-        "min_free_bytes": int,
-        "retention_s": int,
-        "fetch_within_s": int,
+        **dict.fromkeys(("quota_bytes", "min_free_bytes", "retention_s", "fetch_within_s"), int),
     },
     "ledger": {"quorum": int},
     "identity": {"cooling_off_s": int, "ca": str},
@@ -182,17 +126,8 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
     "time": {"tsa": str, "ca": str, "policy": str, "every_s": int, "every_leaves": int},
     "witness": {"name": str, "url": str, "key": str},
     "home": {
-        "id": str,
-        "kind": str,
-        "name": dict,
-        "issuer": str,
-        "client_id": str,
-        "secret_env": str,
-        "key_file": str,
-        "ca_file": str,
-        "levels": dict,
-        "authentication": dict,
-        "claims": dict,
+        **dict.fromkeys(("id", "kind", "issuer", "client_id", "secret_env", "key_file", "ca_file"), str),
+        **dict.fromkeys(("name", "levels", "authentication", "claims"), dict),
         "scopes": list,
     },
 }
@@ -296,24 +231,20 @@ def _identity(path: Path, values: Mapping[str, Any]) -> IdentitySettings:
     return IdentitySettings(seconds, ca)
 
 
-def _issuer(path: Path, values: Mapping[str, Any], environment: Mapping[str, str]) -> IssuerSettings | None:
+def _issuer(path: Path, values: dict[str, Any], environment: Mapping[str, str]) -> IssuerSettings | None:
     """Read the table ``[issuer]``; without it nobody can say whether two documents are one person's."""
-    if not any(key.startswith("issuer.") for key in values):
+    given = _section(values, "issuer")
+    if not given:
         return None
-    for key in ("url", "token_env"):
-        if not values.get(f"issuer.{key}"):
-            raise ConfigError(f"{path}: the key `issuer.{key}` is missing.")
-    url = _service(path, "issuer.url", values["issuer.url"])
-    if not url.startswith("https://") and not values.get("demonstration"):
-        raise ConfigError(f"{path}: `issuer.url` must begin with https://.")
-    variable = values["issuer.token_env"]
-    token = environment.get(variable, "")
-    if not token or not token.isascii() or not token.isprintable():
-        raise ConfigError(
-            f"The environment variable {variable}, which `issuer.token_env` of {path} names, must hold the "
-            "issuer's token."
+    try:
+        return IssuerSettings.read(
+            given | {"url": _service(path, "issuer.url", given.get("url", ""))},
+            environment,
+            ca=_identity(path, values).ca,
+            demonstration=values.get("demonstration", False),
         )
-    return IssuerSettings(url, token, _identity(path, values).ca)
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def load_from_environment(environment: Mapping[str, str] = os.environ) -> NodeConfig:
@@ -397,16 +328,12 @@ def _tables(path: Path, name: str, raw: Any) -> list[dict[str, Any]]:
 def _homes(
     path: Path, tables: list[dict[str, Any]], environment: Mapping[str, str], *, demonstration: bool
 ) -> tuple[HomeSettings, ...]:
-    home = path.resolve().parent
     try:
-        found = [
-            HomeSettings.read(each, environment, home=home, demonstration=demonstration) for each in tables
-        ]
+        return HomeSettings.read_all(
+            tables, environment, home=path.resolve().parent, demonstration=demonstration
+        )
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from None
-    if len({each.id for each in found}) != len(found):
-        raise ConfigError(f"{path}: two `home.id` are the same.")
-    return tuple(found)
 
 
 def _time(path: Path, values: Mapping[str, Any]) -> TimeSettings | None:

@@ -10,7 +10,47 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSettings:
+    """How the node is watched: what it tells of itself, and from when on something is an alarm.
+
+    What ends in ``_s`` is in seconds, in ``_days`` in days, in ``_mb`` in MB of a million bytes.
+    """
+
+    listen: Address | None = None
+    """Where the portal's metrics are; the door has the next port, the worker the one after. None: nowhere."""
+    logs: str = "text"
+    """``text`` for a person at a terminal, ``json`` for a program."""
+    traces: str = ""
+    """The folder that the traces of messages are written to. Empty: none."""
+    traces_share: float = 0.01
+    """Of how many messages, from 0 to 1; both sides choose the same ones."""
+    notify: tuple[str, ...] = ()
+    """The program, with its arguments, that is told of each alarm as JSON on its standard input."""
+    every_s: float = 5.0
+    """How often the node looks at itself."""
+    unwitnessed_s: float = 120.0
+    outbox_waiting: int = 10_000
+    waiting_s: float = 300.0
+    unhandled_s: float = 300.0
+    silence_s: float = 300.0
+    dead_letters: int = 0
+    key_days: int = 30
+    disk_free_mb: int = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +108,23 @@ class IssuerSettings:
     token: str = field(repr=False)
     """From the environment."""
     ca: Path | None = None
+
+    @classmethod
+    def read(
+        cls, given: Mapping[str, Any], environment: Mapping[str, str], *, ca: Path | None, demonstration: bool
+    ) -> IssuerSettings:
+        """Return the settings; a ``ValueError`` says which key is missing or wrong."""
+        if not given.get("token_env"):
+            raise ValueError("the key `issuer.token_env` is missing.")
+        if not given["url"].startswith("https://") and not demonstration:
+            raise ValueError("`issuer.url` must begin with https://.")
+        token = environment.get(given["token_env"], "")
+        if not token or not token.isascii() or not token.isprintable():
+            raise ValueError(
+                f"the environment variable {given['token_env']}, which `issuer.token_env` names, must hold "
+                "the issuer's token."
+            )
+        return cls(given["url"], token, ca)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +250,21 @@ class HomeSettings:
     ca_file: Path | None = None
     """Certification authorities (PEM) of the provider; the machine's own if ``None``."""
     secret: str = field(default="", repr=False)
+
+    @classmethod
+    def read_all(
+        cls,
+        tables: Sequence[Mapping[str, Any]],
+        environment: Mapping[str, str],
+        *,
+        home: Path,
+        demonstration: bool,
+    ) -> tuple[HomeSettings, ...]:
+        """Return the settings of every table; a ``ValueError`` says which key is missing or wrong."""
+        found = [cls.read(each, environment, home=home, demonstration=demonstration) for each in tables]
+        if len({each.id for each in found}) != len(found):
+            raise ValueError("two `home.id` are the same.")
+        return tuple(found)
 
     @classmethod
     def read(

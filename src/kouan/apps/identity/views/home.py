@@ -23,6 +23,8 @@ from kouan.apps.identity.home import attempts, registry
 from kouan.apps.identity.home.adapter import AFTER_LOGOUT, Asked
 from kouan.apps.identity.home.errors import AnotherPerson
 from kouan.apps.identity.provider import interactions
+from kouan.apps.identity.provider.authorizing import deny
+from kouan.apps.identity.provider.errors import AccessDenied, LoginRequired
 from kouan.core.errors import KouanError
 from kouan.web.throttle import Throttle, subscriber
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from kouan.apps.identity.home.attempts import Attempt
     from kouan.apps.identity.models import HomeSession, Interaction, Resident
+    from kouan.apps.identity.provider.errors import OAuthError
     from kouan.apps.identity.provider.requests import Request
 
 BEGINNING: Final = Throttle("identity-home", limit=300, window=timedelta(minutes=1))
@@ -53,7 +56,7 @@ def home(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         interactions.authenticated(key=key, browser=browser, session=residents.settled(held))
         return _seen(HttpResponseRedirect(reverse("identity:next", args=[key])))
     if "none" in wanted.prompt:
-        return _seen(HttpResponseRedirect(_denied(key, browser, "login_required")))
+        return _denied(key, browser, LoginRequired())
     # The highest level says that the person has just authenticated. Who is here already, but not as surely as
     # is asked for, would be sent back from the provider as they are.
     new = bool({"login", "select_account"} & set(wanted.prompt))
@@ -71,7 +74,7 @@ def home(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 def stop(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """Send a person who does not want to go on back to the service."""
     browser = interactions.browser_digest(request)
-    return _seen(HttpResponseRedirect(_denied(key, browser, "access_denied")))
+    return _denied(key, browser, AccessDenied())
 
 
 @require_safe
@@ -129,13 +132,13 @@ def leave(request: HttpRequest) -> HttpResponse:
         except KouanError:
             there = ""  # the provider does not answer, or is no longer there: what is ours ends all the same
     residents.leave(request)
-    return _seen(render(request, "identity/left.html", {"there": there, "provider": name}))
+    return _seen(render(request, "identity/left.html", {"there": there, "provider": name, "back_to": ""}))
 
 
 @require_safe
 def left(request: HttpRequest) -> HttpResponse:
     """Say that the resident is signed out here and there."""
-    return _seen(render(request, "identity/left.html", {"there": "", "provider": None}))
+    return _seen(render(request, "identity/left.html", {"there": "", "provider": None, "back_to": ""}))
 
 
 # The provider's own word carries no cookie and needs none: it is signed.
@@ -194,12 +197,9 @@ def _send(  # noqa: PLR0913 - what an attempt is about
     return HttpResponseRedirect(url)
 
 
-def _denied(key: uuid.UUID, browser: bytes, error: str) -> str:
-    """End an interaction and return the client's address with the refusal (RFC 6749 4.1.2.1, RFC 9207)."""
-    wanted = interactions.abandoned(key=key, browser=browser)
-    fields = {"error": error, "state": wanted.state, "iss": settings.NODE.portal_origin}
-    join = "&" if "?" in wanted.redirect_uri else "?"
-    return wanted.redirect_uri + join + urlencode({name: value for name, value in fields.items() if value})
+def _denied(key: uuid.UUID, browser: bytes, error: OAuthError) -> HttpResponse:
+    """End an interaction and take the news to the client."""
+    return _seen(HttpResponseRedirect(deny(interactions.abandoned(key=key, browser=browser), error)))
 
 
 def _failed(request: HttpRequest, attempt: Attempt, error: KouanError) -> HttpResponse:
