@@ -74,6 +74,7 @@ def configure(home: HomeSettings) -> None:
         "SESSION_COOKIE_NAME": f"kouan_{side}_provider_session",
         "CSRF_COOKIE_NAME": f"kouan_{side}_provider_csrf",
         "CSRF_TRUSTED_ORIGINS": [origin],
+        "CSRF_FAILURE_VIEW": "kouan.demo.provider.pages.refused",
     }
     settings.configure(**own)
     django.setup()

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -115,6 +116,11 @@ def start(request: HttpRequest) -> HttpResponse:
     return _page(request, "start", person=person, portal=settings.NODE.portal_origin)
 
 
+def refused(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django calls it so
+    """Answer a form that did not come from a page of ours."""
+    return _page(request, "wrong", status=403)
+
+
 def _asked(request: HttpRequest) -> Asked | None:
     """Return a sound request of the node's; nothing for any other, which gets no redirect."""
     given = {name: request.GET.getlist(name) for name in _FIELDS}
@@ -157,8 +163,13 @@ def _visit(request: HttpRequest) -> Visit | None:
 
 
 def _who(request: HttpRequest, form: Who, *, status: int = 200) -> HttpResponse:
-    residents = people.of_side(settings.NODE.side)
-    hints = {person.subject: str(people.WORDS[person.acr]) for person in residents}
+    side = settings.NODE.side
+    levels = people.levels_of(side)
+    hints = {
+        person.subject: gettext("%(words)s; counts as level %(level)s")
+        % {"words": people.WORDS[person.acr], "level": levels[person.acr]}
+        for person in people.of_side(side)
+    }
     return _page(request, "who", status=status, form=form, hints=hints)
 
 
