@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest  # noqa: TC002 - read by the framework at run time
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 from pydantic import ConfigDict, Field, StringConstraints
 
 from kouan.apps.identity import queries, register
@@ -110,10 +110,10 @@ def list_services(request: HttpRequest) -> list[dict[str, Any]]:  # noqa: ARG001
 
 
 @router.post("/services", response={201: ServiceOut}, url_name="service-add")
-def add_service(request: HttpRequest, service: ServiceIn) -> tuple[int, dict[str, Any]]:
+def add_service(request: HttpRequest, service: ServiceIn) -> Status[dict[str, Any]]:
     """Register a service."""
     given = _registration(service, service.client_id, service.jwks.dict())
-    return HTTPStatus.CREATED, _out(register.add(registration=given, by=_officer(request)))
+    return Status(HTTPStatus.CREATED, _out(register.add(registration=given, by=_officer(request))))
 
 
 @router.get("/services/{client_id}", response=ServiceOut, url_name="service")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import json
 import re
@@ -246,18 +247,25 @@ def _key(given: Any) -> dict[str, str]:
     if given.get("crv") != _CURVES.get(kind) or given.get("use", "sig") != "sig":
         raise BadServiceKeys(detail="crv" if given.get("use", "sig") == "sig" else "use", limit=MOST_KEYS)
     factory, members, alg = _KINDS[kind]
+    if kind == "RSA" and not SMALLEST_RSA <= _bits(given.get("n")) <= LARGEST_RSA:
+        raise BadServiceKeys(detail=kind, limit=MOST_KEYS)
     try:
         key = factory.import_key({name: given[name] for name in members})
-        size = key.public_key.key_size if isinstance(key, RSAKey) else 0
         kid = given.get("kid", key.thumbprint())
         public = key.as_dict(private=False)
     except (AttributeError, JoseError, KeyError, TypeError, ValueError):
         raise BadServiceKeys(detail=str(kind), limit=MOST_KEYS) from None
-    if isinstance(key, RSAKey) and not SMALLEST_RSA <= size <= LARGEST_RSA:
-        raise BadServiceKeys(detail="RSA", limit=MOST_KEYS)
     if not isinstance(kid, str) or not re.fullmatch(r"[\x21-\x7e]{1,100}", kid):
         raise BadServiceKeys(detail="kid", limit=MOST_KEYS)
     return {name: str(public[name]) for name in members} | {"kid": kid, "use": "sig", "alg": alg}
+
+
+def _bits(number: Any) -> int:
+    """Return how many bits a number of a JWK has (RFC 7518 section 2, Base64urlUInt); 0 if it is none."""
+    try:
+        return int.from_bytes(base64.urlsafe_b64decode(number + "==")).bit_length()
+    except (TypeError, ValueError):
+        return 0
 
 
 def differences(

@@ -116,11 +116,6 @@ def start(request: HttpRequest) -> HttpResponse:
     return _page(request, "start", person=person, portal=settings.NODE.portal_origin)
 
 
-def refused(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django calls it so
-    """Answer a form that did not come from a page of ours."""
-    return _page(request, "wrong", status=403)
-
-
 def _asked(request: HttpRequest) -> Asked | None:
     """Return a sound request of the node's; nothing for any other, which gets no redirect."""
     given = {name: request.GET.getlist(name) for name in _FIELDS}

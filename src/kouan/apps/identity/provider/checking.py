@@ -122,7 +122,9 @@ def _claims(text: str) -> _Wanted:
         return wanted
     value = json_object(text, parameter="claims")
     for place in ("userinfo", "id_token"):
-        members = value.get(place) or {}
+        members = value.get(place)
+        if members is None:
+            continue
         if not isinstance(members, dict):
             raise InvalidRequest(parameter="claims")
         # Whatever place they are asked for in, claims about the person are told at the userinfo endpoint: an

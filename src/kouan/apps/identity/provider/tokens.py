@@ -84,7 +84,7 @@ def _redeemed(client: Client, form: Mapping[str, str], jkt: str) -> dict[str, An
     ):
         raise InvalidGrant
     if row.dpop_jkt and row.dpop_jkt != jkt:
-        raise InvalidProof(reason="key")
+        raise InvalidProof(reason="another-key")
     if not AuthorizationCode.objects.filter(pk=row.pk).delete()[0]:  # another request was faster
         _revoke(digest)
         return None

@@ -142,7 +142,7 @@ def end_session(request: HttpRequest) -> HttpResponse:
 
 @csrf_protect
 def _confirmed(request: HttpRequest, wish: Leaving) -> HttpResponse:
-    """Sign out whoever said so on our own page; a link leads back from there, since no form leads elsewhere."""
+    """Sign out whoever said so on our own page; a link leads back, since no form leads elsewhere."""
     residents.leave(request)
     return _left(request, back_to=wish.back_to)
 

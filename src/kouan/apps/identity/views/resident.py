@@ -58,7 +58,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         session=held,
         sign_ins=queries.open_sign_ins(held.resident),
         consents=standing,
-        links=[each for each in queries.my_links(held.resident) if each.can_end],
+        linked=sum(each.can_end for each in queries.my_links(held.resident)),
         notices=notices,
         unread=[each for each in notices if each.read_at is None],
     )
