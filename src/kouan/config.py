@@ -21,6 +21,7 @@ from kouan.sections import (
     DoorSettings,
     ExchangeSettings,
     ProcessSettings,
+    StaffSettings,
     TimeSettings,
     TokenSettings,
     WitnessSettings,
@@ -33,6 +34,7 @@ NODE_VARIABLE: Final = "KOUAN_NODE"
 SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"  # noqa: S105 - the name of the variable, not the secret
 DATABASE_PASSWORD_VARIABLE: Final = "KOUAN_DATABASE_PASSWORD"  # noqa: S105 - as above
 NATS_VARIABLE: Final = "KOUAN_NATS_PASSWORD"
+STAFF_VARIABLE: Final = "KOUAN_STAFF_CLIENT_SECRET"
 MIN_SECRET_LENGTH: Final = 32
 _MOST_PROCESSES: Final = 64
 _MOST: Final = 1_000_000_000
@@ -103,6 +105,7 @@ class NodeConfig:
     door: DoorSettings
     processes: ProcessSettings
     attached: AttachedSettings
+    staff: StaffSettings
     watch: WatchSettings
     blobs: BlobSettings
     blobs_folder: Path
@@ -128,44 +131,33 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
     "door": {"listen": str, "url": str, **dict.fromkeys(DOOR_KEYS, int)},
     "processes": {"portal": int, "door": int, "worker": int},
     "exchange": {
-        "linger_ms": int,
-        "batch_max": int,
-        "outbox_max": int,
-        "clock_tolerance_s": int,
-        "retry_first_s": (int, float),
-        "retry_longest_s": (int, float),
-        "inbox_credit": int,
+        **dict.fromkeys(("linger_ms", "batch_max", "outbox_max", "clock_tolerance_s", "inbox_credit"), int),
+        **dict.fromkeys(("retry_first_s", "retry_longest_s"), (int, float)),
     },
     "token": {"module": str, "label": str, "pin_env": str, "uses": list},
     "attached": {
         "rate_per_second": int,
-        "webhook_ca": str,
-        "nats": str,
-        "nats_user": str,
-        "nats_prefix": str,
+        **dict.fromkeys(("webhook_ca", "nats", "nats_user", "nats_prefix"), str),
+    },
+    "staff": {
+        "require_second_factor": bool,
+        **dict.fromkeys(("idle_minutes", "absolute_hours"), int),
+        **dict.fromkeys(("scopes", "acr"), list),
+        **dict.fromkeys(("issuer", "client_id", "key", "ca"), str),
+        **dict.fromkeys(("department_claim", "roles_claim", "name_claim"), str),
     },
     "watch": {
         "listen": str,
         "logs": str,
         "traces": str,
-        "traces_share": (int, float),
         "notify": list,
-        "every_s": (int, float),
-        "unwitnessed_s": (int, float),
-        "outbox_waiting": int,
-        "waiting_s": (int, float),
-        "unhandled_s": (int, float),
-        "silence_s": (int, float),
-        "dead_letters": int,
-        "key_days": int,
-        "disk_free_mb": int,
+        **dict.fromkeys(("outbox_waiting", "dead_letters", "key_days", "disk_free_mb"), int),
+        **dict.fromkeys(("traces_share", "every_s", "unwitnessed_s"), (int, float)),
+        **dict.fromkeys(("waiting_s", "unhandled_s", "silence_s"), (int, float)),
     },
     "blobs": {
         "folder": str,
-        "quota_bytes": int,
-        "min_free_bytes": int,
-        "retention_s": int,
-        "fetch_within_s": int,
+        **dict.fromkeys(("quota_bytes", "min_free_bytes", "retention_s", "fetch_within_s"), int),
     },
     "ledger": {"quorum": int},
     "time": {"tsa": str, "ca": str, "policy": str, "every_s": int, "every_leaves": int},
@@ -229,6 +221,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
             }
         ),
         attached=_attached(path, home, values, environment),
+        staff=_staff(path, home, values, environment),
         watch=_watch(path, _section(values, "watch")),
         blobs=BlobSettings(**blobs),
         blobs_folder=home / folder,
@@ -255,6 +248,18 @@ def _attached(
         if not given["webhook_ca"].is_file():
             raise ConfigError(f"{path}: `attached.webhook_ca` names no file ({given['webhook_ca']}).")
     return AttachedSettings(**given, nats_password=environment.get(NATS_VARIABLE, ""))
+
+
+def _staff(path: Path, home: Path, values: dict[str, Any], environment: Mapping[str, str]) -> StaffSettings:
+    try:
+        return StaffSettings.read(
+            _section(values, "staff"),
+            home=home,
+            demonstration=values.get("demonstration", False),
+            secret=environment.get(STAFF_VARIABLE, ""),
+        )
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 def load_from_environment(environment: Mapping[str, str] = os.environ) -> NodeConfig:

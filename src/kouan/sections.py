@@ -115,6 +115,65 @@ class TokenSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class StaffSettings:
+    """How officers sign in: with local accounts, and through a provider of their side if it has one."""
+
+    require_second_factor: bool
+    """Whether a local account can do nothing without a second factor."""
+    idle_minutes: int = 30
+    """How long a session lasts unused."""
+    absolute_hours: int = 12
+    """How long a session lasts at most."""
+    issuer: str = ""
+    """The staff provider (OpenID Connect); empty: local accounts only."""
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    key: Path | None = None
+    """A private key (PEM) in place of the secret."""
+    scopes: tuple[str, ...] = ("openid", "profile")
+    acr: tuple[str, ...] = ()
+    """Levels of which the provider must reach one, best first; empty: any."""
+    department_claim: str = "department"
+    roles_claim: str = "roles"
+    name_claim: str = "preferred_username"
+    ca: Path | None = None
+    """Certification authorities (PEM) of the provider; the machine's own if ``None``."""
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any], *, home: Path, demonstration: bool, secret: str) -> StaffSettings:
+        """Return the settings; a ``ValueError`` says which key is missing or wrong."""
+        values = {"require_second_factor": not demonstration, **given}
+        for key, most in (("idle_minutes", 24 * 60), ("absolute_hours", 7 * 24)):
+            if not 1 <= values.get(key, 1) <= most:
+                raise ValueError(f"`staff.{key}` is out of range (1 to {most}).")
+        for key in ("scopes", "acr"):
+            if key in values:
+                if not all(isinstance(each, str) and each and " " not in each for each in values[key]):
+                    raise ValueError(f"`staff.{key}` must be a list of words.")
+                values[key] = tuple(values[key])
+        for key in ("key", "ca"):
+            if key in values:
+                values[key] = home / values[key]
+                if not values[key].is_file():
+                    raise ValueError(f"`staff.{key}` names no file ({values[key]}).")
+        settings = cls(**values, client_secret=secret)
+        if settings.issuer:
+            settings._check_provider(demonstration=demonstration)
+        return settings
+
+    def _check_provider(self, *, demonstration: bool) -> None:
+        local = demonstration and re.match(r"http://(127\.0\.0\.1|localhost)(:|/|$)", self.issuer)
+        if not (self.issuer.startswith("https://") or local) or set(self.issuer) & set("@?# "):
+            raise ValueError("`staff.issuer` must be an address, https://, without a user name or a query.")
+        if not re.fullmatch(r"[!-~]{1,200}", self.client_id):
+            raise ValueError("the key `staff.client_id` is missing.")
+        if bool(self.client_secret) == bool(self.key):
+            raise ValueError("give either `staff.key` or the secret in KOUAN_STAFF_CLIENT_SECRET.")
+        if "openid" not in self.scopes:
+            raise ValueError("`staff.scopes` must hold openid.")
+
+
+@dataclass(frozen=True, slots=True)
 class TimeSettings:
     """Who stamps this node's checkpoints with the time (RFC 3161), and how often."""
 
