@@ -63,12 +63,18 @@ def set_up(*, user: User, secret: str, code: str) -> Sequence[str]:
 
 
 def remove(*, user: User) -> None:
-    """Take the authenticator app out of use, with the recovery codes; raises ``LastFactor``."""
+    """Take the authenticator app out of use; raises ``LastFactor``."""
     with transaction.atomic():
         sessions.keep_a_factor(user, without_app=True)
         Officer.objects.filter(user=user).update(totp_secret=None, totp_step=0)
-        RecoveryCode.objects.filter(user=user).delete()
+        drop_idle_codes(user)
         sessions.renew(user)
+
+
+def drop_idle_codes(user: User) -> None:
+    """Forget the recovery codes of an account without a second factor: they are none by themselves."""
+    if not sessions.has_factor(user):
+        RecoveryCode.objects.filter(user=user).delete()
 
 
 def renew_recovery_codes(*, user: User) -> Sequence[str]:

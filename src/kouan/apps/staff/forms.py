@@ -51,10 +51,10 @@ class SecondStepForm(_Form):
     """A code of an authenticator app, or a recovery code."""
 
     code = forms.CharField(
-        label=_("Code"),
+        label=_("One-time code"),
         max_length=40,
         help_text=_("The six digits that your authenticator app shows now, or one of your recovery codes."),
-        error_messages={"required": _("Enter the code.")},
+        error_messages={"required": _("Enter the one-time code.")},
     )
 
 
@@ -62,10 +62,10 @@ class AppForm(_Form):
     """The first code of an authenticator app that is being set up."""
 
     code = forms.CharField(
-        label=_("Code"),
+        label=_("One-time code"),
         max_length=10,
         help_text=_("The six digits that the app shows after it has read the picture or the key."),
-        error_messages={"required": _("Enter the code.")},
+        error_messages={"required": _("Enter the one-time code.")},
     )
 
 
@@ -93,7 +93,7 @@ class DepartmentForm(_Form):
     """A department to add."""
 
     code = forms.CharField(
-        label=_("Code"),
+        label=_("Department code"),
         max_length=40,
         help_text=_("2 to 40 characters: a-z, 0-9 and -, beginning with a letter. It does not change later."),
         error_messages={"required": _("Enter a code.")},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
@@ -17,9 +18,9 @@ ROLES: Final[dict[Role, _StrOrPromise]] = {
     "registrar": _("Registrar: registers the services that sign people in"),
 }
 ROLE_NAMES: Final[dict[str, _StrOrPromise]] = {
-    "issuer": _("Issuer"),
-    "operator": _("Operator"),
-    "registrar": _("Registrar"),
+    "issuer": pgettext_lazy("role", "Issuer"),
+    "operator": pgettext_lazy("role", "Operator"),
+    "registrar": pgettext_lazy("role", "Registrar"),
 }
 WAYS: Final[dict[str, _StrOrPromise]] = {
     "password": _("password alone"),

@@ -33,6 +33,7 @@ from fido2.webauthn import (
 )
 
 from kouan.apps.staff import sessions
+from kouan.apps.staff.codes import drop_idle_codes
 from kouan.apps.staff.domain import MOST_PASSKEYS
 from kouan.apps.staff.errors import NoPasskeysHere, PasskeyRefused, TooManyPasskeys, UsedBefore
 from kouan.apps.staff.models import Officer, Passkey
@@ -168,6 +169,7 @@ def remove(*, user: User, key: int) -> None:
     with transaction.atomic():
         sessions.keep_a_factor(user, without_passkey=key)
         Passkey.objects.filter(user=user, pk=key).delete()
+        drop_idle_codes(user)
         sessions.renew(user)
 
 

@@ -10,7 +10,6 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, LogoutView
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
@@ -30,6 +29,7 @@ from kouan.web.throttle import Throttle, TooManyTriesError, subscriber
 
 if TYPE_CHECKING:
     from django.contrib.auth.forms import AuthenticationForm
+    from django.http.response import HttpResponseBase
 
 SIGN_IN_ACCOUNT: Final = Throttle("sign-in", limit=5, window=timedelta(minutes=1))
 """Wrong tries for one account from one address."""
