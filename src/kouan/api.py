@@ -21,6 +21,7 @@ from ninja.security import SessionAuth
 
 from kouan import __version__
 from kouan.apps.attached.api import router as attached
+from kouan.apps.identity.api import router as identity
 from kouan.apps.operations.api import router as operations
 from kouan.apps.validation.api import router as validation
 from kouan.core.errors import KouanError
@@ -43,6 +44,14 @@ class OperatorSession(SessionAuth):
     def authenticate(self, request: HttpRequest, key: str | None) -> Any | None:  # noqa: ARG002 - the framework's signature
         """Return the account, or nothing when it does not hold the role."""
         return request.user if has_role(request.user, "operator") else None
+
+
+class RegistrarSession(SessionAuth):
+    """A signed-in registrar, as above."""
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Any | None:  # noqa: ARG002 - the framework's signature
+        """Return the account, or nothing when it does not hold the role."""
+        return request.user if has_role(request.user, "registrar") else None
 
 
 def problem(
@@ -88,6 +97,7 @@ api = NinjaAPI(
 api.add_router("", validation)
 api.add_router("/attached", attached)
 api.add_router("/operations", operations, auth=OperatorSession(csrf=True))
+api.add_router("/identity", identity, auth=RegistrarSession(csrf=True))
 
 
 @api.exception_handler(KouanError)

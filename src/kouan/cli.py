@@ -13,6 +13,7 @@ from django.db import DatabaseError
 from kouan import __version__
 from kouan.apps.attached.commands import declarations, system
 from kouan.apps.files.commands import file
+from kouan.apps.identity.commands import service
 from kouan.apps.operations.commands import catalogue, health
 from kouan.apps.validation.commands import institution
 from kouan.config import NODE_VARIABLE, ConfigError
@@ -60,8 +61,8 @@ def main(node: Path | None) -> None:
 
 
 for command in (
-    trust, channel, institution, system, declarations, user, catalogue, file, health, ledger, reconcile,
-    backup, restore,
+    trust, channel, institution, system, declarations, service, user, catalogue, file, health, ledger,
+    reconcile, backup, restore,
 ):  # fmt: skip
     main.add_command(command)
 

@@ -11,31 +11,38 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from kouan.sections import (
     DOOR_KEYS,
+    Address,
     AttachedSettings,
     BlobSettings,
     DoorSettings,
     ExchangeSettings,
+    HomeSettings,
+    IdentitySettings,
+    IssuerSettings,
     ProcessSettings,
-    StaffSettings,
     TimeSettings,
     TokenSettings,
+    WatchSettings,
     WitnessSettings,
 )
+from kouan.sections.staff import KEYS as STAFF_KEYS
+from kouan.sections.staff import StaffSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+T = TypeVar("T")
 NODE_VARIABLE: Final = "KOUAN_NODE"
 SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"  # noqa: S105 - the name of the variable, not the secret
 DATABASE_PASSWORD_VARIABLE: Final = "KOUAN_DATABASE_PASSWORD"  # noqa: S105 - as above
 NATS_VARIABLE: Final = "KOUAN_NATS_PASSWORD"
-STAFF_VARIABLE: Final = "KOUAN_STAFF_CLIENT_SECRET"
 MIN_SECRET_LENGTH: Final = 32
+DEMONSTRATION_COOLING_OFF_S: Final = 60
 _MOST_PROCESSES: Final = 64
 _MOST: Final = 1_000_000_000
 _MOST_BYTES: Final = 1 << 50
@@ -43,46 +50,6 @@ _MOST_BYTES: Final = 1 << 50
 
 class ConfigError(Exception):
     """Start-up cannot go on; the text says which key of which file, and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a server listens."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class WatchSettings:
-    """How the node is watched: what it tells of itself, and from when on something is an alarm.
-
-    What ends in ``_s`` is in seconds, in ``_days`` in days, in ``_mb`` in MB of a million bytes.
-    """
-
-    listen: Address | None = None
-    """Where the portal's metrics are; the door has the next port, the worker the one after. None: nowhere."""
-    logs: str = "text"
-    """``text`` for a person at a terminal, ``json`` for a program."""
-    traces: str = ""
-    """The folder that the traces of messages are written to. Empty: none."""
-    traces_share: float = 0.01
-    """Of how many messages, from 0 to 1; both sides choose the same ones."""
-    notify: tuple[str, ...] = ()
-    """The program, with its arguments, that is told of each alarm as JSON on its standard input."""
-    every_s: float = 5.0
-    """How often the node looks at itself."""
-    unwitnessed_s: float = 120.0
-    outbox_waiting: int = 10_000
-    waiting_s: float = 300.0
-    unhandled_s: float = 300.0
-    silence_s: float = 300.0
-    dead_letters: int = 0
-    key_days: int = 30
-    disk_free_mb: int = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +82,11 @@ class NodeConfig:
     quorum: int = 1
     """How many witnesses must have co-signed a checkpoint of ours before it counts as final."""
     token: TokenSettings | None = None
+    homes: tuple[HomeSettings, ...] = ()
+    """Where this side's residents sign in."""
+    identity: IdentitySettings = field(default_factory=IdentitySettings)
+    issuer: IssuerSettings | None = None
+    """Who answers whether two documents are one person's, where this side's has such a register."""
 
 
 _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
@@ -139,13 +111,7 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "rate_per_second": int,
         **dict.fromkeys(("webhook_ca", "nats", "nats_user", "nats_prefix"), str),
     },
-    "staff": {
-        "require_second_factor": bool,
-        **dict.fromkeys(("idle_minutes", "absolute_hours"), int),
-        **dict.fromkeys(("scopes", "acr"), list),
-        **dict.fromkeys(("issuer", "client_id", "key", "ca"), str),
-        **dict.fromkeys(("department_claim", "roles_claim", "name_claim"), str),
-    },
+    "staff": STAFF_KEYS,
     "watch": {
         "listen": str,
         "logs": str,
@@ -160,8 +126,15 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         **dict.fromkeys(("quota_bytes", "min_free_bytes", "retention_s", "fetch_within_s"), int),
     },
     "ledger": {"quorum": int},
+    "identity": {"cooling_off_s": int, "ca": str},
+    "issuer": {"url": str, "token_env": str},
     "time": {"tsa": str, "ca": str, "policy": str, "every_s": int, "every_leaves": int},
     "witness": {"name": str, "url": str, "key": str},
+    "home": {
+        **dict.fromkeys(("id", "kind", "issuer", "client_id", "secret_env", "key_file", "ca_file"), str),
+        **dict.fromkeys(("name", "levels", "authentication", "claims"), dict),
+        "scopes": list,
+    },
 }
 
 _REQUIRED: Final = {"side", "portal.listen", "portal.origin", "door.listen", "door.url"}
@@ -176,6 +149,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
     witnesses = _witnesses(path, raw.pop("witness", []))
+    homes = _tables(path, "home", raw.pop("home", []))
     values = _flatten(path, raw)
     for key in sorted(_REQUIRED - values.keys()):
         raise ConfigError(f"{path}: the key `{key}` is missing.")
@@ -185,7 +159,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
             f"The environment variable {SECRET_VARIABLE} must hold a secret of at least "
             f"{MIN_SECRET_LENGTH} characters; it is {'too short' if secret else 'not set'}."
         )
-    home = path.resolve().parent
+    home, demonstration = path.resolve().parent, values.get("demonstration", False)
+    token = _section(values, "token")
     exchange = _section(values, "exchange")
     for key, value in exchange.items():
         # Infinity and "not a number" are numbers to TOML.
@@ -202,7 +177,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
     return NodeConfig(
         home=home,
         side=values["side"],
-        demonstration=values.get("demonstration", False),
+        demonstration=demonstration,
         database=values.get("database", "sqlite:///kouan.sqlite3"),
         portal_listen=_address(path, "portal.listen", values["portal.listen"]),
         portal_origin=_url(path, "portal.origin", values["portal.origin"], {"http", "https"}),
@@ -221,7 +196,12 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
             }
         ),
         attached=_attached(path, home, values, environment),
-        staff=_staff(path, home, values, environment),
+        staff=_named(
+            path,
+            lambda: StaffSettings.read(
+                _section(values, "staff"), environment, home=home, demonstration=demonstration
+            ),
+        ),
         watch=_watch(path, _section(values, "watch")),
         blobs=BlobSettings(**blobs),
         blobs_folder=home / folder,
@@ -229,7 +209,12 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         time=_time(path, values),
         witnesses=witnesses,
         quorum=_between(path, "ledger.quorum", values.get("ledger.quorum", 1), 1, 16),
-        token=_token(path, _section(values, "token")),
+        token=_named(path, lambda: TokenSettings.read(token)) if token else None,
+        homes=_named(
+            path, lambda: HomeSettings.read_all(homes, environment, home=home, demonstration=demonstration)
+        ),
+        identity=_identity(path, values),
+        issuer=_issuer(path, values, environment),
     )
 
 
@@ -250,16 +235,24 @@ def _attached(
     return AttachedSettings(**given, nats_password=environment.get(NATS_VARIABLE, ""))
 
 
-def _staff(path: Path, home: Path, values: dict[str, Any], environment: Mapping[str, str]) -> StaffSettings:
-    try:
-        return StaffSettings.read(
-            _section(values, "staff"),
-            home=home,
-            demonstration=values.get("demonstration", False),
-            secret=environment.get(STAFF_VARIABLE, ""),
-        )
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from None
+def _identity(path: Path, values: Mapping[str, Any]) -> IdentitySettings:
+    # A visitor of a demonstration does not wait for three days.
+    usual = DEMONSTRATION_COOLING_OFF_S if values.get("demonstration") else IdentitySettings().cooling_off_s
+    seconds = _between(path, "identity.cooling_off_s", values.get("identity.cooling_off_s", usual), 0, _MOST)
+    ca = path.resolve().parent / values["identity.ca"] if "identity.ca" in values else None
+    if ca is not None and not ca.is_file():
+        raise ConfigError(f"{path}: `identity.ca` names no file ({ca}).")
+    return IdentitySettings(seconds, ca)
+
+
+def _issuer(path: Path, values: dict[str, Any], environment: Mapping[str, str]) -> IssuerSettings | None:
+    """Read the table ``[issuer]``; without it nobody can say whether two documents are one person's."""
+    given = _section(values, "issuer")
+    if not given:
+        return None
+    given["url"] = _service(path, "issuer.url", given.get("url", ""))
+    ca, demonstration = _identity(path, values).ca, values.get("demonstration", False)
+    return _named(path, lambda: IssuerSettings.read(given, environment, ca=ca, demonstration=demonstration))
 
 
 def load_from_environment(environment: Mapping[str, str] = os.environ) -> NodeConfig:
@@ -287,9 +280,10 @@ def _flatten(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _token(path: Path, given: dict[str, Any]) -> TokenSettings | None:
+def _named(path: Path, read: Callable[[], T]) -> T:
+    """Return what ``read`` returns; what it says is wrong is told with the file."""
     try:
-        return TokenSettings.read(given) if given else None
+        return read()
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from None
 
@@ -317,23 +311,27 @@ def _watch(path: Path, values: dict[str, Any]) -> WatchSettings:
 
 def _witnesses(path: Path, raw: Any) -> tuple[WitnessSettings, ...]:
     """Read the ``[[witness]]`` tables."""
-    if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
-        raise ConfigError(f"{path}: `witness` must be tables, [[witness]].")
     found: list[WitnessSettings] = []
-    for item in raw:
-        values = _flatten(path, {"witness": item})
+    for values in _tables(path, "witness", raw):
         for key in _SHAPE["witness"]:
-            if not values.get(f"witness.{key}"):
+            if not values.get(key):
                 raise ConfigError(f"{path}: the key `witness.{key}` is missing.")
-        name = values["witness.name"]
+        name = values["name"]
         # What a name may hold, the signed notes decide (C2SP signed-note).
-        if values["witness.key"].partition("+")[0] != name or any(name == known.name for known in found):
+        if values["key"].partition("+")[0] != name or any(name == known.name for known in found):
             raise ConfigError(
                 f"{path}: `witness.name` must be the name in its `witness.key`, and no other's: {name!r}."
             )
-        url = _service(path, "witness.url", values["witness.url"])
-        found.append(WitnessSettings(name, url, values["witness.key"]))
+        url = _service(path, "witness.url", values["url"])
+        found.append(WitnessSettings(name, url, values["key"]))
     return tuple(found)
+
+
+def _tables(path: Path, name: str, raw: Any) -> list[dict[str, Any]]:
+    """Return what several tables of one name hold, each with known keys of the right types."""
+    if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
+        raise ConfigError(f"{path}: `{name}` must be tables, [[{name}]].")
+    return [_section(_flatten(path, {name: item}), name) for item in raw]
 
 
 def _time(path: Path, values: Mapping[str, Any]) -> TimeSettings | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DEMONSTRATIONS: Final = {
     "attached": "kouan.demo.attached",
     "file": "kouan.demo.file",
+    "identity": "kouan.demo.identity",
     "validation": "kouan.demo.validation",
 }
 """Each demonstration's name and the module whose ``show(hk, gd, out)`` it is."""
@@ -32,6 +33,7 @@ class DemonstrationFailed(Exception):
 
 def run_demo(name: str, out: Path | None) -> int:
     """Run a demonstration on fresh nodes that are gone afterwards; return the exit status."""
+    from kouan.demo.homes import providers_of  # noqa: PLC0415 - keeps `kouan --help` quick
     from kouan.demo.nodes import establish, free_ports  # noqa: PLC0415 - keeps `kouan --help` quick
     from kouan.node.supervisor import Supervisor  # noqa: PLC0415 - as above
 
@@ -40,9 +42,13 @@ def run_demo(name: str, out: Path | None) -> int:
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="kouan-demo-nodes-") as home:
         click.echo("Making two nodes, Hong Kong and Guangdong, each with its own keys and database…")
-        ports = free_ports(4)
-        nodes = establish(Path(home), {"hk": (ports[0], ports[1]), "gd": (ports[2], ports[3])})
-        supervisor = Supervisor([node.path for node in nodes])
+        ports = free_ports(6)
+        nodes = establish(
+            Path(home),
+            {"hk": (ports[0], ports[1]), "gd": (ports[2], ports[3])},
+            providers={"hk": ports[4], "gd": ports[5]},
+        )
+        supervisor = Supervisor([node.path for node in nodes], beside=providers_of(nodes))
         supervisor.start()
         watching = threading.Thread(target=supervisor.watch, daemon=True)
         watching.start()
@@ -61,10 +67,10 @@ def run_demo(name: str, out: Path | None) -> int:
 
 
 def _wait(nodes: list[DemonstrationNode]) -> None:
-    from kouan.demo.up import answers  # noqa: PLC0415 - keeps `kouan --help` quick
+    from kouan.demo.up import is_up  # noqa: PLC0415 - keeps `kouan --help` quick
 
     deadline = time.monotonic() + _START_LIMIT
-    while not all(answers(node.config.portal_listen.port) for node in nodes):
+    while not all(map(is_up, nodes)):
         if time.monotonic() > deadline:
             raise ConfigError(f"The nodes did not start within {_START_LIMIT:.0f} seconds.")
         time.sleep(0.1)

@@ -6,8 +6,10 @@ each other's trust documents. Between real sides, people compare the fingerprint
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -18,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kouan.config import ConfigError, NodeConfig, load
 from kouan.core.trust import own
+from kouan.demo.homes import give_provider
+from kouan.demo.services import give_service
 from kouan.node.layout import DATABASE, NewNode, create, environment_of
 
 if TYPE_CHECKING:
@@ -47,18 +51,22 @@ class DemonstrationNode:
         return value
 
 
-def establish(
+def establish(  # noqa: PLR0913 - what a demonstration may have, by name
     home: Path,
     ports: Mapping[str, tuple[int, int]],
     *,
     exchange: Mapping[str, int | float] | None = None,
     databases: Mapping[str, str] | None = None,
+    providers: Mapping[str, int] | None = None,
+    services: Mapping[str, int] | None = None,
 ) -> list[DemonstrationNode]:
     """Make the nodes of these sides under ``home``, or find them again; return them.
 
     ``ports`` maps a side to the ports of its portal and its door on 127.0.0.1, ``databases`` to what its
-    ``node.toml`` says of the database, if that is not a file beside it. Raises ``ConfigError`` when a
-    folder holds something else.
+    ``node.toml`` says of the database, if that is not a file beside it, ``providers`` to the port of its
+    demonstration provider, if residents are to sign in, ``services``
+    to that of its service. Raises ``ConfigError`` when a folder holds something
+    else.
     """
     nodes = []
     for side, (portal, door) in ports.items():
@@ -76,6 +84,11 @@ def establish(
         config = load(path, environment_of(path, _without_node(os.environ)))
         if not config.demonstration:
             raise ConfigError(f"{path} is not a demonstration node; nothing was changed.")
+        if providers is not None and not config.homes:
+            give_provider(path, side, providers[side])
+            config = load(path, environment_of(path, _without_node(os.environ)))
+        if services is not None:
+            give_service(path, services[side])
         nodes.append(DemonstrationNode(path.resolve(), config))
     _write_agreements(nodes)
     _exchange_trust(nodes)
@@ -84,15 +97,17 @@ def establish(
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports on 127.0.0.1 that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Return ports on 127.0.0.1 that nobody listens on now.
+
+    They are below those that systems give to outgoing connections, so that none of these takes one meanwhile.
+    """
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randrange(10_000, 32_000)  # noqa: S311 - a port is no secret
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found += [port] if port not in found else []
+    return found
 
 
 def remove(home: Path) -> None:

@@ -52,6 +52,7 @@ def main() -> None:
     call_command("migrate", verbosity=0, interactive=False)
     _import_trust(settings.NODE.home)
     _accounts(settings.NODE.home, settings.NODE.side)
+    _service(settings.NODE.home, settings.NODE.side)
 
 
 def _import_trust(home: Path) -> None:
@@ -93,6 +94,16 @@ def _accounts(home: Path, side: str) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as output:
         json.dump(accounts, output, ensure_ascii=False, indent=2)
+
+
+def _service(home: Path, side: str) -> None:
+    from kouan.apps.identity import register  # noqa: PLC0415 - needs Django's set-up
+    from kouan.apps.identity.models import Service  # noqa: PLC0415 - as above
+    from kouan.demo.services import registration_of  # noqa: PLC0415 - as above
+
+    registration = registration_of(home, side)
+    if registration is not None and not Service.objects.filter(client_id=registration.client_id).exists():
+        register.add(registration=registration, by=None)
 
 
 if __name__ == "__main__":

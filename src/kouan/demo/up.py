@@ -7,12 +7,15 @@ import logging
 import signal
 import time
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import click
 
 from kouan.config import ConfigError
 from kouan.core.sides import get_side
+from kouan.demo.homes import providers_of
 from kouan.demo.nodes import DemonstrationNode, establish, remove
+from kouan.demo.services import origin_of, services_of
 from kouan.node.supervisor import StopRequest, Supervisor
 
 if TYPE_CHECKING:
@@ -20,14 +23,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PORTS: Final = {"hk": (8100, 8101), "gd": (8200, 8201)}
+PROVIDERS: Final = {"hk": 8102, "gd": 8202}
+SERVICES: Final = {"hk": 8103, "gd": 8203}
 START_LIMIT: Final = 90.0
 """Seconds in which both portals must answer."""
 
 
-def run_both(home: Path, *, reset: bool, ports: Mapping[str, tuple[int, int]] = PORTS) -> int:
+def run_both(
+    home: Path,
+    *,
+    reset: bool,
+    ports: Mapping[str, tuple[int, int]] = PORTS,
+    providers: Mapping[str, int] = PROVIDERS,
+    services: Mapping[str, int] = SERVICES,
+) -> int:
     """Run Hong Kong and Guangdong under ``home`` until Ctrl-C or SIGTERM; return the exit status.
 
-    ``ports`` maps each side to the ports of its portal and its door.
+    ``ports`` maps each side to the ports of its portal and its door, ``providers`` to that of its
+    demonstration provider, ``services`` to that of its demonstration service.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     stopping = StopRequest()
@@ -36,11 +49,14 @@ def run_both(home: Path, *, reset: bool, ports: Mapping[str, tuple[int, int]] = 
     if reset:
         remove(home)
     click.echo("Preparing both sides…" if not (home / "hk").exists() else "Starting both sides…")
-    for portal, door in ports.values():
-        _must_be_free(portal)
-        _must_be_free(door)
-    nodes = establish(home, ports)
-    supervisor = Supervisor([node.path for node in nodes])
+    for port in (
+        *(port for pair in ports.values() for port in pair),
+        *providers.values(),
+        *services.values(),
+    ):
+        _must_be_free(port)
+    nodes = establish(home, ports, providers=providers, services=services)
+    supervisor = Supervisor([node.path for node in nodes], beside=[*providers_of(nodes), *services_of(nodes)])
     supervisor.start()
     try:
         if _wait_until_up(nodes, supervisor, stopping):
@@ -69,7 +85,7 @@ def _wait_until_up(nodes: Sequence[DemonstrationNode], supervisor: Supervisor, s
     waiting = list(nodes)
     while waiting and not stopping.wait(0.1):
         supervisor.revive()
-        waiting = [node for node in waiting if not answers(node.config.portal_listen.port)]
+        waiting = [node for node in waiting if not is_up(node)]
         if time.monotonic() > deadline:
             logs = ", ".join(str(node.path.parent / "run") for node in waiting)
             raise ConfigError(
@@ -78,8 +94,18 @@ def _wait_until_up(nodes: Sequence[DemonstrationNode], supervisor: Supervisor, s
     return not waiting
 
 
+def is_up(node: DemonstrationNode) -> bool:
+    """Return whether a node's portal answers, and its provider and service where it has them."""
+    ports = [
+        node.config.portal_listen.port,
+        *(urlsplit(home.issuer).port or 80 for home in node.config.homes),
+        *(urlsplit(origin).port or 80 for origin in [origin_of(node.path.parent)] if origin),
+    ]
+    return all(map(answers, ports))
+
+
 def answers(port: int) -> bool:
-    """Return whether a portal on this port of 127.0.0.1 says that it is healthy."""
+    """Return whether a portal or a provider on this port of 127.0.0.1 says that it is healthy."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", "/health")
@@ -97,6 +123,7 @@ def _welcome(nodes: Sequence[DemonstrationNode]) -> str:
         lines.append(f"  {get_side(node.side).name.en:<12} {node.config.portal_origin}")
         lines += [f"    {account['name']:<10} {account['password']}" for account in accounts.values()]
     hk, gd = (node.config.portal_origin for node in nodes)
+    library, clinic = (origin_of(node.path.parent) for node in nodes)
     lines += [
         "",
         "Try this:",
@@ -105,6 +132,8 @@ def _welcome(nodes: Sequence[DemonstrationNode]) -> str:
         "  3. Download the evidence and check it offline: .venv/bin/kouan verify evidence.bundle",
         f"  4. Revoke the document at {hk} and validate again. Then the other way round.",
         f"  5. Sign in at {gd} as operator and look at every crossing.",
+        f"  6. At {clinic}, a service of Guangdong, sign in with an identity of Hong Kong. At {library} the",
+        f"     other way round. See under {hk}/identity/ what was told, and withdraw it.",
         "",
         "Ctrl-C stops both sides and keeps their data.",
     ]

@@ -9,13 +9,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kouan.config import (
-    DATABASE_PASSWORD_VARIABLE,
-    NODE_VARIABLE,
-    SECRET_VARIABLE,
-    STAFF_VARIABLE,
-    ConfigError,
-)
+from kouan.config import DATABASE_PASSWORD_VARIABLE, NODE_VARIABLE, SECRET_VARIABLE, ConfigError
 from kouan.core.sides import get_side
 from kouan.core.trust import certificates
 from kouan.core.trust.files import write_private
@@ -27,6 +21,7 @@ if TYPE_CHECKING:
 
 KEYS: Final = "keys"
 DATABASE: Final = "sqlite:///kouan.sqlite3"
+SECRET_PREFIX: Final = "KOUAN_"  # noqa: S105 - what names of variables begin with
 SECRET_FILE: Final = "node.env"  # noqa: S105 - the name of the file, not the secret
 
 
@@ -111,20 +106,18 @@ def _reachable(node: NewNode) -> None:
 def environment_of(path: Path, base: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment in which a process of the node at ``path`` runs.
 
-    The secret, and the database's password and the staff provider's secret if it has them, come from
-    ``base`` or else from ``node.env`` beside ``node.toml``, which nobody but its owner may read; raises
-    ``ConfigError`` otherwise.
+    Secrets come from ``base`` or else from ``node.env`` beside ``node.toml``, which nobody but its owner may
+    read; raises ``ConfigError`` otherwise. There only variables count whose names begin with ``KOUAN_``.
     """
     environment = dict(base)
     environment[NODE_VARIABLE] = str(path.resolve())
     environment.setdefault("DJANGO_SETTINGS_MODULE", "kouan.settings")
     file = path.resolve().parent / SECRET_FILE
-    wanted = {SECRET_VARIABLE, DATABASE_PASSWORD_VARIABLE, STAFF_VARIABLE} - environment.keys()
-    if wanted - {STAFF_VARIABLE} and file.exists():
+    if not {SECRET_VARIABLE, DATABASE_PASSWORD_VARIABLE} <= environment.keys() and file.exists():
         if stat.S_IMODE(file.stat().st_mode) & 0o077:
             raise ConfigError(f"{file} may be read by others. Run: chmod 600 {file}")
         for line in file.read_text(encoding="utf-8").splitlines():
             name, _, value = line.partition("=")
-            if name in wanted:
-                environment[name] = value
+            if name.startswith(SECRET_PREFIX):
+                environment.setdefault(name, value)
     return environment

@@ -41,6 +41,8 @@ class Process:
     log_file: Path
     number: int = 1
     """Which of several of its kind it is."""
+    module: str = "kouan.node.servers"
+    """What is run, with the process's name as its argument."""
     running: subprocess.Popen[bytes] | None = None
     started_at: float = field(default=0.0)
     starts: int = field(default=0)
@@ -54,7 +56,7 @@ class Process:
         """Start it; its output goes to a file of its own in the node's run folder."""
         with self.log_file.open("ab") as output:
             self.running = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", "kouan.node.servers", self.name],
+                [sys.executable, "-m", self.module, self.name],
                 env=environment_of(self.node),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -92,10 +94,17 @@ class StopRequest:
 
 
 class Supervisor:
-    """Keeps the processes of one or more nodes running until ``stop``."""
+    """Keeps the processes of one or more nodes running until ``stop``, and those ``beside`` them."""
 
-    def __init__(self, nodes: Iterable[Path], names: Sequence[str] = ("portal", "door", "worker")) -> None:
-        self.processes = [process for node in nodes for name in names for process in _processes(node, name)]
+    def __init__(
+        self,
+        nodes: Iterable[Path],
+        names: Sequence[str] = ("portal", "door", "worker"),
+        *,
+        beside: Iterable[Process] = (),
+    ) -> None:
+        own = [process for node in nodes for name in names for process in _processes(node, name)]
+        self.processes = [*own, *beside]
         self._stopping = StopRequest()
 
     def start(self) -> None:

@@ -14,11 +14,12 @@ import pytest
 import standardwebhooks
 from django.utils import timezone
 
-from kouan.apps.attached import hooks, posting, queries, services
+from kouan.apps.attached import hooks, queries, services
 from kouan.apps.attached.domain import DISABLE_AFTER, GIVE_UP_AFTER
 from kouan.apps.attached.errors import BadWebhookAddress, NoSuchDelivery, NoWebhook
 from kouan.apps.attached.models import Delivery, System, Try
 from kouan.client import BadSignature, verify_webhook
+from kouan.core.exchange import posting
 from kouan.core.exchange.models import OutboxMessage
 
 TYPE = "vessel.arrival-notice"

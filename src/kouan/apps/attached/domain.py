@@ -6,11 +6,12 @@ import base64
 import enum
 import hashlib
 import hmac
-import ipaddress
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
+
+from kouan.core.addresses import is_loopback_host
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -84,28 +85,6 @@ def is_webhook_address(text: str) -> bool:
     if len(text) > 500 or re.search(r"[^\x21-\x7e]", text):  # noqa: PLR2004 - the column's width
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and is_loopback_host(host))
-
-
-def is_loopback_host(host: str) -> bool:
-    """Return whether a host of an address is written as this very machine."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def may_connect(address: str, *, loopback: bool) -> bool:
-    """Return whether the node may connect to an IP address that a webhook's host has.
-
-    Departments' systems have private addresses, so these are fine; what is never one is refused: the
-    link's own addresses, where clouds keep their metadata, groups, and, unless asked for, this machine.
-    """
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
-    if parsed.is_link_local or parsed.is_multicast or parsed.is_unspecified:
-        return False
-    return parsed.is_loopback if loopback else not (parsed.is_loopback or parsed.is_reserved)
 
 
 def signature(secret: bytes, *, delivery: str, at: datetime, body: bytes) -> str:

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
-from kouan.apps.attached import posting, vault
+from kouan.apps.attached import vault
 from kouan.apps.attached.domain import (
     DISABLE_AFTER,
     GIVE_UP_AFTER,
@@ -30,12 +30,13 @@ from kouan.apps.attached.domain import (
 from kouan.apps.attached.errors import UnreadableSecret
 from kouan.apps.attached.events import tell
 from kouan.apps.attached.models import Delivery, Sent, System, Try
+from kouan.core.exchange import posting
 from kouan.core.exchange.models import OutboxMessage
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from kouan.apps.attached.posting import Outcome
+    from kouan.core.exchange.posting import Outcome
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from kouan.config import WatchSettings
+    from kouan.sections import WatchSettings
 
 RECENT: Final = timedelta(days=7)
 """For how long something that cannot be undone stays an alarm."""

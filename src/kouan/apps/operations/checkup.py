@@ -15,7 +15,7 @@ from kouan.apps.operations.readiness import Check, readiness
 
 if TYPE_CHECKING:
     from kouan.apps.operations.queries import AlarmRecord
-    from kouan.config import Address
+    from kouan.sections import Address
 
 WELL: Final = 0
 FAILING: Final = 1

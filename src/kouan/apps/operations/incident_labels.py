@@ -60,6 +60,20 @@ WORDS: Final[Mapping[str, tuple[_StrPromise, _StrPromise]]] = {
             " two accounts of what it accepted is wrong. Speak to that side."
         ),
     ),
+    incidents.PROVIDER_MOVED: (
+        _("Its identity provider has another address"),
+        _(
+            "It announced another address of its identity provider, in a message that it signed. People of "
+            "this side's services are sent to the new address from now on. Ask that side whether it meant to."
+        ),
+    ),
+    incidents.SIGN_IN_CONFLICT: (
+        _("A sign-in and its record differ"),
+        _(
+            "What it put on both sides' record of a sign-in is not what its tokens said, or the consent's "
+            "receipt does not hold. The sign-in was ended. Keep both pieces and speak to that side."
+        ),
+    ),
 }
 
 

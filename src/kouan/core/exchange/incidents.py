@@ -36,6 +36,10 @@ RECEIPT_CONFLICT: Final = "receipt-conflict"
 """Two receipts of one peer for one batch."""
 EQUIVOCATION: Final = "equivocation"
 """Two checkpoints of one ledger for one size."""
+PROVIDER_MOVED: Final = "provider-moved"
+"""A side's identity provider has another address than it had."""
+SIGN_IN_CONFLICT: Final = "sign-in-conflict"
+"""A side put another sign-in on record than the one whose tokens it gave."""
 OPEN_MOST: Final = 100
 MAX_EVIDENCE: Final = 256 * 1024
 MAX_REMARK: Final = 2000

@@ -16,7 +16,7 @@ from prometheus_client import start_wsgi_server
 from kouan.core.watch import meters
 
 if TYPE_CHECKING:
-    from kouan.config import Address
+    from kouan.sections import Address
 
 log = logging.getLogger(__name__)
 

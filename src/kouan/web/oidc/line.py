@@ -47,13 +47,17 @@ def ask(
     url: str,
     *,
     form: Mapping[str, str] | None = None,
+    body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """Get ``url``, or post ``form`` to it; raises ``ProviderUnreachable`` or ``ProviderUnsuitable``."""
+    """Get ``url``, or post ``form`` or ``body`` to it.
+
+    Raises ``ProviderUnreachable`` or ``ProviderUnsuitable``.
+    """
     if not is_sound(url, demonstration=provider.demonstration):
         raise ProviderUnsuitable(host=provider.host, detail="address")
     try:
-        answer = asyncio.run(_exchange(provider, url, form, headers or {}))
+        answer = asyncio.run(_exchange(provider, url, form, body, headers or {}))
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:  # a timeout is an OSError
         # Its kind alone: a library's text may repeat what was sent.
         log.warning("%s of %s: %s", urlsplit(url).path[:200] or "/", provider.host, type(error).__name__)
@@ -69,25 +73,30 @@ def _context(ca_file: Path | None, changed: int) -> ssl.SSLContext:  # noqa: ARG
 
 
 async def _exchange(
-    provider: Provider, url: str, form: Mapping[str, str] | None, headers: Mapping[str, str]
+    provider: Provider,
+    url: str,
+    form: Mapping[str, str] | None,
+    body: bytes | None,
+    headers: Mapping[str, str],
 ) -> Answer:
     ca = provider.ca_file
     context = _context(ca, ca.stat().st_mtime_ns if ca else 0)
+    method = "GET" if form is None and body is None else "POST"
     wanted = {"accept": "application/json", "accept-encoding": "identity", **headers}
     async with (
         asyncio.timeout(TIME_LIMIT),
         httpx.AsyncClient(verify=context, trust_env=False, timeout=TIME_LIMIT) as client,
-        client.stream("GET" if form is None else "POST", url, data=form, headers=wanted) as response,
+        client.stream(method, url, data=form, content=body, headers=wanted) as response,
     ):
         if response.headers.get("content-encoding", "identity") != "identity":
             raise ValueError("an answer in another coding than was asked for")
-        body = b""
+        said = b""
         async for piece in response.aiter_raw():
-            body += piece
-            if len(body) > MOST:
+            said += piece
+            if len(said) > MOST:
                 raise ValueError("an answer that is too large")
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        return Answer(response.status_code, kind, body)
+        return Answer(response.status_code, kind, said)
 
 
 def read_object(provider: Provider, body: bytes, what: str) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""Posting to a system's webhook: one request, bounded in time and size, that follows nobody anywhere."""
+"""Posting to a system of this side: one request, bounded in time and size, that follows nobody anywhere.
+
+Webhooks, services that are told of a sign-out, the issuer of a document: at addresses that an operator or a
+registrar set. Peers are reached through ``transport``, with mutual TLS.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from kouan.apps.attached.domain import is_loopback_host, may_connect
+from kouan.core.addresses import is_loopback_host, may_connect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +29,7 @@ MOST: Final = 4096
 
 
 class RefusedAddress(OSError):
-    """The webhook's host has no address to which the node may connect."""
+    """The host has no address to which the node may connect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Outcome:
     status: int | None
     problem: str
     milliseconds: int
+    body: bytes = b""
+    """The first ``MOST`` bytes of what was answered."""
 
     @property
     def arrived(self) -> bool:
@@ -72,10 +78,10 @@ def _address(host: str, port: int) -> str:
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], *, ca: Path | None = None) -> Outcome:
-    """Post once to an operator's address and return what came of it, whatever that is."""
+    """Post once to an address of this side and return what came of it, whatever that is."""
     began = time.monotonic()
     status: int | None = None
-    problem = ""
+    problem, read = "", b""
     parts = urlsplit(url)
     secure = parts.scheme == "https"
     connection = _Pinned(
@@ -94,14 +100,14 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, ca: Path | None =
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", target, body=body, headers=dict(headers))
         answer = connection.getresponse()
-        answer.read(MOST)
+        read = answer.read(MOST)
         status = answer.status
     except (OSError, http.client.HTTPException, ValueError) as error:
         problem = "Timeout" if time.monotonic() - began >= TIMEOUT else type(error).__name__[:64]
     finally:
         limit.cancel()
         connection.close()
-    return Outcome(status, problem, round((time.monotonic() - began) * 1000))
+    return Outcome(status, problem, round((time.monotonic() - began) * 1000), read)
 
 
 def _break(connection: _Pinned) -> None:

@@ -1,0 +1,54 @@
+"""This app's entries in the navigation and on the home page."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from kouan.web import home, navigation
+
+navigation.register(
+    navigation.NavigationItem(key="identity", text=_("My identity"), url_name="identity:mine", order=30)
+)
+navigation.register(
+    navigation.NavigationItem(
+        key="services", text=_("Services"), url_name="identity:services", order=40, role="registrar"
+    )
+)
+navigation.register(
+    navigation.NavigationItem(
+        key="providers", text=_("Identity"), url_name="identity:providers", order=815, role="operator"
+    )
+)
+home.register(
+    home.HomeCard(
+        key="identity",
+        title=_("See how your identity is used"),
+        text=_("Where you signed in, on this side and the other, what was told, and what you agreed to."),
+        url_name="identity:mine",
+        icon="people",
+        order=15,
+        primary=True,
+    )
+)
+home.register(
+    home.HomeCard(
+        key="services",
+        title=_("Register a service"),
+        text=_("The online services that let people sign in, and the most that each may ask for."),
+        url_name="identity:services",
+        icon="list",
+        order=40,
+        role="registrar",
+    )
+)
+home.register(
+    home.HomeCard(
+        key="providers",
+        title=_("Look after identity providers"),
+        text=_("The sides' providers and their keys, and sign-ins in numbers."),
+        url_name="identity:providers",
+        icon="shield",
+        order=315,
+        role="operator",
+    )
+)

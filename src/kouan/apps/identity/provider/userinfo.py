@@ -1,0 +1,92 @@
+"""The userinfo endpoint (OpenID Connect Core section 5.3): what the person agreed to have told.
+
+A token that is bound to a key is shown with a proof (RFC 9449 section 7.1), and never as a bearer token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from kouan.apps.identity import keys
+from kouan.apps.identity.models import AccessToken, SigningKey
+from kouan.apps.identity.provider import jose, limits, proofs, telling
+from kouan.apps.identity.provider.asked import NO_STORE, Answer, Asked, answering, as_json, refusal, word_of
+from kouan.apps.identity.provider.clients import NODE_PREFIX
+from kouan.apps.identity.provider.errors import InvalidProof, InvalidToken
+
+if TYPE_CHECKING:
+    from kouan.apps.identity.models import SignIn
+
+JWT: Final = "application/jwt"
+_SHOWN: Final = re.compile("(DPoP|Bearer) +([A-Za-z0-9_-]{43})", re.IGNORECASE)
+_UNAUTHORIZED: Final = 401
+
+
+@answering
+def userinfo(asked: Asked) -> Answer:
+    """Tell what a token is for."""
+    if asked.peer is None:
+        limits.take_address(asked.address)
+    try:
+        return _told(asked)
+    except (InvalidToken, InvalidProof) as error:
+        algorithms = f'algs="{" ".join(jose.ALGORITHMS)}"'
+        said = f'error="{word_of(error)}"' if "authorization" in asked.headers else ""
+        challenge = ", ".join(filter(None, [said, algorithms]))
+        return refusal(error, status=_UNAUTHORIZED, headers={"www-authenticate": f"DPoP {challenge}"})
+
+
+def _told(asked: Asked) -> Answer:
+    scheme, token = _token(asked)
+    digest = hashlib.sha256(token.encode()).digest()
+    row = AccessToken.objects.select_related("sign_in").filter(digest=digest).first()
+    now = timezone.now()
+    if row is None or row.expires_at <= now or row.sign_in.ended_at is not None or row.sign_in.told is None:
+        raise InvalidToken
+    sign_in = row.sign_in
+    if sign_in.client.startswith(NODE_PREFIX) and sign_in.client != f"{NODE_PREFIX}{asked.peer}":
+        raise InvalidToken
+    if asked.peer is not None and sign_in.client != f"{NODE_PREFIX}{asked.peer}":
+        raise InvalidToken
+    _prove(asked, scheme, token, row.jkt)
+    return _answer(asked, sign_in)
+
+
+def _token(asked: Asked) -> tuple[str, str]:
+    shown = _SHOWN.fullmatch(asked.headers.get("authorization", ""))
+    if shown is None:
+        raise InvalidToken
+    return shown[1].lower(), shown[2]
+
+
+def _prove(asked: Asked, scheme: str, token: str, jkt: str) -> None:
+    """Raise unless the token is shown as it has to be: a bound one with a proof by its key, made for it."""
+    if bool(jkt) != (scheme == "dpop"):
+        raise InvalidToken
+    if not jkt:
+        return
+    proof = proofs.shown(asked, token=token)
+    if proof is None:
+        raise InvalidProof(reason="missing")
+    if proof.jkt != jkt:
+        raise InvalidToken
+    with transaction.atomic():
+        proof.spend()
+
+
+def _answer(asked: Asked, sign_in: SignIn) -> Answer:
+    told = telling.unsealed(sign_in.key, bytes(sign_in.told or b""))
+    if told["userinfo"]:
+        return Answer(200, told["userinfo"].encode(), {**NO_STORE, "content-type": JWT})
+    said = telling.claims_of(sign_in.subject, sign_in.level, told)
+    if JWT not in asked.headers.get("accept", ""):
+        return as_json(said)
+    now = timezone.now()
+    key = keys.current(SigningKey.Use.TOKEN, now=now)
+    signed = telling.signed_userinfo(said, audience=sign_in.client, key=key, now=now)
+    return Answer(200, signed.encode(), {**NO_STORE, "content-type": JWT})

@@ -1,0 +1,216 @@
+"""The provider's addresses at the portal: for programs of services, and for the browser of a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from kouan.apps.identity import consents, keys, residents, signouts
+from kouan.apps.identity.errors import ConsentNeeded
+from kouan.apps.identity.models import Interaction, SigningKey
+from kouan.apps.identity.provider import authorizing, finishing, interactions, leaving, limits
+from kouan.apps.identity.provider.asked import Answer, Asked, Endpoint, issuer
+from kouan.apps.identity.provider.errors import ConsentRequired, InteractionRequired, OAuthError
+from kouan.apps.identity.provider.metadata import metadata
+from kouan.apps.identity.provider.parameters import read_form, read_query
+from kouan.apps.identity.provider.pushing import push
+from kouan.apps.identity.provider.tokens import token
+from kouan.apps.identity.provider.userinfo import userinfo
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Callable
+
+    from kouan.apps.identity.models import HomeSession, SignIn
+    from kouan.apps.identity.provider.leaving import Leaving
+
+SEE_OTHER: Final = 303
+KEYS_FOR: Final = 300
+"""Seconds for which anybody may keep the list of keys: far less than a new one is published ahead."""
+_TOLD: Final = ("accept", "authorization", "content-type", "dpop")
+_LANGUAGES: Final = {
+    **dict.fromkeys(("en", "en-hk", "en-gb"), "en"),
+    **dict.fromkeys(("zh-hant", "zh-hk", "zh-mo", "zh-tw"), "zh-hant"),
+    **dict.fromkeys(("zh", "zh-hans", "zh-cn"), "zh-hans"),
+}
+"""``ui_locales`` that name a language of these pages."""
+_A_YEAR: Final = 365 * 24 * 3600
+
+
+# For programs. No cookie says who they are, so none can be misused.
+
+
+def _for_programs(endpoint: Endpoint, *methods: str) -> Callable[[HttpRequest], HttpResponse]:
+    @csrf_exempt
+    @require_http_methods(methods)
+    def view(request: HttpRequest) -> HttpResponse:
+        return _response(endpoint(_asked(request)))
+
+    return view
+
+
+pushed = _for_programs(push, "POST")
+redeemed = _for_programs(token, "POST")
+told = _for_programs(userinfo, "GET", "POST")
+
+
+@require_safe
+def discovery(_request: HttpRequest) -> HttpResponse:
+    """Say what this provider offers."""
+    return JsonResponse(metadata(), headers={"Cache-Control": f"public, max-age={KEYS_FOR}"})
+
+
+@require_safe
+def jwks(_request: HttpRequest) -> HttpResponse:
+    """Publish the keys that sign tokens."""
+    keys.current(SigningKey.Use.TOKEN)
+    value = keys.jwks(keys.published(SigningKey.Use.TOKEN))
+    return JsonResponse(value, headers={"Cache-Control": f"public, max-age={KEYS_FOR}"})
+
+
+# For a person's browser
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+def authorize(request: HttpRequest) -> HttpResponse:
+    """Begin a sign-in for a client, or tell it why not."""
+    limits.take_browser(_address(request))
+    parameters = _parameters(request)
+    if request.method == "POST":
+        # A form of another site brings no cookie; going on by GET, the browser is the one that it was.
+        return _away(f"{request.path}?{urlencode(parameters)}")
+    try:
+        client, asked = authorizing.asked(parameters)
+    except authorizing.ToldToClient as told_to_client:
+        return _away(told_to_client.location)
+    browser = interactions.browser_digest(request)
+    row = interactions.opened(client=client, request=asked, browser=browser)
+    response = _silent(request, row, browser) if "none" in asked.prompt else _next(row)
+    language = next((_LANGUAGES[tag] for tag in map(str.lower, asked.ui_locales) if tag in _LANGUAGES), None)
+    if language is not None and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+        response.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            language,
+            max_age=_A_YEAR,
+            samesite="Lax",
+            secure=settings.SESSION_COOKIE_SECURE,
+        )
+    return response
+
+
+@require_safe
+def next_step(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Send the browser to the step that is to be taken."""
+    browser = interactions.browser_digest(request)
+    row = interactions.current(key=key, browser=browser)
+    if "none" in interactions.request_of(row).prompt:
+        return _silent(request, row, browser)
+    return _next(row)
+
+
+@require_safe
+def done(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Send the browser back to the client with a code."""
+    return _away(finishing.finish(key=key, browser=interactions.browser_digest(request)))
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+def end_session(request: HttpRequest) -> HttpResponse:
+    """Sign a person out at a service's wish: at once with an ID token of theirs, else after asking."""
+    parameters = _parameters(request)
+    wish = leaving.wished(parameters)
+    if request.method == "POST" and "sign_out" in parameters:
+        return _confirmed(request, wish)
+    held = residents.of(request)
+    if wish.sign_in is None and held is not None:
+        kept = {name: parameters[name] for name in leaving.KEPT if name in parameters}
+        return _seen(render(request, "identity/sign-out.html", {"kept": kept}))
+    if wish.sign_in is not None:
+        _end(request, wish.sign_in, held)
+    return _away(wish.back_to) if wish.back_to else _left(request)
+
+
+@csrf_protect
+def _confirmed(request: HttpRequest, wish: Leaving) -> HttpResponse:
+    """Sign out whoever said so on our own page; a link leads back, since no form leads elsewhere."""
+    residents.leave(request)
+    return _left(request, back_to=wish.back_to)
+
+
+def _end(request: HttpRequest, sign_in: SignIn, held: HomeSession | None) -> None:
+    """End what a sign-in rests on. The browser's own resident leaves only if the sign-in is theirs."""
+    if held is not None and sign_in.resident_id == held.resident_id:
+        residents.leave(request, by="service")
+    elif sign_in.home_session is not None:
+        residents.end(session=sign_in.home_session, by="service")
+    else:
+        signouts.end(sign_ins=[sign_in], by="service")
+
+
+def _left(request: HttpRequest, *, back_to: str = "") -> HttpResponse:
+    return _seen(render(request, "identity/left.html", {"there": "", "provider": None, "back_to": back_to}))
+
+
+def _silent(request: HttpRequest, row: Interaction, browser: bytes) -> HttpResponse:
+    """Take a step of a request by which nobody may be asked, or tell the client that somebody must be."""
+    try:
+        if row.stage == Interaction.Stage.CHOOSE and residents.of(request) is not None:
+            row = interactions.chosen(key=row.key, browser=browser, side=settings.NODE.side)
+        if row.stage in {Interaction.Stage.CHOOSE, Interaction.Stage.PEER}:
+            raise InteractionRequired
+        if row.stage == Interaction.Stage.CONSENT:
+            row = consents.give_as_before(key=row.key, browser=browser)
+    except (OAuthError, ConsentNeeded) as error:
+        refused = ConsentRequired() if isinstance(error, ConsentNeeded) else error
+        return _away(authorizing.deny(interactions.abandoned(key=row.key, browser=browser), refused))
+    return _next(row)
+
+
+def _next(row: Interaction) -> HttpResponse:
+    # A stage is called what its page is called.
+    name = {Interaction.Stage.CHOOSE: "side"}.get(Interaction.Stage(row.stage), row.stage)
+    return _away(reverse(f"identity:{name}", args=[row.key]))
+
+
+def _away(location: str) -> HttpResponse:
+    return _seen(HttpResponseRedirect(location, status=SEE_OTHER))
+
+
+def _seen(response: HttpResponse) -> HttpResponse:
+    add_never_cache_headers(response)
+    return response
+
+
+def _parameters(request: HttpRequest) -> dict[str, str]:
+    if request.method == "POST":
+        return read_form(request.body, {"content-type": request.headers.get("content-type", "")})
+    return read_query(request.META.get("QUERY_STRING", ""))
+
+
+def _asked(request: HttpRequest) -> Asked:
+    headers = {name: request.headers[name] for name in _TOLD if name in request.headers}
+    return Asked(
+        method=request.method or "",
+        url=issuer() + request.path,
+        body=request.body,
+        headers=headers,
+        address=_address(request),
+    )
+
+
+def _address(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _response(answer: Answer) -> HttpResponse:
+    return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))

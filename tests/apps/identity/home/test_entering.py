@@ -1,0 +1,42 @@
+"""A resident comes to the pages of their own."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+
+from kouan.apps.identity import residents
+from kouan.apps.identity.domain import Level
+from kouan.apps.identity.models import HomeSession, Resident
+
+
+def test_a_resident_signs_in_and_is_recognised(browser):
+    response = browser.enter(next="/accessibility")
+
+    assert response.status_code == 302
+    assert response["Location"] == "/accessibility"
+    session = browser.session
+    assert session.level == Level.SUBSTANTIAL
+    assert residents.attributes_of(session) == {"name": "LEE Ka Yan", "name#zh-Hant": "李嘉欣"}
+
+
+def test_the_same_account_is_the_same_resident(browser, another):
+    browser.enter()
+    another.enter()
+
+    assert Resident.objects.count() == 1
+    assert HomeSession.objects.count() == 2
+    assert browser.session.resident == another.session.resident
+    assert browser.session != another.session
+
+
+def test_leaving_ends_the_session_and_erases_what_it_said(browser):
+    browser.enter()
+    session = browser.session
+
+    response = browser.client.post(reverse("identity:leave"))
+
+    assert response.status_code == 200
+    assert browser.session is None
+    session.refresh_from_db()
+    assert session.ended_at is not None
+    assert session.attributes is None
