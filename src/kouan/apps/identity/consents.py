@@ -94,9 +94,9 @@ def offer(interaction: Interaction) -> Offer:
 def give(*, key: uuid.UUID, browser: bytes, ticked: Collection[str]) -> Interaction:
     """Take a person's consent: what is registered, asked for and ticked, with a signed receipt.
 
-    The receipt and the next step are one transaction. A link needs all that it asks for: who agrees to it agrees
-    to that. Where all that is asked for is ticked, and an earlier
-    consent that still stands says so already, its receipt serves again. Raises what ``offer`` raises.
+    The receipt and the next step are one transaction. A link needs all that it asks for: who agrees to it
+    agrees to that. Where all that is asked for is ticked, and an earlier consent that still stands says so
+    already, its receipt serves again. Raises what ``offer`` raises.
     """
     with transaction.atomic():
         interaction = interactions.current(key=key, browser=browser)
