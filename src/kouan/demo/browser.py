@@ -38,6 +38,7 @@ class Page:
     forms: tuple[Form, ...]
     onward: str = ""
     """Where the page itself goes on to (``http-equiv=refresh``)."""
+    heading: str = ""
 
     def form(self, *names: str) -> Form:
         """Return the form that has all these fields; raises ``LookupError``."""
@@ -116,7 +117,7 @@ class Browser:
         if "html" in told.get("content-type", ""):
             parser.feed(text)
         location = told.get("location", "") if status in _REDIRECTS else ""
-        return Page(url, status, text, tuple(parser.forms), parser.onward), location
+        return Page(url, status, text, tuple(parser.forms), parser.onward, parser.heading), location
 
     def _request(
         self, method: str, url: str, body: bytes, headers: dict[str, str]
@@ -153,11 +154,13 @@ class _Parser(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Form] = []
-        self.onward = ""
+        self.onward = self.heading = ""
         self._form: Form | None = None
+        self._in_heading = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
+        self._in_heading = self._in_heading or tag == "h1"
         if tag == "form":
             self._form = Form(given.get("action", ""), given.get("method", "get").lower())
             self.forms.append(self._form)
@@ -166,7 +169,12 @@ class _Parser(HTMLParser):
         elif self._form is not None and given.get("name"):
             self._control(self._form, tag, given)
 
+    def handle_data(self, data: str) -> None:
+        if self._in_heading:
+            self.heading += data
+
     def handle_endtag(self, tag: str) -> None:
+        self._in_heading = self._in_heading and tag != "h1"
         if tag == "form":
             self._form = None
 

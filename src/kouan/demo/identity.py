@@ -92,7 +92,8 @@ def _answered(  # noqa: PLR0913, PLR0917 - all that a person decides
         if "answer" in form.buttons:
             ticks = [("claims", name) for name in ticked if name in form.choices.get("claims", [])]
             return browser.send(page, form, *ticks, ("answer", "agree"), until=back)
-    raise LookupError(f"{page.url} answers {page.status} and asks nothing that is known")
+    said = " ".join(page.heading.split())
+    raise LookupError(f"{_told(page.url)} answers {page.status} ({said}) and asks nothing that is known")
 
 
 def _one_way(home: DemonstrationNode, service: Service) -> SignedIn:
