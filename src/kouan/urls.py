@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kouan.apps.validation.urls")),
     path("", include("kouan.apps.operations.urls")),
     path("", include("kouan.apps.attached.urls")),
+    path("", include("kouan.apps.staff.urls")),
     path("", include("kouan.apps.identity.urls")),
 ]
 

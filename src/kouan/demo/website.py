@@ -9,9 +9,13 @@ from urllib.parse import urlsplit
 import django
 import uvicorn
 from django.conf import settings
+from django.http import HttpResponse
+from django.utils.translation import gettext
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from django.http import HttpRequest
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -41,9 +45,16 @@ def configure(*, app: str, name: str, origin: str) -> None:
         "SESSION_COOKIE_NAME": f"kouan_{side}_{name}_session",
         "CSRF_COOKIE_NAME": f"kouan_{side}_{name}_csrf",
         "CSRF_TRUSTED_ORIGINS": [origin],
+        "CSRF_FAILURE_VIEW": "kouan.demo.website.refused",
     }
     settings.configure(**own)
     django.setup()
+
+
+def refused(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django calls it so
+    """Answer a form that did not come from a page of the website's own."""
+    text = gettext("This form did not come from a page of this website, or that page had grown too old.")
+    return HttpResponse(text, status=403, content_type="text/plain; charset=utf-8")
 
 
 def serve(origin: str) -> None:

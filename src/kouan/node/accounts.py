@@ -7,6 +7,9 @@ from typing import Final
 
 import click
 
+from kouan.apps.staff.commands import department, key, post, reset
+from kouan.web.roles import ROLES
+
 DEMONSTRATION_GROUP: Final = "demonstration"
 """The group of made-up accounts; a node that is no demonstration does not start with one."""
 
@@ -16,14 +19,18 @@ def user() -> None:
     """Accounts of officers and operators."""
 
 
+for command in (department, post, reset, key):
+    user.add_command(command)
+
+
 @user.command()
 @click.argument("name")
 @click.option(
     "--role",
     "roles",
     multiple=True,
-    type=click.Choice(["issuer", "operator", "registrar"]),
-    help="What the account may do.",
+    type=click.Choice(list(ROLES)),
+    help="What the account may do, for the whole side; see also `kouan user post`.",
 )
 @click.password_option(help="Asked for when not given.")
 def add(name: str, roles: tuple[str, ...], password: str) -> None:

@@ -107,21 +107,19 @@ def give(*, key: uuid.UUID, browser: bytes, ticked: Collection[str]) -> Interact
         return interactions.consented(key=key, browser=browser, claims=agreed, receipt=last)
 
 
-def give_as_before(*, key: uuid.UUID, browser: bytes) -> Interaction:
-    """Go on without asking (``prompt=none``), where the person agreed to all of it before.
+def agreed_before(
+    *, session: HomeSession, client: Client, request: Request
+) -> tuple[list[str], ConsentReceipt]:
+    """Return which claims a resident agreed to before, and the consent (``prompt=none``).
 
-    Raises ``ConsentNeeded`` where they did not, and always for a peer's node: whoever goes to another side is
-    asked each time.
+    It is held until the caller's transaction ends. Raises ``ConsentNeeded`` where they did not agree to all
+    that would be asked, and always for a peer's node: whoever goes to another side is asked each time.
     """
-    with transaction.atomic():
-        interaction = interactions.current(key=key, browser=browser)
-        session = _session(interaction)
-        request, client = interactions.request_of(interaction), get_client(interaction.client)
-        held = _held(session, request, client)
-        last = _standing(session.resident, client, request.service.id).select_for_update().first()
-        if client.peer is not None or last is None or not set(last.claims) >= held.keys():
-            raise ConsentNeeded
-        return interactions.consented(key=key, browser=browser, claims=list(held), receipt=last)
+    held = _held(session, request, client)
+    last = _standing(session.resident, client, request.service.id).select_for_update().first()
+    if client.peer is not None or last is None or not set(last.claims) >= held.keys():
+        raise ConsentNeeded
+    return list(held), last
 
 
 def withdraw(*, resident: Resident, key: uuid.UUID) -> int:

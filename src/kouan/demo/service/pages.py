@@ -114,6 +114,8 @@ def back(request: HttpRequest) -> HttpResponse:
         return _away(reverse("start"))
     try:
         said = oidc.finish(provider(), oidc.Attempt.restored(kept), request.META.get("QUERY_STRING", ""))
+    except oidc.SignInRefused as error:
+        return _page(request, "refused", status=error.status)
     except KouanError as error:
         return _page(request, "failed", status=error.status, error=error)
     request.session.cycle_key()

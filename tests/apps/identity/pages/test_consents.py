@@ -15,7 +15,8 @@ from kouan.apps.identity import consents, keys, receipts, register
 from kouan.apps.identity.domain import Level
 from kouan.apps.identity.errors import ConsentNeeded, InteractionOver, NotThisStep, UnknownConsent
 from kouan.apps.identity.models import ConsentReceipt, HomeSession, Interaction, Resident, SignIn, SigningKey
-from kouan.apps.identity.provider.clients import of_service
+from kouan.apps.identity.provider import interactions
+from kouan.apps.identity.provider.clients import get_client, of_service
 from kouan.core.policy import Proposal
 
 pytestmark = pytest.mark.django_db
@@ -122,23 +123,26 @@ def test_less_than_before_is_a_consent_of_its_own(interaction, guangdong):
     assert offer.before is None
 
 
+def agreed_before(row):
+    request, client = interactions.request_of(row), get_client(row.client)
+    return consents.agreed_before(session=row.home_session, client=client, request=request)
+
+
 def test_nobody_is_passed_over_on_the_way_to_another_side(interaction, guangdong):
     give(interaction(), *OFFERED)
     with pytest.raises(ConsentNeeded):
-        consents.give_as_before(key=interaction().key, browser=BROWSER)
+        agreed_before(interaction())
 
 
 def test_without_asking_only_what_was_agreed_to(interaction, library):
     service = of_service(library).service
     whole = {"client": "library", "service": service, "claims": ("name", "birthdate")}
     with pytest.raises(ConsentNeeded):
-        consents.give_as_before(key=interaction(**whole).key, browser=BROWSER)
-    give(interaction(**whole), "name")
+        agreed_before(interaction(**whole))
+    receipt = give(interaction(**whole), "name").receipt
     with pytest.raises(ConsentNeeded):
-        consents.give_as_before(key=interaction(**whole).key, browser=BROWSER)
-    only_name = whole | {"claims": ("name",)}
-    done = consents.give_as_before(key=interaction(**only_name).key, browser=BROWSER)
-    assert (done.stage, done.granted) == ("done", ["name"])
+        agreed_before(interaction(**whole))
+    assert agreed_before(interaction(**whole | {"claims": ("name",)})) == (["name"], receipt)
 
 
 def sign_in(receipt, resident):

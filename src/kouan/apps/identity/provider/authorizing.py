@@ -59,10 +59,10 @@ def deny(request: Request, error: KouanError) -> str:
 def refused(redirect_uri: str, state: str, error: KouanError) -> str:
     """Return an error's way to a client (RFC 6749 section 4.1.2.1)."""
     said = {"error": word_of(error), "error_description": described(error)}
-    return location(redirect_uri, {**said, **({"state": state} if state else {})})
+    return location_of(redirect_uri, {**said, **({"state": state} if state else {})})
 
 
-def location(redirect_uri: str, said: Mapping[str, str]) -> str:
+def location_of(redirect_uri: str, said: Mapping[str, str]) -> str:
     """Return a registered address with an answer in its query, and this provider's name."""
     parts = urlsplit(redirect_uri)
     query = urlencode({**said, "iss": issuer()})

@@ -17,7 +17,7 @@ from kouan.apps.identity.domain import CODE_LIFE, Level, may_be_told, pairwise_s
 from kouan.apps.identity.errors import InteractionOver, NotThisStep
 from kouan.apps.identity.models import AuthorizationCode, Interaction, Resident, SignIn
 from kouan.apps.identity.provider import interactions, telling
-from kouan.apps.identity.provider.authorizing import deny, location
+from kouan.apps.identity.provider.authorizing import deny, location_of
 from kouan.apps.identity.provider.clients import get_client
 from kouan.apps.identity.provider.errors import LoginRequired, OAuthError, UnmetRequirements
 from kouan.apps.identity.subjects import subject_key, subject_of
@@ -56,19 +56,27 @@ def finish(*, key: uuid.UUID, browser: bytes) -> str:
         if row.stage != Interaction.Stage.DONE:
             raise NotThisStep
         client, request = get_client(row.client), interactions.request_of(row)
-        now = timezone.now()
-        person = _foreign(row, client, request) if row.foreign else _resident(row, client, request, now)
         try:
-            _require(request, person, began_at=row.began_at)
+            location = conclude(row, client, request)
         except OAuthError as error:
-            row.delete()
-            return deny(request, error)
-        if request.link:
-            linking.agreed(interaction=row)
+            location = deny(request, error)
         row.delete()
-        code = _signed_in(client, request, person, now)
+    return location
+
+
+def conclude(row: Interaction, client: Client, request: Request) -> str:
+    """Make the sign-in and the code of an interaction, in the caller's transaction; see ``finish``.
+
+    Raises an ``OAuthError`` that the client is told.
+    """
+    now = timezone.now()
+    person = _foreign(row, client, request) if row.foreign else _resident(row, client, request, now)
+    _require(request, person, began_at=row.began_at)
+    if request.link:
+        linking.agreed(interaction=row)
+    code = _signed_in(client, request, person, now)
     said = {"code": code, **({"state": request.state} if request.state else {})}
-    return location(request.redirect_uri, said)
+    return location_of(request.redirect_uri, said)
 
 
 def _require(request: Request, person: _Person, *, began_at: datetime) -> None:

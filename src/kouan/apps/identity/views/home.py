@@ -24,7 +24,7 @@ from kouan.apps.identity.home.adapter import AFTER_LOGOUT, Asked
 from kouan.apps.identity.home.errors import AnotherPerson
 from kouan.apps.identity.provider import interactions
 from kouan.apps.identity.provider.authorizing import deny
-from kouan.apps.identity.provider.errors import AccessDenied, LoginRequired
+from kouan.apps.identity.provider.errors import AccessDenied
 from kouan.core.errors import KouanError
 from kouan.web.throttle import Throttle, subscriber
 
@@ -55,8 +55,6 @@ def home(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     if not again and _suits(held, wanted):
         interactions.authenticated(key=key, browser=browser, session=residents.settled(held))
         return _seen(HttpResponseRedirect(reverse("identity:next", args=[key])))
-    if "none" in wanted.prompt:
-        return _denied(key, browser, LoginRequired())
     # The highest level says that the person has just authenticated. Who is here already, but not as surely as
     # is asked for, would be sent back from the provider as they are.
     new = bool({"login", "select_account"} & set(wanted.prompt))

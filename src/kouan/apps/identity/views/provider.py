@@ -13,12 +13,10 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from kouan.apps.identity import consents, keys, residents, signouts
-from kouan.apps.identity.errors import ConsentNeeded
+from kouan.apps.identity import keys, residents, signouts
 from kouan.apps.identity.models import Interaction, SigningKey
-from kouan.apps.identity.provider import authorizing, finishing, interactions, leaving, limits
+from kouan.apps.identity.provider import authorizing, finishing, interactions, leaving, limits, silent
 from kouan.apps.identity.provider.asked import Answer, Asked, Endpoint, issuer
-from kouan.apps.identity.provider.errors import ConsentRequired, InteractionRequired, OAuthError
 from kouan.apps.identity.provider.metadata import metadata
 from kouan.apps.identity.provider.parameters import read_form, read_query
 from kouan.apps.identity.provider.pushing import push
@@ -92,9 +90,10 @@ def authorize(request: HttpRequest) -> HttpResponse:
         client, asked = authorizing.asked(parameters)
     except authorizing.ToldToClient as told_to_client:
         return _away(told_to_client.location)
-    browser = interactions.browser_digest(request)
-    row = interactions.opened(client=client, request=asked, browser=browser)
-    response = _silent(request, row, browser) if "none" in asked.prompt else _next(row)
+    if "none" in asked.prompt:
+        return _away(silent.answer(client, asked, residents.of(request)))
+    row = interactions.opened(client=client, request=asked, browser=interactions.browser_digest(request))
+    response = _next(row)
     language = next((_LANGUAGES[tag] for tag in map(str.lower, asked.ui_locales) if tag in _LANGUAGES), None)
     if language is not None and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
         response.set_cookie(
@@ -110,11 +109,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
 @require_safe
 def next_step(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """Send the browser to the step that is to be taken."""
-    browser = interactions.browser_digest(request)
-    row = interactions.current(key=key, browser=browser)
-    if "none" in interactions.request_of(row).prompt:
-        return _silent(request, row, browser)
-    return _next(row)
+    return _next(interactions.current(key=key, browser=interactions.browser_digest(request)))
 
 
 @require_safe
@@ -159,21 +154,6 @@ def _end(request: HttpRequest, sign_in: SignIn, held: HomeSession | None) -> Non
 
 def _left(request: HttpRequest, *, back_to: str = "") -> HttpResponse:
     return _seen(render(request, "identity/left.html", {"there": "", "provider": None, "back_to": back_to}))
-
-
-def _silent(request: HttpRequest, row: Interaction, browser: bytes) -> HttpResponse:
-    """Take a step of a request by which nobody may be asked, or tell the client that somebody must be."""
-    try:
-        if row.stage == Interaction.Stage.CHOOSE and residents.of(request) is not None:
-            row = interactions.chosen(key=row.key, browser=browser, side=settings.NODE.side)
-        if row.stage in {Interaction.Stage.CHOOSE, Interaction.Stage.PEER}:
-            raise InteractionRequired
-        if row.stage == Interaction.Stage.CONSENT:
-            row = consents.give_as_before(key=row.key, browser=browser)
-    except (OAuthError, ConsentNeeded) as error:
-        refused = ConsentRequired() if isinstance(error, ConsentNeeded) else error
-        return _away(authorizing.deny(interactions.abandoned(key=row.key, browser=browser), refused))
-    return _next(row)
 
 
 def _next(row: Interaction) -> HttpResponse:
