@@ -13,6 +13,7 @@ from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import (
     bundle,
+    calls,
     crossing,
     door,
     handling,
@@ -38,6 +39,7 @@ PAGE = (SOURCE.parents[1] / "docs" / "protocol.md").read_text(encoding="utf-8")
 MODULES = {
     "wire": wire,
     "crossing": crossing,
+    "calls": calls,
     "door": door,
     "notes": notes,
     "document": document,
