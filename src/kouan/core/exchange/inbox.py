@@ -23,7 +23,7 @@ from kouan.core.database.rows import (
 from kouan.core.errors import KouanError
 from kouan.core.exchange import incidents, pressure, resigning, wake, wire
 from kouan.core.exchange.blobs import expecting
-from kouan.core.exchange.models import InboxMessage, OutboxMessage, ReceivedBatch, Stream
+from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.opening import Examined, Opened, Signed, examine, read
 from kouan.core.exchange.recovery.halts import require_open
 from kouan.core.exchange.shapes import MalformedWire
@@ -156,6 +156,7 @@ class _Taker:
         self._peer = batches[0].batch.statement.sender
         self._signer = own().signer(now)
         self._rows: list[dict[str, object]] = []
+        self._bodies: list[bytes | None] = []
         self._taken: list[dict[str, object]] = []
         self.noted = False
         """Whether something was seen that the operator should know."""
@@ -195,8 +196,7 @@ class _Taker:
                 stream.in_at = max(stream.in_at, statement.sealed_at)
         if self._taken:
             insert_many(ReceivedBatch, list(self._taken[0]), [list(row.values()) for row in self._taken])
-        if self._rows:
-            insert_many(InboxMessage, list(self._rows[0]), [list(row.values()) for row in self._rows])
+        self._write_messages()
         if receipts:
             update_many(
                 Stream,
@@ -204,6 +204,15 @@ class _Taker:
                 [(stream.in_sequence, stream.in_last, stream.in_at, self._now, stream.pk)],
             )
         return Taken(receipts, refusal)
+
+    def _write_messages(self) -> None:
+        if not self._rows:
+            return
+        keys = new_keys(InboxMessage, len(self._rows))
+        rows = [(key, *row.values()) for key, row in zip(keys, self._rows, strict=True)]
+        insert_many(InboxMessage, ["id", *self._rows[0]], rows)
+        kept = [(key, body) for key, body in zip(keys, self._bodies, strict=True) if body is not None]
+        insert_many(InboxBody, ["message_id", "body"], kept)
 
     def _known_ids(self) -> dict[uuid.UUID, bytes]:
         """Return which of the messages' ids this peer used before, with the digests of their headers."""
@@ -295,11 +304,10 @@ class _Taker:
                 "received_at": now,
             }
         )
-        self._rows += [
-            _inbox_row(item, item.header, key, log_first, now)
-            for item in each.opened
-            if item.header is not None and not item.duplicate
-        ]
+        for item in each.opened:
+            if item.header is not None and not item.duplicate:
+                self._rows.append(_inbox_row(item, item.header, key, log_first, now))
+                self._bodies.append(item.body if item.code is None else None)
         _take_notices(statement)
         pressure.count(self._peer, [item.code for item in each.opened])
         transaction.on_commit(
@@ -333,7 +341,7 @@ def _inbox_row(
         "header": item.raw_header,
         "header_digest": wire.digest(item.raw_header),
         "ciphertext_digest": item.ciphertext_digest,
-        "body": None if refused else item.body,
+        "size": None if refused or item.body is None else len(item.body),
         "created_at": from_milliseconds(header.created),
         "received_at": now,
         "batch_id": batch,

@@ -11,13 +11,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kouan.core.database.rows import insert_many
+from kouan.core.database.rows import insert_many, new_keys
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
 from kouan.core.exchange.blobs import attaching
 from kouan.core.exchange.crossing import Consent, Crossing, P, registry
 from kouan.core.exchange.ids import new_id
-from kouan.core.exchange.models import OutboxMessage
+from kouan.core.exchange.models import OutboxBody, OutboxMessage
 from kouan.core.policy import Allowed, Proposal, policy_of
 from kouan.core.trust.queries import get_member
 
@@ -84,8 +84,7 @@ def send_many(
     if crossing.blobs is not None:
         for row, payload in zip(rows, payloads, strict=True):
             attaching.claim(row["message_id"], payload, to=to, type_=crossing.type)
-    insert_many(OutboxMessage, list(rows[0]) if rows else (), [list(row.values()) for row in rows])
-    wake.ring_on_commit(wake.OUTBOX)
+    _queue(rows, bodies)
     return [row["message_id"] for row in rows]
 
 
@@ -115,6 +114,18 @@ def decide(  # noqa: PLR0913 - all that a decision looks at, by name
     )
 
 
+def _queue(rows: Sequence[dict[str, Any]], bodies: Sequence[bytes]) -> None:
+    """Write messages and their bodies, and ring for the sender when they are committed."""
+    if not rows:
+        return
+    keys = new_keys(OutboxMessage, len(rows))
+    insert_many(
+        OutboxMessage, ["id", *rows[0]], [(key, *row.values()) for key, row in zip(keys, rows, strict=True)]
+    )
+    insert_many(OutboxBody, ["message_id", "body"], list(zip(keys, bodies, strict=True)))
+    wake.ring_on_commit(wake.OUTBOX)
+
+
 def _row(  # noqa: PLR0913 - one value a column
     crossing: Crossing[Any],
     to: str,
@@ -136,7 +147,7 @@ def _row(  # noqa: PLR0913 - one value a column
         "agreement_digest": allowed.agreement.digest,
         "clause": allowed.clause.id,
         "consent": consent,
-        "body": body,
+        "size": len(body),
         "body_digest": wire.digest(body),
         "created_at": now,
         "expires_at": now + crossing.expires_after,
@@ -204,16 +215,15 @@ def retry(message_id: uuid.UUID) -> uuid.UUID:
         row = _row(
             crossing,
             old.peer,
-            bytes(old.body),
+            old.body,
             allowed,
             conversation=old.conversation,
             consent=old.consent,
             now=now,
             retry_of=old.message_id,
         )
-        insert_many(OutboxMessage, list(row), [list(row.values())])
+        _queue([row], [old.body])
         OutboxMessage.objects.filter(pk=old.pk).update(dismissed=True)
-        wake.ring_on_commit(wake.OUTBOX)
     again: uuid.UUID = row["message_id"]
     return again
 
