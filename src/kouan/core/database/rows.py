@@ -63,10 +63,14 @@ def stored(value: datetime | uuid.UUID) -> Any:
 
 
 def among(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
-    """Return a condition that ``column`` is one of ``values``, and its parameters."""
+    """Return a condition that ``column`` is one of ``values``, and its parameters.
+
+    The values are of one kind; identifiers are brought into the form in which the database keeps them.
+    """
     if engine() != _SQLITE:
         return f"{column} = ANY(%s)", [list(values)]
-    return f"{column} IN ({', '.join(['%s'] * len(values))})", list(values)
+    kept = [value.hex for value in values] if values and isinstance(values[0], uuid.UUID) else list(values)
+    return f"{column} IN ({', '.join(['%s'] * len(kept))})", kept
 
 
 def keepable(text: str, most: int) -> str:
@@ -207,7 +211,7 @@ def _time_out(value: datetime) -> str:
 
 
 def _time_in(value: str) -> datetime:
-    return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return datetime.fromisoformat(f"{value}+00:00")
 
 
 def _prepared(

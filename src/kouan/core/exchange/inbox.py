@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.core.database.rows import (
     among,
+    execute,
     fetch,
     insert_many,
     keepable,
@@ -66,6 +67,11 @@ class IdConflict(KouanError):
 
 
 _STORED: Final = f"SELECT statement_digest, receipt FROM {ReceivedBatch._meta.db_table}"  # noqa: S608 - the table's own name
+
+_END: Final = (
+    f"UPDATE {OutboxMessage._meta.db_table} SET state = %s, code = %s, finished_at = %s "  # noqa: S608 - the table's own name
+    "WHERE peer = %s AND state IN ('sealed', 'accepted')"
+)
 
 
 class Taken(NamedTuple):
@@ -219,7 +225,7 @@ class _Taker:
         ids = [item.header.id for each in self._batches for item in each.opened if item.header is not None]
         if not ids:
             return {}
-        these, params = among("message_id", [stored(each) for each in ids])
+        these, params = among("message_id", ids)
         before = fetch(
             InboxMessage,
             f"peer = %s AND {these}",
@@ -234,12 +240,11 @@ class _Taker:
         for item in opened:
             if item.header is None:
                 continue
-            header_digest = wire.digest(item.raw_header)
-            before = known.setdefault(item.header.id, header_digest)
-            if before is header_digest:
+            before = known.setdefault(item.header.id, item.header_digest)
+            if before is item.header_digest:
                 continue
             item.duplicate = True
-            if before != header_digest:
+            if before != item.header_digest:
                 item.code = IdConflict.code
                 conflict = conflict or item
         if conflict is not None and conflict.header is not None:
@@ -265,11 +270,7 @@ class _Taker:
     def _store(self, key: int, each: Examined, log: ledger.Appender) -> bytes:
         statement, now = each.batch.statement, self._now
         records = [
-            ledger.Record(
-                "received" if item.code is None else "refused",
-                wire.leaf(item.raw_header, item.ciphertext_digest),
-            )
-            for item in each.opened
+            ledger.Record("received" if item.code is None else "refused", item.leaf) for item in each.opened
         ]
         if statement.notices:
             records.append(ledger.Record("notices-received", each.batch.signed))
@@ -339,7 +340,7 @@ def _inbox_row(
         "agreement": keepable(header.agreement, 80),
         "clause": keepable(header.clause, 40),
         "header": item.raw_header,
-        "header_digest": wire.digest(item.raw_header),
+        "header_digest": item.header_digest,
         "ciphertext_digest": item.ciphertext_digest,
         "size": None if refused or item.body is None else len(item.body),
         "created_at": from_milliseconds(header.created),
@@ -361,17 +362,13 @@ def _take_notices(statement: wire.Statement) -> None:
     """Note how messages of ours ended at the peer; a notice about anything else changes nothing."""
     if not statement.notices:
         return
-    states = OutboxMessage.State
-    open_ones = OutboxMessage.objects.filter(
-        peer=statement.sender, state__in=[states.SEALED, states.ACCEPTED]
-    )
     handled = [notice.message for notice in statement.notices if notice.code is None]
     if handled:
-        open_ones.filter(message_id__in=handled).update(
-            state=states.HANDLED, finished_at=from_milliseconds(statement.sealed_at)
-        )
+        these, ids = among("message_id", handled)
+        ended = stored(from_milliseconds(statement.sealed_at))
+        execute(f"{_END} AND {these}", (OutboxMessage.State.HANDLED.value, "", ended, statement.sender, *ids))
     for notice in statement.notices:
         if notice.code is not None:
-            open_ones.filter(message_id=notice.message).update(
-                state=states.REFUSED, code=keepable(notice.code, 64), finished_at=from_milliseconds(notice.at)
-            )
+            this, ids = among("message_id", [notice.message])
+            ended, code = stored(from_milliseconds(notice.at)), keepable(notice.code, 64)
+            execute(f"{_END} AND {this}", (OutboxMessage.State.REFUSED.value, code, ended, statement.sender, *ids))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -16,7 +16,7 @@ from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
 from kouan.core.exchange.blobs import attaching
 from kouan.core.exchange.crossing import Consent, Crossing, P, registry
-from kouan.core.exchange.ids import new_id
+from kouan.core.exchange.ids import new_id, new_ids
 from kouan.core.exchange.models import OutboxBody, OutboxMessage
 from kouan.core.policy import Allowed, Proposal, policy_of
 from kouan.core.trust.queries import get_member
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 State = OutboxMessage.State
+_SALT: Final = 16
 
 
 class OutboxFull(KouanError):
@@ -72,14 +73,20 @@ def send_many(
     if not transaction.get_connection().in_atomic_block:
         raise NotInTransaction("exchange.send belongs inside the transaction of what it announces")
     registry.get(crossing.type, crossing.version)
-    bodies = [wire.encode_body(secrets.token_bytes(16), crossing.encode(payload)) for payload in payloads]
+    salts = os.urandom(_SALT * len(payloads))
+    bodies = [
+        wire.encode_body(salts[_SALT * at : _SALT * (at + 1)], crossing.encode(payload))
+        for at, payload in enumerate(payloads)
+    ]
     now = timezone.now()
     allowed = decide(crossing, sender=settings.NODE.side, receiver=to, consent=consent, at=now)
     get_member(to)
     _bounded(to, len(bodies))
+    count = len(bodies)
+    conversations = new_ids(count) if conversation is None else [conversation] * count
     rows = [
-        _row(crossing, to, body, allowed, conversation=conversation or new_id(), consent=consent, now=now)
-        for body in bodies
+        _row(crossing, to, body, allowed, id_=id_, conversation=its, consent=consent, now=now)
+        for body, id_, its in zip(bodies, new_ids(count), conversations, strict=True)
     ]
     if crossing.blobs is not None:
         for row, payload in zip(rows, payloads, strict=True):
@@ -132,13 +139,14 @@ def _row(  # noqa: PLR0913 - one value a column
     body: bytes,
     allowed: Allowed,
     *,
+    id_: uuid.UUID,
     conversation: uuid.UUID,
     consent: str | None,
     now: datetime,
     retry_of: uuid.UUID | None = None,
 ) -> dict[str, Any]:
     return {
-        "message_id": new_id(),
+        "message_id": id_,
         "peer": to,
         "type": crossing.type,
         "version": crossing.version,
@@ -217,6 +225,7 @@ def retry(message_id: uuid.UUID) -> uuid.UUID:
             old.peer,
             old.body,
             allowed,
+            id_=new_id(),
             conversation=old.conversation,
             consent=old.consent,
             now=now,
