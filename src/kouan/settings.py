@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "kouan.apps.files",
     "kouan.apps.validation",
     "kouan.apps.operations",
+    "kouan.apps.identity",
     "kouan.apps.attached",  # last: what a side declares by itself must not take a name that the apps use
 ]
 

@@ -35,7 +35,7 @@ def lose_oldest_decrypt_key(keys: Path) -> None:
     (keys / "keys.json").write_text(json.dumps(listed))
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(800)
 def test_a_batch_sealed_to_a_lost_key_does_not_hold_up_the_stream_for_ever(world: World) -> None:
     hk, gd = (world.machines[side] for side in SIDES)
     world.go()
@@ -56,7 +56,7 @@ def test_a_batch_sealed_to_a_lost_key_does_not_hold_up_the_stream_for_ever(world
     assert world.journal
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(800)
 def test_a_newer_backup_makes_everything_good_again(world: World) -> None:
     hk, gd = (world.machines[side] for side in SIDES)
     world.go()
@@ -89,7 +89,7 @@ def test_a_newer_backup_makes_everything_good_again(world: World) -> None:
     prove_world(world)
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(600)
 def test_a_backup_is_only_put_back_while_the_node_is_stopped(world: World) -> None:
     hk, gd = (world.machines[side] for side in SIDES)
     file = world.folder / "one.backup"

@@ -37,8 +37,13 @@ def say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')}.{int(time.time() * 1000) % 1000:03} {text}", flush=True)  # noqa: T201 - the journey's own log
 
 
+PATIENCE = 4
+"""How many times as long a wait may last as it should: the machine may have other work."""
+
+
 def wait_until(predicate: Callable[[], T], seconds: float, what: str) -> T:
-    """Return the first true value of ``predicate``; fail with ``what`` after ``seconds``."""
+    """Return the first true value of ``predicate``; fail with ``what`` when patience ends."""
+    seconds *= PATIENCE
     deadline = time.monotonic() + seconds
     while not (value := predicate()):
         if time.monotonic() > deadline:

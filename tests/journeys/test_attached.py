@@ -41,7 +41,7 @@ def client(node, token):
     return Client(f"http://127.0.0.1:{node.portal}", token, patience=120)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_kills_lose_nothing_and_double_nothing_between_two_systems(pair, tokens):
     hk, gd = pair["hk"], pair["gd"]
     sent, got, faults = {}, {}, []
@@ -91,7 +91,7 @@ def test_kills_lose_nothing_and_double_nothing_between_two_systems(pair, tokens)
     pair.prove()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_example_runs_as_it_stands(pair, tokens):
     def run(side, *arguments):
         environment = node_environment(pair[side].made) | {

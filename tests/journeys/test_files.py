@@ -80,7 +80,7 @@ def slow(pair: Group) -> Iterator[None]:
     pair["hk"].link.mend()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("slow")
 def test_a_file_survives_every_accident_and_nothing_is_fetched_twice(pair: Group, tmp_path: Path) -> None:
     hk, gd = pair["hk"], pair["gd"]
@@ -138,7 +138,7 @@ main()
 """The program, and at its end the most memory that it held, in KiB."""
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_file_takes_a_constant_amount_of_memory(pair: Group, tmp_path: Path) -> None:
     hk, gd = pair["hk"], pair["gd"]
     size = 300 * MIB

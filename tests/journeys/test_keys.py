@@ -94,7 +94,7 @@ def traffic(group: Group) -> Iterator[Traffic]:
     made.stop()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_every_key_changes_under_traffic(group: Group, traffic: Traffic) -> None:
     hk, gd = group["hk"], group["gd"]
     supervisors = (hk.supervisor, gd.supervisor)
@@ -121,7 +121,7 @@ def test_every_key_changes_under_traffic(group: Group, traffic: Traffic) -> None
     group.prove()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_stolen_key_is_believed_in_nothing_from_then_on(group: Group, traffic: Traffic) -> None:
     hk, gd = group["hk"], group["gd"]
     traffic.goes_on()

@@ -41,7 +41,7 @@ def compare(group: Group, side: str) -> dict:
     return outcomes[0]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_what_agrees_and_what_was_planted(lived: Group) -> None:
     done = compare(lived, "hk")
     assert (done["state"], done["found"], done["unnamed"]) == ("agrees", [], 0)

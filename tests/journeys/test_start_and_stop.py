@@ -77,7 +77,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
     made.close()
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(600)
 def test_start_stop_start_again_and_reset(up: Up) -> None:
     up.start()
     secret = (up.home / "hk" / "node.env").read_text()

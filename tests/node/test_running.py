@@ -24,6 +24,7 @@ from kouan.core.policy import load_agreements
 from kouan.core.trust.certificates import node_name
 from kouan.core.trust.own import load as load_keys
 from kouan.core.trust.store import KeyStore
+from kouan.demo.nodes import free_ports
 from kouan.node.layout import NewNode, create, environment_of
 from kouan.node.supervisor import GRACE, Supervisor
 
@@ -32,12 +33,10 @@ AGREEMENTS = Path(kouan.demo.__file__).parent / "agreements"
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return free_ports(1)[0]
 
 
-def wait_until(holds, seconds=20.0):
+def wait_until(holds, seconds=80.0):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if holds():

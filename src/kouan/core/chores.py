@@ -1,8 +1,9 @@
 """What a node does by itself, now and then: apps name their chores here, the worker runs them.
 
-A chore runs on a thread of its own in every worker process, with its own database connection. Several
-workers may run it at one moment, and each may be killed at any line: a chore finds its work in the
-database, takes it under a lock, and leaves it in a state from which another can go on.
+In every worker process a few threads, each with a database connection, do the chores in turn; one chore is
+never done by two of them at once. Several workers may run it at one moment, and each may be killed at any
+line: a chore finds its work in the database, takes it under a lock, and leaves it in a state from which
+another can go on.
 """
 
 from __future__ import annotations

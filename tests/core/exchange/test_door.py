@@ -4,44 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-from concurrent.futures import Executor, Future
 
 import pytest
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 
+from core.exchange.asking import SameConnection, ask, code_of
 from kouan.core.exchange import door as door_module
 from kouan.core.exchange import inbox, wire
 from kouan.core.exchange.door import MAX_CHECKPOINT_REQUEST, MAX_HELD, Door, DoorBusy
-from kouan.core.exchange.entrance.roll import Caller
 from kouan.core.exchange.models import ReceivedBatch
 
 pytestmark = pytest.mark.usefixtures("note")
-
-
-class SameConnection(Executor):
-    """Runs what the door writes in a thread of its own, but on the test's database connection."""
-
-    def __init__(self):
-        self._connection = connections["default"]
-
-    def submit(self, function, /, *arguments):
-        future = Future()
-        shared = self._connection
-
-        def run():
-            connections["default"] = shared
-            try:
-                future.set_result(function(*arguments))
-            except BaseException as error:  # noqa: BLE001 - handed on to whoever waits
-                future.set_exception(error)
-
-        shared.inc_thread_sharing()
-        thread = threading.Thread(target=run)
-        thread.start()
-        thread.join()
-        shared.dec_thread_sharing()
-        return future
 
 
 @pytest.fixture
@@ -52,50 +25,10 @@ def door(db):
     return made
 
 
-def ask(  # noqa: PLR0913 - what a request may hold
-    door, method, path, body=b"", *, headers=None, parts=None, end="whole", caller="gd"
-):
-    """Send one request and return (status, headers, body)."""
-    headers = {"content-length": str(len(body))} | (headers or {})
-    pieces = [body] if parts is None else list(parts)
-    sent = []
-
-    async def receive():
-        if pieces:
-            piece = pieces.pop(0)
-            return {"type": "http.request", "body": piece, "more_body": bool(pieces) or end != "whole"}
-        if end == "never":
-            await asyncio.sleep(60)
-        return {"type": "http.disconnect"}
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "state": {"caller": Caller(caller, b"")},
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items() if value is not None],
-    }
-    asyncio.run(door(scope, receive, send))
-    start, content = sent
-    return start["status"], {k.decode(): v.decode() for k, v in start["headers"]}, content["body"]
-
-
 def post(door, peer, body, **more):
     clock = more.pop("clock", peer.now())
     headers = {"kouan-sent": None if clock is None else str(clock)} | more.pop("headers", {})
     return ask(door, "POST", "/batch", body, headers=headers, **more)
-
-
-def code_of(answer):
-    status, headers, body = answer
-    problem = json.loads(body)
-    assert headers["content-type"] == "application/problem+json"
-    assert (problem["status"], problem["type"]) == (status, f"urn:kouan:problem:{problem['code']}")
-    assert int(headers["content-length"]) == len(body)
-    return status, problem["code"]
 
 
 def test_a_batch_is_answered_with_its_receipt(door, gd):

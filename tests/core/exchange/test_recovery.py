@@ -180,6 +180,26 @@ def test_a_batch_that_the_peer_never_took_is_offered_again_under_the_same_id(gd,
     assert (row.sequence, halts.halted("gd")) == (2, "")
 
 
+def test_what_the_peer_said_before_it_began_anew_halts_nothing_again(gd, note):
+    send(note)
+    sealing.advance("gd")
+    halts.halt("gd", Channel.Cause.ASKED)
+    Channel.objects.update(evidence=standing_of(gd).sign(gd.signer()))
+    resync.agree("gd")
+    word = agreement_of(gd)
+    door.answer(door.HELLO, hello(gd, word))
+    Channel.objects.update(delivered=True)
+    resync.begin("gd")
+    halts.doubt("gd")
+    of_before = {"halted": "peer-restored", "witnessing": 2}
+    chore.hear(get_member("gd"), hello(gd, word, **of_before))
+    assert (halts.halted("gd"), halts.may_go("gd")) == ("", False)
+    chore.hear(get_member("gd"), hello(gd))
+    assert (halts.halted("gd"), halts.may_go("gd")) == ("", True)
+    chore.hear(get_member("gd"), hello(gd, agreement_of(gd, at=gd.now() + 1), **of_before))
+    assert halts.halted("gd") == "restored"
+
+
 def test_a_ledger_goes_on_only_from_what_was_co_signed(gd):
     halts.channel("gd")
     Channel.objects.update(log_epoch=3)

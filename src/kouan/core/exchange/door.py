@@ -2,8 +2,8 @@
 
 ``POST /batch`` takes batches and answers with their receipts; ``POST /add-checkpoint`` is the witness of
 C2SP's tlog-witness; ``POST /blob`` hands out parts of a sealed file; ``POST /keys`` takes a key set that
-reports a compromise; ``POST /standing`` and ``POST /recall`` tell where both sides stand (``recovery``);
-``GET /alive`` says that the door is open. Everything else is 404.
+reports a compromise; ``POST /standing`` and ``POST /recall`` tell where both sides stand (``recovery``); the
+apps' calls (``calls``) are answered at once; ``GET /alive`` says that the door is open. All else is 404.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from kouan.core.database.fresh import refresh_connection
 from kouan.core.errors import KouanError
-from kouan.core.exchange import inbox, keyset, wire, witness
+from kouan.core.exchange import calls, inbox, keyset, wire, witness
 from kouan.core.exchange.blobs.request import MAX_REQUEST
 from kouan.core.exchange.blobs.serving import BlobServer
 from kouan.core.exchange.entrance.allowance import allowances
@@ -45,6 +45,8 @@ SENT_HEADER: Final = b"kouan-sent"
 MAX_CHECKPOINT_REQUEST: Final = 64 * 1024
 MAX_HELD: Final = 64 << 20
 """Bytes of batches that the door reads or keeps for its writer at one time."""
+CALLS_AT_ONCE: Final = 4
+"""Calls that are answered at one time, by each process."""
 READ_TIMEOUT: Final = 30.0
 """Seconds in which a whole request body must arrive."""
 WRITE_TIMEOUT: Final = 30.0
@@ -99,6 +101,8 @@ class Answer:
     content_type: str
     body: bytes
     retry_after: float | None = None
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """More of them, of a call's answer."""
 
 
 class Door:
@@ -106,6 +110,7 @@ class Door:
 
     def __init__(self) -> None:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="door")
+        self._callers = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="door-calls")
         self._held = 0
         self._blobs = BlobServer()
 
@@ -123,6 +128,7 @@ class Door:
                 (b"content-type", answer.content_type.encode()),
                 (b"content-length", str(len(answer.body)).encode()),
                 (SENT_HEADER, str(milliseconds(timezone.now())).encode()),
+                *answer.headers,
             ]
             if answer.retry_after is not None:
                 headers.append((b"retry-after", str(math.ceil(answer.retry_after)).encode()))
@@ -182,6 +188,13 @@ class Door:
                 body = await _read(scope, receive, recovery.LIMITS[path])
                 said = await self._write(functools.partial(recovery.answer, path), body, caller)
                 return Answer(200, recovery.CONTENT_TYPE, said)
+            case "POST", path if (answerer := calls.answerer_of(path)) is not None:
+                body = await _read(scope, receive, calls.MAX_CALL)
+                _check_clock(scope)
+                called = calls.Called(caller, path, body, _told(scope))
+                return await asyncio.get_running_loop().run_in_executor(
+                    self._callers, _answered, answerer, called
+                )
             case "GET", "/alive":
                 return Answer(200, "text/plain", b"open\n")
             case _:
@@ -207,6 +220,29 @@ class Door:
 def _in_connection(function: Callable[[bytes, str], Any], body: bytes, caller: str) -> Any:
     refresh_connection()
     return function(body, caller)
+
+
+def _told(scope: dict[str, Any]) -> dict[str, str]:
+    """Return the headers that reach who answers a call; one that comes twice is refused."""
+    told: dict[str, str] = {}
+    for raw, value in scope["headers"]:
+        name = raw.decode("latin-1").lower()
+        if name in calls.TOLD:
+            if name in told:
+                raise MalformedWire(what="request", detail=f"two headers {name}")
+            told[name] = value.decode("latin-1")
+    return told
+
+
+def _answered(answerer: calls.Answerer, called: calls.Called) -> Answer:
+    refresh_connection()
+    said = answerer(called)
+    more = tuple(
+        (name.encode(), value.encode())
+        for name, value in said.headers.items()
+        if name in calls.RETURNED and name != "content-type"
+    )
+    return Answer(said.status, said.headers.get("content-type", "application/json"), said.body, headers=more)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -59,30 +59,48 @@ class DoorAnswer:
 class _Connection(http.client.HTTPSConnection):
     """A connection that expects the peer's node by name, wherever its door is."""
 
-    def __init__(self, host: str, port: int | None, context: ssl.SSLContext, name: str) -> None:
-        super().__init__(host, port, timeout=ANSWER_TIMEOUT, context=context)
+    def __init__(
+        self, host: str, port: int | None, context: ssl.SSLContext, name: str, answer_within: float
+    ) -> None:
+        super().__init__(host, port, timeout=answer_within, context=context)
         self._tls = context
         self._name = name
 
     def connect(self) -> None:
         """Connect and shake hands."""
-        plain = socket.create_connection((self.host, self.port), CONNECT_TIMEOUT)
+        plain = _connected(self.host, self.port)
         try:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.sock = self._tls.wrap_socket(plain, server_hostname=self._name)
-            self.sock.settimeout(ANSWER_TIMEOUT)
+            self.sock.settimeout(self.timeout)
         except BaseException:
             plain.close()
             raise
 
 
-def connection_to(member: MemberKeys) -> http.client.HTTPSConnection:
-    """Return a connection, not yet open, to the door that a trust document names, and to no other node."""
+def _connected(host: str, port: int) -> socket.socket:
+    plain = socket.create_connection((host, port), CONNECT_TIMEOUT)
+    if plain.getsockname() == plain.getpeername():
+        # Nobody listens there, and the system gave this end the very port that it was to reach.
+        plain.close()
+        raise ConnectionRefusedError("connected to itself")
+    return plain
+
+
+def connection_to(
+    member: MemberKeys, *, answer_within: float = ANSWER_TIMEOUT
+) -> http.client.HTTPSConnection:
+    """Return a connection, not yet open, to the door that a trust document names, and to no other node.
+
+    ``answer_within`` are seconds of silence.
+    """
     context = ssl.create_default_context(cadata=member.tls_ca_pem.decode("ascii"))
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_cert_chain(own().tls_certificate, own().tls_key)
     place = urlsplit(member.door_url)
-    return _Connection(place.hostname or "", place.port or 443, context, certificates.node_name(member.side))
+    return _Connection(
+        place.hostname or "", place.port or 443, context, certificates.node_name(member.side), answer_within
+    )
 
 
 class Line:

@@ -1,8 +1,9 @@
 """The worker: carries what waits to each peer, runs handlers, has the ledger witnessed, does chores.
 
-One thread for each of these, each with its own database connection. Every step is a transaction of its
-own, so the process may be killed at any line: the next one finds the same state. Several workers may run:
-they share out the handlers' messages, and one of them leads in each thing that only one may do.
+One thread for each of these, a few for all chores, each with a database connection of its own. Every step
+is a transaction, so the process may be killed at any line: the next one finds the same state. Several
+workers may run: they share out the handlers' messages, and one of them leads in each thing that only one
+may do.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from django.utils import timezone
 from kouan.core import chores
 from kouan.core.database.fresh import refresh_connection
 from kouan.core.exchange import handling, outbox, wake
+from kouan.core.exchange.errands import THREADS, Errands
 from kouan.core.exchange.pulse import Pulse
 from kouan.core.exchange.sender import Sender
 from kouan.core.exchange.transport import Line
@@ -124,13 +126,14 @@ class Worker:
         self._carriers: dict[str, _Carrier] = {}
         self._handler = Loop(HANDLER, _handle)
         witnessing = Witnessing()
+        errands = Errands(chores.registered())
         self._loops = [
             self._handler,
             Loop("sweeper", _sweep),
             Loop("members", self._follow_members),
             Loop("ledger", witnessing.step),
             Loop("pulse", Pulse().step),
-            *(Loop(chore.name, _doing(chore)) for chore in chores.registered()),
+            *(Loop(f"errands-{number}", errands.step) for number in range(THREADS)),
         ]
 
     def stop(self, *_: object) -> None:
@@ -198,11 +201,3 @@ def _sweep(loop: Loop) -> None:
     """Turn what waited too long into dead letters, and tell the apps of what failed."""
     if not outbox.expire_waiting(timezone.now()) + handling.report_undelivered():
         loop.pause(SWEEP_EVERY)
-
-
-def _doing(chore: chores.Chore) -> Callable[[Loop], None]:
-    def step(loop: Loop) -> None:
-        if not chore.run():
-            loop.pause(chore.every)
-
-    return step

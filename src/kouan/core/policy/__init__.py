@@ -1,16 +1,26 @@
 """May this cross? Agreements as data, and the one function that decides."""
 
 from kouan.core.policy.agreements import Agreement, AgreementFileError, Clause, load_agreements
-from kouan.core.policy.decide import Allowed, Denied, Policy, Proposal, policy_of
+from kouan.core.policy.decide import (
+    Allowed,
+    ConsentRegister,
+    Denied,
+    Policy,
+    Proposal,
+    policy_of,
+    register_consents,
+)
 
 __all__ = [
     "Agreement",
     "AgreementFileError",
     "Allowed",
     "Clause",
+    "ConsentRegister",
     "Denied",
     "Policy",
     "Proposal",
     "load_agreements",
     "policy_of",
+    "register_consents",
 ]

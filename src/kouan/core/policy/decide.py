@@ -107,12 +107,23 @@ class ConsentRegister(Protocol):
         """Whether a valid consent covers exactly this proposal."""
 
 
+_registers: dict[str, ConsentRegister] = {}
+
+
+def register_consents(legal_basis: str, register: ConsentRegister) -> None:
+    """Name who keeps the consents for what crosses on a legal basis; a second one is a ``ValueError``."""
+    known = _registers.setdefault(legal_basis, register)
+    if type(known) is not type(register):
+        raise ValueError(f"two registers keep the consents for {legal_basis!r}")
+
+
 class Policy:
-    """The rules of one node: its agreements and, once an app provides it, its consent register."""
+    """The rules of one node: its agreements, and the registers of consents that its apps keep."""
 
     def __init__(self, agreements: tuple[Agreement, ...]) -> None:
         self.agreements = agreements
         self.consents: ConsentRegister | None = None
+        """Stands in for the apps' registers where it is set."""
 
     def decide(self, proposal: Proposal) -> Allowed:
         """Return why the proposal may cross, or raise the ``Denied`` that says why not."""
@@ -125,9 +136,13 @@ class Policy:
                 clause="declaration", type=proposal.type, sender=proposal.sender, receiver=proposal.receiver
             )
         allowed = self._clause(proposal)
-        if proposal.consent_required and not (self.consents is not None and self.consents.covers(proposal)):
+        if proposal.consent_required and not self._consented(proposal):
             raise ConsentMissing(clause=f"{allowed.agreement.id} {allowed.clause.id}", type=proposal.type)
         return allowed
+
+    def _consented(self, proposal: Proposal) -> bool:
+        register = self.consents or _registers.get(proposal.legal_basis)
+        return register is not None and register.covers(proposal)
 
     def _clause(self, proposal: Proposal) -> Allowed:
         day = proposal.at.astimezone(TERM_ZONE).date()

@@ -87,10 +87,19 @@ def greet(member: MemberKeys) -> None:
     row = channel(peer)
     ours = bytes(row.ours) if row.cause else b""
     answer = _post(member, HELLO, encode_hello(our_standing(peer), ours), MAX_HELLO)
-    signed, agreement = decode_hello(answer)
-    standing = open_standing(signed, member)
     if ours:
         Channel.objects.filter(peer=peer, ours=ours).update(delivered=True)
+    hear(member, answer)
+
+
+def hear(member: MemberKeys, answer: bytes) -> None:
+    """Take the peer's answer to a greeting; see ``greet``."""
+    peer = member.side
+    signed, agreement = decode_hello(answer)
+    standing = open_standing(signed, member)
+    row = channel(peer)
+    if agreement and not row.cause and agreement == bytes(row.theirs):
+        return  # its streams have not begun anew yet, as ours have: what it says is of before
     loss = judge(standing)
     if loss is not None:
         _halt_everywhere(peer, loss, signed)

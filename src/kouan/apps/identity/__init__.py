@@ -1,0 +1,1 @@
+"""Unified identity authentication: signed in at home, recognised on the other side."""

@@ -1,0 +1,81 @@
+"""Every use of an identity through this node: the person sees it, and signing out ends it."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+
+
+class SignIn(models.Model):
+    """That a person was told to a client: a service of this side, or a peer's node for one of its services.
+
+    On the home side it names the resident; on the side of the service it has what the home side's node said.
+    """
+
+    key = models.UUIDField(unique=True, default=uuid.uuid4)
+    """The ``sid`` of the tokens."""
+    client = models.CharField(max_length=64)
+    service = models.JSONField()
+    """What the service is called, and its purpose, as at the time: see ``provider.clients.ServiceFacts``."""
+    home_side = models.CharField(max_length=16)
+    resident = models.ForeignKey("identity.Resident", models.CASCADE, null=True, related_name="sign_ins")
+    home_session = models.ForeignKey(
+        "identity.HomeSession", models.SET_NULL, null=True, related_name="sign_ins"
+    )
+    peer_sid = models.CharField(max_length=64, default="")
+    """The ``sid`` of the home side's node, where that is another."""
+    subject = models.CharField(max_length=64)
+    level = models.IntegerField()
+    amr = models.JSONField(default=list)
+    authenticated_at = models.DateTimeField()
+    claims = models.JSONField(default=list)
+    """The names of what was told."""
+    told = models.BinaryField(null=True)
+    """Sealed JSON: the claims themselves, until the tokens have expired."""
+    receipt = models.ForeignKey(
+        "identity.ConsentReceipt", models.SET_NULL, null=True, related_name="sign_ins"
+    )
+    at = models.DateTimeField()
+    id_token_digest = models.BinaryField(null=True, max_length=32)
+    userinfo_digest = models.BinaryField(null=True, max_length=32)
+    message_id = models.UUIDField(null=True)
+    """The message that carried the digests over the door, into both ledgers."""
+    witnessed_at = models.DateTimeField(null=True)
+    """On the side of the service: when that message was here and its digests were those of the tokens."""
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=20, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["resident", "-id"], name="identity_signin_resident"),
+            models.Index(fields=["home_side", "peer_sid"], name="identity_signin_peer"),
+            models.Index(fields=["client", "subject"], name="identity_signin_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client} {self.at}"
+
+
+class LogoutDelivery(models.Model):
+    """A logout token that waits to be posted to a service (OpenID Connect Back-Channel Logout)."""
+
+    class State(models.TextChoices):
+        """How far it is."""
+
+        WAITING = "waiting"
+        DELIVERED = "delivered"
+        GIVEN_UP = "given-up"
+
+    sign_in = models.OneToOneField(SignIn, models.CASCADE, related_name="logout")
+    uri = models.CharField(max_length=500)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    failures = models.IntegerField(default=0)
+    next_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "next_at"], name="identity_logout_due")]
+
+    def __str__(self) -> str:
+        return f"logout of {self.sign_in}"

@@ -1,0 +1,1 @@
+"""This node and the other sides' nodes: announcing providers, signing in there, telling of the end."""

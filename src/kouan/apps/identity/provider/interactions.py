@@ -1,0 +1,158 @@
+"""The way of one person through a sign-in, step by step, in the one browser that began it.
+
+``opened`` → the person chooses a side → signs in at this side's home provider (``authenticated``) or on
+another side (``relayed``) → agrees (``consented``), if this is the home side → it is turned into a
+``SignIn`` and a code. Each step is one transaction on a locked row: a form sent twice takes effect once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from kouan.apps.identity.domain import INTERACTION_LIFE, Level
+from kouan.apps.identity.errors import InteractionOver, LevelNotReached, NotThisStep, SideNotOffered
+from kouan.apps.identity.models import HomeSession, Interaction
+from kouan.apps.identity.provider.clients import Client, get_client
+from kouan.apps.identity.provider.requests import Request
+from kouan.core.vault import Vault
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from django.http import HttpRequest
+
+    from kouan.apps.identity.models import ConsentReceipt
+
+Stage = Interaction.Stage
+FOREIGN: Final = Vault("identity/foreign/1")
+_BROWSER: Final = "identity_browser"
+"""The key in the browser's session under which its random value is."""
+
+
+def browser_digest(request: HttpRequest) -> bytes:
+    """Return what ties interactions to this browser, beginning a session for it if there is none."""
+    value = request.session.get(_BROWSER)
+    if not isinstance(value, str):
+        value = request.session[_BROWSER] = secrets.token_urlsafe(32)
+    return hashlib.sha256(value.encode()).digest()
+
+
+def opened(*, client: Client, request: Request, browser: bytes) -> Interaction:
+    """Begin the way of one person for a checked request; the first step depends on whose resident it is."""
+    now = timezone.now()
+    side = request.side if request.side in client.sides else ""
+    if not side and len(client.sides) == 1:
+        side = client.sides[0]
+    return Interaction.objects.create(
+        browser=browser,
+        client=client.id,
+        params=request.to_json(),
+        stage=_first(side),
+        side=side,
+        began_at=now,
+        expires_at=now + INTERACTION_LIFE,
+    )
+
+
+def current(*, key: uuid.UUID, browser: bytes) -> Interaction:
+    """Return an interaction that is under way in this browser; raises ``InteractionOver``."""
+    found = Interaction.objects.select_related("home_session__resident", "receipt").filter(key=key).first()
+    if found is None or bytes(found.browser) != browser or found.expires_at <= timezone.now():
+        raise InteractionOver
+    return found
+
+
+def request_of(interaction: Interaction) -> Request:
+    """Return what it is about."""
+    return Request.from_json(interaction.params)
+
+
+def chosen(*, key: uuid.UUID, browser: bytes, side: str) -> Interaction:
+    """Take the person's choice of a side; raises ``SideNotOffered`` or ``NotThisStep``."""
+    with _step(key, browser, Stage.CHOOSE) as row:
+        if side not in get_client(row.client).sides:
+            raise SideNotOffered(side=side.upper()[:16])
+        row.side, row.stage = side, _first(side)
+    return row
+
+
+def authenticated(*, key: uuid.UUID, browser: bytes, session: HomeSession) -> Interaction:
+    """Take a sign-in at this side's home provider; raises ``LevelNotReached``, and nothing has changed."""
+    with _step(key, browser, Stage.HOME) as row:
+        require_level(request_of(row).level, Level(session.level))
+        row.home_session, row.stage = session, Stage.CONSENT
+    return row
+
+
+def relayed(*, key: uuid.UUID, browser: bytes, foreign: Mapping[str, Any], level: Level) -> Interaction:
+    """Take what another side's node said of the person; the consent was given there."""
+    with _step(key, browser, Stage.PEER) as row:
+        require_level(request_of(row).level, level)
+        row.foreign = FOREIGN.seal(json.dumps(foreign).encode(), of=str(row.key))
+        row.stage = Stage.DONE
+    return row
+
+
+def consented(
+    *, key: uuid.UUID, browser: bytes, claims: Sequence[str], receipt: ConsentReceipt
+) -> Interaction:
+    """Take the person's consent and its receipt."""
+    with _step(key, browser, Stage.CONSENT) as row:
+        row.granted, row.receipt, row.stage = list(claims), receipt, Stage.DONE
+    return row
+
+
+def abandoned(*, key: uuid.UUID, browser: bytes) -> Request:
+    """End an interaction without a sign-in and return what it was about, so that the client can be told."""
+    with transaction.atomic():
+        row = _locked(key, browser)
+        request = request_of(row)
+        row.delete()
+    return request
+
+
+def foreign_of(interaction: Interaction) -> dict[str, Any]:
+    """Return what another side's node said of the person."""
+    value: dict[str, Any] = json.loads(
+        FOREIGN.unseal(bytes(interaction.foreign or b""), of=str(interaction.key))
+    )
+    return value
+
+
+def require_level(wanted: Level, reached: Level) -> None:
+    """Raise ``LevelNotReached`` unless a sign-in is of the level that is asked for."""
+    if reached < wanted:
+        raise LevelNotReached(wanted=int(wanted), reached=int(reached))
+
+
+@contextmanager
+def _step(key: uuid.UUID, browser: bytes, stage: Stage) -> Iterator[Interaction]:
+    """Lock an interaction at a stage and save what the block sets."""
+    with transaction.atomic():
+        row = _locked(key, browser)
+        if row.stage != stage:
+            raise NotThisStep
+        yield row
+        row.save()
+
+
+def _locked(key: uuid.UUID, browser: bytes) -> Interaction:
+    row = Interaction.objects.select_for_update().filter(key=key).first()
+    if row is None or bytes(row.browser) != browser or row.expires_at <= timezone.now():
+        raise InteractionOver
+    return row
+
+
+def _first(side: str) -> Stage:
+    if not side:
+        return Stage.CHOOSE
+    return Stage.HOME if side == settings.NODE.side else Stage.PEER
