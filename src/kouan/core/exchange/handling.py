@@ -172,9 +172,7 @@ def _run(row: InboxMessage) -> None:
     crossing = registry.get(row.type, row.version)
     if crossing.handle is None:
         raise NoHandler(str(crossing))
-    payload: Any = crossing.decode_bytes(
-        wire.decode_body(row.body or b"", max_bytes=crossing.max_bytes)
-    )
+    payload: Any = crossing.decode_bytes(wire.decode_body(row.body or b"", max_bytes=crossing.max_bytes))
     if crossing.blobs is not None:
         expecting.require(row.peer, row.message_id)
     ended = crossing.handle(

@@ -371,4 +371,6 @@ def _take_notices(statement: wire.Statement) -> None:
         if notice.code is not None:
             this, ids = among("message_id", [notice.message])
             ended, code = stored(from_milliseconds(notice.at)), keepable(notice.code, 64)
-            execute(f"{_END} AND {this}", (OutboxMessage.State.REFUSED.value, code, ended, statement.sender, *ids))
+            execute(
+                f"{_END} AND {this}", (OutboxMessage.State.REFUSED.value, code, ended, statement.sender, *ids)
+            )

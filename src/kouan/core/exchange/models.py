@@ -119,7 +119,7 @@ class OutboxMessage(models.Model):
 
     @cached_property
     def body(self) -> bytes:
-        """What is sealed: salt and payload; empty if it is no longer known."""
+        """Return what is sealed, salt and payload; nothing if it is no longer known."""
         try:
             return bytes(self.content.body)
         except ObjectDoesNotExist:
@@ -212,7 +212,7 @@ class InboxMessage(models.Model):
 
     @cached_property
     def body(self) -> bytes | None:
-        """What was opened: salt and payload; nothing of what was refused at the door."""
+        """Return what was opened, salt and payload; none is kept of what was refused at the door."""
         try:
             return bytes(self.content.body)
         except ObjectDoesNotExist:
