@@ -111,7 +111,10 @@ class OutboxMessage(models.Model):
         indexes = [
             models.Index(fields=["state", "reported", "id"], name="outbox_state"),
             models.Index(fields=["peer", "id"], name="outbox_line", condition=models.Q(state="waiting")),
-            models.Index(fields=["expires_at"], name="outbox_expiry", condition=models.Q(state="waiting")),
+            # With the state in it, SQLite takes it rather than the index on states alone.
+            models.Index(
+                fields=["state", "expires_at"], name="outbox_expiry", condition=models.Q(state="waiting")
+            ),
         ]
 
     def __str__(self) -> str:

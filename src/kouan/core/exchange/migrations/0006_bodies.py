@@ -67,6 +67,11 @@ class Migration(migrations.Migration):
             name="size",
             field=models.IntegerField(null=True),
         ),
+        migrations.AlterField(
+            model_name="outboxmessage",
+            name="body",
+            field=models.BinaryField(null=True),
+        ),
         *_moved(_OUT, "exchange_outboxbody"),
         *_moved(_IN, "exchange_inboxbody"),
         migrations.RemoveField(model_name="outboxmessage", name="body"),
@@ -83,7 +88,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="outboxmessage",
             index=models.Index(
-                condition=models.Q(("state", "waiting")), fields=["expires_at"], name="outbox_expiry"
+                condition=models.Q(("state", "waiting")), fields=["state", "expires_at"], name="outbox_expiry"
             ),
         ),
         migrations.AddIndex(
