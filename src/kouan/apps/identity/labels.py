@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 CLAIMS: Final[Mapping[str, _StrOrPromise]] = {
     "name": pgettext_lazy("person", "Name"),
-    "name#zh-Hant": _("Name in Traditional Chinese"),
-    "name#zh-Hans": _("Name in Simplified Chinese"),
+    "name#zh-Hant": pgettext_lazy("person", "Name in Traditional Chinese"),
+    "name#zh-Hans": pgettext_lazy("person", "Name in Simplified Chinese"),
     "gender": _("Gender"),
     "birthdate": _("Date of birth"),
     "email": _("E-mail address"),
