@@ -13,12 +13,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from browsing import Surfer
 from journeys.nodes import wait_until
 from kouan.apps.identity.domain import commitment
 from kouan.apps.identity.home.adapter import AFTER_LOGOUT, CALLBACK
 from kouan.config import ConfigError, load
 from kouan.core.sides import get_document
+from kouan.demo.browser import Browser
 from kouan.demo.homes import ISSUER_TOKEN, give_provider
 from kouan.demo.nodes import free_ports
 from kouan.demo.provider.__main__ import demonstration_home
@@ -62,9 +62,7 @@ def config(node):
 
 @pytest.fixture
 def surfer():
-    one = Surfer()
-    yield one
-    one.close()
+    return Browser()
 
 
 def asked(config, **changes):
@@ -93,8 +91,8 @@ def elsewhere(config):
 
 def choose(surfer, config, person="gd-wang", **fields):
     page = authorize(surfer, config)
-    (form,) = (form for form in page.forms if "person" in form.choices)
-    back = surfer.send(page, form, until=elsewhere(config), person=person, **fields)
+    form = page.form("person")
+    back = surfer.send(page, form, ("person", person), *fields.items(), until=elsewhere(config))
     return dict(parse_qsl(urlsplit(back.url).query))
 
 
@@ -169,7 +167,7 @@ def test_it_does_not_start_for_a_node_without_it(config):
 def test_the_page_says_what_it_is_and_lists_everybody(config, surfer):
     page = authorize(surfer, config)
     assert "Every person here is made up" in page.text
-    (form,) = (form for form in page.forms if "person" in form.choices)
+    form = page.form("person")
     assert form.choices["person"] == [person.subject for person in PEOPLE["gd"]]
 
 
@@ -186,7 +184,7 @@ def test_somebody_signs_in_and_is_known_from_then_on(config, surfer):
 
 def test_who_does_not_choose_is_told(config, surfer):
     page = authorize(surfer, config)
-    (form,) = (form for form in page.forms if "person" in form.choices)
+    form = page.form("person")
     answer = surfer.send(page, form)
     assert answer.status == 422
     assert "Choose who you are." in answer.text
@@ -198,9 +196,9 @@ def test_who_cancels_goes_back_without_a_code(config, surfer):
 
 def test_a_form_of_another_site_is_refused(config, surfer):
     page = authorize(surfer, config)
-    (form,) = (form for form in page.forms if "person" in form.choices)
-    form.fields["csrfmiddlewaretoken"] = "x" * 64
-    assert surfer.send(page, form, person="gd-wang").status == 403
+    form = page.form("person")
+    forged = (("csrfmiddlewaretoken", "x" * 64), ("person", "gd-wang"))
+    assert surfer.send(page, form, *forged).status == 403
 
 
 @pytest.mark.parametrize(
@@ -229,7 +227,7 @@ def test_signing_out_leads_back_to_the_node_alone(config, surfer):
     choose(surfer, config)
     issuer, back = config.homes[0].issuer, config.portal_origin + AFTER_LOGOUT
     page = surfer.open(f"{issuer}/leave?{urlencode({'post_logout_redirect_uri': back})}")
-    (form,) = (form for form in page.forms if "csrfmiddlewaretoken" in form.fields)
+    form = page.form("csrfmiddlewaretoken")
     assert surfer.send(page, form, until=elsewhere(config)).url == back
     away = urlencode({"post_logout_redirect_uri": "https://evil.example/"})
     assert surfer.open(f"{issuer}/leave?{away}").url.startswith(issuer)

@@ -134,6 +134,7 @@ def _welcome(nodes: Sequence[DemonstrationNode]) -> str:
         f"  5. Sign in at {gd} as operator and look at every crossing.",
         f"  6. At {clinic}, a service of Guangdong, sign in with an identity of Hong Kong. At {library} the",
         f"     other way round. See under {hk}/identity/ what was told, and withdraw it.",
+        "     You are whoever you choose: try somebody of a low level, or a password alone.",
         "",
         "Ctrl-C stops both sides and keeps their data.",
     ]

@@ -62,12 +62,18 @@ def new_password() -> str:
 
 
 def make_account(name: str, roles: tuple[str, ...], password: str) -> None:
-    """Make an account with exactly these roles and this password (Django must be ready)."""
+    """Make an account with exactly these roles and this password (Django must be ready).
+
+    Roles that it holds by posts stay: `kouan user post` takes those.
+    """
     from django.contrib.auth.models import Group, User  # noqa: PLC0415 - needs Django's set-up
     from django.db import transaction  # noqa: PLC0415 - as above
+
+    from kouan.apps.staff.models import Post  # noqa: PLC0415 - as above
 
     with transaction.atomic():
         account, _ = User.objects.get_or_create(username=name)
         account.set_password(password)
         account.save()
-        account.groups.set([Group.objects.get_or_create(name=role)[0] for role in roles])
+        held = dict.fromkeys([*roles, *Post.objects.filter(user=account).values_list("role", flat=True)])
+        account.groups.set([Group.objects.get_or_create(name=role)[0] for role in held])

@@ -219,7 +219,7 @@ def test_every_kind_of_ledger_entry_is_explained():
         text = path.read_text(encoding="utf-8")
         for call in re.findall(
             r"ledger\.Record\(\s*([^)]*?),\s*"
-            r"(?:wire|signed|leaf|each|message|data|receipt|row|payload|bytes|_dead|cbor)",
+            r"(?:wire|signed|leaf|item|each|message|data|receipt|row|payload|bytes|_dead|cbor)",
             text,
         ):
             written |= set(re.findall(r'"([a-z-]+)"', call))

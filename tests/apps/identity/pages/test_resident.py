@@ -274,7 +274,7 @@ def test_news_is_read_once(me, resident):
 
 
 def test_the_operator_sees_providers_and_numbers_and_no_person(client, guangdong, signed_in, resident):
-    assert client.get("/identity/providers/").status_code == 302
+    assert client.get("/identity-providers/").status_code == 302
     user = User.objects.create_user("operator")
     grant_role(user=user, role="operator")
     client.force_login(user)
@@ -284,7 +284,7 @@ def test_the_operator_sees_providers_and_numbers_and_no_person(client, guangdong
         signed_in()
     signed_in(client="library", ended_at=timezone.now())
     signed_in(at=timezone.now() - timedelta(days=31))
-    text = client.get("/identity/providers/").content.decode()
+    text = client.get("/identity-providers/").content.decode()
     for words in ("http://127.0.0.1:18200", "k" * 43, "Signs tokens"):
         assert words in text
     table = re.findall(r"<span>([^<]*)</span>", text.partition("Sign-ins in numbers")[2])
