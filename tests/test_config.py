@@ -309,3 +309,40 @@ def test_a_staff_provider_with_a_secret_or_with_a_key(write, tmp_path):
 def test_a_wrong_key_of_staff_is_named(write, text, secrets, key):
     with pytest.raises(ConfigError, match=rf"node\.toml: .*`{key}`"):
         load(write(GOOD + text), secrets)
+
+
+ISSUER = '[issuer]\nurl = "https://issuer.example/match"\ntoken_env = "ISSUER_TOKEN"\n'
+
+
+def test_links_cool_off_for_three_days_and_in_a_demonstration_for_a_minute(write):
+    assert load(write(GOOD), SECRET).identity.cooling_off_s == 72 * 3600
+    assert load(write("demonstration = true\n" + GOOD), SECRET).identity.cooling_off_s == 60
+    assert load(write(GOOD + "[identity]\ncooling_off_s = 5\n"), SECRET).identity.cooling_off_s == 5
+    with pytest.raises(ConfigError, match=r"identity\.cooling_off_s"):
+        load(write(GOOD + "[identity]\ncooling_off_s = -1\n"), SECRET)
+    with pytest.raises(ConfigError, match=r"identity\.ca"):
+        load(write(GOOD + '[identity]\nca = "nowhere.pem"\n'), SECRET)
+
+
+def test_the_issuer_of_this_sides_documents(write, tmp_path):
+    assert load(write(GOOD), SECRET).issuer is None
+    environment = SECRET | {"ISSUER_TOKEN": "a-token"}
+    (tmp_path / "ca.pem").write_text("a certificate")
+    issuer = load(write(GOOD + ISSUER + '[identity]\nca = "ca.pem"\n'), environment).issuer
+    assert (issuer.url, issuer.token) == ("https://issuer.example/match", "a-token")
+    assert issuer.ca == tmp_path / "ca.pem"
+    assert "a-token" not in repr(issuer)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (ISSUER.replace('url = "https://issuer.example/match"\n', ""), r"issuer\.url"),
+        (ISSUER.replace('token_env = "ISSUER_TOKEN"\n', ""), r"issuer\.token_env"),
+        (ISSUER.replace("https://", "http://"), "https://"),
+        (ISSUER, "ISSUER_TOKEN"),
+    ],
+)
+def test_a_wrong_issuer_stops_start_up(write, text, said):
+    with pytest.raises(ConfigError, match=said):
+        load(write(GOOD + text), SECRET)

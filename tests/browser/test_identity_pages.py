@@ -96,7 +96,7 @@ def busy(interaction, guangdong, library, resident, session):  # noqa: F811 - th
         agreement="a",
         agreement_digest=b"\0" * 32,
         clause="1",
-        body=b"",
+        size=0,
         body_digest=b"\0" * 32,
         created_at=now,
         expires_at=now,

@@ -76,5 +76,5 @@ class Errands:
     def _pause(self, chore: Chore) -> float:
         with self._lock:
             self._idle[chore.name] += 1
-            slower = min(2 ** (self._idle[chore.name] // IDLE_RUNS), SLOWEST)
+            slower = min(1 << self._idle[chore.name] // IDLE_RUNS, SLOWEST)
         return max(chore.every, min(chore.every * slower, LONGEST_PAUSE))

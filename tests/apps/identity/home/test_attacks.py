@@ -373,7 +373,7 @@ def test_a_persons_end_ends_all_of_their_sessions_and_nobody_elses(browser, anot
 @pytest.mark.parametrize(
     "changes",
     [{"aud": "another"}, {"events": {}}, {"nonce": "n"}, {"iat": int(time.time()) - 5000}, {"jti": ""}],
-    ids=str,
+    ids=["aud", "events", "nonce", "iat", "jti"],
 )
 def test_a_logout_token_that_fails_a_check_ends_nothing(browser, provider, changes):
     browser.enter()

@@ -478,8 +478,8 @@ def test_agreeing_twice_to_one_link(waiting, permit, node):
     held = permit()
     request = Request(
         client_id="urn:kouan:node:gd", redirect_uri="", scopes=("openid",), claims=(),
-        client_id="urn:kouan:node:gd", redirect_uri="", scopes=("openid",), claims=(), service=replace(linking._as_service(), side="gd"),
-        link_subject="g" * 43, link_document="hkid",
+        level=Level.SUBSTANTIAL, service=replace(linking._as_service(), side="gd"),
+        code_challenge="c" * 43, link=str(link.key), link_subject="g" * 43, link_document="hkid",
     )  # fmt: skip
     now = timezone.now()
     row = Interaction.objects.create(

@@ -150,7 +150,7 @@ def test_the_sign_ins_say_where_the_record_is(me, signed_in, agreed):
         "agreement": "a",
         "agreement_digest": b"\0" * 32,
         "clause": "1",
-        "body": b"",
+        "size": 0,
         "body_digest": b"\0" * 32,
         "created_at": now,
         "expires_at": now,
