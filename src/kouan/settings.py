@@ -110,6 +110,7 @@ ACCOUNT_URL = "staff:mine"
 LOGIN_REDIRECT_URL = "web:home"
 CSRF_FAILURE_VIEW = "kouan.web.errors.csrf_failure"
 
+SESSION_ENGINE = "kouan.web.sessions"
 SESSION_COOKIE_NAME = f"kouan_{NODE.side}_session"
 CSRF_COOKIE_NAME = f"kouan_{NODE.side}_csrf"
 SESSION_COOKIE_HTTPONLY = True

@@ -10,12 +10,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
     path("api/", not_found),
     path("api/<path:path>", not_found),
+    path("", include("kouan.apps.identity.urls")),  # early: sign-ins come in crowds
     path("", include("kouan.web.urls")),
     path("", include("kouan.apps.validation.urls")),
     path("", include("kouan.apps.operations.urls")),
     path("", include("kouan.apps.attached.urls")),
     path("", include("kouan.apps.staff.urls")),
-    path("", include("kouan.apps.identity.urls")),
 ]
 
 handler400 = "kouan.web.errors.bad_request"

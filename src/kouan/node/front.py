@@ -77,14 +77,18 @@ class Front:
     async def _answer(self, scope: Message, receive: Receive, send: Send, *, whole: bool) -> None:
         """Have the request answered. Once nobody reads the answer, the rest of it is dropped.
 
-        So a thread ends its work, and is not held by who asks for a large file and does not take it.
+        So a thread ends its work, and is not held by who asks for a large file and does not take it. Whether
+        somebody still reads is only looked at where there is a rest: a short answer is sent in one go.
         """
-        left = asyncio.create_task(_leaving(receive) if whole else asyncio.Event().wait())
+        left: asyncio.Task[bool] | None = None
         stalled = False
 
         async def sending(message: Message) -> None:
-            nonlocal stalled
-            if stalled or left.done():
+            nonlocal left, stalled
+            if left is None and whole and message.get("more_body"):
+                left = asyncio.create_task(_leaving(receive))
+                await asyncio.sleep(0)  # has it looked before the first piece
+            if stalled or (left is not None and left.done()):
                 return
             try:
                 async with asyncio.timeout(self._limits.sending):
@@ -96,7 +100,8 @@ class Front:
         try:
             await self._application(scope, receive, sending)
         finally:
-            left.cancel()
+            if left is not None:
+                left.cancel()
 
 
 async def _leaving(receive: Receive) -> bool:

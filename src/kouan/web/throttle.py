@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from django.db import transaction
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _IPV6_NETWORK: Final = 64
 
 
+@lru_cache(maxsize=4096)
 def subscriber(address: str) -> str:
     """Return what one subscriber has: an IPv4 address, or the /64 network of an IPv6 address."""
     try:

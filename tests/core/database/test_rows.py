@@ -13,6 +13,7 @@ from kouan.core.database.rows import (
     among,
     execute,
     fetch,
+    insert,
     insert_many,
     keepable,
     new_keys,
@@ -20,7 +21,7 @@ from kouan.core.database.rows import (
     stored,
     update_many,
 )
-from kouan.core.exchange.models import OutboxMessage, ReceivedBatch, Stream
+from kouan.core.exchange.models import Channel, OutboxMessage, ReceivedBatch, Stream
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 3, 1, 23, 59, 59, 123456, tzinfo=UTC)
@@ -50,7 +51,7 @@ def values(number, **more):
     }
 
 
-def insert(*numbers, **more):
+def insert_rows(*numbers, **more):
     rows = [values(number, **more) for number in numbers]
     insert_many(OutboxMessage, list(rows[0]), [list(row.values()) for row in rows])
     return rows
@@ -58,7 +59,7 @@ def insert(*numbers, **more):
 
 @pytest.mark.parametrize("count", [1, 2, 700])
 def test_what_is_inserted_is_found_by_both_ways_of_reading(count):
-    rows = insert(*range(count))
+    rows = insert_rows(*range(count))
     by_hand = fetch(OutboxMessage, "peer = %s ORDER BY id", ("gd",))
     by_django = list(OutboxMessage.objects.order_by("pk"))
     for ours, theirs, row in zip(by_hand, by_django, rows, strict=True):
@@ -79,7 +80,7 @@ def test_nothing_to_insert_is_nothing():
 
 @pytest.mark.parametrize("count", [1, 2, 600])
 def test_each_row_gets_its_own_new_values(count):
-    insert(*range(count))
+    insert_rows(*range(count))
     keys = list(OutboxMessage.objects.order_by("pk").values_list("pk", flat=True))
     news = [
         ("sealed", number, bytes([number % 256]), None if number % 3 else AT, number == 0, key)
@@ -92,7 +93,7 @@ def test_each_row_gets_its_own_new_values(count):
 
 
 def test_a_column_may_be_null_in_every_row():
-    insert(1, 2, 3)
+    insert_rows(1, 2, 3)
     keys = list(OutboxMessage.objects.values_list("pk", flat=True))
     update_many(
         OutboxMessage, ["finished_at", "header", "retry_of"], [(None, None, None, key) for key in keys]
@@ -121,7 +122,7 @@ def test_one_row_under_a_new_key():
 
 
 def test_one_of_many_values():
-    insert(*range(10))
+    insert_rows(*range(10))
     wanted = [uuid.UUID(int=3), uuid.UUID(int=5), uuid.UUID(int=77)]
     condition, params = among("message_id", [stored(each) for each in wanted])
     found = fetch(OutboxMessage, f"peer = %s AND {condition} ORDER BY id", ("gd", *params), names=["version"])
@@ -130,7 +131,7 @@ def test_one_of_many_values():
 
 def test_many_rows_are_one_statement_where_the_database_takes_arrays():
     with statements() as sent:
-        insert(*range(50))
+        insert_rows(*range(50))
         keys = list(OutboxMessage.objects.values_list("pk", flat=True))
         update_many(OutboxMessage, ["code"], [("x", key) for key in keys])
     count = sum(each.startswith(("INSERT", "UPDATE")) for each in sent)
@@ -138,9 +139,9 @@ def test_many_rows_are_one_statement_where_the_database_takes_arrays():
 
 
 def test_a_broken_rule_is_djangos_error_and_changes_nothing():
-    insert(1)
+    insert_rows(1)
     with pytest.raises(IntegrityError), transaction.atomic():
-        insert(2, 3, 1)
+        insert_rows(2, 3, 1)
     assert OutboxMessage.objects.count() == 1
 
 
@@ -151,3 +152,29 @@ def test_any_text_of_a_peer_can_be_kept(text):
     assert "\0" not in kept
     Stream.objects.create(peer="gd", last_error=kept)
     assert Stream.objects.get().last_error == kept
+
+
+DETAIL = {"size": 7, "text": "測試 \\ ' \"", "list": [1, None, {"deep": True}], "none": None}
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_json_is_kept_and_found_as_django_does(count):
+    peers = [f"peer-{number}" for number in range(count)]
+    for number, peer in enumerate(peers):
+        Channel.objects.create(peer=peer, detail=DETAIL | {"size": number})
+    found = fetch(Channel, "peer LIKE %s ORDER BY id", ("peer-%",))
+    assert [row.detail for row in found] == [DETAIL | {"size": number} for number in range(count)]
+    update_many(Channel, ["detail"], [({"new": peer}, peer) for peer in peers], key="peer")
+    assert [row.detail for row in Channel.objects.order_by("pk")] == [{"new": peer} for peer in peers]
+
+
+def test_a_row_is_inserted_with_all_its_values_and_gets_its_key():
+    made = insert(Channel(peer="gd", detail=DETAIL, since=AT, evidence=b"\x00\xff"))
+    found = Channel.objects.get(peer="gd")
+    assert made == found
+    assert (found.detail, found.since, bytes(found.evidence), found.log_epoch) == (DETAIL, AT, b"\x00\xff", 1)
+    made.cause = "asked"
+    made.save()
+    assert Channel.objects.get().cause == "asked"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(Channel(peer="gd"))

@@ -24,6 +24,7 @@ from kouan.apps.identity.models import ConsentReceipt, Interaction
 from kouan.apps.identity.provider import interactions
 from kouan.apps.identity.provider.clients import get_client
 from kouan.apps.identity.subjects import subject_of
+from kouan.core.database.rows import fetch, stored
 from kouan.core.exchange.outbox import send
 from kouan.core.policy.decide import Denied
 from kouan.core.trust.errors import UnknownMember
@@ -119,10 +120,17 @@ def agreed_before(
     that would be asked, and always for a peer's node: whoever goes to another side is asked each time.
     """
     held = _held(session, request, client)
-    last = _standing(session.resident, client, request.service.id).select_for_update().first()
-    if client.peer is not None or last is None or not set(last.claims) >= held.keys():
+    found = fetch(
+        ConsentReceipt,
+        "resident_id = %s AND peer = %s AND service_id = %s AND withdrawn_at IS NULL AND expires_at > %s "
+        "ORDER BY id DESC LIMIT 1",
+        (session.resident_id, client.peer or "", request.service.id, stored(timezone.now())),
+        names=("id", "claims", "withdrawn_at", "expires_at"),
+        lock=True,
+    )
+    if client.peer is not None or not found or not set(found[0].claims) >= held.keys():
         raise ConsentNeeded
-    return list(held), last
+    return list(held), found[0]
 
 
 def withdraw(*, resident: Resident, key: uuid.UUID) -> int:

@@ -20,6 +20,7 @@ from joserfc.jwk import ECKey
 from kouan.apps.identity.errors import UnreadableSecret
 from kouan.apps.identity.models import SigningKey
 from kouan.core.database.locks import take_turn
+from kouan.core.database.rows import fetch, stored
 from kouan.core.vault import Unsealable, Vault
 
 if TYPE_CHECKING:
@@ -83,7 +84,10 @@ def jwks(keys: Sequence[SigningKey]) -> dict[str, Any]:
 
 
 def _signing(use: Use, now: datetime) -> SigningKey | None:
-    return SigningKey.objects.filter(use=use, since__lte=now, until__gt=now).order_by("until", "id").first()
+    at = stored(now)
+    where = "use = %s AND since <= %s AND until > %s ORDER BY until, id LIMIT 1"
+    found = fetch(SigningKey, where, (use.value, at, at), names=("id", "kid", "private"))
+    return found[0] if found else None
 
 
 def _made(use: Use, now: datetime) -> SigningKey:

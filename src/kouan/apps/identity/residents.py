@@ -22,6 +22,7 @@ from kouan.apps.identity.domain import FRESH, HOME_SESSION_LIFE, Level
 from kouan.apps.identity.errors import UnreadableSecret
 from kouan.apps.identity.models import HomeAccount, HomeAttempt, HomeSession, Resident, SpentToken
 from kouan.core.database.locks import take_turn
+from kouan.core.database.rows import fetch, stored
 from kouan.core.vault import Unsealable, Vault
 from kouan.web.oidc import LOGOUT_KEEP
 
@@ -169,8 +170,12 @@ def of(request: HttpRequest) -> HomeSession | None:
     key = request.session.get(_SESSION)
     if not isinstance(key, str):
         return None
-    session = HomeSession.objects.select_related("resident").filter(key=key).first()
-    return session if session is not None and _lasts(session, timezone.now()) else None
+    found = fetch(HomeSession, "key = %s", (stored(uuid.UUID(key)),))
+    if not found or not _lasts(found[0], timezone.now()):
+        return None
+    session = found[0]
+    (session.resident,) = fetch(Resident, "id = %s", (session.resident_id,))
+    return session
 
 
 def leave(request: HttpRequest, *, by: str = "resident") -> None:

@@ -11,13 +11,15 @@ from django.db import IntegrityError, transaction
 
 from kouan.apps.identity.domain import pairwise_subject
 from kouan.apps.identity.models import PairwiseSubject, Resident
+from kouan.core.database.rows import fetch
 
 _INFO: Final = b"kouan/identity/subjects/1"
 
 
 def subject_of(*, resident: Resident, sector: str) -> str:
     """Return what a sector knows a resident by; the first time it is made, and from then on it stays."""
-    found = PairwiseSubject.objects.filter(resident=resident, sector=sector).first()
+    kept = fetch(PairwiseSubject, "resident_id = %s AND sector = %s", (resident.pk, sector))
+    found = kept[0] if kept else None
     if found is None:
         made = pairwise_subject(subject_key(), sector=sector, person=resident.key.bytes)
         try:

@@ -7,13 +7,14 @@ values are stored, transactions, and Django's errors.
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import DateTimeField, Field, Model, UUIDField
+from django.db.models import DateTimeField, Field, JSONField, Model, UUIDField
 from django.db.models.base import ModelState
 
 if TYPE_CHECKING:
@@ -135,6 +136,21 @@ def insert_many(model: type[Model], names: Sequence[str], rows: Iterable[Sequenc
             _statements().insert(cast("PostgreSQL", connection), model, _fields(model, wanted), prepared)
 
 
+def insert(row: M) -> M:
+    """Insert a row that has no key yet, with all of its values, and return it with its key."""
+    fields = type(row)._meta.concrete_fields
+    names = tuple(field.attname for field in fields if not field.primary_key)
+    connection = _connection()
+    values = row.__dict__
+    prepared = _prepared(type(row), names, [[values[name] for name in names]], connection)
+    sql = f"{_insert(type(row), names)} RETURNING {connection.ops.quote_name(_column(_pk(type(row))))}"
+    with connection.wrap_database_errors:
+        ((row.pk,),) = _run(connection, sql, prepared[0]).fetchall()
+    state = row.__dict__["_state"]
+    state.adding, state.db = False, DEFAULT_DB_ALIAS
+    return row
+
+
 def new_keys(model: type[Model], count: int) -> list[int]:
     """Return primary keys, in order, for rows that the caller's transaction will insert with them."""
     table = model._meta.db_table
@@ -235,11 +251,13 @@ def _prepared(
 
 @lru_cache(maxsize=64)
 def _outward(model: type[Model], names: tuple[str, ...], vendor: str) -> Convert:
-    if vendor != _SQLITE:
-        return ()
     converts: list[tuple[int, Callable[[Any], Any]]] = []
     for place, field in enumerate(_fields(model, names)):
-        if isinstance(field, DateTimeField):
+        if isinstance(field, JSONField):
+            converts.append((place, json.dumps))
+        elif vendor != _SQLITE:
+            continue
+        elif isinstance(field, DateTimeField):
             converts.append((place, _time_out))
         elif isinstance(field, UUIDField):
             converts.append((place, lambda value: cast("str", value.hex)))
@@ -247,11 +265,13 @@ def _outward(model: type[Model], names: tuple[str, ...], vendor: str) -> Convert
 
 
 def _inward(fields: Sequence[Field[Any, Any]], vendor: str) -> Convert:
-    if vendor != _SQLITE:
+    if vendor != _SQLITE:  # whose driver knows all of them
         return ()
     converts: list[tuple[int, Callable[[Any], Any]]] = []
     for place, field in enumerate(fields):
-        if isinstance(field, DateTimeField):
+        if isinstance(field, JSONField):
+            converts.append((place, json.loads))
+        elif isinstance(field, DateTimeField):
             converts.append((place, _time_in))
         elif isinstance(field, UUIDField):
             converts.append((place, uuid.UUID))

@@ -150,6 +150,8 @@ def test_the_question_crosses_with_a_commitment_and_no_number(asked, gd):
     assert said.digest == commitment("A1234563", "1985-02-28", said.salt)
     assert b"A1234563" not in bytes(row.body)
     assert not Interaction.objects.exists()
+    ((row, _),) = sent("sign-out")
+    assert str(row.conversation) == gd.sid, "the sign-in there was for this alone"
     assert (gd.asked["prompt"], gd.asked["max_age"]) == ("login", "0")
     read = details.read(gd.asked["authorization_details"], peer="hk")
     assert (read.link, read.link_document) == (str(link.key), "hkid")
@@ -374,6 +376,10 @@ def test_the_issuer_answers_and_both_go_on(waiting, arrived, as_issuer):
     assert (row.peer, row.conversation) == ("gd", link.key)
     assert not matching.answer_questions(), "it is answered once"
     assert len(as_issuer.asked) == 1
+    matching.forget()
+    assert Stored.objects.get().outcome == "match"
+    matching.forget(now=timezone.now() + matching.KEPT + MINUTE)
+    assert not Stored.objects.exists()
 
 
 def test_the_message_is_quicker_than_the_browser(permit, as_issuer, arrived):
@@ -384,7 +390,9 @@ def test_the_message_is_quicker_than_the_browser(permit, as_issuer, arrived):
     assert not as_issuer.asked
     linking.returned(
         interaction=row, browser=BROWSER,
-        foreign={"side": "gd", "subject": "g" * 43, "claims": {"document_type": "hkid"}},
+        foreign={
+            "side": "gd", "subject": "g" * 43, "sid": str(uuid.uuid4()), "claims": {"document_type": "hkid"},
+        },
     )  # fmt: skip
     matching.answer_questions(now=timezone.now() + MINUTE)
     assert len(as_issuer.asked) == 1

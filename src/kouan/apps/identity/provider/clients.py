@@ -11,6 +11,7 @@ from django.utils import timezone
 from kouan.apps.identity.domain import CLAIMS, Level, sector_of
 from kouan.apps.identity.errors import UnknownService
 from kouan.apps.identity.models import PeerProvider, Service
+from kouan.core.database.rows import fetch
 from kouan.core.sides import get_side
 from kouan.core.text import Localised
 
@@ -92,10 +93,12 @@ def get_client(client_id: str) -> Client:
     """Return a client that may ask now; raises ``UnknownService``."""
     if client_id.startswith(NODE_PREFIX):
         return _node(client_id.removeprefix(NODE_PREFIX))
-    service = Service.objects.filter(client_id=client_id, disabled_at__isnull=True).first()
-    if service is None:
+    if not client_id.isprintable():
         raise UnknownService
-    return of_service(service)
+    found = fetch(Service, "client_id = %s AND disabled_at IS NULL", (client_id,))
+    if not found:
+        raise UnknownService
+    return of_service(found[0])
 
 
 def of_service(service: Service) -> Client:
@@ -130,9 +133,10 @@ def facts_of(service: Service) -> ServiceFacts:
 
 
 def _node(side: str) -> Client:
-    provider = PeerProvider.objects.filter(side=side).first()
-    if provider is None:
+    found = fetch(PeerProvider, "side = %s", (side,)) if side.isprintable() else []
+    if not found:
         raise UnknownService
+    provider = found[0]
     now = timezone.now().timestamp()
     keys = tuple(
         key["jwk"] for key in provider.keys if key["use"] == "client" and key["since"] <= now < key["until"]

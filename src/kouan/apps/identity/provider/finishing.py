@@ -21,6 +21,7 @@ from kouan.apps.identity.provider.authorizing import deny, location_of
 from kouan.apps.identity.provider.clients import get_client
 from kouan.apps.identity.provider.errors import LoginRequired, OAuthError, UnmetRequirements
 from kouan.apps.identity.subjects import subject_key, subject_of
+from kouan.core.database.rows import insert
 
 if TYPE_CHECKING:
     import uuid
@@ -156,15 +157,16 @@ def _signed_in(client: Client, request: Request, person: _Person, now: datetime)
         **person.columns,
     )
     sign_in.told = telling.sealed(sign_in.key, person.claims, request.verified)
-    sign_in.save(force_insert=True)
     code = secrets.token_urlsafe(32)
-    AuthorizationCode.objects.create(
-        digest=hashlib.sha256(code.encode()).digest(),
-        sign_in=sign_in,
-        redirect_uri=request.redirect_uri,
-        challenge=request.code_challenge,
-        nonce=request.nonce,
-        dpop_jkt=request.dpop_jkt,
-        expires_at=now + CODE_LIFE,
+    insert(
+        AuthorizationCode(
+            digest=hashlib.sha256(code.encode()).digest(),
+            sign_in=insert(sign_in),
+            redirect_uri=request.redirect_uri,
+            challenge=request.code_challenge,
+            nonce=request.nonce,
+            dpop_jkt=request.dpop_jkt,
+            expires_at=now + CODE_LIFE,
+        )
     )
     return code

@@ -20,6 +20,7 @@ from kouan.apps.identity.provider.errors import InvalidRequest, InvalidRequestUr
 from kouan.apps.identity.provider.parameters import read_form
 from kouan.apps.identity.provider.requests import Request
 from kouan.apps.identity.provider.spending import having_spent
+from kouan.core.database.rows import execute, fetch, insert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 PREFIX: Final = "urn:ietf:params:oauth:request_uri:"
 _HANDLE: Final = re.compile("[A-Za-z0-9_-]{43}")
 _CREATED: Final = 201
+_DELETE: Final = f"DELETE FROM {PushedRequest._meta.db_table} WHERE id = %s"  # noqa: S608 - the table's own name
 
 
 @answering
@@ -54,12 +56,10 @@ def taken(client: Client, request_uri: str) -> Request:
         raise InvalidRequestUri
     digest = hashlib.sha256(handle.encode()).digest()
     with transaction.atomic():
-        row = PushedRequest.objects.filter(handle=digest, client=client.id).first()
-        if row is None or row.expires_at <= timezone.now():
+        found = fetch(PushedRequest, "handle = %s AND client = %s", (digest, client.id))
+        if not found or found[0].expires_at <= timezone.now() or not execute(_DELETE, (found[0].pk,)):
             raise InvalidRequestUri
-        if not PushedRequest.objects.filter(pk=row.pk).delete()[0]:
-            raise InvalidRequestUri
-    return Request.from_json(row.params)
+    return Request.from_json(found[0].params)
 
 
 def _kept(client: Client, form: Mapping[str, str], *, jkt: str) -> dict[str, Any]:
@@ -67,10 +67,12 @@ def _kept(client: Client, form: Mapping[str, str], *, jkt: str) -> dict[str, Any
         raise InvalidRequest(parameter="request_uri")
     request = check(client, form, jkt=jkt)
     handle = secrets.token_urlsafe(32)
-    PushedRequest.objects.create(
-        handle=hashlib.sha256(handle.encode()).digest(),
-        client=client.id,
-        params=request.to_json(),
-        expires_at=timezone.now() + REQUEST_LIFE,
+    insert(
+        PushedRequest(
+            handle=hashlib.sha256(handle.encode()).digest(),
+            client=client.id,
+            params=request.to_json(),
+            expires_at=timezone.now() + REQUEST_LIFE,
+        )
     )
     return {"request_uri": PREFIX + handle, "expires_in": int(REQUEST_LIFE.total_seconds())}

@@ -41,14 +41,16 @@ def spend(kind: str, issued_by: str, jti: str, *, until: float) -> bool:
 
 
 def having_spent(*shown: Spendable | None, do: Callable[[], T]) -> T:
-    """Spend what was shown and do something, in one transaction; if that is refused, it stays spent."""
+    """Spend what was shown and do something, in one transaction; if that is refused, it stays spent.
+
+    So ``do`` refuses before it changes anything, or takes back what it has changed.
+    """
     with transaction.atomic():
         for each in shown:
             if each is not None:
                 each.spend()
         try:
-            with transaction.atomic():
-                return do()
+            return do()
         except KouanError as error:
             refused = error
     raise refused

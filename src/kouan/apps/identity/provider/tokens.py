@@ -13,13 +13,15 @@ import hmac
 import logging
 import re
 import secrets
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
+from django.db import transaction
 from django.utils import timezone
 
 from kouan.apps.identity import keys, linking
 from kouan.apps.identity.domain import CLAIMS, TOKEN_LIFE
-from kouan.apps.identity.models import AccessToken, AuthorizationCode, SigningKey
+from kouan.apps.identity.models import AccessToken, AuthorizationCode, SignIn, SigningKey
 from kouan.apps.identity.nodes import record
 from kouan.apps.identity.provider import limits, proofs, telling
 from kouan.apps.identity.provider.asked import Answer, Asked, answering, as_json
@@ -27,18 +29,19 @@ from kouan.apps.identity.provider.authentication import authenticate
 from kouan.apps.identity.provider.errors import InvalidGrant, InvalidProof, UnsupportedGrantType
 from kouan.apps.identity.provider.parameters import read_form, required
 from kouan.apps.identity.provider.spending import having_spent
+from kouan.core.database.rows import execute, fetch, insert
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from kouan.apps.identity.models import SignIn
     from kouan.apps.identity.provider.clients import Client
 
 log = logging.getLogger(__name__)
 
 VERIFIER: Final = re.compile("[A-Za-z0-9._~-]{43,128}")
 """RFC 7636 section 4.1."""
+_DELETE: Final = f"DELETE FROM {AuthorizationCode._meta.db_table} WHERE id = %s"  # noqa: S608 - the table's own name
 
 
 @answering
@@ -65,15 +68,12 @@ def _redeemed(client: Client, form: Mapping[str, str], jkt: str) -> dict[str, An
     """Return the tokens for a code; nothing if it is no code any more, and then its tokens are revoked."""
     digest = hashlib.sha256(required(form, "code").encode()).digest()
     verifier = required(form, "code_verifier", VERIFIER)
-    row = (
-        AuthorizationCode.objects.select_related("sign_in__receipt", "sign_in__resident")
-        .filter(digest=digest)
-        .first()
-    )
-    if row is None:
+    found = fetch(AuthorizationCode, "digest = %s", (digest,))
+    if not found:
         _revoke(digest)
         return None
-    now = timezone.now()
+    row, now = found[0], timezone.now()
+    (row.sign_in,) = fetch(SignIn, "id = %s", (row.sign_in_id,))
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     if (
         row.sign_in.client != client.id
@@ -85,21 +85,25 @@ def _redeemed(client: Client, form: Mapping[str, str], jkt: str) -> dict[str, An
         raise InvalidGrant
     if row.dpop_jkt and row.dpop_jkt != jkt:
         raise InvalidProof(reason="another-key")
-    if not AuthorizationCode.objects.filter(pk=row.pk).delete()[0]:  # another request was faster
-        _revoke(digest)
-        return None
-    return _tokens(row, client, jkt, now)
+    # Whatever a peer's node cannot be given takes all of it back.
+    with transaction.atomic() if client.peer is not None else nullcontext():
+        if not execute(_DELETE, (row.pk,)):  # another request was faster
+            _revoke(digest)
+            return None
+        return _tokens(row, client, jkt, now)
 
 
 def _tokens(row: AuthorizationCode, client: Client, jkt: str, now: datetime) -> dict[str, Any]:
     sign_in, key = row.sign_in, keys.current(SigningKey.Use.TOKEN, now=now)
     access_token = secrets.token_urlsafe(32)
-    AccessToken.objects.create(
-        digest=hashlib.sha256(access_token.encode()).digest(),
-        code=bytes(row.digest),
-        sign_in=sign_in,
-        jkt=jkt,
-        expires_at=now + TOKEN_LIFE,
+    insert(
+        AccessToken(
+            digest=hashlib.sha256(access_token.encode()).digest(),
+            code=bytes(row.digest),
+            sign_in=sign_in,
+            jkt=jkt,
+            expires_at=now + TOKEN_LIFE,
+        )
     )
     link = ""
     if client.peer is not None and sign_in.resident is not None:
@@ -127,6 +131,5 @@ def _put_on_record(sign_in: SignIn, id_token: str, key: keys.Key, now: datetime)
 
 
 def _revoke(code: bytes) -> None:
-    revoked, _ = AccessToken.objects.filter(code=code).delete()
-    if revoked:
+    if AccessToken.objects.filter(code=code).delete()[0]:
         log.warning("a code was shown a second time: what it had been redeemed for is revoked")

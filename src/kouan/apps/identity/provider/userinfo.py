@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.db import transaction
 from django.utils import timezone
 
 from kouan.apps.identity import keys
-from kouan.apps.identity.models import AccessToken, SigningKey
+from kouan.apps.identity.models import AccessToken, SignIn, SigningKey
 from kouan.apps.identity.provider import jose, limits, proofs, telling
 from kouan.apps.identity.provider.asked import NO_STORE, Answer, Asked, answering, as_json, refusal, word_of
 from kouan.apps.identity.provider.clients import NODE_PREFIX
 from kouan.apps.identity.provider.errors import InvalidProof, InvalidToken
-
-if TYPE_CHECKING:
-    from kouan.apps.identity.models import SignIn
+from kouan.core.database.rows import fetch
 
 JWT: Final = "application/jwt"
 _SHOWN: Final = re.compile("(DPoP|Bearer) +([A-Za-z0-9_-]{43})", re.IGNORECASE)
@@ -44,16 +42,17 @@ def userinfo(asked: Asked) -> Answer:
 def _told(asked: Asked) -> Answer:
     scheme, token = _token(asked)
     digest = hashlib.sha256(token.encode()).digest()
-    row = AccessToken.objects.select_related("sign_in").filter(digest=digest).first()
-    now = timezone.now()
-    if row is None or row.expires_at <= now or row.sign_in.ended_at is not None or row.sign_in.told is None:
+    found = fetch(AccessToken, "digest = %s", (digest,))
+    if not found or found[0].expires_at <= timezone.now():
         raise InvalidToken
-    sign_in = row.sign_in
+    (sign_in,) = fetch(SignIn, "id = %s", (found[0].sign_in_id,))
+    if sign_in.ended_at is not None or sign_in.told is None:
+        raise InvalidToken
     if sign_in.client.startswith(NODE_PREFIX) and sign_in.client != f"{NODE_PREFIX}{asked.peer}":
         raise InvalidToken
     if asked.peer is not None and sign_in.client != f"{NODE_PREFIX}{asked.peer}":
         raise InvalidToken
-    _prove(asked, scheme, token, row.jkt)
+    _prove(asked, scheme, token, found[0].jkt)
     return _answer(asked, sign_in)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -33,7 +34,13 @@ if TYPE_CHECKING:
 SEE_OTHER: Final = 303
 KEYS_FOR: Final = 300
 """Seconds for which anybody may keep the list of keys: far less than a new one is published ahead."""
-_TOLD: Final = ("accept", "authorization", "content-type", "dpop")
+_TOLD: Final = {
+    "accept": "HTTP_ACCEPT",
+    "authorization": "HTTP_AUTHORIZATION",
+    "content-type": "CONTENT_TYPE",
+    "dpop": "HTTP_DPOP",
+}
+"""The headers that endpoints look at, and what the server calls them."""
 _LANGUAGES: Final = {
     **dict.fromkeys(("en", "en-hk", "en-gb"), "en"),
     **dict.fromkeys(("zh-hant", "zh-hk", "zh-mo", "zh-tw"), "zh-hant"),
@@ -86,13 +93,14 @@ def authorize(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         # A form of another site brings no cookie; going on by GET, the browser is the one that it was.
         return _away(f"{request.path}?{urlencode(parameters)}")
-    try:
-        client, asked = authorizing.asked(parameters)
-    except authorizing.ToldToClient as told_to_client:
-        return _away(told_to_client.location)
-    if "none" in asked.prompt:
-        return _away(silent.answer(client, asked, residents.of(request)))
-    row = interactions.opened(client=client, request=asked, browser=interactions.browser_digest(request))
+    with transaction.atomic():  # that a pushed request is used up, and what comes of it, are one
+        try:
+            client, asked = authorizing.asked(parameters)
+        except authorizing.ToldToClient as told_to_client:
+            return _away(told_to_client.location)
+        if "none" in asked.prompt:
+            return _away(silent.answer(client, asked, residents.of(request)))
+        row = interactions.opened(client=client, request=asked, browser=interactions.browser_digest(request))
     response = _next(row)
     language = next((_LANGUAGES[tag] for tag in map(str.lower, asked.ui_locales) if tag in _LANGUAGES), None)
     if language is not None and settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
@@ -173,12 +181,12 @@ def _seen(response: HttpResponse) -> HttpResponse:
 
 def _parameters(request: HttpRequest) -> dict[str, str]:
     if request.method == "POST":
-        return read_form(request.body, {"content-type": request.headers.get("content-type", "")})
+        return read_form(request.body, {"content-type": request.META.get("CONTENT_TYPE", "")})
     return read_query(request.META.get("QUERY_STRING", ""))
 
 
 def _asked(request: HttpRequest) -> Asked:
-    headers = {name: request.headers[name] for name in _TOLD if name in request.headers}
+    headers = {name: request.META[key] for name, key in _TOLD.items() if key in request.META}
     return Asked(
         method=request.method or "",
         url=issuer() + request.path,
