@@ -265,3 +265,84 @@ def test_how_many_processes_there_are(write):
 def test_a_number_of_processes_that_makes_no_sense_is_named(write, count):
     with pytest.raises(ConfigError, match=r"processes\.worker"):
         load(write(GOOD + f"[processes]\nworker = {count}\n"), SECRET)
+
+
+STAFF = '[staff]\nissuer = "https://staff.example"\nclient_id = "kouan"\n'
+PROVIDER_SECRET = SECRET | {"KOUAN_STAFF_CLIENT_SECRET": "of the provider"}
+
+
+def test_a_second_factor_is_compulsory_outside_a_demonstration(write):
+    assert load(write(GOOD), SECRET).staff.require_second_factor
+    assert not load(write("demonstration = true\n" + GOOD), SECRET).staff.require_second_factor
+    assert not load(
+        write(GOOD + "[staff]\nrequire_second_factor = false\n"), SECRET
+    ).staff.require_second_factor
+
+
+def test_a_staff_provider_with_a_secret_or_with_a_key(write, tmp_path):
+    staff = load(write(GOOD + STAFF + 'acr = ["urn:gba:loa:3"]\nidle_minutes = 10\n'), PROVIDER_SECRET).staff
+    assert (staff.issuer, staff.acr, staff.idle_minutes) == ("https://staff.example", ("urn:gba:loa:3",), 10)
+    assert "of the provider" not in repr(staff)
+    (tmp_path / "staff.pem").write_text("a key")
+    assert load(write(GOOD + STAFF + 'key = "staff.pem"\n'), SECRET).staff.key == tmp_path / "staff.pem"
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "key"),
+    [
+        (STAFF, SECRET, "staff.key"),
+        (STAFF + 'key = "node.toml"\n', PROVIDER_SECRET, "staff.key"),
+        (STAFF + 'key = "none.pem"\n', SECRET, "staff.key"),
+        ('[staff]\nissuer = "https://staff.example"\n', PROVIDER_SECRET, "staff.client_id"),
+        ('[staff]\nissuer = "http://127.0.0.1:1"\nclient_id = "a"\n', PROVIDER_SECRET, "staff.issuer"),
+        ('[staff]\nissuer = "https://a@b"\nclient_id = "a"\n', PROVIDER_SECRET, "staff.issuer"),
+        (STAFF + 'scopes = ["profile"]\n', PROVIDER_SECRET, "staff.scopes"),
+        ("[staff]\nscopes = [1]\n", SECRET, "staff.scopes"),
+        ('[staff]\nacr = ["a b"]\n', SECRET, "staff.acr"),
+        ("[staff]\nidle_minutes = 0\n", SECRET, "staff.idle_minutes"),
+        ("[staff]\nabsolute_hours = 999\n", SECRET, "staff.absolute_hours"),
+        ('[staff]\nca = "none.pem"\n', SECRET, "staff.ca"),
+        ('[staff]\nidle_minutes = "10"\n', SECRET, "staff.idle_minutes"),
+        ("[staff]\nunknown = 1\n", SECRET, "staff.unknown"),
+    ],
+)
+def test_a_wrong_key_of_staff_is_named(write, text, secrets, key):
+    with pytest.raises(ConfigError, match=rf"node\.toml: .*`{key}`"):
+        load(write(GOOD + text), secrets)
+
+
+ISSUER = '[issuer]\nurl = "https://issuer.example/match"\ntoken_env = "ISSUER_TOKEN"\n'
+
+
+def test_links_cool_off_for_three_days_and_in_a_demonstration_for_a_minute(write):
+    assert load(write(GOOD), SECRET).identity.cooling_off_s == 72 * 3600
+    assert load(write("demonstration = true\n" + GOOD), SECRET).identity.cooling_off_s == 60
+    assert load(write(GOOD + "[identity]\ncooling_off_s = 5\n"), SECRET).identity.cooling_off_s == 5
+    with pytest.raises(ConfigError, match=r"identity\.cooling_off_s"):
+        load(write(GOOD + "[identity]\ncooling_off_s = -1\n"), SECRET)
+    with pytest.raises(ConfigError, match=r"identity\.ca"):
+        load(write(GOOD + '[identity]\nca = "nowhere.pem"\n'), SECRET)
+
+
+def test_the_issuer_of_this_sides_documents(write, tmp_path):
+    assert load(write(GOOD), SECRET).issuer is None
+    environment = SECRET | {"ISSUER_TOKEN": "a-token"}
+    (tmp_path / "ca.pem").write_text("a certificate")
+    issuer = load(write(GOOD + ISSUER + '[identity]\nca = "ca.pem"\n'), environment).issuer
+    assert (issuer.url, issuer.token) == ("https://issuer.example/match", "a-token")
+    assert issuer.ca == tmp_path / "ca.pem"
+    assert "a-token" not in repr(issuer)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (ISSUER.replace('url = "https://issuer.example/match"\n', ""), r"issuer\.url"),
+        (ISSUER.replace('token_env = "ISSUER_TOKEN"\n', ""), r"issuer\.token_env"),
+        (ISSUER.replace("https://", "http://"), "https://"),
+        (ISSUER, "ISSUER_TOKEN"),
+    ],
+)
+def test_a_wrong_issuer_stops_start_up(write, text, said):
+    with pytest.raises(ConfigError, match=said):
+        load(write(GOOD + text), SECRET)

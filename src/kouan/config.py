@@ -11,7 +11,7 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from kouan.sections import (
@@ -30,10 +30,13 @@ from kouan.sections import (
     WatchSettings,
     WitnessSettings,
 )
+from kouan.sections.staff import KEYS as STAFF_KEYS
+from kouan.sections.staff import StaffSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+T = TypeVar("T")
 NODE_VARIABLE: Final = "KOUAN_NODE"
 SECRET_VARIABLE: Final = "KOUAN_SECRET_KEY"  # noqa: S105 - the name of the variable, not the secret
 DATABASE_PASSWORD_VARIABLE: Final = "KOUAN_DATABASE_PASSWORD"  # noqa: S105 - as above
@@ -69,6 +72,7 @@ class NodeConfig:
     door: DoorSettings
     processes: ProcessSettings
     attached: AttachedSettings
+    staff: StaffSettings
     watch: WatchSettings
     blobs: BlobSettings
     blobs_folder: Path
@@ -107,6 +111,7 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "rate_per_second": int,
         **dict.fromkeys(("webhook_ca", "nats", "nats_user", "nats_prefix"), str),
     },
+    "staff": STAFF_KEYS,
     "watch": {
         "listen": str,
         "logs": str,
@@ -154,7 +159,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
             f"The environment variable {SECRET_VARIABLE} must hold a secret of at least "
             f"{MIN_SECRET_LENGTH} characters; it is {'too short' if secret else 'not set'}."
         )
-    home = path.resolve().parent
+    home, demonstration = path.resolve().parent, values.get("demonstration", False)
+    token = _section(values, "token")
     exchange = _section(values, "exchange")
     for key, value in exchange.items():
         # Infinity and "not a number" are numbers to TOML.
@@ -171,7 +177,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
     return NodeConfig(
         home=home,
         side=values["side"],
-        demonstration=values.get("demonstration", False),
+        demonstration=demonstration,
         database=values.get("database", "sqlite:///kouan.sqlite3"),
         portal_listen=_address(path, "portal.listen", values["portal.listen"]),
         portal_origin=_url(path, "portal.origin", values["portal.origin"], {"http", "https"}),
@@ -190,6 +196,12 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
             }
         ),
         attached=_attached(path, home, values, environment),
+        staff=_named(
+            path,
+            lambda: StaffSettings.read(
+                _section(values, "staff"), environment, home=home, demonstration=demonstration
+            ),
+        ),
         watch=_watch(path, _section(values, "watch")),
         blobs=BlobSettings(**blobs),
         blobs_folder=home / folder,
@@ -197,8 +209,10 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         time=_time(path, values),
         witnesses=witnesses,
         quorum=_between(path, "ledger.quorum", values.get("ledger.quorum", 1), 1, 16),
-        token=_token(path, _section(values, "token")),
-        homes=_homes(path, homes, environment, demonstration=values.get("demonstration", False)),
+        token=_named(path, lambda: TokenSettings.read(token)) if token else None,
+        homes=_named(
+            path, lambda: HomeSettings.read_all(homes, environment, home=home, demonstration=demonstration)
+        ),
         identity=_identity(path, values),
         issuer=_issuer(path, values, environment),
     )
@@ -236,15 +250,9 @@ def _issuer(path: Path, values: dict[str, Any], environment: Mapping[str, str]) 
     given = _section(values, "issuer")
     if not given:
         return None
-    try:
-        return IssuerSettings.read(
-            given | {"url": _service(path, "issuer.url", given.get("url", ""))},
-            environment,
-            ca=_identity(path, values).ca,
-            demonstration=values.get("demonstration", False),
-        )
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from None
+    given["url"] = _service(path, "issuer.url", given.get("url", ""))
+    ca, demonstration = _identity(path, values).ca, values.get("demonstration", False)
+    return _named(path, lambda: IssuerSettings.read(given, environment, ca=ca, demonstration=demonstration))
 
 
 def load_from_environment(environment: Mapping[str, str] = os.environ) -> NodeConfig:
@@ -272,9 +280,10 @@ def _flatten(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _token(path: Path, given: dict[str, Any]) -> TokenSettings | None:
+def _named(path: Path, read: Callable[[], T]) -> T:
+    """Return what ``read`` returns; what it says is wrong is told with the file."""
     try:
-        return TokenSettings.read(given) if given else None
+        return read()
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from None
 
@@ -323,17 +332,6 @@ def _tables(path: Path, name: str, raw: Any) -> list[dict[str, Any]]:
     if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
         raise ConfigError(f"{path}: `{name}` must be tables, [[{name}]].")
     return [_section(_flatten(path, {name: item}), name) for item in raw]
-
-
-def _homes(
-    path: Path, tables: list[dict[str, Any]], environment: Mapping[str, str], *, demonstration: bool
-) -> tuple[HomeSettings, ...]:
-    try:
-        return HomeSettings.read_all(
-            tables, environment, home=path.resolve().parent, demonstration=demonstration
-        )
-    except ValueError as error:
-        raise ConfigError(f"{path}: {error}") from None
 
 
 def _time(path: Path, values: Mapping[str, Any]) -> TimeSettings | None:

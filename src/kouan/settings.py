@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "kouan.apps.files",
     "kouan.apps.validation",
     "kouan.apps.operations",
+    "kouan.apps.staff",
     "kouan.apps.identity",
     "kouan.apps.attached",  # last: what a side declares by itself must not take a name that the apps use
 ]
@@ -45,6 +46,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "kouan.apps.staff.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "kouan.web.middleware.KouanErrorMiddleware",
@@ -102,7 +104,9 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_MAX_AGE = 300
 
-LOGIN_URL = "web:sign-in"
+LOGIN_URL = "staff:sign-in"
+SIGN_OUT_URL = "staff:sign-out"
+ACCOUNT_URL = "staff:mine"
 LOGIN_REDIRECT_URL = "web:home"
 CSRF_FAILURE_VIEW = "kouan.web.errors.csrf_failure"
 

@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kouan.apps.validation.urls")),
     path("", include("kouan.apps.operations.urls")),
     path("", include("kouan.apps.attached.urls")),
+    path("", include("kouan.apps.staff.urls")),
 ]
 
 handler400 = "kouan.web.errors.bad_request"

@@ -96,7 +96,7 @@ def busy(interaction, guangdong, library, resident, session):  # noqa: F811 - th
         agreement="a",
         agreement_digest=b"\0" * 32,
         clause="1",
-        body=b"",
+        size=0,
         body_digest=b"\0" * 32,
         created_at=now,
         expires_at=now,
@@ -185,9 +185,9 @@ def test_the_registrars_pages(visit, transactional_db, registration, language, w
     visitor = visit(language=language, width=width)
     visitor.sign_in("registrar")
     for path in ("", "new", "library/", "tax/", "library/change", "library/keys", "library/disable"):
-        visitor.open(f"/identity/services/{path}")
+        visitor.open(f"/registered-services/{path}")
         visitor.check(f"identity-services-{path.strip('/').replace('/', '-') or 'list'}")
-    visitor.open("/identity/services/new")
+    visitor.open("/registered-services/new")
     visitor.page.locator("main form button[type=submit]").click()
     visitor.page.wait_for_selector(".govuk-error-summary")
     visitor.check("identity-services-errors")
@@ -202,7 +202,7 @@ def test_the_operators_page(visit, transactional_db, busy, language, width):
     )
     visitor = visit(language=language, width=width)
     visitor.sign_in("operator")
-    visitor.open("/identity/providers/")
+    visitor.open("/identity-providers/")
     visitor.check("identity-providers")
 
 

@@ -104,7 +104,8 @@ def test_source_files_stay_short(texts: dict[str, str]) -> None:
     long = {
         name: lines
         for name, text in texts.items()
-        if name.startswith("src/") and name.endswith(".py") and (lines := len(text.splitlines())) > 400
+        if name.startswith("src/") and name.endswith(".py") and "/migrations/" not in name
+        if (lines := len(text.splitlines())) > 400
     }
     assert not long
 

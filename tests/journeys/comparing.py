@@ -69,12 +69,12 @@ def audited() -> list[str]:
 
 def lose_received(number: int) -> None:
     """Forget a message that a peer sent."""
-    assert InboxMessage.objects.filter(sequence=number).delete()[0] == 1
+    assert InboxMessage.objects.filter(sequence=number).delete()[1]["exchange.InboxMessage"] == 1
 
 
 def lose_sent(number: int) -> None:
     """Forget a message of ours."""
-    assert OutboxMessage.objects.filter(sequence=number).delete()[0] == 1
+    assert OutboxMessage.objects.filter(sequence=number).delete()[1]["exchange.OutboxMessage"] == 1
 
 
 def make_up_received(number: int) -> None:

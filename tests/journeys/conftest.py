@@ -95,10 +95,13 @@ def make_group(
     sides: tuple[str, ...],
     exchange: Mapping[str, float] = EXCHANGE,
     watch: Mapping[str, Mapping[str, float | str | list[str]]] | None = None,
+    *,
+    residents: bool = False,
 ) -> Group:
     """Lay out nodes from configuration alone, with a link before each door; nothing runs yet.
 
-    On PostgreSQL each node has a database of its own and several doors and workers.
+    On PostgreSQL each node has a database of its own and several doors and workers. With ``residents`` each
+    side has a home provider, which is the caller's to run.
     """
     links = {side: Link() for side in sides}
     ports = free_ports(2 * len(sides))
@@ -116,7 +119,9 @@ def make_group(
             watch=(watch or {}).get(side),
         )
         create(home / side, node)
-    return Group({made.side: Node(made, links[made.side]) for made in establish(home, places)})
+    providers = dict(zip(sides, free_ports(len(sides)), strict=True)) if residents else None
+    nodes = establish(home, places, providers=providers)
+    return Group({made.side: Node(made, links[made.side]) for made in nodes})
 
 
 @pytest.fixture(scope="session")

@@ -258,7 +258,7 @@ def _sent(row: OutboxMessage) -> Message:
         sequence=row.sequence or 0,
         header=bytes(row.header or b""),
         sealed=bytes(row.ciphertext_digest or b""),
-        body=bytes(row.body),
+        body=row.body,
         ledger_index=-1 if row.ledger_index is None else row.ledger_index,
         peer_ledger_index=-1 if row.peer_ledger_index is None else row.peer_ledger_index,
     )
@@ -275,7 +275,7 @@ def _got(row: InboxMessage) -> Message:
         sequence=row.sequence,
         header=bytes(row.header),
         sealed=bytes(row.ciphertext_digest),
-        body=bytes(row.body or b""),
+        body=row.body or b"",
         ledger_index=row.ledger_index,
         peer_ledger_index=-1,
     )

@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 
+from kouan.apps.staff.services import add_department, grant_post
+from kouan.core.text import Localised
 from kouan.node.accounts import make_account, new_password
 
 pytestmark = pytest.mark.django_db
@@ -35,3 +37,12 @@ def test_a_new_password_is_long_and_can_be_typed():
         groups = password.split("-")
         assert [len(group) for group in groups] == [3] * 4
         assert not set("".join(groups)) & set("01ilo")
+
+
+def test_a_new_password_leaves_the_posts_alone():
+    make_account("chan", ("issuer",), "first")
+    chan = User.objects.get()
+    works = add_department(code="works", name=Localised("Works", "工務", "工务"))
+    grant_post(user=chan, department=works, role="registrar", by="kouan user")
+    make_account("chan", (), "second")
+    assert [group.name for group in chan.groups.all()] == ["registrar"]

@@ -34,7 +34,9 @@ def test_navigation_shows_a_role_only_to_its_holders_and_marks_the_page(monkeypa
     monkeypatch.setattr(navigation, "_items", Registry("navigation"))
     navigation.register(navigation.NavigationItem(key="home", text="Home", url_name="web:home", order=0))
     navigation.register(navigation.NavigationItem(key="help", text="Help", url_name="web:accessibility"))
-    navigation.register(navigation.NavigationItem(key="x", text="X", url_name="web:sign-in", role="operator"))
+    navigation.register(
+        navigation.NavigationItem(key="x", text="X", url_name="staff:sign-in", role="operator")
+    )
     request = RequestFactory().get("/accessibility/more")
     request.user = AnonymousUser()
     assert [(link.text, link.current) for link in navigation.links_for(request)] == [

@@ -54,6 +54,11 @@ def encode(value: object) -> bytes:
     return cbor2.dumps(value, canonical=True)
 
 
+def encode_in_order(value: object) -> bytes:
+    """Do what ``encode`` does, in half the time, for a value without floats whose maps' keys are in order."""
+    return cbor2.dumps(value)
+
+
 def decode(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Value:
     """Return the value of exactly one deterministic CBOR item of at most ``max_bytes`` bytes.
 
@@ -65,8 +70,14 @@ def decode(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Value:
     return value  # type: ignore[no-any-return]
 
 
-def decode_unchecked(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH) -> Any:
-    """Do what ``decode`` does but for the types: a caller looks at the exact type of all that it uses."""
+def decode_unchecked(
+    data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH, keys: tuple[str, ...] = ()
+) -> Any:
+    """Do what ``decode`` does but for the types: a caller looks at the exact type of all that it uses.
+
+    ``keys`` are those of the map that is expected, in their order: such a map is read in less time. What
+    it holds must then be neither map nor float, which only the caller can tell.
+    """
     if len(data) > max_bytes:
         raise NotDeterministicCBOR(detail=f"{len(data)} bytes where {max_bytes} are allowed")
     try:
@@ -78,7 +89,9 @@ def decode_unchecked(data: bytes, *, max_bytes: int, max_depth: int = MAX_DEPTH)
             strict_hashable_types=False,
             semantic_decoders=_NO_TAGS,
         )
-        again = cbor2.dumps(value, canonical=True)
+        # What is in order need not be sorted to be written in order.
+        in_order = type(value) is dict and tuple(value) == keys and cbor2.dumps(value) == data
+        again = data if in_order else cbor2.dumps(value, canonical=True)
     except Exception as error:  # noqa: BLE001 - whatever the parser raises, the bytes are at fault
         raise NotDeterministicCBOR(detail=type(error).__name__) from None
     if again != data:

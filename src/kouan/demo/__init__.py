@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DEMONSTRATIONS: Final = {
     "attached": "kouan.demo.attached",
     "file": "kouan.demo.file",
+    "identity": "kouan.demo.identity",
     "validation": "kouan.demo.validation",
 }
 """Each demonstration's name and the module whose ``show(hk, gd, out)`` it is."""

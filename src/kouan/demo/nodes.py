@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kouan.config import ConfigError, NodeConfig, load
 from kouan.core.trust import own
 from kouan.demo.homes import give_provider
+from kouan.demo.services import give_service
 from kouan.node.layout import DATABASE, NewNode, create, environment_of
 
 if TYPE_CHECKING:
@@ -50,19 +51,21 @@ class DemonstrationNode:
         return value
 
 
-def establish(
+def establish(  # noqa: PLR0913 - what a demonstration may have, by name
     home: Path,
     ports: Mapping[str, tuple[int, int]],
     *,
     exchange: Mapping[str, int | float] | None = None,
     databases: Mapping[str, str] | None = None,
     providers: Mapping[str, int] | None = None,
+    services: Mapping[str, int] | None = None,
 ) -> list[DemonstrationNode]:
     """Make the nodes of these sides under ``home``, or find them again; return them.
 
     ``ports`` maps a side to the ports of its portal and its door on 127.0.0.1, ``databases`` to what its
     ``node.toml`` says of the database, if that is not a file beside it, ``providers`` to the port of its
-    demonstration provider, if residents are to sign in. Raises ``ConfigError`` when a folder holds something
+    demonstration provider, if residents are to sign in, ``services``
+    to that of its service. Raises ``ConfigError`` when a folder holds something
     else.
     """
     nodes = []
@@ -84,6 +87,8 @@ def establish(
         if providers is not None and not config.homes:
             give_provider(path, side, providers[side])
             config = load(path, environment_of(path, _without_node(os.environ)))
+        if services is not None:
+            give_service(path, services[side])
         nodes.append(DemonstrationNode(path.resolve(), config))
     _write_agreements(nodes)
     _exchange_trust(nodes)

@@ -10,6 +10,7 @@ import django
 
 from kouan.demo.nodes import ACCOUNTS_FILE, TRUST_FOLDER
 from kouan.node.accounts import DEMONSTRATION_GROUP
+from kouan.web.roles import ROLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,14 @@ INSTITUTIONS: Final = {
     ),
 }
 
+DEPARTMENT: Final = (
+    "digital-office",
+    "Digital Office (demonstration)",
+    "數字政府辦公室（示範）",
+    "数字政府办公室（示范）",
+)
+"""In which the made-up operator and registrar hold their posts."""
+
 
 def main() -> None:
     """Do it; running it again changes nothing."""
@@ -43,6 +52,7 @@ def main() -> None:
     call_command("migrate", verbosity=0, interactive=False)
     _import_trust(settings.NODE.home)
     _accounts(settings.NODE.home, settings.NODE.side)
+    _service(settings.NODE.home, settings.NODE.side)
 
 
 def _import_trust(home: Path) -> None:
@@ -58,6 +68,7 @@ def _import_trust(home: Path) -> None:
 def _accounts(home: Path, side: str) -> None:
     from django.contrib.auth.models import User  # noqa: PLC0415 - needs Django's set-up
 
+    from kouan.apps.staff import services as staff  # noqa: PLC0415 - as above
     from kouan.apps.validation import services  # noqa: PLC0415 - as above
     from kouan.core.text import Localised  # noqa: PLC0415 - as above
     from kouan.node.accounts import make_account, new_password  # noqa: PLC0415 - as above
@@ -67,10 +78,15 @@ def _accounts(home: Path, side: str) -> None:
         return
     code, en, zh_hant, zh_hans = INSTITUTIONS.get(side, (f"{side}-institution", side, side, side))
     accounts: dict[str, Any] = {}
-    for name, roles in (("issuer", ("issuer",)), ("operator", ("operator",)), ("registrar", ("registrar",))):
+    code_of_all, *names = DEPARTMENT
+    department = staff.add_department(code=code_of_all, name=Localised(*names))
+    for role in ROLES:
         password = new_password()
-        make_account(name, (*roles, DEMONSTRATION_GROUP), password)
-        accounts[name] = {"name": name, "password": password}
+        make_account(role, (role, DEMONSTRATION_GROUP), password)
+        if role != "issuer":
+            user = User.objects.get(username=role)
+            staff.grant_post(user=user, department=department, role=role, by="demonstration")
+        accounts[role] = {"name": role, "password": password}
     institution = services.add_institution(code=code, name=Localised(en, zh_hant, zh_hans))
     services.add_officer(institution=institution, user=User.objects.get(username="issuer"))
     token = services.issue_token(institution=institution, name="demonstration")
@@ -78,6 +94,16 @@ def _accounts(home: Path, side: str) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as output:
         json.dump(accounts, output, ensure_ascii=False, indent=2)
+
+
+def _service(home: Path, side: str) -> None:
+    from kouan.apps.identity import register  # noqa: PLC0415 - needs Django's set-up
+    from kouan.apps.identity.models import Service  # noqa: PLC0415 - as above
+    from kouan.demo.services import registration_of  # noqa: PLC0415 - as above
+
+    registration = registration_of(home, side)
+    if registration is not None and not Service.objects.filter(client_id=registration.client_id).exists():
+        register.add(registration=registration, by=None)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from kouan.config import ConfigError
 from kouan.core.sides import get_side
 from kouan.demo.homes import providers_of
 from kouan.demo.nodes import DemonstrationNode, establish, remove
+from kouan.demo.services import origin_of, services_of
 from kouan.node.supervisor import StopRequest, Supervisor
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 PORTS: Final = {"hk": (8100, 8101), "gd": (8200, 8201)}
 PROVIDERS: Final = {"hk": 8102, "gd": 8202}
+SERVICES: Final = {"hk": 8103, "gd": 8203}
 START_LIMIT: Final = 90.0
 """Seconds in which both portals must answer."""
 
@@ -33,11 +35,12 @@ def run_both(
     reset: bool,
     ports: Mapping[str, tuple[int, int]] = PORTS,
     providers: Mapping[str, int] = PROVIDERS,
+    services: Mapping[str, int] = SERVICES,
 ) -> int:
     """Run Hong Kong and Guangdong under ``home`` until Ctrl-C or SIGTERM; return the exit status.
 
     ``ports`` maps each side to the ports of its portal and its door, ``providers`` to that of its
-    demonstration provider.
+    demonstration provider, ``services`` to that of its demonstration service.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     stopping = StopRequest()
@@ -46,10 +49,14 @@ def run_both(
     if reset:
         remove(home)
     click.echo("Preparing both sides…" if not (home / "hk").exists() else "Starting both sides…")
-    for port in (*(port for pair in ports.values() for port in pair), *providers.values()):
+    for port in (
+        *(port for pair in ports.values() for port in pair),
+        *providers.values(),
+        *services.values(),
+    ):
         _must_be_free(port)
-    nodes = establish(home, ports, providers=providers)
-    supervisor = Supervisor([node.path for node in nodes], beside=providers_of(nodes))
+    nodes = establish(home, ports, providers=providers, services=services)
+    supervisor = Supervisor([node.path for node in nodes], beside=[*providers_of(nodes), *services_of(nodes)])
     supervisor.start()
     try:
         if _wait_until_up(nodes, supervisor, stopping):
@@ -88,10 +95,11 @@ def _wait_until_up(nodes: Sequence[DemonstrationNode], supervisor: Supervisor, s
 
 
 def is_up(node: DemonstrationNode) -> bool:
-    """Return whether a node's portal answers, and its demonstration provider where it has one."""
+    """Return whether a node's portal answers, and its provider and service where it has them."""
     ports = [
         node.config.portal_listen.port,
         *(urlsplit(home.issuer).port or 80 for home in node.config.homes),
+        *(urlsplit(origin).port or 80 for origin in [origin_of(node.path.parent)] if origin),
     ]
     return all(map(answers, ports))
 
@@ -115,6 +123,7 @@ def _welcome(nodes: Sequence[DemonstrationNode]) -> str:
         lines.append(f"  {get_side(node.side).name.en:<12} {node.config.portal_origin}")
         lines += [f"    {account['name']:<10} {account['password']}" for account in accounts.values()]
     hk, gd = (node.config.portal_origin for node in nodes)
+    library, clinic = (origin_of(node.path.parent) for node in nodes)
     lines += [
         "",
         "Try this:",
@@ -123,6 +132,9 @@ def _welcome(nodes: Sequence[DemonstrationNode]) -> str:
         "  3. Download the evidence and check it offline: .venv/bin/kouan verify evidence.bundle",
         f"  4. Revoke the document at {hk} and validate again. Then the other way round.",
         f"  5. Sign in at {gd} as operator and look at every crossing.",
+        f"  6. At {clinic}, a service of Guangdong, sign in with an identity of Hong Kong. At {library} the",
+        f"     other way round. See under {hk}/identity/ what was told, and withdraw it.",
+        "     You are whoever you choose: try somebody of a low level, or a password alone.",
         "",
         "Ctrl-C stops both sides and keeps their data.",
     ]

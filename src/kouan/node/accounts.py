@@ -7,6 +7,9 @@ from typing import Final
 
 import click
 
+from kouan.apps.staff.commands import department, key, post, reset
+from kouan.web.roles import ROLES
+
 DEMONSTRATION_GROUP: Final = "demonstration"
 """The group of made-up accounts; a node that is no demonstration does not start with one."""
 
@@ -16,14 +19,18 @@ def user() -> None:
     """Accounts of officers and operators."""
 
 
+for command in (department, post, reset, key):
+    user.add_command(command)
+
+
 @user.command()
 @click.argument("name")
 @click.option(
     "--role",
     "roles",
     multiple=True,
-    type=click.Choice(["issuer", "operator", "registrar"]),
-    help="What the account may do.",
+    type=click.Choice(list(ROLES)),
+    help="What the account may do, for the whole side; see also `kouan user post`.",
 )
 @click.password_option(help="Asked for when not given.")
 def add(name: str, roles: tuple[str, ...], password: str) -> None:
@@ -55,12 +62,18 @@ def new_password() -> str:
 
 
 def make_account(name: str, roles: tuple[str, ...], password: str) -> None:
-    """Make an account with exactly these roles and this password (Django must be ready)."""
+    """Make an account with exactly these roles and this password (Django must be ready).
+
+    Roles that it holds by posts stay: `kouan user post` takes those.
+    """
     from django.contrib.auth.models import Group, User  # noqa: PLC0415 - needs Django's set-up
     from django.db import transaction  # noqa: PLC0415 - as above
+
+    from kouan.apps.staff.models import Post  # noqa: PLC0415 - as above
 
     with transaction.atomic():
         account, _ = User.objects.get_or_create(username=name)
         account.set_password(password)
         account.save()
-        account.groups.set([Group.objects.get_or_create(name=role)[0] for role in roles])
+        held = dict.fromkeys([*roles, *Post.objects.filter(user=account).values_list("role", flat=True)])
+        account.groups.set([Group.objects.get_or_create(name=role)[0] for role in held])

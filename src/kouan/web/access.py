@@ -7,21 +7,26 @@ node are different people, and the list of a group's members says who they are.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, Final, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
+from kouan.web.roles import ROLES, Role
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-Role = Literal["issuer", "operator", "registrar"]
-ROLES: Final[tuple[Role, ...]] = ("issuer", "operator", "registrar")
-"""issuer: an officer of an institution that registers documents. operator: runs this side's node.
-registrar: registers the services that let people sign in."""
+    from kouan.core.text import Localised
+
+__all__ = [
+    "ROLES", "HeldIn", "Role", "departments_by", "departments_of", "grant_role", "has_role", "require_role",
+    "withdraw_role",
+]  # fmt: skip
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpResponseBase)
@@ -37,6 +42,34 @@ def has_role(user: AbstractBaseUser | AnonymousUser, role: Role) -> bool:
         held = frozenset(user.groups.filter(name__in=ROLES).values_list("name", flat=True))
         user._kouan_roles = held  # type: ignore[attr-defined] # noqa: SLF001 - a cache for one request
     return role in held
+
+
+@dataclass(frozen=True, slots=True)
+class HeldIn:
+    """A department in which somebody holds a role."""
+
+    code: str
+    name: Localised
+
+
+Departments = Callable[[User, Role], tuple[HeldIn, ...]]
+_departments: list[Departments] = []
+
+
+def departments_by(find: Departments) -> None:
+    """Name the function that knows the departments (the app that keeps posts does so once it is ready)."""
+    _departments[:] = [find]
+
+
+def departments_of(user: AbstractBaseUser | AnonymousUser, role: Role) -> tuple[HeldIn, ...]:
+    """Return the departments in which an account holds ``role``, by code.
+
+    Empty for who does not hold it, and for who holds it without a department: given by ``grant_role``
+    alone, a role is for the whole side.
+    """
+    if not isinstance(user, User) or not has_role(user, role):
+        return ()
+    return tuple(held for find in _departments for held in find(user, role))
 
 
 def grant_role(*, user: User, role: Role) -> None:

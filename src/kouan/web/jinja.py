@@ -90,6 +90,9 @@ def page_globals() -> Mapping[str, Any]:
         "side": get_side(settings.NODE.side),
         "get_side": get_side,
         "side_stylesheet": _side_stylesheet,
+        "sign_in_url": lambda: reverse(settings.LOGIN_URL),
+        "sign_out_url": lambda: reverse(settings.SIGN_OUT_URL),
+        "account_url": lambda: reverse(settings.ACCOUNT_URL),
         "footer_links": footer_links,
         "demonstration": settings.NODE.demonstration,
     }

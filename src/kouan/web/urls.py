@@ -9,8 +9,6 @@ from kouan.web import views
 app_name = "web"
 urlpatterns = [
     path("", views.home, name="home"),
-    path("sign-in", views.SignIn.as_view(), name="sign-in"),
-    path("sign-out", views.SignOut.as_view(), name="sign-out"),
     path("language", views.set_language, name="set-language"),
     path("accessibility", views.accessibility, name="accessibility"),
     path("health", views.health, name="health"),

@@ -15,8 +15,10 @@ from kouan.core.exchange import agreements, handling, inbox, outbox, stamping, w
 from kouan.core.exchange.audit import audit
 from kouan.core.exchange.models import (
     Batch,
+    InboxBody,
     InboxMessage,
     KeptAgreement,
+    OutboxBody,
     OutboxMessage,
     ReceivedBatch,
     Stream,
@@ -138,11 +140,13 @@ CASES = [
     *[(model, {}, column, (name, code))
       for model, name in ((OutboxMessage, "message hk"), (InboxMessage, "message gd"))
       for column, code in (
-          ("header", "leaf"), ("ciphertext_digest", "leaf"), ("body", "body"), ("ledger_index", "entry"),
+          ("header", "leaf"), ("ciphertext_digest", "leaf"), ("size", "body"), ("ledger_index", "entry"),
           ("sequence", "header"), ("message_id", "header"), ("conversation", "header"), ("type", "header"),
           ("agreement", "header"), ("clause", "header"), ("state", "state"),
       )],
     (OutboxMessage, {}, "body_digest", ("message hk", "body")),
+    (OutboxBody, {}, "body", ("message hk", "body")),
+    (InboxBody, {}, "body", ("message gd", "body")),
     (OutboxMessage, {"state": "refused"}, "code", ("message hk", "state")),
     (InboxMessage, {"state": "refused"}, "code", ("message gd", "state")),
     (InboxMessage, {}, "header_digest", ("message gd", "header")),

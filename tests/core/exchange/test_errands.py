@@ -98,3 +98,23 @@ def test_one_that_breaks_or_waits_keeps_nobody_from_the_others(doing, caplog):
     finally:
         waiting.set()
     assert "the worker's chore breaks failed" in caplog.text
+
+
+def test_what_finds_nothing_is_done_less_often_until_somebody_rings():
+    runs = []
+    errands = Errands([Chore("looks", 0.1, lambda: bool(runs.append(0)))])
+    host = Loop("errands", errands.step)
+
+    def pause():
+        before = len(runs)
+        while len(runs) == before:
+            errands.step(host)
+        return errands._due[0][0] - time.monotonic()
+
+    assert pause() == pytest.approx(0.1, abs=0.05)
+    while len(runs) < 40:
+        pause()
+    assert pause() == pytest.approx(0.4, abs=0.05)
+    errands.hurry()
+    assert errands._due[0][0] - time.monotonic() <= 0.1
+    assert pause() == pytest.approx(0.1, abs=0.05)

@@ -13,6 +13,7 @@ from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import (
     bundle,
+    calls,
     crossing,
     door,
     handling,
@@ -38,6 +39,7 @@ PAGE = (SOURCE.parents[1] / "docs" / "protocol.md").read_text(encoding="utf-8")
 MODULES = {
     "wire": wire,
     "crossing": crossing,
+    "calls": calls,
     "door": door,
     "notes": notes,
     "document": document,
@@ -217,7 +219,7 @@ def test_every_kind_of_ledger_entry_is_explained():
         text = path.read_text(encoding="utf-8")
         for call in re.findall(
             r"ledger\.Record\(\s*([^)]*?),\s*"
-            r"(?:wire|signed|leaf|each|message|data|receipt|row|payload|bytes|_dead|cbor)",
+            r"(?:wire|signed|leaf|item|each|message|data|receipt|row|payload|bytes|_dead|cbor)",
             text,
         ):
             written |= set(re.findall(r'"([a-z-]+)"', call))

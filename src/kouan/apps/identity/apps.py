@@ -35,4 +35,5 @@ class IdentityConfig(AppConfig):
         chores.register("identity-links", every=5, run=linking.settle)
         chores.register("identity-logouts", every=0.5, run=logouts.deliver)
         chores.register("identity-matches", every=0.5, run=matching.answer_questions)
+        chores.register("identity-matches-over", every=300, run=matching.forget)
         chores.register("identity-records", every=1, run=record.match_records)

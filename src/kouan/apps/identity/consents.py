@@ -83,7 +83,9 @@ def offer(interaction: Interaction) -> Offer:
         service=request.service,
         peer=client.peer,
         level=Level(session.level),
-        claims=tuple(AskedClaim(name, value, name in agreed) for name, value in held.items()),
+        claims=tuple(
+            AskedClaim(name, value, bool(request.link) or name in agreed) for name, value in held.items()
+        ),
         missing=tuple(name for name in request.claims if name not in held),
         before=last.given_at if last is not None and agreed >= held.keys() else None,
         link=bool(request.link),
@@ -93,15 +95,16 @@ def offer(interaction: Interaction) -> Offer:
 def give(*, key: uuid.UUID, browser: bytes, ticked: Collection[str]) -> Interaction:
     """Take a person's consent: what is registered, asked for and ticked, with a signed receipt.
 
-    The receipt and the next step are one transaction. Where all that is asked for is ticked, and an earlier
-    consent that still stands says so already, its receipt serves again. Raises what ``offer`` raises.
+    The receipt and the next step are one transaction. A link needs all that it asks for: who agrees to it
+    agrees to that. Where all that is asked for is ticked, and an earlier consent that still stands says so
+    already, its receipt serves again. Raises what ``offer`` raises.
     """
     with transaction.atomic():
         interaction = interactions.current(key=key, browser=browser)
         session = _session(interaction)
         request, client = interactions.request_of(interaction), get_client(interaction.client)
         held = _held(session, request, client)
-        agreed = [name for name in held if name in ticked]
+        agreed = [name for name in held if name in ticked or request.link]
         last = _standing(session.resident, client, request.service.id).select_for_update().first()
         if last is None or not (agreed == list(held) and set(last.claims) >= set(agreed)):
             last = _given(session.resident, client, request, agreed)

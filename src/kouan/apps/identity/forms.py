@@ -65,9 +65,9 @@ class ServiceForm(KeysForm):
 
     client_id = _text(_("Id"), 64, _("3 to 64 of a-z, 0-9 and -. It cannot be changed later."))
     department = _text(_("Department"), LONGEST_DEPARTMENT, _("Who answers for the service."))
-    name_en = _text(_("Name in English"), LONGEST["name"])
-    name_zh_hant = _text(_("Name in Traditional Chinese"), LONGEST["name"])
-    name_zh_hans = _text(_("Name in Simplified Chinese"), LONGEST["name"])
+    name_en = _text(_("Service name in English"), LONGEST["name"])
+    name_zh_hant = _text(_("Service name in Traditional Chinese"), LONGEST["name"])
+    name_zh_hans = _text(_("Service name in Simplified Chinese"), LONGEST["name"])
     purpose_en = _text(
         _("Purpose in English"),
         LONGEST["purpose"],

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.identity.domain import Level, LinkState
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from kouan.apps.identity.models import Notice
 
 CLAIMS: Final[Mapping[str, _StrOrPromise]] = {
-    "name": _("Name"),
-    "name#zh-Hant": _("Name in Traditional Chinese"),
-    "name#zh-Hans": _("Name in Simplified Chinese"),
+    "name": pgettext_lazy("person", "Name"),
+    "name#zh-Hant": pgettext_lazy("person", "Name in Traditional Chinese"),
+    "name#zh-Hans": pgettext_lazy("person", "Name in Simplified Chinese"),
     "gender": _("Gender"),
     "birthdate": _("Date of birth"),
     "email": _("E-mail address"),
@@ -75,12 +75,12 @@ USES: Final[Mapping[str, _StrOrPromise]] = {
     "dpop": _("Binds tokens to the node"),
 }
 LINK_STATES: Final[Mapping[str, _StrOrPromise]] = {
-    LinkState.BEGUN: _("Begun"),
+    LinkState.BEGUN: pgettext_lazy("link", "Begun"),
     LinkState.ASKED: _("The issuer is asked"),
     LinkState.COOLING: _("Cooling-off"),
     LinkState.ACTIVE: _("Linked"),
     LinkState.REFUSED: _("Not linked"),
-    LinkState.ENDED: _("Ended"),
+    LinkState.ENDED: pgettext_lazy("link", "Ended"),
 }
 LINK_COLOURS: Final[Mapping[str, str]] = {
     LinkState.BEGUN: "yellow",

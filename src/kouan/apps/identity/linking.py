@@ -21,7 +21,7 @@ from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext, gettext_noop
 
-from kouan.apps.identity import residents, subjects
+from kouan.apps.identity import residents, signouts, subjects
 from kouan.apps.identity.crossings import MATCH_QUESTION, UNLINKED, MatchQuestion, Unlinked
 from kouan.apps.identity.domain import (
     FRESH,
@@ -139,6 +139,8 @@ def returned(*, interaction: Interaction, browser: bytes, foreign: Mapping[str, 
             link.documents, link.peer_subject, link.state = pair[0], foreign["subject"], LinkState.ASKED
             link.save()
             _go_on(link, issuer=pair[1])
+            # The sign-in there was for this alone.
+            signouts.tell(side=link.peer, sid=uuid.UUID(foreign["sid"]))
             return
         _end(link, state=LinkState.REFUSED, by="")
     raise LinkNotPossible

@@ -69,28 +69,29 @@ def ended_there(*, side: str, sid: uuid.UUID) -> int:
     return end(sign_ins=theirs | ours, by="peer", told_by=side)
 
 
+def tell(*, side: str, sid: uuid.UUID) -> None:
+    """Tell another side that a sign-in, as its tokens or ours name it, is over."""
+    try:
+        # A sign-in's messages are one conversation: its record arrives before its end.
+        send(SIGNED_OUT, to=side, payload=SignedOut(sign_in=sid.bytes), conversation=sid)
+    except KouanError as error:
+        log.warning("%s is not told of the end of a sign-in: %s", side, error)
+
+
 def _end_one(row: SignIn, *, by: str, told_by: str, now: datetime) -> None:
     row.ended_at, row.ended_by, row.told = now, by, None
     row.save(update_fields=["ended_at", "ended_by", "told"])
     AccessToken.objects.filter(sign_in=row).delete()
     AuthorizationCode.objects.filter(sign_in=row).delete()
     if row.client.startswith(NODE_PREFIX):
-        _tell(row.client.removeprefix(NODE_PREFIX), row.key, told_by=told_by)
+        side = row.client.removeprefix(NODE_PREFIX)
+        if side != told_by:
+            tell(side=side, sid=row.key)
         return
     service = Service.objects.filter(client_id=row.client).exclude(backchannel_logout_uri="").first()
     if service is not None:
         LogoutDelivery.objects.get_or_create(
             sign_in=row, defaults={"uri": service.backchannel_logout_uri, "next_at": now}
         )
-    if row.peer_sid:
-        _tell(row.home_side, uuid.UUID(row.peer_sid), told_by=told_by)
-
-
-def _tell(side: str, sid: uuid.UUID, *, told_by: str) -> None:
-    if side == told_by:
-        return
-    try:
-        # A sign-in's messages are one conversation: its record arrives before its end.
-        send(SIGNED_OUT, to=side, payload=SignedOut(sign_in=sid.bytes), conversation=sid)
-    except KouanError as error:
-        log.warning("%s is not told of the end of a sign-in: %s", side, error)
+    if row.peer_sid and row.home_side != told_by:
+        tell(side=row.home_side, sid=uuid.UUID(row.peer_sid))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db.models import BigIntegerField, F, Min, Model, Q, QuerySet, Value
-from django.db.models.functions import Coalesce, Length
+from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext_lazy as _
 
@@ -309,13 +309,13 @@ _PLAIN: Final = (
     "state",
     "code",
     "ledger_index",
+    "size",
     "finished_at",
 )
 _COMPUTED: Final[dict[Direction, dict[str, Any]]] = {
     Direction.OUT: {
         "number": F("pk"),
         "at": F("created_at"),
-        "size": Length("body"),
         "receipt_at": F("batch__receipted_at"),
         "peer_index": F("peer_ledger_index"),
         "in_batch": F("batch_id"),
@@ -323,7 +323,6 @@ _COMPUTED: Final[dict[Direction, dict[str, Any]]] = {
     Direction.IN: {
         "number": F("pk"),
         "at": F("received_at"),
-        "size": Length("body"),
         "receipt_at": F("received_at"),
         "peer_index": Value(None, output_field=BigIntegerField()),
         "in_batch": F("batch_id"),

@@ -64,10 +64,14 @@ def stored(value: datetime | uuid.UUID) -> Any:
 
 
 def among(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
-    """Return a condition that ``column`` is one of ``values``, and its parameters."""
+    """Return a condition that ``column`` is one of ``values``, and its parameters.
+
+    The values are of one kind; identifiers are brought into the form in which the database keeps them.
+    """
     if engine() != _SQLITE:
         return f"{column} = ANY(%s)", [list(values)]
-    return f"{column} IN ({', '.join(['%s'] * len(values))})", list(values)
+    kept = [value.hex for value in values] if values and isinstance(values[0], uuid.UUID) else list(values)
+    return f"{column} IN ({', '.join(['%s'] * len(kept))})", kept
 
 
 def keepable(text: str, most: int) -> str:
@@ -81,16 +85,19 @@ def fetch(  # noqa: PLR0913 - a statement's parts, by name
     params: Sequence[Any],
     *,
     names: Sequence[str] = (),
+    beside: tuple[type[Model], str] | None = None,
     lock: bool = False,
     skip_locked: bool = False,
 ) -> list[M]:
     """Return the rows that ``where`` names (what follows ``WHERE``, with ``%s`` for ``params``).
 
-    With ``names`` only those fields are read. ``lock`` holds the rows until the transaction ends;
-    ``skip_locked`` leaves out those that another transaction holds (on SQLite nobody else can).
+    With ``names`` only those fields are read. ``beside`` names a table that shares its keys with this one,
+    and a column of it: what is there comes as an attribute of that name. ``lock`` holds the rows until
+    the transaction ends; ``skip_locked`` leaves out those that another transaction holds (on SQLite nobody
+    else can).
     """
     connection = _connection()
-    statement, attnames, converts = _select(model, tuple(names), connection.vendor)
+    statement, attnames, converts = _select(model, tuple(names), beside, connection.vendor)
     tail = ""
     if lock and connection.features.has_select_for_update:
         tail = " FOR UPDATE SKIP LOCKED" if skip_locked else " FOR UPDATE"
@@ -220,7 +227,7 @@ def _time_out(value: datetime) -> str:
 
 
 def _time_in(value: str) -> datetime:
-    return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return datetime.fromisoformat(f"{value}+00:00")
 
 
 def _prepared(
@@ -278,7 +285,9 @@ def _fields(model: type[Model], names: tuple[str, ...]) -> tuple[Field[Any, Any]
 
 
 @lru_cache(maxsize=64)
-def _select(model: type[Model], names: tuple[str, ...], vendor: str) -> tuple[str, list[str], Convert]:
+def _select(
+    model: type[Model], names: tuple[str, ...], beside: tuple[type[Model], str] | None, vendor: str
+) -> tuple[str, list[str], Convert]:
     fields = _fields(model, names) if names else tuple(model._meta.concrete_fields)
     quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
     columns = [quote(_column(field)) for field in fields]
@@ -288,8 +297,16 @@ def _select(model: type[Model], names: tuple[str, ...], vendor: str) -> tuple[st
             f"{column} || ''" if isinstance(field, DateTimeField) else column
             for column, field in zip(columns, fields, strict=True)
         ]
-    statement = f"SELECT {', '.join(columns)} FROM {quote(model._meta.db_table)}"  # noqa: S608 - names from the models
-    return statement, [field.attname for field in fields], _inward(fields, vendor)
+    attnames = [field.attname for field in fields]
+    table = quote(model._meta.db_table)
+    if beside is not None:
+        other, column = beside
+        there = quote(other._meta.db_table)
+        keys = f"{there}.{quote(_column(_pk(other)))} = {table}.{quote(_column(_pk(model)))}"
+        columns.append(f"(SELECT {quote(column)} FROM {there} WHERE {keys})")  # noqa: S608 - names from the models
+        attnames.append(column)
+    statement = f"SELECT {', '.join(columns)} FROM {table}"  # noqa: S608 - names from the models
+    return statement, attnames, _inward(fields, vendor)
 
 
 @lru_cache(maxsize=64)

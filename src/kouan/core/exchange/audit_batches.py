@@ -204,8 +204,9 @@ class _Batches:
             body_digest = said["body"]
         except (cbor2.CBORDecodeError, KeyError, IndexError, TypeError, ValueError):
             self._findings.wrong(name, "header")
+        check(row.size == (None if row.body is None else len(row.body)), name, "body")
         if row.body is not None:
-            check(hashlib.sha256(bytes(row.body)).digest() == body_digest, name, "body")
+            check(hashlib.sha256(row.body).digest() == body_digest, name, "body")
         kept_kind, record = entries.get(row.ledger_index, ("", b""))
         check(kept_kind == kind and (record is None or bytes(record) == data), name, "entry")
 
@@ -226,7 +227,7 @@ class SentBatches(_Batches):
     def messages(self, *, told: set[int]) -> None:
         """Look at every message that was sealed; ``told`` is what the peers' notices said."""
         for batch in _rows(Batch):
-            rows = list(OutboxMessage.objects.filter(batch=batch).order_by("position"))
+            rows = _messages(OutboxMessage, batch)
             positions = [row.position for row in rows]
             self._findings.check(positions == list(range(batch.count)), self.name(batch), "columns")
             receipt = None if batch.receipt is None else read_receipt(bytes(batch.receipt))
@@ -235,7 +236,7 @@ class SentBatches(_Batches):
                 name = f"message {settings.NODE.side} {row.message_id}"
                 self._message(row, name, batch, "sent", leaves, entries)
                 self._findings.check(
-                    bytes(row.body_digest) == hashlib.sha256(bytes(row.body)).digest(), name, "body"
+                    bytes(row.body_digest) == hashlib.sha256(row.body).digest(), name, "body"
                 )
                 if receipt is not None or batch.receipt is None:
                     self._findings.check(_sent_state(row, receipt, told), name, "state")
@@ -257,7 +258,7 @@ class ReceivedBatches(_Batches):
     def messages(self, *, told: set[int]) -> None:
         """Look at every message that arrived; ``told`` is what our notices said."""
         for batch in _rows(ReceivedBatch):
-            rows = list(InboxMessage.objects.filter(batch=batch).order_by("position"))
+            rows = _messages(InboxMessage, batch)
             receipt = read_receipt(bytes(batch.receipt))
             if receipt is None:
                 continue
@@ -293,6 +294,10 @@ class ReceivedBatches(_Batches):
             return False
         earlier = InboxMessage.objects.filter(peer=batch.peer, header_digest=wire.digest(header))
         return earlier.exclude(batch=batch, position=position).exists()
+
+
+def _messages(model: Any, batch: Any) -> list[Any]:
+    return list(model.objects.filter(batch=batch).select_related("content").order_by("position"))
 
 
 def _sent_state(row: OutboxMessage, receipt: wire.Receipt | None, told: set[int]) -> bool:

@@ -32,7 +32,7 @@ def covered(stream: Stream, rows: Sequence[OutboxMessage], now: datetime) -> int
     ((under_way,),) = select(_UNDER_WAY, (stream.peer,))
     left = stream.credits - int(under_way or 0)
     for number, row in enumerate(rows):
-        left -= len(row.body) + MESSAGE
+        left -= row.size + MESSAGE
         if left < 0:
             return number or int(not under_way and _may_probe(stream.peer, now))
     return len(rows)

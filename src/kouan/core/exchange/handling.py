@@ -19,7 +19,7 @@ from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
 from kouan.core.exchange.blobs import expecting
 from kouan.core.exchange.crossing import LATER, Received, Undelivered, registry
-from kouan.core.exchange.models import InboxMessage, OutboxMessage
+from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxMessage
 from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.watch import channel, logs
@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 MAX_ATTEMPTS: Final = 8
 """After so many tries a message whose handler breaks is set aside for the operator."""
 _HANDLED: Final = (
-    "id", "peer", "message_id", "type", "version", "conversation", "body", "created_at", "received_at",
-    "attempts", "state",
+    "id", "peer", "message_id", "type", "version", "conversation", "created_at", "received_at", "attempts",
+    "state",
 )  # fmt: skip
 GROUP: Final = 200
 """How many messages share one commit; each keeps a savepoint of its own."""
@@ -142,6 +142,7 @@ def _due(now: datetime, *, limit: int, names: Sequence[str], lock: bool = False)
         "ORDER BY id LIMIT %s",
         (at, at, limit),
         names=names,
+        beside=(InboxBody, "body") if lock else None,
         lock=lock,
         skip_locked=True,
     )
@@ -171,9 +172,7 @@ def _run(row: InboxMessage) -> None:
     crossing = registry.get(row.type, row.version)
     if crossing.handle is None:
         raise NoHandler(str(crossing))
-    payload: Any = crossing.decode_bytes(
-        wire.decode_body(bytes(row.body or b""), max_bytes=crossing.max_bytes)
-    )
+    payload: Any = crossing.decode_bytes(wire.decode_body(row.body or b"", max_bytes=crossing.max_bytes))
     if crossing.blobs is not None:
         expecting.require(row.peer, row.message_id)
     ended = crossing.handle(

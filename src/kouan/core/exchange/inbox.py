@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.core.database.rows import (
     among,
+    execute,
     fetch,
     insert_many,
     keepable,
@@ -23,7 +24,7 @@ from kouan.core.database.rows import (
 from kouan.core.errors import KouanError
 from kouan.core.exchange import incidents, pressure, resigning, wake, wire
 from kouan.core.exchange.blobs import expecting
-from kouan.core.exchange.models import InboxMessage, OutboxMessage, ReceivedBatch, Stream
+from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.opening import Examined, Opened, Signed, examine, read
 from kouan.core.exchange.recovery.halts import require_open
 from kouan.core.exchange.shapes import MalformedWire
@@ -66,6 +67,11 @@ class IdConflict(KouanError):
 
 
 _STORED: Final = f"SELECT statement_digest, receipt FROM {ReceivedBatch._meta.db_table}"  # noqa: S608 - the table's own name
+
+_END: Final = (
+    f"UPDATE {OutboxMessage._meta.db_table} SET state = %s, code = %s, finished_at = %s "  # noqa: S608 - the table's own name
+    "WHERE peer = %s AND state IN ('sealed', 'accepted')"
+)
 
 
 class Taken(NamedTuple):
@@ -156,6 +162,7 @@ class _Taker:
         self._peer = batches[0].batch.statement.sender
         self._signer = own().signer(now)
         self._rows: list[dict[str, object]] = []
+        self._bodies: list[bytes | None] = []
         self._taken: list[dict[str, object]] = []
         self.noted = False
         """Whether something was seen that the operator should know."""
@@ -195,8 +202,7 @@ class _Taker:
                 stream.in_at = max(stream.in_at, statement.sealed_at)
         if self._taken:
             insert_many(ReceivedBatch, list(self._taken[0]), [list(row.values()) for row in self._taken])
-        if self._rows:
-            insert_many(InboxMessage, list(self._rows[0]), [list(row.values()) for row in self._rows])
+        self._write_messages()
         if receipts:
             update_many(
                 Stream,
@@ -205,12 +211,21 @@ class _Taker:
             )
         return Taken(receipts, refusal)
 
+    def _write_messages(self) -> None:
+        if not self._rows:
+            return
+        keys = new_keys(InboxMessage, len(self._rows))
+        rows = [(key, *row.values()) for key, row in zip(keys, self._rows, strict=True)]
+        insert_many(InboxMessage, ["id", *self._rows[0]], rows)
+        kept = [(key, body) for key, body in zip(keys, self._bodies, strict=True) if body is not None]
+        insert_many(InboxBody, ["message_id", "body"], kept)
+
     def _known_ids(self) -> dict[uuid.UUID, bytes]:
         """Return which of the messages' ids this peer used before, with the digests of their headers."""
         ids = [item.header.id for each in self._batches for item in each.opened if item.header is not None]
         if not ids:
             return {}
-        these, params = among("message_id", [stored(each) for each in ids])
+        these, params = among("message_id", ids)
         before = fetch(
             InboxMessage,
             f"peer = %s AND {these}",
@@ -225,12 +240,11 @@ class _Taker:
         for item in opened:
             if item.header is None:
                 continue
-            header_digest = wire.digest(item.raw_header)
-            before = known.setdefault(item.header.id, header_digest)
-            if before is header_digest:
+            before = known.setdefault(item.header.id, item.header_digest)
+            if before is item.header_digest:
                 continue
             item.duplicate = True
-            if before != header_digest:
+            if before != item.header_digest:
                 item.code = IdConflict.code
                 conflict = conflict or item
         if conflict is not None and conflict.header is not None:
@@ -256,11 +270,7 @@ class _Taker:
     def _store(self, key: int, each: Examined, log: ledger.Appender) -> bytes:
         statement, now = each.batch.statement, self._now
         records = [
-            ledger.Record(
-                "received" if item.code is None else "refused",
-                wire.leaf(item.raw_header, item.ciphertext_digest),
-            )
-            for item in each.opened
+            ledger.Record("received" if item.code is None else "refused", item.leaf) for item in each.opened
         ]
         if statement.notices:
             records.append(ledger.Record("notices-received", each.batch.signed))
@@ -295,11 +305,10 @@ class _Taker:
                 "received_at": now,
             }
         )
-        self._rows += [
-            _inbox_row(item, item.header, key, log_first, now)
-            for item in each.opened
-            if item.header is not None and not item.duplicate
-        ]
+        for item in each.opened:
+            if item.header is not None and not item.duplicate:
+                self._rows.append(_inbox_row(item, item.header, key, log_first, now))
+                self._bodies.append(item.body if item.code is None else None)
         _take_notices(statement)
         pressure.count(self._peer, [item.code for item in each.opened])
         transaction.on_commit(
@@ -331,9 +340,9 @@ def _inbox_row(
         "agreement": keepable(header.agreement, 80),
         "clause": keepable(header.clause, 40),
         "header": item.raw_header,
-        "header_digest": wire.digest(item.raw_header),
+        "header_digest": item.header_digest,
         "ciphertext_digest": item.ciphertext_digest,
-        "body": None if refused else item.body,
+        "size": None if refused or item.body is None else len(item.body),
         "created_at": from_milliseconds(header.created),
         "received_at": now,
         "batch_id": batch,
@@ -353,17 +362,15 @@ def _take_notices(statement: wire.Statement) -> None:
     """Note how messages of ours ended at the peer; a notice about anything else changes nothing."""
     if not statement.notices:
         return
-    states = OutboxMessage.State
-    open_ones = OutboxMessage.objects.filter(
-        peer=statement.sender, state__in=[states.SEALED, states.ACCEPTED]
-    )
     handled = [notice.message for notice in statement.notices if notice.code is None]
     if handled:
-        open_ones.filter(message_id__in=handled).update(
-            state=states.HANDLED, finished_at=from_milliseconds(statement.sealed_at)
-        )
+        these, ids = among("message_id", handled)
+        ended = stored(from_milliseconds(statement.sealed_at))
+        execute(f"{_END} AND {these}", (OutboxMessage.State.HANDLED.value, "", ended, statement.sender, *ids))
     for notice in statement.notices:
         if notice.code is not None:
-            open_ones.filter(message_id=notice.message).update(
-                state=states.REFUSED, code=keepable(notice.code, 64), finished_at=from_milliseconds(notice.at)
+            this, ids = among("message_id", [notice.message])
+            ended, code = stored(from_milliseconds(notice.at)), keepable(notice.code, 64)
+            execute(
+                f"{_END} AND {this}", (OutboxMessage.State.REFUSED.value, code, ended, statement.sender, *ids)
             )

@@ -1,8 +1,13 @@
-"""The channel's state: what waits to go, what was sealed, what came in, and every receipt."""
+"""The channel's state: what waits to go, what was sealed, what came in, and every receipt.
+
+A message's body is a row of its own: the message's row is written anew at each step of its way.
+"""
 
 from __future__ import annotations
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
+from django.utils.functional import cached_property
 
 
 class Stream(models.Model):
@@ -81,7 +86,8 @@ class OutboxMessage(models.Model):
     agreement_digest = models.BinaryField()
     clause = models.CharField(max_length=40)
     consent = models.CharField(max_length=80, null=True)  # noqa: DJ001 - the wire tells no consent from an empty one
-    body = models.BinaryField()
+    size = models.IntegerField()
+    """How many bytes its body has."""
     body_digest = models.BinaryField()
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -103,13 +109,36 @@ class OutboxMessage(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["peer", "state", "id"], name="outbox_line"),
             models.Index(fields=["state", "reported", "id"], name="outbox_state"),
-            models.Index(fields=["state", "expires_at"], name="outbox_expiry"),
+            models.Index(fields=["peer", "id"], name="outbox_line", condition=models.Q(state="waiting")),
+            # With the state in it, SQLite takes it rather than the index on states alone.
+            models.Index(
+                fields=["state", "expires_at"], name="outbox_expiry", condition=models.Q(state="waiting")
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.message_id}"
+
+    @cached_property
+    def body(self) -> bytes:
+        """Return what is sealed, salt and payload; nothing if it is no longer known."""
+        try:
+            return bytes(self.content.body)
+        except ObjectDoesNotExist:
+            return b""
+
+
+class OutboxBody(models.Model):
+    """The body of a message of ours."""
+
+    message = models.OneToOneField(
+        OutboxMessage, models.CASCADE, primary_key=True, db_column="id", related_name="content"
+    )
+    body = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"body of {self.pk}"
 
 
 class ReceivedBatch(models.Model):
@@ -154,7 +183,8 @@ class InboxMessage(models.Model):
     header = models.BinaryField()
     header_digest = models.BinaryField()
     ciphertext_digest = models.BinaryField()
-    body = models.BinaryField(null=True)
+    size = models.IntegerField(null=True)
+    """How many bytes its body has; none is kept of what was refused at the door."""
     created_at = models.DateTimeField()
     received_at = models.DateTimeField()
     batch = models.ForeignKey(ReceivedBatch, models.PROTECT, related_name="messages")
@@ -173,11 +203,35 @@ class InboxMessage(models.Model):
         constraints = [models.UniqueConstraint(fields=["peer", "message_id"], name="inbox_once")]
         indexes = [
             models.Index(fields=["state", "id"], name="inbox_state"),
-            models.Index(fields=["peer", "notified", "state", "id"], name="inbox_to_notify"),
+            models.Index(
+                fields=["peer", "id"],
+                name="inbox_to_notify",
+                condition=models.Q(notified=False, state__in=["handled", "refused"]),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.message_id}"
+
+    @cached_property
+    def body(self) -> bytes | None:
+        """Return what was opened, salt and payload; none is kept of what was refused at the door."""
+        try:
+            return bytes(self.content.body)
+        except ObjectDoesNotExist:
+            return None
+
+
+class InboxBody(models.Model):
+    """The body of a peer's message."""
+
+    message = models.OneToOneField(
+        InboxMessage, models.CASCADE, primary_key=True, db_column="id", related_name="content"
+    )
+    body = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"body of {self.pk}"
 
 
 class Incident(models.Model):

@@ -94,7 +94,10 @@ class Opened:
     """One message of a batch after the checks; ``code`` is why it is refused, if it is."""
 
     raw_header: bytes
+    header_digest: bytes
     ciphertext_digest: bytes
+    leaf: bytes
+    """What its leaf in the batch's tree is made of."""
     position: int
     header: wire.Header | None = None
     body: bytes | None = None
@@ -153,22 +156,25 @@ def examine(batch: Signed, now: datetime) -> Examined:
         raise MalformedWire(what="statement", detail="suite")
     if len(batch.pairs) != batch.statement.count:
         raise RootMismatch
-    digests = [wire.digest(ciphertext) for _header, ciphertext in batch.pairs]
-    leaves = [
-        leaf_hash(wire.leaf(header, digest))
-        for (header, _ciphertext), digest in zip(batch.pairs, digests, strict=True)
-    ]
+    opened = []
+    for position, (header, ciphertext) in enumerate(batch.pairs):
+        digest = wire.digest(ciphertext)
+        leaf = wire.leaf(header, digest)
+        opened.append(Opened(header, wire.digest(header), digest, leaf, position))
+    leaves = [leaf_hash(item.leaf) for item in opened]
     if root_of(leaves) != batch.statement.root:
         raise RootMismatch
-    return Examined(batch, leaves, _open_all(batch.statement, batch.pairs, digests, now))
+    _open_all(batch.statement, batch.pairs, opened, now)
+    return Examined(batch, leaves, opened)
 
 
 def _open_all(
     statement: wire.Statement,
     pairs: Sequence[tuple[bytes, bytes]],
-    digests: Sequence[bytes],
+    opened: Sequence[Opened],
     now: datetime,
-) -> list[Opened]:
+) -> None:
+    """Open each message of a batch; one that is bad by itself gets a code, a bad whole raises."""
     try:
         private = own().decryption_key(statement.recipient_kid)
     except UnknownKey:
@@ -176,17 +182,13 @@ def _open_all(
     info = key_info(statement.sender, statement.receiver, statement.first, statement.root)
     batch_key = sealing.unwrap_batch_key(statement.wrapped_key, private, info=info)
     admission = _Admission(statement.sender, now)
-    opened = []
-    for position, (raw, ciphertext) in enumerate(pairs):
-        item = Opened(raw, digests[position], position)
+    for item, (raw, ciphertext) in zip(opened, pairs, strict=True):
         try:
-            item.header = _header(raw, statement, position)
+            item.header = _header(raw, statement, item.position)
             item.body = _body(item.header, raw, ciphertext, batch_key)
             item.blobs = admission.admit(item.header, item.body)
         except KouanError as error:
             item.code = error.code
-        opened.append(item)
-    return opened
 
 
 def _header(raw: bytes, statement: wire.Statement, position: int) -> wire.Header:

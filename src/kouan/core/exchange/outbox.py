@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from kouan.core.database.rows import insert_many
+from kouan.core.database.rows import insert_many, new_keys
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
 from kouan.core.exchange.blobs import attaching
 from kouan.core.exchange.crossing import Consent, Crossing, P, registry
-from kouan.core.exchange.ids import new_id
-from kouan.core.exchange.models import OutboxMessage
+from kouan.core.exchange.ids import new_id, new_ids
+from kouan.core.exchange.models import OutboxBody, OutboxMessage
 from kouan.core.policy import Allowed, Proposal, policy_of
 from kouan.core.trust.queries import get_member
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 State = OutboxMessage.State
+_SALT: Final = 16
 
 
 class OutboxFull(KouanError):
@@ -72,20 +73,25 @@ def send_many(
     if not transaction.get_connection().in_atomic_block:
         raise NotInTransaction("exchange.send belongs inside the transaction of what it announces")
     registry.get(crossing.type, crossing.version)
-    bodies = [wire.encode_body(secrets.token_bytes(16), crossing.encode(payload)) for payload in payloads]
+    salts = os.urandom(_SALT * len(payloads))
+    bodies = [
+        wire.encode_body(salts[_SALT * at : _SALT * (at + 1)], crossing.encode(payload))
+        for at, payload in enumerate(payloads)
+    ]
     now = timezone.now()
     allowed = decide(crossing, sender=settings.NODE.side, receiver=to, consent=consent, at=now)
     get_member(to)
     _bounded(to, len(bodies))
+    count = len(bodies)
+    conversations = new_ids(count) if conversation is None else [conversation] * count
     rows = [
-        _row(crossing, to, body, allowed, conversation=conversation or new_id(), consent=consent, now=now)
-        for body in bodies
+        _row(crossing, to, body, allowed, id_=id_, conversation=its, consent=consent, now=now)
+        for body, id_, its in zip(bodies, new_ids(count), conversations, strict=True)
     ]
     if crossing.blobs is not None:
         for row, payload in zip(rows, payloads, strict=True):
             attaching.claim(row["message_id"], payload, to=to, type_=crossing.type)
-    insert_many(OutboxMessage, list(rows[0]) if rows else (), [list(row.values()) for row in rows])
-    wake.ring_on_commit(wake.OUTBOX)
+    _queue(rows, bodies)
     return [row["message_id"] for row in rows]
 
 
@@ -115,19 +121,32 @@ def decide(  # noqa: PLR0913 - all that a decision looks at, by name
     )
 
 
+def _queue(rows: Sequence[dict[str, Any]], bodies: Sequence[bytes]) -> None:
+    """Write messages and their bodies, and ring for the sender when they are committed."""
+    if not rows:
+        return
+    keys = new_keys(OutboxMessage, len(rows))
+    insert_many(
+        OutboxMessage, ["id", *rows[0]], [(key, *row.values()) for key, row in zip(keys, rows, strict=True)]
+    )
+    insert_many(OutboxBody, ["message_id", "body"], list(zip(keys, bodies, strict=True)))
+    wake.ring_on_commit(wake.OUTBOX)
+
+
 def _row(  # noqa: PLR0913 - one value a column
     crossing: Crossing[Any],
     to: str,
     body: bytes,
     allowed: Allowed,
     *,
+    id_: uuid.UUID,
     conversation: uuid.UUID,
     consent: str | None,
     now: datetime,
     retry_of: uuid.UUID | None = None,
 ) -> dict[str, Any]:
     return {
-        "message_id": new_id(),
+        "message_id": id_,
         "peer": to,
         "type": crossing.type,
         "version": crossing.version,
@@ -136,7 +155,7 @@ def _row(  # noqa: PLR0913 - one value a column
         "agreement_digest": allowed.agreement.digest,
         "clause": allowed.clause.id,
         "consent": consent,
-        "body": body,
+        "size": len(body),
         "body_digest": wire.digest(body),
         "created_at": now,
         "expires_at": now + crossing.expires_after,
@@ -204,16 +223,16 @@ def retry(message_id: uuid.UUID) -> uuid.UUID:
         row = _row(
             crossing,
             old.peer,
-            bytes(old.body),
+            old.body,
             allowed,
+            id_=new_id(),
             conversation=old.conversation,
             consent=old.consent,
             now=now,
             retry_of=old.message_id,
         )
-        insert_many(OutboxMessage, list(row), [list(row.values())])
+        _queue([row], [old.body])
         OutboxMessage.objects.filter(pk=old.pk).update(dismissed=True)
-        wake.ring_on_commit(wake.OUTBOX)
     again: uuid.UUID = row["message_id"]
     return again
 

@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 FULL: Final = 2
 """Times the credit at which batches with messages are refused altogether."""
-_HELD: Final = (
-    f"SELECT sum(length(body)) FROM {InboxMessage._meta.db_table} WHERE peer = %s AND state = 'waiting'"  # noqa: S608 - the table's own name
-)
+_HELD: Final = f"SELECT sum(size) FROM {InboxMessage._meta.db_table} WHERE peer = %s AND state = 'waiting'"  # noqa: S608 - the table's own name
 
 
 class OtherSender(KouanError):

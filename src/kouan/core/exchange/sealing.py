@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from kouan.core.database.rows import fetch, insert_many, new_keys, select, stored, update_many
 from kouan.core.exchange import credit, receipts, wire
-from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, Stream
+from kouan.core.exchange.models import Batch, InboxMessage, OutboxBody, OutboxMessage, Stream
 from kouan.core.exchange.recovery.halts import halted
 from kouan.core.exchange.streams import lock_stream
 from kouan.core.exchange.times import milliseconds
@@ -44,7 +44,7 @@ _MANY_NOTICES: Final = 200
 
 _SEALED: Final = (
     "id", "message_id", "peer", "type", "version", "conversation", "agreement", "agreement_digest", "clause",
-    "consent", "body", "body_digest", "created_at", "expires_at",
+    "consent", "size", "body_digest", "created_at", "expires_at",
 )  # fmt: skip
 
 
@@ -84,7 +84,7 @@ class Waiting(NamedTuple):
 _GLANCE: Final = (
     f"SELECT (SELECT count(*) FROM (SELECT 1 FROM {OutboxMessage._meta.db_table} "  # noqa: S608 - the tables' own names
     "WHERE peer = %s AND state = 'waiting' LIMIT %s) AS found), "
-    f"EXISTS (SELECT 1 FROM {InboxMessage._meta.db_table} WHERE peer = %s AND notified = %s "
+    f"EXISTS (SELECT 1 FROM {InboxMessage._meta.db_table} WHERE peer = %s AND NOT notified "
     "AND state IN ('handled', 'refused') AND finished_at <= %s)"
 )
 
@@ -95,7 +95,7 @@ def waiting(peer: str, *, limit: int) -> Waiting:
     A glance that takes no lock: the worker looks often.
     """
     due = stored(timezone.now() - NOTICE_LINGER)
-    ((messages, notices),) = select(_GLANCE, (peer, limit, peer, False, due))
+    ((messages, notices),) = select(_GLANCE, (peer, limit, peer, due))
     return Waiting(messages, bool(notices))
 
 
@@ -145,6 +145,7 @@ class _Sealer:
             "peer = %s AND state = 'waiting' ORDER BY id LIMIT %s",
             (self._stream.peer, max(batch_max, min(batch_max * most, MESSAGES_AT_ONCE))),
             names=_SEALED,
+            beside=(OutboxBody, "body"),
             lock=True,  # whoever expires or cancels one of them is before us or after us
         )
         # Found by the index on the line alone; what is late the sweeper puts away.
@@ -267,7 +268,7 @@ def _fitting(rows: Sequence[OutboxMessage], batch_max: int) -> int:
     """Return how many of the rows, from the first, one request can hold: one at least."""
     size = 0
     for number, row in enumerate(rows):
-        size += len(row.body) + wire.MAX_HEADER + wire.BODY_OVERHEAD
+        size += row.size + wire.MAX_HEADER + wire.BODY_OVERHEAD
         if number % batch_max == 0:
             size += wire.MAX_STATEMENT if number == 0 else _STATEMENT
         if size > wire.MAX_BATCH_BYTES:
@@ -291,7 +292,7 @@ class _SealedMessage:
 
 def _seal(row: OutboxMessage, sequence: int, batch_key: bytes) -> _SealedMessage:
     header = _header(row, sequence).encode()
-    ciphertext = sealing.seal(sealing.message_key(batch_key, row.message_id.bytes), bytes(row.body), header)
+    ciphertext = sealing.seal(sealing.message_key(batch_key, row.message_id.bytes), row.body, header)
     digest = wire.digest(ciphertext)
     return _SealedMessage(header, ciphertext, digest, wire.leaf(header, digest))
 
@@ -324,8 +325,8 @@ def _notices(peer: str, now: datetime, *, alone: bool) -> list[tuple[int, wire.N
     """Return what to tell the peer of its messages; ``alone`` says that nothing else would travel."""
     rows = fetch(
         InboxMessage,
-        "peer = %s AND notified = %s AND state IN ('handled', 'refused') ORDER BY id LIMIT %s",
-        (peer, False, wire.MAX_NOTICES),
+        "peer = %s AND NOT notified AND state IN ('handled', 'refused') ORDER BY id LIMIT %s",
+        (peer, wire.MAX_NOTICES),
         names=["id", "message_id", "code", "finished_at"],
     )
     fresh = all(row.finished_at is None or now - row.finished_at < NOTICE_LINGER for row in rows)

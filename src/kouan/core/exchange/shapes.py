@@ -1,4 +1,7 @@
-"""The shapes of the maps on the wire: exactly these keys, each with a value of exactly these types."""
+"""The shapes of the maps on the wire: exactly these keys, each with a value of exactly these types.
+
+The keys stand in the order in which they are encoded (RFC 8949 section 4.2.1).
+"""
 
 from __future__ import annotations
 
@@ -15,41 +18,41 @@ _DEPTH: Final = 4
 HEADER: Final[Shape] = {
     "v": (int,),
     "id": (bytes,),
-    "from": (str,),
     "to": (str,),
-    "type": (str,),
     "tv": (int,),
-    "basis": (list,),
-    "consent": (str, type(None)),
-    "conv": (bytes,),
     "seq": (int,),
-    "made": (int,),
-    "until": (int,),
     "body": (bytes,),
+    "conv": (bytes,),
+    "from": (str,),
+    "made": (int,),
+    "type": (str,),
+    "basis": (list,),
+    "until": (int,),
+    "consent": (str, type(None)),
 }
 STATEMENT: Final[Shape] = {
-    "v": (int,),
-    "suite": (int,),
-    "from": (str,),
-    "to": (str,),
-    "first": (int,),
     "n": (int,),
-    "root": (bytes,),
-    "prev": (bytes,),
+    "v": (int,),
     "at": (int,),
-    "rkid": (bytes,),
+    "to": (str,),
     "key": (bytes,),
     "done": (list,),
+    "from": (str,),
+    "prev": (bytes,),
+    "rkid": (bytes,),
+    "root": (bytes,),
+    "first": (int,),
+    "suite": (int,),
 }
 RECEIPT: Final[Shape] = {
     "v": (int,),
-    "from": (str,),
-    "to": (str,),
-    "batch": (bytes,),
-    "root": (bytes,),
-    "status": (list,),
-    "log": (int,),
     "at": (int,),
+    "to": (str,),
+    "log": (int,),
+    "from": (str,),
+    "root": (bytes,),
+    "batch": (bytes,),
+    "status": (list,),
     "credits": (int,),
 }
 
@@ -64,9 +67,9 @@ class MalformedWire(KouanError):
 def read_map(data: bytes, what: str, shape: Shape, *, max_bytes: int) -> dict[str, Any]:
     """Read a map of exactly these keys, each with a value of exactly one of these types.
 
-    What is in a list of it the caller has yet to look at.
+    What is in a list of it the caller has yet to look at: no list on the wire holds a map or a float.
     """
-    value = cbor.decode_unchecked(data, max_bytes=max_bytes, max_depth=_DEPTH)
+    value = cbor.decode_unchecked(data, max_bytes=max_bytes, max_depth=_DEPTH, keys=tuple(shape))
     if not isinstance(value, dict) or value.keys() != shape.keys():
         raise MalformedWire(what=what, detail="its keys")
     for key, kinds in shape.items():

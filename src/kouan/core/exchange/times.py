@@ -11,12 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from kouan.core.errors import KouanError
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 _LATEST: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def milliseconds(at: datetime) -> int:
     """Return a time as whole milliseconds since 1970 UTC."""
-    return (at - _EPOCH) // timedelta(milliseconds=1)
+    return (at - _EPOCH) // _MILLISECOND
 
 
 def from_milliseconds(value: int) -> datetime:

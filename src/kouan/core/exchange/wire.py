@@ -62,21 +62,21 @@ class Header:
 
     def encode(self) -> bytes:
         """Return the header's deterministic CBOR."""
-        return cbor.encode(
+        return cbor.encode_in_order(
             {
                 "v": VERSION,
                 "id": self.id.bytes,
-                "from": self.sender,
                 "to": self.receiver,
-                "type": self.type,
                 "tv": self.version,
-                "basis": [self.agreement, self.agreement_digest, self.clause],
-                "consent": self.consent,
-                "conv": self.conversation.bytes,
                 "seq": self.sequence,
-                "made": self.created,
-                "until": self.expires,
                 "body": self.body,
+                "conv": self.conversation.bytes,
+                "from": self.sender,
+                "made": self.created,
+                "type": self.type,
+                "basis": [self.agreement, self.agreement_digest, self.clause],
+                "until": self.expires,
+                "consent": self.consent,
             }
         )
 
@@ -115,7 +115,7 @@ class Header:
 
 def encode_body(salt: bytes, payload: bytes) -> bytes:
     """Return the body to be sealed: a 16-byte salt and the encoded payload."""
-    return cbor.encode([salt, payload])
+    return cbor.encode_in_order([salt, payload])
 
 
 def decode_body(data: bytes, *, max_bytes: int) -> bytes:
@@ -135,7 +135,7 @@ def decode_body(data: bytes, *, max_bytes: int) -> bytes:
 
 def leaf(header: bytes, ciphertext_digest: bytes) -> bytes:
     """Return the data of a message's leaf in its batch tree: header and sealed body, both bound."""
-    return cbor.encode([header, ciphertext_digest])
+    return cbor.encode_in_order([header, ciphertext_digest])
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,20 +165,20 @@ class Statement:
 
     def encode(self) -> bytes:
         """Return the statement's deterministic CBOR, the payload of the COSE_Sign1."""
-        return cbor.encode(
+        return cbor.encode_in_order(
             {
-                "v": VERSION,
-                "suite": self.suite,
-                "from": self.sender,
-                "to": self.receiver,
-                "first": self.first,
                 "n": self.count,
-                "root": self.root,
-                "prev": self.previous,
+                "v": VERSION,
                 "at": self.sealed_at,
-                "rkid": self.recipient_kid,
+                "to": self.receiver,
                 "key": self.wrapped_key,
                 "done": [[notice.message.bytes, notice.code, notice.at] for notice in self.notices],
+                "from": self.sender,
+                "prev": self.previous,
+                "rkid": self.recipient_kid,
+                "root": self.root,
+                "first": self.first,
+                "suite": self.suite,
             }
         )
 
@@ -237,16 +237,16 @@ class Receipt:
 
     def encode(self) -> bytes:
         """Return the receipt's deterministic CBOR, the payload of the COSE_Sign1."""
-        return cbor.encode(
+        return cbor.encode_in_order(
             {
                 "v": VERSION,
-                "from": self.sender,
-                "to": self.receiver,
-                "batch": self.statement,
-                "root": self.root,
-                "status": list(self.statuses),
-                "log": self.log_first,
                 "at": self.accepted_at,
+                "to": self.receiver,
+                "log": self.log_first,
+                "from": self.sender,
+                "root": self.root,
+                "batch": self.statement,
+                "status": list(self.statuses),
                 "credits": self.credits,
             }
         )
@@ -277,7 +277,7 @@ class Receipt:
 
 def encode_batch(statement: bytes, messages: list[tuple[bytes, bytes]]) -> bytes:
     """Return a batch as it is posted: the signed statement and (header, sealed body) pairs."""
-    return cbor.encode([statement, [list(pair) for pair in messages]])
+    return cbor.encode_in_order([statement, messages])
 
 
 def decode_batches(data: bytes) -> list[tuple[bytes, list[tuple[bytes, bytes]]]]:

@@ -126,14 +126,14 @@ class Worker:
         self._carriers: dict[str, _Carrier] = {}
         self._handler = Loop(HANDLER, _handle)
         witnessing = Witnessing()
-        errands = Errands(chores.registered())
+        self._errands = Errands(chores.registered())
         self._loops = [
             self._handler,
             Loop("sweeper", _sweep),
             Loop("members", self._follow_members),
             Loop("ledger", witnessing.step),
             Loop("pulse", Pulse().step),
-            *(Loop(f"errands-{number}", errands.step) for number in range(THREADS)),
+            *(Loop(f"errands-{number}", self._errands.step) for number in range(THREADS)),
         ]
 
     def stop(self, *_: object) -> None:
@@ -162,6 +162,7 @@ class Worker:
             loop.join(until - time.monotonic())
 
     def _rung(self, what: set[bytes]) -> None:
+        self._errands.hurry()
         if wake.OUTBOX in what:
             for carrier in list(self._carriers.values()):
                 carrier.loop.ring()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SIZE: Final = 32
+_LONGEST: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,11 @@ class Question:
     @classmethod
     def read(cls, value: Mapping[str, Any]) -> Self:
         """Return the question; raises ``ValueError``, ``KeyError`` or ``TypeError`` for anything else."""
+        for name in ("documents", "number", "salt", "digest"):
+            if not isinstance(value[name], str) or len(value[name]) > _LONGEST:
+                raise ValueError(f"`{name}` is no text of that length")
         theirs, ours = value["documents"].split(" ")
-        salt, digest = (_bytes(value[name]) for name in ("salt", "digest"))
-        if not isinstance(value["number"], str) or len(value["number"]) > 64:  # noqa: PLR2004 - far more than any number has
-            raise ValueError("not a number of a document")
-        return cls((theirs, ours), value["number"], salt, digest)
+        return cls((theirs, ours), value["number"], _bytes(value["salt"]), _bytes(value["digest"]))
 
 
 def outcome(side: str, question: Question) -> str:

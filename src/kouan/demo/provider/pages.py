@@ -11,6 +11,7 @@ from django.conf import settings
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -157,8 +158,13 @@ def _visit(request: HttpRequest) -> Visit | None:
 
 
 def _who(request: HttpRequest, form: Who, *, status: int = 200) -> HttpResponse:
-    residents = people.of_side(settings.NODE.side)
-    hints = {person.subject: str(people.WORDS[person.acr]) for person in residents}
+    side = settings.NODE.side
+    levels = people.levels_of(side)
+    hints = {
+        person.subject: gettext("%(words)s; counts as level %(level)s")
+        % {"words": people.WORDS[person.acr], "level": levels[person.acr]}
+        for person in people.of_side(side)
+    }
     return _page(request, "who", status=status, form=form, hints=hints)
 
 

@@ -100,12 +100,11 @@ class Browser:
         response = self.get(path, **query)
         assert response.status_code == 302, response.content
         assert response["Location"].startswith(self.provider.issuer)
-        asked = dict(parse_qsl(urlsplit(response["Location"]).query))
-        self.provider.nonce = asked["nonce"]
-        return asked
+        return dict(parse_qsl(urlsplit(response["Location"]).query))
 
     def back(self, asked, **changes):
         """Come back from the provider."""
+        self.provider.nonce = asked["nonce"]
         fields = {"code": "a-code", "state": asked["state"], "iss": self.provider.issuer} | changes
         where = urlsplit(asked["redirect_uri"]).path
         return self.get(where, **{name: value for name, value in fields.items() if value is not None})

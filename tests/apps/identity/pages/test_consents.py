@@ -264,3 +264,9 @@ def test_the_longest_texts_fit(settings):
     )
     assert len(text) <= receipts.MAX_RECEIPT
     assert receipts.read(text, keys=jwks()).claims == CLAIMS
+
+
+def test_a_link_needs_all_that_it_asks_for(interaction, guangdong):
+    row = interaction(claims=("document_type",), link=str(uuid.uuid4()))
+    assert [each.ticked for each in consents.offer(row).claims] == [True]
+    assert give(row).granted == ["document_type"]

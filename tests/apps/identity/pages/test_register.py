@@ -227,30 +227,32 @@ PAGES = ("", "new", "library/", "library/change", "library/keys", "library/disab
 
 def test_only_registrars_see_the_pages(client, library):
     for path in PAGES:
-        assert client.get(f"/identity/services/{path}").status_code == 302
+        assert client.get(f"/registered-services/{path}").status_code == 302
     user = User.objects.create_user("operator")
     grant_role(user=user, role="operator")
     client.force_login(user)
     for path in PAGES:
-        assert client.get(f"/identity/services/{path}").status_code == 403
-        assert client.post(f"/identity/services/{path}").status_code in {403, 405}
+        assert client.get(f"/registered-services/{path}").status_code == 403
+        assert client.post(f"/registered-services/{path}").status_code in {403, 405}
     assert whats() == ["added"]
 
 
 def test_a_registrar_registers_changes_and_switches_off(registrar, registration, keys):
-    page = registrar.post("/identity/services/new", form_of(registration))
-    assert page["Location"] == "/identity/services/library/"
-    assert "https://library.example.hk/back" in registrar.get("/identity/services/library/").content.decode()
+    page = registrar.post("/registered-services/new", form_of(registration))
+    assert page["Location"] == "/registered-services/library/"
+    assert (
+        "https://library.example.hk/back" in registrar.get("/registered-services/library/").content.decode()
+    )
     changed = form_of(registration, level="3", claims=["name"])
-    assert registrar.post("/identity/services/library/change", changed).status_code == 302
+    assert registrar.post("/registered-services/library/change", changed).status_code == 302
     assert Service.objects.get().level == 3
     new_keys = {"jwks": json.dumps(public(keys["RSA"]))}
-    assert registrar.post("/identity/services/library/keys", new_keys).status_code == 302
-    assert registrar.post("/identity/services/library/disable").status_code == 302
-    assert registrar.get("/identity/services/library/disable").status_code == 404
-    assert registrar.post("/identity/services/library/enable").status_code == 302
+    assert registrar.post("/registered-services/library/keys", new_keys).status_code == 302
+    assert registrar.post("/registered-services/library/disable").status_code == 302
+    assert registrar.get("/registered-services/library/disable").status_code == 404
+    assert registrar.post("/registered-services/library/enable").status_code == 302
     assert whats() == ["added", "changed", "keys", "disabled", "enabled"]
-    text = registrar.get("/identity/services/library/").content.decode()
+    text = registrar.get("/registered-services/library/").content.decode()
     assert "registrar" in text
     assert "name, birthdate → name" in text
 
@@ -266,7 +268,7 @@ def test_a_registrar_registers_changes_and_switches_off(registrar, registration,
     ],
 )
 def test_a_form_says_what_is_wrong_where_it_is(registrar, registration, field, value, words):
-    page = registrar.post("/identity/services/new", form_of(registration, **{field: value}))
+    page = registrar.post("/registered-services/new", form_of(registration, **{field: value}))
     text = page.content.decode()
     assert words in text
     assert "There is a problem" in text
@@ -274,7 +276,7 @@ def test_a_form_says_what_is_wrong_where_it_is(registrar, registration, field, v
 
 
 def test_bad_keys_leave_the_old_ones(registrar, library):
-    page = registrar.post("/identity/services/library/keys", {"jwks": "[]"})
+    page = registrar.post("/registered-services/library/keys", {"jwks": "[]"})
     assert "These keys cannot be used" in page.content.decode()
     assert Service.objects.get().jwks == library.jwks
 

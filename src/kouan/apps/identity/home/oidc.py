@@ -11,7 +11,7 @@ from django.conf import settings
 from kouan.apps.identity.domain import HOME_SESSION_LIFE
 from kouan.apps.identity.home import claims
 from kouan.apps.identity.home.adapter import LOCALES, Adapter, Asked, Begun, Ended, HomeSignIn
-from kouan.apps.identity.home.errors import UnusableAttributes
+from kouan.apps.identity.home.errors import HomeRefused, UnusableAttributes
 from kouan.web import oidc
 
 if TYPE_CHECKING:
@@ -63,7 +63,12 @@ class OpenIDConnect(Adapter):
 
     def finish(self, kept: Mapping[str, Any], query: str) -> HomeSignIn:
         """Check the answer, and bring level and claims to ours."""
-        said = oidc.finish(self.provider(), oidc.Attempt.restored(kept), query)
+        try:
+            said = oidc.finish(self.provider(), oidc.Attempt.restored(kept), query)
+        except oidc.SignInRefused as refused:
+            if refused.params["reason"] == "access_denied":  # the person's own no
+                raise HomeRefused from None
+            raise
         if len(said.subject) > _LONGEST_SUBJECT or said.auth_time is None:
             raise UnusableAttributes(claim="sub" if said.auth_time is not None else "auth_time")
         return HomeSignIn(

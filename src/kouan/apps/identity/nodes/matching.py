@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+KEPT: Final = timedelta(days=1)
 TAKEN_FOR: Final = timedelta(seconds=60)
 """For how long a question that a worker has taken is not taken by another."""
 WAIT_FOR_BROWSER: Final = timedelta(seconds=2)
-KEPT: Final = timedelta(days=1)
 _PAUSES: Final = (5, 30, 120, 300)
 """Seconds after each time that the issuer could not answer; the last one repeats."""
 _OVER: Final = "over"
@@ -102,11 +102,12 @@ def no_answer(*, link: uuid.UUID, peer: str) -> None:
 
 
 def answer_questions(*, now: datetime | None = None) -> bool:
-    """Ask the issuer about what is open; return whether more may be due."""
+    """Ask the issuer about what is due; return whether more may be."""
     now = now or timezone.now()
-    MatchQuestion.objects.filter(answered_at__lt=now - KEPT).delete()
+    due = MatchQuestion.objects.filter(outcome="", next_at__lte=now)
+    if not due.exists():
+        return False
     with transaction.atomic():
-        due = MatchQuestion.objects.filter(outcome="", next_at__lte=now)
         row = due.select_for_update(skip_locked=True).order_by("next_at").first()
         if row is None:
             return False
@@ -120,6 +121,14 @@ def answer_questions(*, now: datetime | None = None) -> bool:
     else:
         _ask(row, link, now)
     return True
+
+
+def forget(*, now: datetime | None = None) -> bool:
+    """Delete questions that were answered a while ago; more is never waiting."""
+    over = MatchQuestion.objects.filter(answered_at__lt=(now or timezone.now()) - KEPT)
+    if over.exists():
+        over.delete()
+    return False
 
 
 def _ask(row: MatchQuestion, link: Link, now: datetime) -> None:

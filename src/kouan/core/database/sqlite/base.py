@@ -8,8 +8,10 @@ in line at once, and frees the place of a process that was killed.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import threading
 from typing import Any, ClassVar, Final
 
 from django.db.backends.sqlite3 import base
@@ -36,6 +38,20 @@ class CursorWrapper(base.SQLiteCursorWrapper):
         return translated
 
 
+_making = threading.Lock()
+
+
+def _make(path: str) -> None:
+    """Make the file of a new database, whatever the umask and the folder: it will hold secrets.
+
+    One that is there is not opened. POSIX has a process lose its locks on a file when it closes that file
+    once, however often it has it open; without them, another process that closes the database would take
+    itself for the last one and remove the WAL from under the connections here.
+    """
+    with _making, contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django's own, with the writers' queue around ``BEGIN IMMEDIATE`` … ``COMMIT``."""
 
@@ -52,8 +68,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect; a new database is private to this process's user, as SQLite's files beside it then are."""
         if not self.is_in_memory_db():
-            # Whatever the umask and the folder: it holds what was opened, sessions and password hashes.
-            os.close(os.open(self.settings_dict["NAME"], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            _make(self.settings_dict["NAME"])
         return super().get_new_connection(conn_params)
 
     def _start_transaction_under_autocommit(self) -> None:

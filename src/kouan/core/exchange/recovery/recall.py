@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.core.exchange import wire
-from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, ReceivedBatch
+from kouan.core.exchange.models import Batch, InboxMessage, OutboxBody, OutboxMessage, ReceivedBatch
 from kouan.core.exchange.receipts import take_receipt
 from kouan.core.exchange.recovery.forms import (
     MAX_KNOWN,
@@ -54,7 +54,7 @@ def answer_recall(data: bytes, member: MemberKeys) -> bytes:
 
 
 def _held(batch: ReceivedBatch) -> HeldBatch:
-    rows = {row.position: row for row in batch.messages.all()}
+    rows = {row.position: row for row in batch.messages.select_related("content")}
     messages = [_held_message(rows[position]) for position in range(batch.count) if position in rows]
     return HeldBatch(bytes(batch.statement), bytes(batch.receipt), tuple(messages))
 
@@ -63,7 +63,7 @@ def _held_message(row: InboxMessage) -> HeldMessage:
     return HeldMessage(
         bytes(row.header),
         bytes(row.ciphertext_digest),
-        None if row.body is None else bytes(row.body),
+        row.body,
         row.state,
         row.code,
     )
@@ -193,7 +193,7 @@ def _restore_message(message: HeldMessage, header: wire.Header, code: str | None
         agreement_digest=header.agreement_digest,
         clause=header.clause,
         consent=header.consent,
-        body=body,
+        size=len(body),
         body_digest=header.body,
         created_at=from_milliseconds(header.created),
         expires_at=from_milliseconds(header.expires),
@@ -203,7 +203,10 @@ def _restore_message(message: HeldMessage, header: wire.Header, code: str | None
     row.sequence, row.header, row.ciphertext_digest = header.sequence, message.header, message.sealed
     row.state, row.code = (State.ACCEPTED, "") if code is None else (State.REFUSED, code[:64])
     row.finished_at = None if code is None else timezone.now()
+    new = row.pk is None
     row.save()
+    if new:
+        OutboxBody.objects.create(message=row, body=body)
 
 
 def _note_end(message: HeldMessage) -> None:

@@ -276,7 +276,7 @@ class HomeSettings:
                 raise ValueError(f"the key `home.{key}` is missing.")
         if given["kind"] == DEMONSTRATION_KIND and not demonstration:
             raise ValueError("`home.kind`: a demonstration's provider lets anybody be anybody; this is none.")
-        if not _is_provider(given["issuer"], demonstration=demonstration):
+        if not is_provider(given["issuer"], demonstration=demonstration):
             raise ValueError("`home.issuer` must be an https:// address without a query.")
         _check_texts(given)
         _check_levels(given)
@@ -324,7 +324,8 @@ def _is_words(text: object) -> bool:
     return isinstance(text, str) and bool(text.strip())
 
 
-def _is_provider(address: str, *, demonstration: bool) -> bool:
+def is_provider(address: str, *, demonstration: bool) -> bool:
+    """Say whether a provider may be at ``address``: HTTPS, or in a demonstration HTTP on this machine."""
     try:
         parts = urlsplit(address)
         host = parts.hostname or ""

@@ -1,0 +1,33 @@
+"""The words for roles and for ways to sign in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
+    from kouan.web.access import Role
+
+ROLES: Final[dict[Role, _StrOrPromise]] = {
+    "issuer": _("Issuer: registers documents of an institution"),
+    "operator": _("Operator: runs this side's node"),
+    "registrar": _("Registrar: registers the services that sign people in"),
+}
+ROLE_NAMES: Final[dict[str, _StrOrPromise]] = {
+    "issuer": pgettext_lazy("role", "Issuer"),
+    "operator": pgettext_lazy("role", "Operator"),
+    "registrar": pgettext_lazy("role", "Registrar"),
+}
+WAYS: Final[dict[str, _StrOrPromise]] = {
+    "password": _("password alone"),
+    "password-totp": _("password and authenticator app"),
+    "password-recovery": _("password and recovery code"),
+    "password-passkey": _("password and passkey"),
+    "passkey": _("passkey"),
+    "provider": _("staff provider"),
+    "unrecorded": _("not recorded"),
+}

@@ -1,0 +1,7 @@
+"""The demonstration's online service: one for each side, to which anybody of either side may sign in.
+
+A website of a department's, as far as a demonstration needs one: a button to sign in, what the service then
+knows, and a way out. It is a client of its side's node as any service is, through ``kouan.web.oidc``: pushed
+requests, ``private_key_jwt``, PKCE, back-channel logout. ``python -m kouan.demo.service`` refuses to start
+for a node that is no demonstration.
+"""

@@ -1,0 +1,10 @@
+"""The roles that an account may hold; needs no framework, so that the program can name them."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+Role = Literal["issuer", "operator", "registrar"]
+ROLES: Final[tuple[Role, ...]] = ("issuer", "operator", "registrar")
+"""issuer: an officer of an institution that registers documents. operator: runs this side's node.
+registrar: registers the services that sign people in through this node."""
