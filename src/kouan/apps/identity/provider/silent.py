@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def answer(client: Client, request: Request, session: HomeSession | None) -> str:
     """Return where the browser takes a code, or the news that somebody would have to be asked.
 
-    ``session`` is that of the resident in this browser. All of it is one request, in the caller's transaction.
+    ``session`` is that of the resident in this browser. It is one request and one transaction, the caller's.
     """
     try:
         return _let_through(client, request, session)
