@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from joserfc.jwk import OctKey, OKPKey
@@ -12,6 +11,7 @@ from apps.identity.provider.software import (
     KEY,
     OTHER,
     RSA,
+    After,
     b64,
     error_of,
 )
@@ -32,14 +32,14 @@ from apps.identity.provider.software import (
         ("aud", {"aud": None}),
         ("sub", {"sub": "another"}),
         ("client", {"iss": "another"}),
-        ("exp", {"exp": int(time.time()) - 1}),
-        ("exp", {"exp": int(time.time()) + 3600}),
+        ("exp", {"exp": After(-1)}),
+        ("exp", {"exp": After(3600)}),
         ("exp", {"exp": None}),
         ("exp", {"exp": "tomorrow"}),
         ("exp", {"exp": True}),
-        ("iat", {"iat": int(time.time()) + 600, "exp": int(time.time()) + 300}),
-        ("iat", {"iat": int(time.time()) - 600}),
-        ("nbf", {"nbf": int(time.time()) + 120}),
+        ("iat", {"iat": After(600), "exp": After(300)}),
+        ("iat", {"iat": After(-600)}),
+        ("nbf", {"nbf": After(120)}),
         ("jti", {"jti": None}),
         ("jti", {"jti": ""}),
         ("jti", {"jti": "j" * 256}),
