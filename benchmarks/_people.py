@@ -16,13 +16,13 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402 - Django has to be set up first
-from django.utils import timezone  # noqa: E402 - needs Django's set-up
+from django.utils import timezone  # noqa: E402 - as above
 
-from kouan.apps.identity import consents, residents  # noqa: E402 - needs Django's set-up
-from kouan.apps.identity.home.adapter import HomeSignIn  # noqa: E402 - needs Django's set-up
-from kouan.apps.identity.models import Interaction, Service  # noqa: E402 - needs Django's set-up
-from kouan.apps.identity.provider.clients import get_client  # noqa: E402 - needs Django's set-up
-from kouan.apps.identity.provider.requests import Request  # noqa: E402 - needs Django's set-up
+from kouan.apps.identity import consents, residents  # noqa: E402 - as above
+from kouan.apps.identity.home.adapter import HomeSignIn  # noqa: E402 - as above
+from kouan.apps.identity.models import Interaction, Service  # noqa: E402 - as above
+from kouan.apps.identity.provider.clients import get_client  # noqa: E402 - as above
+from kouan.apps.identity.provider.requests import Request  # noqa: E402 - as above
 
 CLAIMS = ["name", "birthdate"]
 BROWSER = b"b" * 32

@@ -57,6 +57,17 @@ def query_of(url):
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query, keep_blank_values=True).items()}
 
 
+class After(int):
+    """Seconds after the moment in which a token is made; before it, if negative."""
+
+
+def _members(claims, changes):
+    """Return claims as a test wants them: ``None`` takes one out."""
+    now = int(time.time())
+    wanted = {name: now + int(each) if isinstance(each, After) else each for name, each in changes.items()}
+    return {name: each for name, each in (claims | wanted).items() if each is not None}
+
+
 @dataclass
 class Said:
     """An answer of the provider."""
@@ -122,9 +133,8 @@ class Software:
             "jti": secrets.token_urlsafe(16),
             "iat": now,
             "exp": now + 60,
-        } | changes
-        claims = {name: value for name, value in claims.items() if value is not None}
-        return signed({"alg": alg, **(header or {})}, claims, key or self.key)
+        }
+        return signed({"alg": alg, **(header or {})}, _members(claims, changes), key or self.key)
 
     def proof(self, path, *, token=None, method="POST", key=None, header=None, **changes):
         key = key or self.proof_key
@@ -136,10 +146,8 @@ class Software:
         }
         if token is not None:
             claims["ath"] = b64(hashlib.sha256(token.encode()).digest())
-        claims |= changes
-        claims = {name: value for name, value in claims.items() if value is not None}
         head = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False)} | (header or {})
-        return signed(head, claims, key)
+        return signed(head, _members(claims, changes), key)
 
     def send(self, path, form, *, proof=True, assertion=True, headers=None):
         """Post a form as this client: ``proof`` and ``assertion`` are whether, or which."""

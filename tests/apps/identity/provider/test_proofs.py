@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -14,6 +13,7 @@ from apps.identity.provider.software import (
     OTHER,
     PROOF_KEY,
     RSA,
+    After,
     error_of,
 )
 from kouan.apps.identity import residents
@@ -28,8 +28,8 @@ from kouan.apps.identity.models import (
 @pytest.mark.parametrize(
     ("reason", "changes"),
     [
-        ("iat", {"iat": int(time.time()) - 3600}),
-        ("iat", {"iat": int(time.time()) + 3600}),
+        ("iat", {"iat": After(-3600)}),
+        ("iat", {"iat": After(3600)}),
         ("iat", {"iat": None}),
         ("jti", {"jti": None}),
         ("jti", {"jti": "j" * 256}),
