@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 STRICT = os.environ.get("KOUAN_TEST_STRICT") == "1"
-ALONE = ("browser", "faults", "journeys")
-"""Folders whose tests start programs of their own: they share one worker, beside which the rest run."""
+ALONE = {"browser": "browser", "faults": "programs", "journeys": "programs"}
+"""Folders whose tests start programs of their own, and the one worker that those of a name share."""
 
 # A law holds or does not; how long one example takes says how busy the machine is.
 settings.register_profile("kouan", settings(), deadline=None)
@@ -33,8 +33,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("postgresql")]
         config.hook.pytest_deselected(items=elsewhere)
     for item in items:
-        if item.path.relative_to(HERE).parts[0] in ALONE and item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group("programs"))
+        group = ALONE.get(item.path.relative_to(HERE).parts[0])
+        if group is not None and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(autouse=True)
