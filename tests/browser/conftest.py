@@ -130,6 +130,7 @@ class Visitor:
 
     def check(self, name: str) -> None:
         """Fail with everything that is wrong with the page that is open."""
+        self.page.wait_for_load_state()  # a form that was just sent may still be under way
         shots = os.environ.get("KOUAN_SHOTS")
         if shots:
             width = (self.page.viewport_size or {"width": 0})["width"]
