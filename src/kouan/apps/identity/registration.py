@@ -276,7 +276,7 @@ def differences(
         return []
     return [
         (name, _brief(before.get(name)), _brief(after.get(name)))
-        for name in after
+        for name in sorted(after)  # the database keeps no order
         if before.get(name) != after.get(name)
     ]
 
