@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from kouan.core.exchange import wake
 from kouan.demo.nodes import DemonstrationNode, node_environment
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class Node:
         return (
             self.reached(lambda: healthy(self.portal) and listens(self.door, self.door_host))
             and bool(self.running().get("worker"))
-            and any((self.made.config.run / "bells").glob("*"))
+            and any(wake.bells_of(self.made.config.run).glob("*"))
         )
 
     def wait_up(self, seconds: float = 60.0) -> None:

@@ -27,7 +27,12 @@ _LONGEST: Final = 80
 
 def bells() -> Path:
     """Return the folder in which this node's workers hang their bells."""
-    path: Path = settings.NODE.run / "bells"
+    return bells_of(settings.NODE.run)
+
+
+def bells_of(run: Path) -> Path:
+    """Return the folder for the bells of the node whose run folder this is."""
+    path = run / "bells"
     if len(str(path).encode()) <= _LONGEST:
         return path
     name = hashlib.sha256(str(path).encode()).hexdigest()[:16]
