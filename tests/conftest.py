@@ -38,6 +38,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.xdist_group(group))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse to go on if programs would be started by several workers at a time: the server has no room."""
+    if getattr(session.config.option, "loadgroup", False):
+        lost = [item for item in session.items if item.get_closest_marker("xdist_group")]
+        lost = [item.nodeid for item in lost if "@" not in item.nodeid]
+        if lost:
+            raise pytest.UsageError(f"pytest-xdist does not see the group of {lost[0]}")
+
+
 @pytest.fixture(autouse=True)
 def _english() -> Iterator[None]:
     """Begin each test in English: a page that the one before asked for may have left another language."""

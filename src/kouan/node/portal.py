@@ -7,6 +7,7 @@ from typing import Final
 from kouan.wsgi import application as pages  # isort: skip - sets Django up, which the rest needs
 
 from kouan.config import load_from_environment
+from kouan.core.database.sharing import share_sessions
 from kouan.core.watch import process
 from kouan.node.front import Front
 from kouan.node.pages import Threads
@@ -14,5 +15,6 @@ from kouan.node.pages import Threads
 THREADS: Final = 16
 """Requests that are answered at once; one that waits for the other side's answer holds its thread."""
 
+share_sessions()
 process.begin("portal", load_from_environment())
 application = Front(Threads(pages, THREADS))

@@ -11,6 +11,7 @@ from django.db.models import Q
 from kouan.apps.validation.errors import NothingCrossed, NotYetAnswered
 from kouan.apps.validation.models import Validation
 from kouan.apps.validation.queries import crossed
+from kouan.core.database.sharing import lend_session
 from kouan.core.exchange.evidence import NotYetProvable, evidence_bundle
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def _poll(ready: Callable[[], T], seconds: float) -> T:
     try:
         tries = 0
         while not result and time.monotonic() < until:
+            lend_session()
             time.sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])
             tries += 1
             result = ready()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils import timezone
 
+from kouan.core.database.sharing import lend_session
 from kouan.core.exchange.calls import MAX_CALL, RETURNED, TOLD, CallAnswer
 from kouan.core.exchange.door import SENT_HEADER
 from kouan.core.exchange.times import check_clock, milliseconds
@@ -38,6 +39,7 @@ def ask(to: str, path: str, body: bytes, *, headers: Mapping[str, str]) -> CallA
     if unknown := headers.keys() - TOLD:
         raise ValueError(f"headers that no call has: {', '.join(sorted(unknown))}")
     line = _line(get_member(to))
+    lend_session()
     try:
         return line.ask(path, body, headers)
     except (http.client.HTTPException, OSError, ValueError) as error:

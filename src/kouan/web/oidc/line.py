@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from kouan.core.database.sharing import lend_session
 from kouan.web.oidc.errors import ProviderUnreachable, ProviderUnsuitable
 from kouan.web.oidc.provider import is_sound
 
@@ -56,6 +57,7 @@ def ask(
     """
     if not is_sound(url, demonstration=provider.demonstration):
         raise ProviderUnsuitable(host=provider.host, detail="address")
+    lend_session()
     try:
         answer = asyncio.run(_exchange(provider, url, form, body, headers or {}))
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:  # a timeout is an OSError
