@@ -69,6 +69,7 @@ def declared():
         purpose_code="dpv:ServiceProvision",
         legal_basis="trying-out",
         fields={"text": "What is said", "kind": "What sort of note it is", "mark": "Four bytes"},
+        elements={"text": "matter.text", "kind": "technical.outcome", "mark": "technical.filler"},
         consent=Consent.NOT_NEEDED,
         consent_reason="It is about nobody.",
         max_bytes=512,

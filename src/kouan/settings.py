@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "kouan.apps.operations",
     "kouan.apps.staff",
     "kouan.apps.identity",
+    "kouan.apps.dataflow",
     "kouan.apps.attached",  # last: what a side declares by itself must not take a name that the apps use
 ]
 

@@ -96,6 +96,7 @@ def declare():
                 "purpose_code": "dpv:ServiceOptimisation",
                 "legal_basis": "tests",
                 "fields": dict.fromkeys(payload.model_fields, "Whatever."),
+                "elements": dict.fromkeys(payload.model_fields, "technical.filler"),
                 "consent": consent,
                 "consent_reason": "Nobody is meant.",
                 "expires_after": timedelta(hours=1),

@@ -31,6 +31,7 @@ STEP = Crossing(
     purpose_code="dpv:ServiceOptimisation",
     legal_basis="faults",
     fields={"number": "Which step it is", "filler": "Bytes without meaning"},
+    elements={"number": "technical.number", "filler": "technical.filler"},
     consent=Consent.NOT_NEEDED,
     consent_reason="It is about nobody.",
     max_bytes=8192,

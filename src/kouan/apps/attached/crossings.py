@@ -103,6 +103,7 @@ def _declare(path: Path, declaration: Declaration) -> Declared:
             purpose_code=declaration.purpose_code,
             legal_basis=declaration.legal_basis,
             fields=fields,
+            elements=declaration.elements,
             consent=declaration.consent,
             consent_reason=words.consent_reason,
             senders=declaration.senders,

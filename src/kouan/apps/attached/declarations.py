@@ -20,6 +20,7 @@ from kouan.config import ConfigError
 from kouan.core import cbor
 from kouan.core.exchange import Consent
 from kouan.core.exchange.crossing import MAX_PAYLOAD, MAX_TYPE
+from kouan.core.policy.elements import UnknownElement, elements_of
 from kouan.core.text import Localised
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ _SIDE: Final = re.compile(r"[a-z][a-z0-9-]{1,15}")
 _FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _KEYS: Final = {
     "type", "version", "title", "purpose", "purpose_code", "legal_basis", "consent", "consent_reason",
-    "senders", "receivers", "max_bytes", "expires_after_s", "handled", "handled_by", "fields", "schema",
+    "senders", "receivers", "max_bytes", "expires_after_s", "handled", "handled_by", "fields",
+    "elements", "schema",
 }  # fmt: skip
 _OPTIONAL: Final = {"handled", "handled_by"}
 _LONGEST_EXPIRY: Final = 30 * 86400
@@ -66,6 +68,8 @@ class Declaration:
     handled_by: Mapping[str, str]
     """Side to the attached system that handles the message there."""
     fields: Mapping[str, Localised]
+    elements: Mapping[str, str]
+    """Field to the kinds of data that it holds, with spaces between (``policy.elements``)."""
     schema: PayloadSchema
     digest: bytes
     """SHA-256 over the deterministic CBOR of the file's content: compare this, not the files."""
@@ -122,6 +126,7 @@ def _declaration(raw: dict[str, Any]) -> Declaration:
         else "stored",
         handled_by=handled_by,
         fields=_fields(raw["fields"], schema),
+        elements=_elements(raw["elements"], schema),
         schema=schema,
         digest=hashlib.sha256(cbor.encode(_plain(raw))).digest(),
     )
@@ -154,6 +159,22 @@ def _fields(raw: object, schema: PayloadSchema) -> Mapping[str, Localised]:
         raise ValueError(f"`fields.{name}` {'is missing' if missing else 'explains no field of the schema'}")
     # In the schema's order: the one in which the file tells them.
     return {name: _words(raw[name], f"fields.{name}") for name in schema.properties}
+
+
+def _elements(raw: object, schema: PayloadSchema) -> Mapping[str, str]:
+    if not isinstance(raw, dict):
+        raise ValueError("`elements` must be a table, [elements]: field = [kinds]")  # noqa: TRY004 - as above
+    for name in sorted(set(schema.properties) ^ set(raw)):
+        missing = name in schema.properties
+        raise ValueError(f"`elements.{name}` {'is missing' if missing else 'ties no field of the schema'}")
+    for name, ids in raw.items():
+        if not isinstance(ids, list) or not ids or not all(isinstance(id_, str) for id_ in ids):
+            raise ValueError(f'`elements.{name}` must list kinds of data, such as ["person.name"]')
+        try:
+            elements_of(ids)
+        except UnknownElement as error:
+            raise ValueError(f"`elements.{name}`: {error}") from None
+    return {name: " ".join(ids) for name, ids in raw.items()}
 
 
 def _systems(raw: object, receivers: frozenset[str] | Literal["any"]) -> Mapping[str, str]:

@@ -34,6 +34,7 @@ FILE = Crossing(
             "The file itself: its hash and size, and the key that opens it, for the receiver alone."
         ),
     },
+    elements={"name": "matter.text", "content": "matter.file"},
     consent=Consent.NOT_NEEDED,
     consent_reason=_("The agreement names the files; none about a single person may be among them."),
     blobs=BlobLimit(most=1, each_bytes=MAX_BLOB),

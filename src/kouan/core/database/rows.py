@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import DateTimeField, Field, JSONField, Model, UUIDField
+from django.db.models import DateField, DateTimeField, Field, JSONField, Model, UUIDField
 from django.db.models.base import ModelState
 
 if TYPE_CHECKING:
@@ -259,6 +259,8 @@ def _outward(model: type[Model], names: tuple[str, ...], vendor: str) -> Convert
             continue
         elif isinstance(field, DateTimeField):
             converts.append((place, _time_out))
+        elif isinstance(field, DateField):
+            converts.append((place, date.isoformat))
         elif isinstance(field, UUIDField):
             converts.append((place, lambda value: cast("str", value.hex)))
     return tuple(converts)
@@ -273,6 +275,8 @@ def _inward(fields: Sequence[Field[Any, Any]], vendor: str) -> Convert:
             converts.append((place, json.loads))
         elif isinstance(field, DateTimeField):
             converts.append((place, _time_in))
+        elif isinstance(field, DateField):
+            converts.append((place, date.fromisoformat))
         elif isinstance(field, UUIDField):
             converts.append((place, uuid.UUID))
     return tuple(converts)
@@ -292,9 +296,9 @@ def _select(
     quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
     columns = [quote(_column(field)) for field in fields]
     if vendor == _SQLITE:
-        # As an expression, a time comes as the text that it is: Django's converter for the column is slow.
+        # As an expression, a time or a day comes as the text that it is: a converter for the column is slow.
         columns = [
-            f"{column} || ''" if isinstance(field, DateTimeField) else column
+            f"{column} || ''" if isinstance(field, DateField) else column
             for column, field in zip(columns, fields, strict=True)
         ]
     attnames = [field.attname for field in fields]

@@ -21,6 +21,7 @@ from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange.blobs.errors import OversizedBlob
 from kouan.core.exchange.blobs.reference import BlobLimit, blobs_in, names_blobs
+from kouan.core.policy.elements import elements_of
 
 if TYPE_CHECKING:
     import builtins
@@ -76,6 +77,15 @@ class OversizedPayload(KouanError):
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What an arrived message said that it rests on."""
+
+    agreement: str
+    agreement_digest: bytes
+    consent: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Received(Generic[P]):
     """A message as its handler sees it: opened, checked, decided, and not yet handled."""
 
@@ -84,6 +94,8 @@ class Received(Generic[P]):
     conversation: uuid.UUID
     sent_at: datetime
     payload: P
+    basis: Basis | None = None
+    """For a kind of message that ``tells`` what it holds: what the decision about it is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,18 @@ class Undelivered:
     receiver: str
     conversation: uuid.UUID
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a decision needs to know of a message, without what it says."""
+
+    elements: frozenset[str]
+    """The kinds of data that it holds."""
+    purpose: str
+    """What it is for: a term of the W3C Data Privacy Vocabulary."""
+    subject: str = ""
+    """The person whom it is about, as the receiver knows them."""
 
 
 class Later(enum.Enum):
@@ -114,12 +138,13 @@ class Crossing(Generic[P]):
     """One kind of message that may cross, with everything that must be known about it.
 
     ``type`` is a dotted name, ``version`` a small integer; together they are unique on a node.
-    ``legal_basis`` is the name that an agreement's clause must cover. ``senders`` and
-    ``receivers`` are side codes or ``"any"``. ``fields`` explains each field of ``payload`` to a
-    person. ``max_bytes`` bounds the encoded payload, ``blobs`` the files beside it (none, unless it is
-    given; see ``blobs.reference.Blob``), ``expires_after`` the time in which the other
-    side must have accepted it. Declaring registers; a mistake in a declaration stops start-up with
-    ``ValueError``.
+    ``legal_basis`` is the name that an agreement's clause must cover. ``senders`` and ``receivers`` are
+    side codes or ``"any"``. ``fields`` explains each field of ``payload`` to a person, ``elements`` ties
+    each to the kinds of data that it holds (``policy.elements``; several with spaces between): what no
+    field is tied to does not cross. Where each payload says itself what it holds and for what, ``tells``
+    returns that. ``max_bytes`` bounds the encoded payload, ``blobs`` the files beside it (none, unless it
+    is given; see ``blobs.reference.Blob``), ``expires_after`` the time in which the other side must have
+    accepted it. Declaring registers; a mistake in a declaration stops start-up with ``ValueError``.
     """
 
     type: str
@@ -130,6 +155,7 @@ class Crossing(Generic[P]):
     purpose_code: str
     legal_basis: str
     fields: Mapping[str, _StrOrPromise]
+    elements: Mapping[str, str]
     consent: Consent
     consent_reason: _StrOrPromise
     senders: Collection[str] | Literal["any"] = "any"
@@ -137,6 +163,9 @@ class Crossing(Generic[P]):
     max_bytes: int = 64 * 1024
     blobs: BlobLimit | None = None
     expires_after: timedelta = timedelta(days=1)
+    tells: Callable[[P], Told] | None = None
+    always: frozenset[str] = field(default=frozenset(), init=False)
+    """The kinds of data that each message of this kind may hold."""
     handle: Handler[P] | None = field(default=None, init=False)
     handle_undelivered: UndeliveredHandler | None = field(default=None, init=False)
 
@@ -152,6 +181,15 @@ class Crossing(Generic[P]):
             raise ValueError(
                 f"{self.type}: explain every payload field; differs in {sorted(explained ^ declared)}"
             )
+        if set(self.elements) != declared:
+            raise ValueError(
+                f"{self.type}: tie every payload field to kinds of data; differs in "
+                f"{sorted(set(self.elements) ^ declared)}"
+            )
+        if loose := sorted(name for name, ids in self.elements.items() if not ids.split()):
+            raise ValueError(f"{self.type}: the field {loose[0]} is tied to no kind of data")
+        self.always = frozenset(" ".join(self.elements.values()).split())
+        elements_of(self.always)
         if not 0 < self.max_bytes <= MAX_PAYLOAD:
             raise ValueError(f"{self.type}: max_bytes must be between 1 and {MAX_PAYLOAD}")
         if names_blobs(self.payload) is not (self.blobs is not None):
@@ -183,6 +221,13 @@ class Crossing(Generic[P]):
             raise ValueError(f"{self}: a second handler of undelivered messages")
         self.handle_undelivered = function
         return function
+
+    def told(self, payload: P | None) -> Told:
+        """Return what a message holds and is for: with this payload, or always."""
+        if self.tells is None or payload is None:
+            return Told(self.always, self.purpose_code)
+        told = self.tells(payload)
+        return Told(self.always | told.elements, told.purpose, told.subject)
 
     def encode(self, payload: P) -> bytes:
         """Return the payload's deterministic CBOR; raises ``IllFormedPayload``, ``OversizedPayload``."""

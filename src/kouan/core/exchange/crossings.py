@@ -36,6 +36,7 @@ PROBE = Crossing(
     purpose_code="dpv:ServiceOptimisation",
     legal_basis="channel-operation",
     fields={"padding": _("Bytes without meaning, to give the message a size.")},
+    elements={"padding": "technical.filler"},
     consent=Consent.NOT_NEEDED,
     consent_reason=_("It is about nobody."),
     max_bytes=8192,

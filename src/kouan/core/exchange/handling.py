@@ -18,7 +18,7 @@ from kouan.core.database.rows import among, engine, fetch, select, stored, updat
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
 from kouan.core.exchange.blobs import expecting
-from kouan.core.exchange.crossing import LATER, Received, Undelivered, registry
+from kouan.core.exchange.crossing import LATER, Basis, Received, Undelivered, registry
 from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxMessage
 from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import services as ledger
@@ -182,10 +182,17 @@ def _run(row: InboxMessage) -> None:
             conversation=row.conversation,
             sent_at=row.created_at,
             payload=payload,
+            basis=None if crossing.tells is None else _basis(row),
         )
     )
     if ended is LATER:  # nothing to tell the sender yet: see ``finish``
         InboxMessage.objects.filter(pk=row.pk).update(notified=True)
+
+
+def _basis(row: InboxMessage) -> Basis:
+    raw = InboxMessage.objects.values_list("header", flat=True).get(pk=row.pk)
+    header = wire.Header.decode(bytes(raw))
+    return Basis(header.agreement, header.agreement_digest, header.consent)
 
 
 def finish(*, peer: str, message_id: uuid.UUID, code: str = "") -> None:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
 from kouan.core.exchange.blobs.reference import Blob, blobs_in
-from kouan.core.exchange.crossing import Consent, Crossing, registry
+from kouan.core.exchange.crossing import Consent, Crossing, Payload, registry
 from kouan.core.exchange.outbox import decide
 from kouan.core.exchange.sealing import key_info
 from kouan.core.exchange.shapes import MalformedWire
@@ -224,13 +224,13 @@ class _Admission:
             raise Expired
         crossing = registry.get(header.type, header.version)
         payload = crossing.decode_bytes(wire.decode_body(body, max_bytes=crossing.max_bytes))
-        allowed = self._decide(crossing, header)
+        allowed = self._decide(crossing, header, payload)
         # Both sides hold the same words and decide alike: what the header relies on is what allows it.
         if (header.agreement, header.clause) != (allowed.agreement.id, allowed.clause.id):
             raise OtherClause(clause=allowed.clause.id)
         return () if crossing.blobs is None else blobs_in(payload)
 
-    def _decide(self, crossing: Crossing[Any], header: wire.Header) -> Allowed:
+    def _decide(self, crossing: Crossing[Any], header: wire.Header, payload: Payload) -> Allowed:
         key = (header.type, header.version, header.agreement_digest)
         allowed = self._decided.get(key)
         if allowed is None:
@@ -241,7 +241,9 @@ class _Admission:
                 consent=header.consent,
                 at=self._now,
                 agreement_digest=header.agreement_digest,
+                agreement=header.agreement if crossing.tells is not None else None,
+                payload=payload,
             )
-            if crossing.consent is not Consent.REQUIRED:
+            if crossing.consent is not Consent.REQUIRED and crossing.tells is None:
                 self._decided[key] = allowed
         return allowed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
@@ -43,30 +44,35 @@ class NotInTransaction(RuntimeError):
     """``send`` outside ``transaction.atomic``: the business change and the message must be one."""
 
 
-def send(
+def send(  # noqa: PLR0913 - all that a message is, by name
     crossing: Crossing[P],
     *,
     to: str,
     payload: P,
     conversation: uuid.UUID | None = None,
     consent: str | None = None,
+    under: str | None = None,
 ) -> uuid.UUID:
     """Queue one message for the side ``to`` and return its id; see ``send_many``."""
-    return send_many(crossing, to=to, payloads=[payload], conversation=conversation, consent=consent)[0]
+    return send_many(
+        crossing, to=to, payloads=[payload], conversation=conversation, consent=consent, under=under
+    )[0]
 
 
-def send_many(
+def send_many(  # noqa: PLR0913 - as above
     crossing: Crossing[P],
     *,
     to: str,
     payloads: Sequence[P],
     conversation: uuid.UUID | None = None,
     consent: str | None = None,
+    under: str | None = None,
 ) -> list[uuid.UUID]:
     """Queue messages of one kind for one side and return their ids.
 
     Must run inside ``transaction.atomic``: they leave if, and only if, it commits. Without
-    ``conversation`` each message begins one of its own. Raises ``UndeclaredCrossing``,
+    ``conversation`` each message begins one of its own. ``under`` names the agreement or contract that they
+    rest on, where there may be several. Raises ``UndeclaredCrossing``,
     ``IllFormedPayload``, ``OversizedPayload``, a ``Denied`` that names the clause, ``UnknownMember``,
     ``OutboxFull``, or ``BlobNotAttached`` for a file that is not sealed for ``to``; then nothing is queued.
     """
@@ -79,14 +85,14 @@ def send_many(
         for at, payload in enumerate(payloads)
     ]
     now = timezone.now()
-    allowed = decide(crossing, sender=settings.NODE.side, receiver=to, consent=consent, at=now)
+    decided = _decided(crossing, payloads, to=to, consent=consent, under=under, at=now)
     get_member(to)
     _bounded(to, len(bodies))
     count = len(bodies)
     conversations = new_ids(count) if conversation is None else [conversation] * count
     rows = [
         _row(crossing, to, body, allowed, id_=id_, conversation=its, consent=consent, now=now)
-        for body, id_, its in zip(bodies, new_ids(count), conversations, strict=True)
+        for body, allowed, id_, its in zip(bodies, decided, new_ids(count), conversations, strict=True)
     ]
     if crossing.blobs is not None:
         for row, payload in zip(rows, payloads, strict=True):
@@ -103,8 +109,14 @@ def decide(  # noqa: PLR0913 - all that a decision looks at, by name
     consent: str | None,
     at: datetime,
     agreement_digest: bytes | None = None,
+    agreement: str | None = None,
+    payload: Any = None,
 ) -> Allowed:
-    """Ask the node's policy about one message of this declaration; raises ``Denied``."""
+    """Ask the node's policy about one message of this declaration; raises ``Denied``.
+
+    Without a ``payload``, what one of this kind always may hold is what counts.
+    """
+    told = crossing.told(payload)
     return policy_of(settings.NODE.agreements).decide(
         Proposal(
             type=crossing.type,
@@ -117,8 +129,30 @@ def decide(  # noqa: PLR0913 - all that a decision looks at, by name
             consent_reference=consent,
             at=at,
             agreement_digest=agreement_digest,
+            agreement=agreement,
+            elements=told.elements,
+            purpose=told.purpose,
+            subject=told.subject,
         )
     )
+
+
+def _decided(  # noqa: PLR0913 - what ``decide`` looks at
+    crossing: Crossing[P],
+    payloads: Sequence[P],
+    *,
+    to: str,
+    consent: str | None,
+    under: str | None,
+    at: datetime,
+) -> list[Allowed]:
+    """Decide about messages of one kind: once for all of them, unless each says what it holds."""
+    ask = partial(
+        decide, crossing, sender=settings.NODE.side, receiver=to, consent=consent, at=at, agreement=under
+    )
+    if crossing.tells is not None:
+        return [ask(payload=payload) for payload in payloads]
+    return [ask()] * len(payloads)
 
 
 def _queue(rows: Sequence[dict[str, Any]], bodies: Sequence[bytes]) -> None:
@@ -218,7 +252,10 @@ def retry(message_id: uuid.UUID) -> uuid.UUID:
         old = _dead_letter(message_id)
         crossing = registry.get(old.type, old.version)
         now = timezone.now()
-        allowed = decide(crossing, sender=settings.NODE.side, receiver=old.peer, consent=old.consent, at=now)
+        payload = crossing.decode_bytes(wire.decode_body(old.body, max_bytes=crossing.max_bytes))
+        (allowed,) = _decided(
+            crossing, [payload], to=old.peer, consent=old.consent, under=_under(crossing, old), at=now
+        )
         _bounded(old.peer, 1)
         row = _row(
             crossing,
@@ -237,6 +274,11 @@ def retry(message_id: uuid.UUID) -> uuid.UUID:
     return again
 
 
+def _under(crossing: Crossing[Any], old: OutboxMessage) -> str | None:
+    """Return what a message rested on that chose its contract; another agreement may serve any other one."""
+    return None if crossing.tells is None else old.agreement
+
+
 def cancel(message_id: uuid.UUID) -> None:
     """Withdraw a message that still waits, or put a dead letter away.
 
@@ -253,6 +295,15 @@ def cancel(message_id: uuid.UUID) -> None:
         except NotADeadLetter:
             raise CannotCancel(message=str(message_id)) from None
         OutboxMessage.objects.filter(pk=old.pk).update(dismissed=True)
+
+
+def withdraw(*, consent: str, code: str) -> int:
+    """Withdraw what still waits and rests on a consent, in the caller's transaction; return how many.
+
+    They become dead letters with that code, of which their app is told. What was sealed is on its way.
+    """
+    waiting = OutboxMessage.objects.filter(state=State.WAITING, consent=consent)
+    return waiting.update(state=State.CANCELLED, code=code, finished_at=timezone.now())
 
 
 class NotADeadLetter(KouanError):

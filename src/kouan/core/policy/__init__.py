@@ -4,11 +4,13 @@ from kouan.core.policy.agreements import Agreement, AgreementFileError, Clause, 
 from kouan.core.policy.decide import (
     Allowed,
     ConsentRegister,
+    ContractRegister,
     Denied,
     Policy,
     Proposal,
     policy_of,
     register_consents,
+    register_contracts,
 )
 
 __all__ = [
@@ -17,10 +19,12 @@ __all__ = [
     "Allowed",
     "Clause",
     "ConsentRegister",
+    "ContractRegister",
     "Denied",
     "Policy",
     "Proposal",
     "load_agreements",
     "policy_of",
     "register_consents",
+    "register_contracts",
 ]

@@ -14,6 +14,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
 from kouan.core import cbor
+from kouan.core.policy.elements import elements_of
 from kouan.core.text import Localised
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Clause:
     senders: frozenset[str]
     receivers: frozenset[str]
     text: Localised
+    elements: frozenset[str] = frozenset()
+    """The kinds of data about persons that may cross under it; others are not its concern."""
 
     def covers(self, *, type_: str, legal_basis: str, sender: str, receiver: str) -> bool:
         """Whether this clause allows such a message."""
@@ -123,7 +126,7 @@ def _clause(raw: object, parties: frozenset[str]) -> Clause:
     if not isinstance(raw, dict):
         raise TypeError("`clauses` must be tables, [[clauses]]")
     where = f"clause {_name(raw['id'], 'clauses.id', MAX_CLAUSE_ID)}"
-    _only(raw, {"id", "legal_basis", "types", "senders", "receivers", "text"}, where)
+    _only(raw, {"id", "legal_basis", "types", "senders", "receivers", "elements", "text"}, where)
     missing = sorted({"legal_basis", "types", "senders", "receivers", "text"} - set(raw))
     if missing:
         raise ValueError(f"{where}: the key `{missing[0]}` is missing")
@@ -138,7 +141,12 @@ def _clause(raw: object, parties: frozenset[str]) -> Clause:
         senders=senders,
         receivers=receivers,
         text=_words(raw["text"], f"{where}: `text`"),
+        elements=_elements(raw.get("elements"), f"{where}: `elements`"),
     )
+
+
+def _elements(raw: object, where: str) -> frozenset[str]:
+    return frozenset(each.id for each in elements_of(_codes(raw, where))) if raw is not None else frozenset()
 
 
 def _only(raw: dict[str, Any], allowed: set[str], where: str) -> None:

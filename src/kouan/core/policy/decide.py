@@ -1,8 +1,9 @@
 """May this cross? One function, asked for every message at both ends; the answer names its clause.
 
 Deny by default: a message crosses only when its declaration names both sides, an agreement in
-force between them has a clause for its type and legal basis, and, where its declaration asks for a
-person's consent, a consent register confirms it.
+force between them has a clause for its type, legal basis and kinds of data, and, where its declaration
+asks for a person's consent, a consent register confirms it. What rests on a contract of two institutions
+is decided by the register that keeps such contracts.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.core.errors import KouanError
 from kouan.core.policy.agreements import Agreement, Clause, load_agreements
+from kouan.core.policy.elements import elements_of, important_among, personal_among
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -68,6 +70,23 @@ class OtherAgreementText(Denied):
     message = _("The message relies on a text of agreement %(agreement)s that this side does not hold.")
 
 
+class OutsideScope(Denied):
+    """The message would hold kinds of data about persons that the clause does not name."""
+
+    code = "outside-scope"
+    message = _(
+        "Clause %(clause)s of %(agreement)s lets no message cross that holds: %(elements)s. Both sides would "
+        "have to agree to that first."
+    )
+
+
+class ImportantData(Denied):
+    """The message would hold what the Mainland's law calls important data."""
+
+    code = "important-data"
+    message = _("This holds important data (%(elements)s), which crosses under no agreement.")
+
+
 class ConsentMissing(Denied):
     """The declaration asks for the person's consent, and none is on record."""
 
@@ -90,6 +109,14 @@ class Proposal:
     at: datetime
     agreement_digest: bytes | None = None
     """The digest that an arrived message names; ``None`` for one that we are about to send."""
+    agreement: str | None = None
+    """The agreement or contract that it is to rest on; ``None`` for any that covers it."""
+    elements: frozenset[str] = frozenset()
+    """The kinds of data that it holds."""
+    purpose: str = ""
+    """What it is for: a term of the W3C Data Privacy Vocabulary."""
+    subject: str = ""
+    """The person whom it is about, as the receiver knows them; nothing where it names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +132,23 @@ class ConsentRegister(Protocol):
 
     def covers(self, proposal: Proposal) -> bool:
         """Whether a valid consent covers exactly this proposal."""
+
+
+class ContractRegister(Protocol):
+    """Who keeps the contracts of institutions on which messages of a legal basis rest."""
+
+    def decide(self, proposal: Proposal) -> Allowed:
+        """Return the contract and the clause that let it cross, or raise the ``Denied`` that says why not."""
+
+
+_contracts: dict[str, ContractRegister] = {}
+
+
+def register_contracts(legal_basis: str, register: ContractRegister) -> None:
+    """Name who decides about what crosses on a legal basis; a second one is a ``ValueError``."""
+    known = _contracts.setdefault(legal_basis, register)
+    if type(known) is not type(register):
+        raise ValueError(f"two registers keep the contracts for {legal_basis!r}")
 
 
 _registers: dict[str, ConsentRegister] = {}
@@ -135,7 +179,14 @@ class Policy:
             raise PartyNotNamed(
                 clause="declaration", type=proposal.type, sender=proposal.sender, receiver=proposal.receiver
             )
-        allowed = self._clause(proposal)
+        if important := important_among(proposal.elements):
+            raise ImportantData(clause="elements", elements=_titles(important))
+        contracts = _contracts.get(proposal.legal_basis)
+        allowed = self._clause(proposal) if contracts is None else contracts.decide(proposal)
+        if outside := personal_among(proposal.elements) - allowed.clause.elements:
+            raise OutsideScope(
+                clause=allowed.clause.id, agreement=allowed.agreement.id, elements=_titles(outside)
+            )
         if proposal.consent_required and not self._consented(proposal):
             raise ConsentMissing(clause=f"{allowed.agreement.id} {allowed.clause.id}", type=proposal.type)
         return allowed
@@ -150,6 +201,8 @@ class Policy:
         other_text: Agreement | None = None
         for agreement in self.agreements:
             if not {proposal.sender, proposal.receiver} <= agreement.parties:
+                continue
+            if proposal.agreement not in (None, agreement.id):
                 continue
             for clause in agreement.clauses:
                 if not clause.covers(
@@ -182,6 +235,10 @@ class Policy:
             receiver=proposal.receiver,
             legal_basis=proposal.legal_basis,
         )
+
+
+def _titles(ids: frozenset[str]) -> str:
+    return ", ".join(str(each.title) for each in elements_of(ids))
 
 
 def _named(side: str, declared: Collection[str] | str) -> bool:

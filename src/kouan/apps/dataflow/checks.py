@@ -1,0 +1,60 @@
+"""What terms must be before anybody signs them, whoever drafted them."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from kouan.apps.dataflow import errors
+from kouan.apps.dataflow.domain import State, read_terms
+from kouan.apps.dataflow.judging import area, rules_for
+from kouan.apps.dataflow.models import Contract
+from kouan.core.policy.decide import ImportantData
+from kouan.core.policy.elements import elements_of, important_among
+
+if TYPE_CHECKING:
+    from kouan.apps.dataflow.domain import Terms
+
+_BINDING: Final = (State.PROPOSED, State.SIGNED)
+
+
+def check(terms: Terms, today: date) -> None:
+    """Raise the ``KouanError`` that says why such a contract could never be in force."""
+    if terms.last_day < terms.first_day:
+        raise errors.TermEndsBeforeItBegins(effective=terms.effective, expires=terms.expires)
+    if len(terms.sides) < 2:  # noqa: PLR2004 - two parties
+        raise errors.SameSide
+    if important := important_among(frozenset(terms.elements)):
+        raise ImportantData(
+            clause="elements", elements=", ".join(str(each.title) for each in elements_of(important))
+        )
+    for side in sorted(terms.sides):
+        rule, basis = rules_for(terms, side, max(today, terms.first_day))
+        area(terms, basis, rule=rule)
+        if (terms.last_day - terms.first_day).days >= basis.longest_days:
+            raise errors.TermTooLong(side=side, days=basis.longest_days)
+        made_on = date.fromisoformat(terms.assessment.made_on)
+        most = basis.assessment_days
+        if most is not None and not timedelta() <= terms.first_day - made_on <= timedelta(days=most):
+            raise errors.AssessmentTooOld(side=side, days=most)
+
+
+def agrees_with_others(terms: Terms) -> None:
+    """Raise ``ContractsDisagree`` if another contract of the two covers some of it for the same purpose."""
+    exporter, importer = parties_of(terms)
+    others = Contract.objects.filter(
+        exporter=exporter,
+        importer=importer,
+        state__in=_BINDING,
+        effective__lte=terms.last_day,
+        expires__gte=terms.first_day,
+    ).exclude(contract=terms.contract)
+    for other in others.iterator():
+        its = read_terms(bytes(other.terms))
+        if set(its.purposes) & set(terms.purposes) and set(its.elements) & set(terms.elements):
+            raise errors.ContractsDisagree(contract=str(other.contract))
+
+
+def parties_of(terms: Terms) -> tuple[str, str]:
+    """Return the two parties' codes with their sides: exporter, importer."""
+    return f"{terms.exporter.side}/{terms.exporter.code}", f"{terms.importer.side}/{terms.importer.code}"

@@ -1,0 +1,248 @@
+"""Consents to a flow of data: asked for by an institution, given and taken back by the person."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import secrets
+import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from kouan.apps.dataflow import errors, receipts, records
+from kouan.apps.dataflow.crossings import CONSENT_GIVEN, CONSENT_TAKEN_BACK, ConsentGiven, ConsentTakenBack
+from kouan.apps.dataflow.domain import State
+from kouan.apps.dataflow.judging import needs_level, rules_for, sensitive_among
+from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent
+from kouan.core.exchange import outbox
+from kouan.core.policy import Denied
+from kouan.core.trust.errors import UnknownMember
+from kouan.web.persons import identities
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from kouan.apps.dataflow.domain import Terms
+    from kouan.core.exchange import Received
+    from kouan.web.persons import Person
+
+OPEN_FOR: Final = timedelta(days=30)
+"""How long an institution's request waits for the person."""
+LONGEST: Final = timedelta(days=365)
+"""How long a consent counts at most, unless it is withdrawn."""
+_ROUNDS: Final = 2**14
+
+
+def ask(  # noqa: PLR0913 - all that a request says, by name
+    *,
+    contract: Contract,
+    terms: Terms,
+    reference: str,
+    document_number: str,
+    elements: Collection[str],
+    purposes: Collection[str],
+) -> ConsentRequest:
+    """Keep an institution's request to a customer; the number is kept as a hardened digest alone.
+
+    Raises ``ScopeDrift`` or ``OtherPurpose`` for what the contract does not name.
+    """
+    if drift := set(elements) - set(terms.elements):
+        raise errors.ScopeDrift(
+            clause="contract scope elements", contract=terms.contract, elements=", ".join(sorted(drift))
+        )
+    for purpose in set(purposes) - set(terms.purposes):
+        raise errors.OtherPurpose(clause="contract scope purposes", contract=terms.contract, purpose=purpose)
+    now, salt = timezone.now(), secrets.token_bytes(32)
+    return ConsentRequest.objects.create(
+        contract=contract.contract,
+        institution=terms.exporter.code,
+        reference=reference,
+        document_salt=salt,
+        document_digest=_hardened(document_number, salt),
+        elements=sorted(set(elements)),
+        purposes=sorted(set(purposes)),
+        created_at=now,
+        expires_at=now + OPEN_FOR,
+    )
+
+
+def open_request(key: uuid.UUID, person: Person) -> tuple[ConsentRequest, Contract]:
+    """Return a request for the person who is signed in; raises ``UnknownRequest`` or ``NotThisPerson``."""
+    request = ConsentRequest.objects.filter(
+        key=key, answered_at__isnull=True, expires_at__gt=timezone.now()
+    ).first()
+    if request is None:
+        raise errors.UnknownRequest
+    theirs = _hardened(person.document_number, bytes(request.document_salt))
+    if not person.document_number or not hmac.compare_digest(theirs, bytes(request.document_digest)):
+        raise errors.NotThisPerson
+    contract = Contract.objects.filter(contract=request.contract, state=State.SIGNED).first()
+    if contract is None:
+        raise errors.UnknownRequest
+    return request, contract
+
+
+def level_for(terms: Terms, elements: Collection[str]) -> int:
+    """Return how surely a person must have signed in to agree to these kinds of data."""
+    day = timezone.now().astimezone().date()
+    bases = [rules_for(terms, side, day)[1] for side in sorted(terms.sides)]
+    return needs_level(frozenset(elements), bases)
+
+
+def give(
+    *, key: uuid.UUID, person: Person, ticked: Collection[str], terms: Terms, language: str
+) -> DataConsent | None:
+    """Take a person's answer: a signed receipt for what they ticked, and word of it to the other side.
+
+    Nothing ticked is a refusal, and returns nothing. Raises what ``open_request`` raises, ``LevelTooLow``,
+    and what ``send`` may raise.
+    """
+    with transaction.atomic():
+        request, contract = open_request(key, person)
+        ConsentRequest.objects.select_for_update().get(pk=request.pk)
+        now = timezone.now()
+        answered = ConsentRequest.objects.filter(pk=request.pk, answered_at__isnull=True).update(
+            answered_at=now
+        )
+        if not answered:
+            raise errors.UnknownRequest
+        agreed = [each for each in request.elements if each in ticked]
+        if not agreed:
+            return None
+        needed = level_for(terms, agreed)
+        if person.level < needed:
+            raise errors.LevelTooLow(clause="consent level", level=person.level, needed=needed)
+        consent = DataConsent(
+            contract=contract.contract,
+            peer=contract.peer,
+            person=person.key,
+            subject=identities().subject(person.key, f"dataflow {contract.contract}"),
+            request=request,
+            elements=agreed,
+            separate=sorted(sensitive_among(frozenset(agreed))),
+            purposes=request.purposes,
+            level=person.level,
+            given_at=now,
+            expires_at=now + LONGEST,
+        )
+        consent.receipt = receipts.sign(consent, terms, language=language)
+        consent.save()
+        outbox.send(
+            CONSENT_GIVEN,
+            to=consent.peer,
+            payload=_payload(consent),
+            conversation=consent.key,
+        )
+    return consent
+
+
+def withdraw(*, key: uuid.UUID, person: str) -> DataConsent:
+    """Take a consent back: from now on nothing crosses under it, and what waits to cross does not.
+
+    The other side is told in the same transaction, and erases what it has. Doing it twice is harmless.
+    """
+    with transaction.atomic():
+        consent = DataConsent.objects.select_for_update().filter(key=key, person=person).first()
+        if consent is None or not person:
+            raise errors.UnknownConsent
+        if consent.withdrawn_at is None:
+            consent.withdrawn_at = timezone.now()
+            consent.save(update_fields=["withdrawn_at"])
+            outbox.withdraw(consent=consent.reference, code=errors.ConsentWithdrawn.code)
+            # It counts no more here, and that is what decides, whoever can be told.
+            with contextlib.suppress(Denied, UnknownMember):
+                outbox.send(
+                    CONSENT_TAKEN_BACK,
+                    to=consent.peer,
+                    payload=ConsentTakenBack(
+                        consent=consent.key.bytes, at=int(consent.withdrawn_at.timestamp())
+                    ),
+                    conversation=consent.key,
+                )
+    return consent
+
+
+def keep(*, message: Received[ConsentGiven]) -> None:
+    """Keep a consent that was given on the other side, if its receipt says the same."""
+    said = message.payload
+    key, contract = uuid.UUID(bytes=said.consent), uuid.UUID(bytes=said.contract)
+    if (
+        message.conversation != key
+        or not Contract.objects.filter(contract=contract, peer=message.sender).exists()
+    ):
+        raise errors.UnknownContract
+    given_at = datetime.fromtimestamp(said.given_at, tz=timezone.get_current_timezone())
+    _matches(said, side=message.sender, given_at=given_at)
+    DataConsent.objects.get_or_create(
+        key=key,
+        defaults={
+            "contract": contract,
+            "peer": message.sender,
+            "subject": said.subject,
+            "elements": said.elements,
+            "separate": said.separate,
+            "purposes": said.purposes,
+            "level": said.level,
+            "given_at": given_at,
+            "expires_at": datetime.fromtimestamp(said.expires_at, tz=timezone.get_current_timezone()),
+            "receipt": said.receipt,
+        },
+    )
+
+
+def taken_back(*, message: Received[ConsentTakenBack]) -> None:
+    """End a consent that was withdrawn on the other side, and erase what it had let cross."""
+    key = uuid.UUID(bytes=message.payload.consent)
+    consent = DataConsent.objects.select_for_update().filter(key=key, peer=message.sender, person="").first()
+    if consent is None:
+        raise errors.UnknownConsent
+    if consent.withdrawn_at is None:
+        consent.withdrawn_at = min(timezone.now(), message.sent_at)
+        consent.save(update_fields=["withdrawn_at"])
+        records.erase(consent=consent, because="withdrawn")
+
+
+def _payload(consent: DataConsent) -> ConsentGiven:
+    return ConsentGiven(
+        consent=consent.key.bytes,
+        contract=consent.contract.bytes,
+        subject=consent.subject,
+        elements=consent.elements,
+        separate=consent.separate,
+        purposes=consent.purposes,
+        level=consent.level,
+        given_at=int(consent.given_at.timestamp()),
+        expires_at=int(consent.expires_at.timestamp()),
+        receipt=bytes(consent.receipt),
+    )
+
+
+def _matches(said: ConsentGiven, *, side: str, given_at: datetime) -> None:
+    """Raise ``BadSignature`` unless the receipt is the side's own, and says what the message says."""
+    try:
+        receipt = receipts.read(said.receipt, side=side, at=given_at)
+        processing = receipt["pii_processing"]
+        named = {each["pii_attribute_id"] for each in processing["purposes"][0]["pii_information"]}
+        same = (
+            receipt["record_id"] == str(uuid.UUID(bytes=said.consent))
+            and receipt["pii_principal_id"] == said.subject
+            and processing["contract"] == str(uuid.UUID(bytes=said.contract))
+            and named == set(said.elements)
+            and {each["purpose_type"] for each in processing["purposes"]} == set(said.purposes)
+            and receipt["events"][0]["assurance_level"] == said.level
+        )
+    except (IndexError, KeyError, TypeError, receipts.BadReceipt):
+        same = False
+    if not same:
+        raise errors.BadSignature
+
+
+def _hardened(number: str, salt: bytes) -> bytes:
+    """Return a digest from which the number is not found by trying all: some tens of milliseconds each."""
+    text = "".join(number.split()).upper().encode()
+    return hashlib.scrypt(text, salt=settings.SECRET_KEY.encode()[:16] + salt, n=_ROUNDS, r=8, p=1, dklen=32)

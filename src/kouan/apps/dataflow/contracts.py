@@ -1,0 +1,253 @@
+"""The life of a contract: drafted here, signed by both sides, replaced by a later version or ended.
+
+Each step that the other side must know is a message in the same transaction.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Literal
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from kouan.apps.dataflow import checks, errors, filings, statements
+from kouan.apps.dataflow.crossings import (
+    CONTRACT_ANSWERED,
+    CONTRACT_ENDED,
+    CONTRACT_PROPOSED,
+    ContractAnswered,
+    ContractEnded,
+    ContractProposed,
+)
+from kouan.apps.dataflow.domain import BadTerms, State, Terms, read_terms
+from kouan.apps.dataflow.models import Contract
+from kouan.core.exchange.outbox import send
+from kouan.core.policy.decide import TERM_ZONE
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from kouan.core.exchange import Received, Undelivered
+
+_OPEN = (State.DRAFT, State.PROPOSED, State.SIGNED)
+
+
+def today() -> date:
+    """Return the day as agreements count it."""
+    return timezone.now().astimezone(TERM_ZONE).date()
+
+
+def terms_of(contract: Contract) -> Terms:
+    """Return what a contract says."""
+    return read_terms(bytes(contract.terms))
+
+
+def draft(terms: Terms) -> Contract:
+    """Keep terms as a draft, in the place of an earlier draft of the same version.
+
+    Raises what ``checks.check`` raises: terms that could never be in force are not kept either.
+    """
+    checks.check(terms, today())
+    if settings.NODE.side not in terms.sides:
+        raise errors.NotYourContract(contract=terms.contract)
+    with transaction.atomic():
+        same = Contract.objects.select_for_update().filter(contract=terms.contract, version=terms.version)
+        earlier = same.first()
+        if earlier is not None and earlier.state != State.DRAFT:
+            raise errors.NotInThisState(contract=terms.contract, state=earlier.state)
+        same.delete()
+        _follows(terms)
+        return _kept(terms, State.DRAFT)
+
+
+def propose(*, digest: bytes, officer: str) -> Contract:
+    """Sign a draft for this side and put it before the other; raises ``NotInThisState``, or as ``send``."""
+    with transaction.atomic():
+        contract = _held(digest, State.DRAFT)
+        terms = terms_of(contract)
+        checks.check(terms, today())
+        checks.agrees_with_others(terms)
+        contract.signed_here = _sign(contract, officer)
+        contract.state = State.PROPOSED
+        contract.message_id = send(
+            CONTRACT_PROPOSED,
+            to=contract.peer,
+            payload=ContractProposed(terms=bytes(contract.terms), statement=contract.signed_here),
+            conversation=contract.contract,
+        )
+        contract.save()
+    return contract
+
+
+def received(*, message: Received[ContractProposed]) -> None:
+    """Keep what the other side proposes; raises a ``KouanError`` for what could not be signed by anybody."""
+    said = message.payload
+    try:
+        terms = read_terms(said.terms)
+    except BadTerms as error:
+        raise errors.IllFormedTerms(detail=str(error)) from None
+    if terms.sides != {message.sender, settings.NODE.side}:
+        raise errors.NotYourContract(contract=terms.contract)
+    if uuid.UUID(terms.contract) != message.conversation:
+        raise errors.IllFormedTerms(detail="contract")
+    checks.check(terms, today())
+    checks.agrees_with_others(terms)
+    statements.read(said.statement, side=message.sender, digest=terms.digest())
+    _follows(terms)
+    if (
+        Contract.objects.filter(contract=terms.contract, version=terms.version)
+        .exclude(state=State.DRAFT)
+        .exists()
+    ):
+        raise errors.NotInThisState(contract=terms.contract, state=State.PROPOSED)
+    Contract.objects.filter(contract=terms.contract, version=terms.version).delete()
+    _kept(terms, State.PROPOSED, signed_there=said.statement, message_id=message.id)
+
+
+def sign(*, digest: bytes, officer: str) -> Contract:
+    """Sign what the other side proposed; from now on both are bound."""
+    with transaction.atomic():
+        contract = _held(digest, State.PROPOSED, signed_here=False)
+        terms = terms_of(contract)
+        checks.check(terms, today())
+        checks.agrees_with_others(terms)
+        contract.signed_here = _sign(contract, officer)
+        _answer(contract, "signed", statement=contract.signed_here)
+        _bound(contract, terms)
+    return contract
+
+
+def refuse(*, digest: bytes, reason: str) -> Contract:
+    """Refuse what the other side proposed."""
+    with transaction.atomic():
+        contract = _held(digest, State.PROPOSED, signed_here=False)
+        contract.state, contract.reason = State.REFUSED, reason
+        _answer(contract, "refused", reason=reason)
+        contract.save()
+    return contract
+
+
+def answered(*, message: Received[ContractAnswered]) -> None:
+    """Note the other side's answer to what this side proposed."""
+    said = message.payload
+    contract = Contract.objects.select_for_update().filter(digest=said.digest, peer=message.sender).first()
+    if contract is None:
+        raise errors.UnknownContract
+    if contract.state != State.PROPOSED or contract.signed_here is None:
+        raise errors.NotInThisState(contract=str(contract.contract), state=contract.state)
+    if said.outcome == "refused":
+        contract.state, contract.reason = State.REFUSED, said.reason
+        contract.save()
+        return
+    statements.read(said.statement, side=message.sender, digest=bytes(contract.digest))
+    contract.signed_there = said.statement
+    _bound(contract, terms_of(contract))
+
+
+def not_delivered(*, message: Undelivered) -> None:
+    """Note that the other side could not take a proposal: it may be drafted anew."""
+    Contract.objects.filter(message_id=message.id, state=State.PROPOSED).update(
+        state=State.REFUSED, reason=message.code
+    )
+
+
+def end(*, digest: bytes, reason: str) -> Contract:
+    """End a contract from today on, before its term."""
+    with transaction.atomic():
+        contract = _held(digest, State.SIGNED)
+        _ended(contract, today(), settings.NODE.side, reason)
+        send(
+            CONTRACT_ENDED,
+            to=contract.peer,
+            payload=ContractEnded(digest=bytes(contract.digest), ended_on=today().isoformat(), reason=reason),
+            conversation=contract.contract,
+        )
+    return contract
+
+
+def ended_there(*, message: Received[ContractEnded]) -> None:
+    """End a contract that the other side has ended."""
+    said = message.payload
+    contract = Contract.objects.select_for_update().filter(digest=said.digest, peer=message.sender).first()
+    if contract is None:
+        raise errors.UnknownContract
+    if contract.state == State.SIGNED:
+        _ended(contract, min(today(), contract.expires), message.sender, said.reason)
+
+
+def _ended(contract: Contract, on: date, by: str, reason: str) -> None:
+    contract.state, contract.ended_on, contract.ended_by, contract.reason = State.ENDED, on, by, reason
+    contract.save()
+
+
+def _bound(contract: Contract, terms: Terms) -> None:
+    """Both have signed: the version before it is replaced, and the clocks of the filings begin."""
+    if terms.replaces is not None:
+        Contract.objects.filter(digest=bytes.fromhex(terms.replaces), state=State.SIGNED).update(
+            state=State.REPLACED, ended_on=max(today(), terms.first_day)
+        )
+    contract.state = State.SIGNED
+    contract.save()
+    filings.begin(contract, terms)
+
+
+def _sign(contract: Contract, officer: str) -> bytes:
+    return statements.sign(
+        statements.Statement(bytes(contract.digest), settings.NODE.side, officer, timezone.now())
+    )
+
+
+def _answer(
+    contract: Contract, outcome: Literal["signed", "refused"], *, statement: bytes = b"", reason: str = ""
+) -> None:
+    send(
+        CONTRACT_ANSWERED,
+        to=contract.peer,
+        payload=ContractAnswered(
+            digest=bytes(contract.digest), outcome=outcome, statement=statement, reason=reason
+        ),
+        conversation=contract.contract,
+    )
+
+
+def _held(digest: bytes, state: State, *, signed_here: bool | None = None) -> Contract:
+    contract = Contract.objects.select_for_update().filter(digest=digest).first()
+    if contract is None:
+        raise errors.UnknownContract
+    if contract.state != state or (signed_here is False and contract.signed_here is not None):
+        raise errors.NotInThisState(contract=str(contract.contract), state=contract.state)
+    return contract
+
+
+def _follows(terms: Terms) -> None:
+    """Raise ``IllFormedTerms`` unless terms are a first version, or the next one of a signed contract."""
+    if terms.version == 1 and terms.replaces is None:
+        return
+    before = Contract.objects.filter(
+        contract=terms.contract, version=terms.version - 1, state=State.SIGNED
+    ).first()
+    if before is None or terms.replaces != bytes(before.digest).hex():
+        raise errors.IllFormedTerms(detail="replaces")
+    if checks.parties_of(terms) != (before.exporter, before.importer):
+        raise errors.IllFormedTerms(detail="exporter, importer")
+
+
+def _kept(terms: Terms, state: State, **more: object) -> Contract:
+    (peer,) = terms.sides - {settings.NODE.side}
+    exporter, importer = checks.parties_of(terms)
+    return Contract.objects.create(
+        contract=terms.contract,
+        version=terms.version,
+        peer=peer,
+        terms=terms.canonical(),
+        digest=terms.digest(),
+        state=state,
+        exporter=exporter,
+        importer=importer,
+        effective=terms.first_day,
+        expires=terms.last_day,
+        created_at=timezone.now(),
+        **more,
+    )

@@ -1,0 +1,88 @@
+"""Each decision about something that rests on a contract, written down with its case, and judged again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from kouan.apps.dataflow.domain import Case, as_json, from_json
+from kouan.apps.dataflow.judging import judge
+from kouan.apps.dataflow.models import Decision
+from kouan.apps.dataflow.rules import rules_of
+from kouan.core.policy import Denied
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Callable
+    from datetime import date
+
+    from kouan.apps.dataflow.rules import Rules
+
+
+def note(  # noqa: PLR0913 - all that is known of it, by name
+    case: Case,
+    *,
+    type_: str,
+    outgoing: bool,
+    contract: uuid.UUID | None,
+    message_id: uuid.UUID | None = None,
+    denied: Denied | None = None,
+) -> Decision:
+    """Write a decision down."""
+    return Decision.objects.create(
+        at=case.at,
+        message_id=message_id,
+        outgoing=outgoing,
+        type=type_,
+        contract=contract,
+        sender=case.sender,
+        receiver=case.receiver,
+        allowed=denied is None,
+        code="" if denied is None else denied.code,
+        clause="contract scope" if denied is None else str(denied.params["clause"])[:120],
+        rules=_rules(case),
+        case=as_json(case),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """How a past decision comes out when it is judged again by the rules of its day."""
+
+    allowed: bool
+    code: str
+    clause: str
+    same: bool
+    """Whether that is what was decided."""
+    same_rules: bool
+    """Whether the rules' files are those that counted then, bit for bit."""
+
+
+def replay(decision: Decision, *, find: Callable[[str, date], Rules] = rules_of) -> Replayed:
+    """Judge a decision's case again, by the rules that count for its day."""
+    case = from_json(decision.case)
+    code, clause = "", "contract scope"
+    try:
+        judge(case, find=find)
+    except Denied as denied:
+        code, clause = denied.code, str(denied.params["clause"])[:120]
+    return Replayed(
+        allowed=not code,
+        code=code,
+        clause=clause,
+        same=(code, clause) == (decision.code, decision.clause),
+        same_rules=_rules(case, find=find) == decision.rules,
+    )
+
+
+def _rules(case: Case, *, find: Callable[[str, date], Rules] = rules_of) -> list[list[str]]:
+    if case.contract is None:
+        return []
+    found = []
+    for side in sorted(case.contract.terms.sides):
+        try:
+            rules = find(side, case.day)
+        except LookupError:
+            continue
+        found.append([rules.name, rules.digest.hex()])
+    return found

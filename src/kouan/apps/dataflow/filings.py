@@ -1,0 +1,87 @@
+"""Filing a contract with each side's authority, within so many working days of that side."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from kouan.apps.dataflow import errors
+from kouan.apps.dataflow.crossings import CONTRACT_FILED, ContractFiled
+from kouan.apps.dataflow.domain import State
+from kouan.apps.dataflow.judging import rules_for
+from kouan.apps.dataflow.models import Contract, Filing
+from kouan.core.exchange.outbox import send
+from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.sides import get_side
+
+if TYPE_CHECKING:
+    from kouan.apps.dataflow.domain import Terms
+    from kouan.core.exchange import Received
+
+AHEAD: Final = timedelta(days=3)
+"""How long before a filing is due its officers are reminded."""
+
+
+def due_on(side: str, first_day: date, working_days: int) -> date:
+    """Return the last day for a filing: working days of that side, counted from the day after the effect.
+
+    Raises ``CalendarYearError`` where the side's calendar of that year is not known yet.
+    """
+    return get_side(side).calendar.add_working_days(first_day, working_days)
+
+
+def begin(contract: Contract, terms: Terms) -> None:
+    """Write down what has to be filed, where and until when; the clock runs from the contract's first day."""
+    first = max(terms.first_day, timezone.now().astimezone(TERM_ZONE).date())
+    for side in sorted(terms.sides):
+        _rule, basis = rules_for(terms, side, first)
+        if basis.filing_working_days is not None:
+            Filing.objects.get_or_create(
+                contract=contract,
+                side=side,
+                defaults={"due_on": due_on(side, first, basis.filing_working_days)},
+            )
+
+
+def filed(*, digest: bytes, filed_on: date, reference: str) -> Filing:
+    """Note that this side's party has filed, and tell the other side."""
+    today = timezone.now().astimezone(TERM_ZONE).date()
+    with transaction.atomic():
+        filing = (
+            Filing.objects.select_for_update()
+            .select_related("contract")
+            .filter(contract__digest=digest, side=settings.NODE.side, contract__state=State.SIGNED)
+            .first()
+        )
+        if filing is None:
+            raise errors.UnknownContract
+        contract = filing.contract
+        if filing.filed_on is not None or filed_on > today:
+            raise errors.NotInThisState(contract=str(contract.contract), state=contract.state)
+        filing.filed_on, filing.reference = filed_on, reference
+        filing.save()
+        send(
+            CONTRACT_FILED,
+            to=contract.peer,
+            payload=ContractFiled(digest=digest, filed_on=filed_on.isoformat(), reference=reference),
+            conversation=contract.contract,
+        )
+    return filing
+
+
+def told(*, message: Received[ContractFiled]) -> None:
+    """Note that the other side's party has filed; only that side's own word about its own filing counts."""
+    said = message.payload
+    found = Filing.objects.select_for_update().filter(
+        contract__digest=said.digest, contract__peer=message.sender, side=message.sender
+    )
+    filing = found.first()
+    if filing is None:
+        raise errors.UnknownContract
+    filing.filed_on = date.fromisoformat(said.filed_on)
+    filing.reference = said.reference
+    filing.save()

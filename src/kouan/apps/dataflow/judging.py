@@ -1,0 +1,163 @@
+"""May this cross under this contract? A pure function of the case and of the rules of its day.
+
+It raises the ``Denied`` whose ``clause`` names the rule that decides. The same case judged again, by the same
+rules, ends the same way: that is how a past decision is replayed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from kouan.apps.dataflow import errors
+from kouan.apps.dataflow.domain import ALWAYS, SCOPE, State, Terms
+from kouan.apps.dataflow.rules import Basis, NoRules, Rules, rules_of
+from kouan.core.policy.elements import Category, elements_of, personal_among
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from kouan.apps.dataflow.domain import Case, ConsentFacts, ContractFacts
+
+_NEVER: Final = frozenset({State.REFUSED, State.REPLACED, State.ENDED})
+
+
+def judge(
+    case: Case, *, persons: bool = True, find: Callable[[str, date], Rules] = rules_of
+) -> tuple[str, ...]:
+    """Return the names of the rules by which the case may pass, or raise the ``Denied`` that says why not.
+
+    Without ``persons`` the person's consent is left for later.
+    """
+    contract = case.contract
+    if contract is None:
+        raise errors.NoContract(clause="contract")
+    _contract(case, contract)
+    rules = {
+        side: rules_for(contract.terms, side, case.day, find=find) for side in sorted(contract.terms.sides)
+    }
+    for name, basis in rules.values():
+        area(contract.terms, basis, rule=name)
+    _scope(case, contract.terms)
+    _filings(case, contract)
+    if persons:
+        _consent(case, [basis for _name, basis in rules.values()])
+    return tuple(name for name, _basis in rules.values())
+
+
+def rules_for(
+    terms: Terms, side: str, day: date, *, find: Callable[[str, date], Rules] = rules_of
+) -> tuple[str, Basis]:
+    """Return what a side's rules of a day say of such a contract; raises ``UnknownBasis``."""
+    try:
+        rules = find(side, day)
+        return f"{rules.name} {terms.basis}", rules.bases[terms.basis]
+    except (NoRules, KeyError):
+        raise errors.UnknownBasis(clause="basis", side=side, day=day.isoformat(), basis=terms.basis) from None
+
+
+def area(terms: Terms, basis: Basis, *, rule: str) -> None:
+    """Raise ``OutsideArea`` or ``OnwardTransfer`` if somebody would hold the data outside the area."""
+    for party in (terms.exporter, terms.importer):
+        if party.place not in basis.places:
+            raise errors.OutsideArea(clause=f"{rule} places", place=party.place, basis=str(basis.title))
+    for other in terms.onward:
+        if other.place not in basis.places:
+            raise errors.OnwardTransfer(clause=f"{rule} places", place=other.place, basis=str(basis.title))
+
+
+def needs_level(elements: frozenset[str], bases: list[Basis]) -> int:
+    """Return the level of assurance in which a person must agree to these kinds of data."""
+    sensitive = sensitive_among(elements)
+    return max(each.sensitive_level if sensitive else each.level for each in bases)
+
+
+def sensitive_among(elements: frozenset[str]) -> frozenset[str]:
+    """Return the sensitive kinds."""
+    return frozenset(each.id for each in elements_of(elements) if each.category is Category.SENSITIVE)
+
+
+def _contract(case: Case, contract: ContractFacts) -> None:
+    terms, name = contract.terms, contract.terms.contract
+    if case.named is not None and case.named != contract.digest:
+        raise errors.OtherTerms(clause="contract digest", contract=name)
+    if contract.state in _NEVER and not _on_its_last_day(case, contract):
+        raise errors.ContractOver(clause="contract state", contract=name, state=contract.state.value)
+    if unsigned := terms.sides - contract.signed_by:
+        raise errors.UnsignedContract(
+            clause="contract signatures", contract=name, sides=", ".join(sorted(unsigned))
+        )
+    if not terms.first_day <= case.day <= terms.last_day:
+        raise errors.OutsideTerm(
+            clause="contract term", contract=name, effective=terms.effective, expires=terms.expires
+        )
+    if (case.sender, case.receiver) != (terms.exporter.side, terms.importer.side):
+        raise errors.OtherParties(
+            clause="contract parties",
+            contract=name,
+            exporter=terms.exporter.side,
+            importer=terms.importer.side,
+        )
+
+
+def _on_its_last_day(case: Case, contract: ContractFacts) -> bool:
+    return contract.ended_on is not None and case.day < contract.ended_on
+
+
+def _scope(case: Case, terms: Terms) -> None:
+    if case.purpose not in terms.purposes:
+        raise errors.OtherPurpose(
+            clause=f"contract {SCOPE} purposes", contract=terms.contract, purpose=case.purpose
+        )
+    if drift := personal_among(case.elements) - ALWAYS - set(terms.elements):
+        raise errors.ScopeDrift(
+            clause=f"contract {SCOPE} elements",
+            contract=terms.contract,
+            elements=", ".join(str(each.title) for each in elements_of(drift)),
+        )
+
+
+def _filings(case: Case, contract: ContractFacts) -> None:
+    for filing in contract.filings:
+        if case.day > filing.due_on and (filing.filed_on is None or filing.filed_on > case.day):
+            raise errors.NotFiled(
+                clause="contract filing",
+                contract=contract.terms.contract,
+                side=filing.side,
+                due=filing.due_on.isoformat(),
+            )
+
+
+def _consent(case: Case, bases: list[Basis]) -> None:
+    if not any(each.consent for each in bases):
+        return
+    consent = case.consent
+    if consent is None:
+        raise errors.NoPersonsConsent(clause="consent")
+    if consent.withdrawn_at is not None and consent.withdrawn_at <= case.at:
+        raise errors.ConsentWithdrawn(clause="consent", day=consent.withdrawn_at.date().isoformat())
+    if not consent.given_at <= case.at < consent.expires_at:
+        raise errors.ConsentExpired(clause="consent", day=consent.expires_at.date().isoformat())
+    if consent.subject != case.subject or not case.subject:
+        raise errors.ConsentOfAnother(clause="consent subject")
+    if case.contract is None or consent.contract != case.contract.terms.contract:
+        raise errors.ConsentForOther(clause="consent contract", detail=consent.contract)
+    if case.purpose not in consent.purposes:
+        raise errors.ConsentForOther(clause="consent purposes", detail=case.purpose)
+    _agreed(case, consent, bases)
+
+
+def _agreed(case: Case, consent: ConsentFacts, bases: list[Basis]) -> None:
+    wanted = personal_among(case.elements) - ALWAYS
+    if missing := wanted - consent.elements:
+        raise errors.ConsentForOther(clause="consent elements", detail=_titles(missing))
+    sensitive = sensitive_among(wanted)
+    if any(each.separate_for_sensitive for each in bases) and (unseparated := sensitive - consent.separate):
+        raise errors.ConsentForOther(clause="consent separate", detail=_titles(unseparated))
+    needed = needs_level(wanted, bases)
+    if consent.level < needed:
+        raise errors.LevelTooLow(clause="consent level", level=consent.level, needed=needed)
+
+
+def _titles(ids: frozenset[str]) -> str:
+    return ", ".join(str(each.title) for each in elements_of(ids))

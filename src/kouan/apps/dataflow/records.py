@@ -1,0 +1,268 @@
+"""Data about persons that crosses under a contract: sent, judged, kept, read, and erased."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, Literal
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from kouan.apps.dataflow import decisions, errors
+from kouan.apps.dataflow.crossings import (
+    DATA_RECORD,
+    RECORD_READ,
+    RECORDS_ERASED,
+    DataRecord,
+    RecordRead,
+    RecordsErased,
+    Value,
+)
+from kouan.apps.dataflow.judging import judge
+from kouan.apps.dataflow.models import DataConsent, Record, Use
+from kouan.apps.dataflow.register import case_of
+from kouan.core.exchange import outbox
+from kouan.core.policy import Denied, Proposal
+from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.vault import Vault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.db.models import QuerySet
+
+    from kouan.apps.dataflow.domain import Case
+    from kouan.apps.dataflow.models import Contract
+    from kouan.core.exchange import Received, Undelivered
+
+Because = Literal["withdrawn", "asked", "retention", "contract-over"]
+_CONTENT: Final = Vault("dataflow/records/1")
+_AT_ONCE: Final = 500
+
+
+def send(*, contract: Contract, consent: DataConsent, purpose: str, values: Mapping[str, str]) -> Record:
+    """Send data about a person under a contract and a consent; raises the ``Denied`` that says why not.
+
+    The decision is written down either way, with its clause and its case.
+    """
+    payload = DataRecord(
+        subject=consent.subject,
+        purpose=purpose,
+        values=[Value(element=element, value=value) for element, value in values.items()],
+    )
+    number = str(contract.contract)
+    told = DATA_RECORD.told(payload)
+    proposal = Proposal(
+        type=DATA_RECORD.type,
+        legal_basis=DATA_RECORD.legal_basis,
+        sender=settings.NODE.side,
+        receiver=contract.peer,
+        declared_senders="any",
+        declared_receivers="any",
+        consent_required=True,
+        consent_reference=consent.reference,
+        at=timezone.now(),
+        agreement=number,
+        elements=told.elements,
+        purpose=told.purpose,
+        subject=told.subject,
+    )
+    try:
+        with transaction.atomic():
+            # Held until the end, so that who withdraws it is before this or after this.
+            DataConsent.objects.select_for_update().get(pk=consent.pk)
+            message_id = outbox.send(
+                DATA_RECORD,
+                to=contract.peer,
+                payload=payload,
+                conversation=consent.key,
+                consent=consent.reference,
+                under=number,
+            )
+            case = case_of(proposal)
+            decisions.note(
+                case, type_=DATA_RECORD.type, outgoing=True, contract=contract.contract, message_id=message_id
+            )
+            return _kept(message_id, case, consent, outgoing=True)
+    except Denied as denied:
+        decisions.note(
+            case_of(proposal),
+            type_=DATA_RECORD.type,
+            outgoing=True,
+            contract=contract.contract,
+            denied=denied,
+        )
+        raise
+
+
+def keep(*, message: Received[DataRecord]) -> None:
+    """Judge what arrived once more, with the consent, and keep it; raises the ``Denied`` that refuses it."""
+    said = message.payload
+    consent = (
+        DataConsent.objects.select_for_update()
+        .filter(key=message.conversation, peer=message.sender, person="")
+        .first()
+    )
+    basis = message.basis
+    if basis is None:
+        raise errors.NoContract(clause="contract")
+    told = DATA_RECORD.told(said)
+    case = case_of(
+        Proposal(
+            type=DATA_RECORD.type,
+            legal_basis=DATA_RECORD.legal_basis,
+            sender=message.sender,
+            receiver=settings.NODE.side,
+            declared_senders="any",
+            declared_receivers="any",
+            consent_required=True,
+            consent_reference=consent.reference if consent is not None else None,
+            at=timezone.now(),
+            agreement=basis.agreement,
+            agreement_digest=basis.agreement_digest,
+            elements=told.elements,
+            purpose=told.purpose,
+            subject=told.subject,
+        )
+    )
+    judge(case)
+    if consent is None or basis.consent != consent.reference:
+        raise errors.NoPersonsConsent(clause="consent")
+    decisions.note(
+        case, type_=DATA_RECORD.type, outgoing=False, contract=consent.contract, message_id=message.id
+    )
+    content = json.dumps([[each.element, each.value] for each in said.values], ensure_ascii=False).encode()
+    _kept(message.id, case, consent, outgoing=False, content=_CONTENT.seal(content, of=str(message.id)))
+
+
+def read(*, record: Record, reader: str, purpose: str) -> list[tuple[str, str]]:
+    """Return the data of a record as (kind, value); that it was read is noted on both sides.
+
+    Raises ``OtherPurpose`` for one that the record did not come for.
+    """
+    if purpose != record.purpose:
+        raise errors.OtherPurpose(clause="consent purposes", contract=str(record.contract), purpose=purpose)
+    with transaction.atomic():
+        held = Record.objects.select_for_update().select_related("consent").get(pk=record.pk)
+        if held.content is None or held.outgoing:
+            raise errors.NoPersonsConsent(clause="consent")
+        use = Use.objects.create(
+            key=uuid.uuid4(), record=held, reader=reader, purpose=purpose, at=timezone.now()
+        )
+        outbox.send(
+            RECORD_READ,
+            to=held.consent.peer,
+            payload=RecordRead(
+                use=use.key.bytes,
+                record=held.message_id.bytes,
+                reader=reader,
+                purpose=purpose,
+                at=int(use.at.timestamp()),
+            ),
+        )
+        values: list[tuple[str, str]] = [
+            (element, value)
+            for element, value in json.loads(_CONTENT.unseal(bytes(held.content), of=str(held.message_id)))
+        ]
+    return values
+
+
+def read_there(*, message: Received[RecordRead]) -> None:
+    """Keep that a record of this side was read on the other."""
+    said = message.payload
+    record = Record.objects.filter(
+        message_id=uuid.UUID(bytes=said.record), outgoing=True, consent__peer=message.sender
+    ).first()
+    if record is None:
+        raise errors.UnknownConsent
+    Use.objects.get_or_create(
+        key=uuid.UUID(bytes=said.use),
+        defaults={
+            "record": record,
+            "reader": said.reader,
+            "purpose": said.purpose,
+            "at": datetime.fromtimestamp(said.at, tz=timezone.get_current_timezone()),
+        },
+    )
+
+
+def erase(*, consent: DataConsent, because: Because) -> int:
+    """Erase at the importer's side what a consent had let cross, and tell the other side; return how many."""
+    return _erase(Record.objects.filter(consent=consent), because)
+
+
+def erase_overdue() -> bool:
+    """Erase what has been kept as long as its contract says; return whether there was any."""
+    overdue = Record.objects.filter(
+        outgoing=False, erased_at=None, erase_on__lt=timezone.now().astimezone(TERM_ZONE).date()
+    )
+    if not overdue.exists():
+        return False
+    with transaction.atomic():
+        return _erase(overdue, "retention") > 0
+
+
+def _erase(found: QuerySet[Record], because: Because) -> int:
+    rows = list(
+        found.select_for_update()
+        .select_related("consent")
+        .filter(outgoing=False, erased_at__isnull=True)
+        .order_by("pk")[:_AT_ONCE]
+    )
+    now = timezone.now()
+    by_peer: dict[str, list[Record]] = {}
+    for row in rows:
+        row.content, row.erased_at, row.erased_because = None, now, because
+        row.save(update_fields=["content", "erased_at", "erased_because"])
+        by_peer.setdefault(row.consent.peer, []).append(row)
+    for peer, theirs in by_peer.items():
+        outbox.send(
+            RECORDS_ERASED,
+            to=peer,
+            payload=RecordsErased(
+                records=[row.message_id.bytes for row in theirs], because=because, at=int(now.timestamp())
+            ),
+        )
+    return len(rows)
+
+
+def erased_there(*, message: Received[RecordsErased]) -> None:
+    """Note that the other side has erased records of this side."""
+    said = message.payload
+    Record.objects.filter(
+        message_id__in=[uuid.UUID(bytes=each) for each in said.records],
+        outgoing=True,
+        consent__peer=message.sender,
+    ).update(
+        erased_at=datetime.fromtimestamp(said.at, tz=timezone.get_current_timezone()),
+        erased_because=said.because,
+    )
+
+
+def not_delivered(*, message: Undelivered) -> None:
+    """Note that a record never counted on the other side: then nobody has it there."""
+    Record.objects.filter(message_id=message.id, outgoing=True).update(
+        erased_at=timezone.now(), erased_because=message.code[:16]
+    )
+
+
+def _kept(
+    message_id: uuid.UUID, case: Case, consent: DataConsent, *, outgoing: bool, content: bytes | None = None
+) -> Record:
+    if case.contract is None:
+        raise errors.NoContract(clause="contract")
+    return Record.objects.create(
+        message_id=message_id,
+        outgoing=outgoing,
+        contract=uuid.UUID(case.contract.terms.contract),
+        digest=case.contract.digest,
+        consent=consent,
+        purpose=case.purpose,
+        elements=sorted(case.elements),
+        content=content,
+        at=case.at,
+        erase_on=case.day + timedelta(days=case.contract.terms.retention_days),
+    )

@@ -1,0 +1,59 @@
+"""Who the resident in front of a page is: the app that keeps identities says so, others ask here.
+
+An app learns no more than it needs: a key to find the person again, how surely they signed in, and
+whether a document number that an institution holds is theirs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A resident who is signed in."""
+
+    key: str
+    """The same at every sign-in, and known on this side alone."""
+    level: int
+    """The level of assurance of the present sign-in, 1 to 4."""
+    name: str
+    """As the home provider gives it; empty where it gives none."""
+    document_number: str
+    """The number of the identity document that the home provider shows; empty where it shows none."""
+
+
+class Identities(Protocol):
+    """The app that keeps identities."""
+
+    def person(self, request: HttpRequest) -> Person | None:
+        """Return who is signed in in this browser, if anybody is."""
+
+    def sign_in_url(self, back_to: str, *, level: int) -> str:
+        """Return where a person signs in, at a level or above, and comes back from to a path of this node."""
+
+    def subject(self, key: str, sector: str) -> str:
+        """Return what a sector knows a person by: 43 characters that two sectors cannot join."""
+
+
+class NobodyKeepsIdentities(RuntimeError):
+    """This node has no app that keeps identities."""
+
+
+_kept: list[Identities] = []
+
+
+def kept_by(identities: Identities) -> None:
+    """Name the app that keeps identities (it does so once it is ready)."""
+    _kept[:] = [identities]
+
+
+def identities() -> Identities:
+    """Return the app that keeps identities; raises ``NobodyKeepsIdentities``."""
+    if not _kept:
+        raise NobodyKeepsIdentities
+    return _kept[0]
