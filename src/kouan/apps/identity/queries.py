@@ -96,6 +96,7 @@ def _shown(rows: Sequence[SignIn]) -> list[MySignIn]:
     ids = [row.message_id for row in rows if row.message_id is not None]
     messages = {each.message_id: each for each in OutboxMessage.objects.filter(message_id__in=ids)}
     arrived = InboxMessage.objects.filter(message_id__in=[row.message_id for row in rows if row.peer_sid])
+    places: dict[tuple[str, uuid.UUID | None], int]
     places = {(each.peer, each.message_id): each.ledger_index for each in arrived}
     return [
         MySignIn(
