@@ -4,6 +4,7 @@ from django.apps import AppConfig
 
 from kouan.core import chores
 from kouan.core.policy.decide import register_consents
+from kouan.core.watch import missing
 
 
 class IdentityConfig(AppConfig):
@@ -18,8 +19,10 @@ class IdentityConfig(AppConfig):
         from kouan.apps.identity.consents import ConsentRegister  # noqa: PLC0415 - as above
         from kouan.apps.identity.crossings import LEGAL_BASIS  # noqa: PLC0415 - as above
         from kouan.apps.identity.home import registry  # noqa: PLC0415 - as above
+        from kouan.apps.identity.nodes import record  # noqa: PLC0415 - as above
         from kouan.apps.identity.provider import calls, housekeeping  # noqa: PLC0415 - as above
 
+        missing.register("identity-records", record.awaited)
         register_consents(LEGAL_BASIS, ConsentRegister())
         registry.check()
         calls.register()
