@@ -118,7 +118,7 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "traces": str,
         "notify": list,
         **dict.fromkeys(("outbox_waiting", "dead_letters", "key_days", "disk_free_mb"), int),
-        **dict.fromkeys(("traces_share", "every_s", "unwitnessed_s"), (int, float)),
+        **dict.fromkeys(("traces_share", "every_s", "unwitnessed_s", "unrecorded_s"), (int, float)),
         **dict.fromkeys(("waiting_s", "unhandled_s", "silence_s"), (int, float)),
     },
     "blobs": {

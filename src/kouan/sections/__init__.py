@@ -44,6 +44,7 @@ class WatchSettings:
     every_s: float = 5.0
     """How often the node looks at itself."""
     unwitnessed_s: float = 120.0
+    unrecorded_s: float = 300.0
     outbox_waiting: int = 10_000
     waiting_s: float = 300.0
     unhandled_s: float = 300.0
