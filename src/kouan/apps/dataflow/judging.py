@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from kouan.apps.dataflow import errors
-from kouan.apps.dataflow.domain import ALWAYS, SCOPE, State, Terms
+from kouan.apps.dataflow.domain import ALWAYS, State, Terms
 from kouan.apps.dataflow.rules import Basis, NoRules, Rules, rules_of
+from kouan.core.policy.contracts import SCOPE
 from kouan.core.policy.elements import Category, elements_of, personal_among
 
 if TYPE_CHECKING:

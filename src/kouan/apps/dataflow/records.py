@@ -191,7 +191,10 @@ def read_there(*, message: Received[RecordRead]) -> None:
 
 def erase(*, consent: DataConsent, because: Because) -> int:
     """Erase at the importer's side what a consent had let cross, and tell the other side; return how many."""
-    return _erase(Record.objects.filter(consent=consent), because)
+    erased = 0
+    while some := _erase(Record.objects.filter(consent=consent), because):
+        erased += some
+    return erased
 
 
 def erase_overdue() -> bool:
@@ -245,7 +248,7 @@ def erased_there(*, message: Received[RecordsErased]) -> None:
 def not_delivered(*, message: Undelivered) -> None:
     """Note that a record never counted on the other side: then nobody has it there."""
     Record.objects.filter(message_id=message.id, outgoing=True).update(
-        erased_at=timezone.now(), erased_because=message.code[:16]
+        erased_at=timezone.now(), erased_because=message.code[:64]
     )
 
 

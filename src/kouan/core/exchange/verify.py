@@ -28,6 +28,7 @@ from kouan.core.ledger.checkpoint import LedgerProof
 from kouan.core.ledger.errors import ProofError
 from kouan.core.ledger.merkle import leaf_hash, verify_inclusion
 from kouan.core.ledger.notes import SignatureType, VerifierKey
+from kouan.core.policy import contracts
 from kouan.core.trust import cose
 from kouan.core.trust.member import MemberKeys
 
@@ -183,7 +184,14 @@ class _Verification:
 
     def _take_agreement(self, part: str, _id: str) -> None:
         data = self._part(part)
-        value = cbor.decode(data, max_bytes=MAX_BODY)
+        value: object
+        if contracts.is_contract(data):
+            try:
+                value = contracts.read_contract(data)
+            except contracts.NoContractText as error:
+                raise Disagrees(detail=str(error)) from None
+        else:
+            value = cbor.decode(data, max_bytes=MAX_BODY)
         if not isinstance(value, dict):
             raise Disagrees(detail=str(_("the agreement is not a map")))
         self._report.agreements[wire.digest(data)] = value  # type: ignore[assignment]
@@ -287,6 +295,14 @@ class _Verification:
                 detail=str(_("agreement %(agreement)s with the digest in the header is missing"))
                 % {"agreement": header.agreement[:80]}
             )
+        declared = self._report.declarations.get((header.type, header.version), {})
+        if contracts.scope_covers(
+            agreement,
+            clause=header.clause,
+            legal_basis=declared.get("legal_basis"),
+            way=(header.sender, header.receiver),
+        ):
+            return
         clauses = agreement.get("clauses")
         for clause in clauses if isinstance(clauses, list) else []:
             if isinstance(clause, dict) and clause.get("id") == header.clause:
