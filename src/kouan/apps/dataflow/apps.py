@@ -4,7 +4,6 @@ from django.apps import AppConfig
 
 from kouan.core import chores
 from kouan.core.policy import register_consents, register_contracts
-from kouan.core.policy.contracts import LEGAL_BASIS
 
 
 class DataFlowConfig(AppConfig):
@@ -16,6 +15,7 @@ class DataFlowConfig(AppConfig):
     def ready(self) -> None:
         """Take the decisions over, and name what the worker does."""
         from kouan.apps.dataflow import records  # noqa: PLC0415 - needs the models to be loaded
+        from kouan.apps.dataflow.domain import LEGAL_BASIS  # noqa: PLC0415 - as above
         from kouan.apps.dataflow.register import ConsentRegister, ContractRegister  # noqa: PLC0415 - as above
 
         register_contracts(LEGAL_BASIS, ContractRegister())

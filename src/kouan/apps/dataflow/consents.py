@@ -21,6 +21,7 @@ from kouan.apps.dataflow.judging import needs_level, rules_for, sensitive_among
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent
 from kouan.core.exchange import outbox
 from kouan.core.policy import Denied
+from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.sides.documents import normalise
 from kouan.core.trust.errors import UnknownMember
 from kouan.web.persons import identities
@@ -92,7 +93,7 @@ def open_request(key: uuid.UUID, person: Person) -> tuple[ConsentRequest, Contra
 
 def level_for(terms: Terms, elements: Collection[str]) -> int:
     """Return how surely a person must have signed in to agree to these kinds of data."""
-    day = timezone.now().astimezone().date()
+    day = timezone.now().astimezone(TERM_ZONE).date()
     bases = [rules_for(terms, side, day)[1] for side in sorted(terms.sides)]
     return needs_level(frozenset(elements), bases)
 

@@ -192,7 +192,7 @@ def _bound(contract: Contract, terms: Terms) -> None:
     contract.state = State.SIGNED
     contract.save()
     agreements.keep(
-        name=f"{contract.contract}.{contract.version}",
+        agreement=f"{contract.contract}.{contract.version}",
         digest=bytes(contract.digest),
         source=bytes(contract.terms),
     )

@@ -13,10 +13,9 @@ from annotated_types import Len, MaxLen
 from django.utils.translation import gettext_lazy as _
 from pydantic import AfterValidator, Field, StringConstraints
 
-from kouan.apps.dataflow.domain import MAX_TERMS, DateText, Purpose
+from kouan.apps.dataflow.domain import LEGAL_BASIS, MAX_TERMS, DateText, Purpose
 from kouan.core.exchange import Consent, Crossing, Payload, Received, Undelivered
 from kouan.core.exchange.crossing import Told
-from kouan.core.policy.contracts import LEGAL_BASIS
 from kouan.core.policy.elements import UnknownElement, elements_of
 
 BASIS: Final = "data-flow"

@@ -21,11 +21,15 @@ from kouan.core.policy.elements import UnknownElement, elements_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+LEGAL_BASIS: Final = "data-contract"
+"""What a message that rests on a contract is declared with; the contract's law is named in its terms."""
 SCHEMA: Final = "kouan-contract/1"
 MAX_TERMS: Final = 32 * 1024
 """Bytes of the canonical terms."""
 ALWAYS: Final = frozenset({"person.pseudonym"})
 """What every contract lets cross: without it nobody would know whom a record is about."""
+SCOPE: Final = "scope"
+"""The one clause of a contract that lets something cross: its scope."""
 
 
 class State(StrEnum):

@@ -184,6 +184,16 @@ class AssessmentTooOld(KouanError):
     )
 
 
+class AssessmentNotRead(KouanError):
+    """The assessment's file is too large, or broke off."""
+
+    code = "assessment-not-read"
+    status = 413
+    message = _(
+        "The assessment could not be read. Choose its PDF file again; it may have %(megabytes)s MB at most."
+    )
+
+
 class SameSide(KouanError):
     """Both parties are on one side."""
 
@@ -267,6 +277,41 @@ class UnknownConsent(KouanError):
     code = "unknown-data-consent"
     status = 404
     message = _("There is no such consent of yours.")
+
+
+class NoSuchConsent(KouanError):
+    """No consent with this number came under this contract."""
+
+    code = "no-such-consent"
+    status = 404
+    message = _("No consent with this number has come under this contract.")
+
+
+# What an audit finds missing
+
+
+class NoDecision(KouanError):
+    """No decision about a message is on record."""
+
+    code = "no-decision"
+    status = 404
+    message = _("No decision about this message is on record.")
+
+
+class DecisionDiffers(KouanError):
+    """A past decision comes out otherwise when it is judged again."""
+
+    code = "decision-differs"
+    status = 409
+    message = _("Judged again by the rules of its day, it comes out otherwise (%(code)s).")
+
+
+class BadReceiptFound(KouanError):
+    """A consent's receipt does not hold, or does not cover what crossed."""
+
+    code = "bad-consent-receipt"
+    status = 422
+    message = _("The consent's receipt does not hold, or does not cover what crossed.")
 
 
 class UnknownRecord(KouanError):

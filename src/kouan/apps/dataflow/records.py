@@ -24,7 +24,7 @@ from kouan.apps.dataflow.crossings import (
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import DataConsent, Record, Use
 from kouan.apps.dataflow.register import case_of
-from kouan.core.exchange import outbox
+from kouan.core.exchange import bodies, outbox
 from kouan.core.policy import Denied, Proposal
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.vault import Vault
@@ -222,6 +222,7 @@ def _erase(found: QuerySet[Record], because: Because) -> int:
         row.save(update_fields=["content", "erased_at", "erased_because"])
         by_peer.setdefault(row.consent.peer, []).append(row)
     for peer, theirs in by_peer.items():
+        bodies.erase_received(peer, [row.message_id for row in theirs])
         outbox.send(
             RECORDS_ERASED,
             to=peer,
@@ -242,6 +243,13 @@ def erased_there(*, message: Received[RecordsErased]) -> None:
     ).update(
         erased_at=datetime.fromtimestamp(said.at, tz=timezone.get_current_timezone()),
         erased_because=said.because,
+    )
+    bodies.erase_sent(
+        Record.objects.filter(
+            message_id__in=[uuid.UUID(bytes=each) for each in said.records],
+            outgoing=True,
+            consent__peer=message.sender,
+        ).values_list("message_id", flat=True)
     )
 
 

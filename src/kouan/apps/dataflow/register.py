@@ -11,6 +11,8 @@ from django.conf import settings
 from kouan.apps.dataflow import errors
 from kouan.apps.dataflow.domain import (
     ALWAYS,
+    LEGAL_BASIS,
+    SCOPE,
     Case,
     ConsentFacts,
     ContractFacts,
@@ -24,7 +26,6 @@ from kouan.apps.dataflow.models import Contract, DataConsent
 from kouan.apps.dataflow.models import Filing as FilingRow
 from kouan.core.database.rows import fetch, stored
 from kouan.core.policy import Agreement, Allowed, Clause
-from kouan.core.policy.contracts import LEGAL_BASIS, SCOPE
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.text import Localised
 
