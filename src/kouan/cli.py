@@ -12,6 +12,7 @@ from django.db import DatabaseError
 
 from kouan import __version__
 from kouan.apps.attached.commands import declarations, system
+from kouan.apps.dataflow.commands import dataflow
 from kouan.apps.files.commands import file
 from kouan.apps.identity.commands import service
 from kouan.apps.operations.commands import catalogue, health
@@ -61,8 +62,8 @@ def main(node: Path | None) -> None:
 
 
 for command in (
-    trust, channel, institution, system, declarations, service, user, catalogue, file, health, ledger,
-    reconcile, backup, restore,
+    trust, channel, institution, system, declarations, service, dataflow, user, catalogue, file, health,
+    ledger, reconcile, backup, restore,
 ):  # fmt: skip
     main.add_command(command)
 

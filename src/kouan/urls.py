@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("kouan.apps.identity.urls")),  # early: sign-ins come in crowds
     path("", include("kouan.web.urls")),
     path("", include("kouan.apps.validation.urls")),
+    path("", include("kouan.apps.dataflow.urls")),
     path("", include("kouan.apps.operations.urls")),
     path("", include("kouan.apps.attached.urls")),
     path("", include("kouan.apps.staff.urls")),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DEMONSTRATIONS: Final = {
     "attached": "kouan.demo.attached",
+    "dataflow": "kouan.demo.dataflow",
     "file": "kouan.demo.file",
     "identity": "kouan.demo.identity",
     "validation": "kouan.demo.validation",

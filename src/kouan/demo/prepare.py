@@ -37,7 +37,7 @@ DEPARTMENT: Final = (
     "數字政府辦公室（示範）",
     "数字政府办公室（示范）",
 )
-"""In which the made-up operator and registrar hold their posts."""
+"""In which the made-up accounts hold their posts, all but the institution's officer."""
 
 
 def main() -> None:

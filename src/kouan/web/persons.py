@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
+    from django.utils.functional import _StrOrPromise
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +58,25 @@ def identities() -> Identities:
     if not _kept:
         raise NobodyKeepsIdentities
     return _kept[0]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonPage:
+    """A page of another app about the person who is signed in: "My identity" links to it."""
+
+    text: _StrOrPromise
+    url_name: str
+    """A route that needs no arguments."""
+
+
+_pages: dict[str, PersonPage] = {}
+
+
+def add_page(page: PersonPage) -> PersonPage:
+    """Add a page; adding it again is harmless."""
+    return _pages.setdefault(page.url_name, page)
+
+
+def pages() -> list[PersonPage]:
+    """Return the other apps' pages about a person."""
+    return list(_pages.values())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-Role = Literal["issuer", "operator", "registrar"]
-ROLES: Final[tuple[Role, ...]] = ("issuer", "operator", "registrar")
+Role = Literal["issuer", "operator", "registrar", "data", "auditor"]
+ROLES: Final[tuple[Role, ...]] = ("issuer", "operator", "registrar", "data", "auditor")
 """issuer: an officer of an institution that registers documents. operator: runs this side's node.
-registrar: registers the services that sign people in through this node."""
+registrar: registers the services that sign people in through this node. data: drafts, signs and files the
+contracts under which data flows. auditor: sees what flowed under which contract, and proves it."""

@@ -23,6 +23,7 @@ from kouan.apps.dataflow.crossings import (
 )
 from kouan.apps.dataflow.domain import BadTerms, State, Terms, read_terms
 from kouan.apps.dataflow.models import Contract
+from kouan.core.exchange import agreements
 from kouan.core.exchange.outbox import send
 from kouan.core.policy.decide import TERM_ZONE
 
@@ -190,6 +191,11 @@ def _bound(contract: Contract, terms: Terms) -> None:
         )
     contract.state = State.SIGNED
     contract.save()
+    agreements.keep(
+        agreement=f"{contract.contract}.{contract.version}",
+        digest=bytes(contract.digest),
+        source=bytes(contract.terms),
+    )
     filings.begin(contract, terms)
 
 

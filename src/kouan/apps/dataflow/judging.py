@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from kouan.apps.dataflow import errors
 from kouan.apps.dataflow.domain import ALWAYS, SCOPE, State, Terms
 from kouan.apps.dataflow.rules import Basis, NoRules, Rules, rules_of
-from kouan.core.policy.elements import Category, elements_of, personal_among
+from kouan.core.policy.decide import ImportantData
+from kouan.core.policy.elements import Category, elements_of, important_among, personal_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,8 @@ def judge(
 
     Without ``persons`` the person's consent is left for later.
     """
+    if important := important_among(case.elements):
+        raise ImportantData(clause="elements", elements=_titles(important))
     contract = case.contract
     if contract is None:
         raise errors.NoContract(clause="contract")

@@ -24,7 +24,7 @@ from kouan.apps.dataflow.crossings import (
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import DataConsent, Record, Use
 from kouan.apps.dataflow.register import case_of
-from kouan.core.exchange import outbox
+from kouan.core.exchange import bodies, outbox
 from kouan.core.policy import Denied, Proposal
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.vault import Vault
@@ -191,7 +191,10 @@ def read_there(*, message: Received[RecordRead]) -> None:
 
 def erase(*, consent: DataConsent, because: Because) -> int:
     """Erase at the importer's side what a consent had let cross, and tell the other side; return how many."""
-    return _erase(Record.objects.filter(consent=consent), because)
+    erased = 0
+    while some := _erase(Record.objects.filter(consent=consent), because):
+        erased += some
+    return erased
 
 
 def erase_overdue() -> bool:
@@ -219,6 +222,7 @@ def _erase(found: QuerySet[Record], because: Because) -> int:
         row.save(update_fields=["content", "erased_at", "erased_because"])
         by_peer.setdefault(row.consent.peer, []).append(row)
     for peer, theirs in by_peer.items():
+        bodies.erase_received(peer, [row.message_id for row in theirs])
         outbox.send(
             RECORDS_ERASED,
             to=peer,
@@ -240,12 +244,19 @@ def erased_there(*, message: Received[RecordsErased]) -> None:
         erased_at=datetime.fromtimestamp(said.at, tz=timezone.get_current_timezone()),
         erased_because=said.because,
     )
+    bodies.erase_sent(
+        Record.objects.filter(
+            message_id__in=[uuid.UUID(bytes=each) for each in said.records],
+            outgoing=True,
+            consent__peer=message.sender,
+        ).values_list("message_id", flat=True)
+    )
 
 
 def not_delivered(*, message: Undelivered) -> None:
     """Note that a record never counted on the other side: then nobody has it there."""
     Record.objects.filter(message_id=message.id, outgoing=True).update(
-        erased_at=timezone.now(), erased_because=message.code[:16]
+        erased_at=timezone.now(), erased_because=message.code[:64]
     )
 
 

@@ -16,11 +16,15 @@ ROLES: Final[dict[Role, _StrOrPromise]] = {
     "issuer": _("Issuer: registers documents of an institution"),
     "operator": _("Operator: runs this side's node"),
     "registrar": _("Registrar: registers the services that sign people in"),
+    "data": _("Data officer: drafts, signs and files contracts for the flow of data"),
+    "auditor": _("Auditor: sees what flowed under which contract, and proves it"),
 }
 ROLE_NAMES: Final[dict[str, _StrOrPromise]] = {
     "issuer": pgettext_lazy("role", "Issuer"),
     "operator": pgettext_lazy("role", "Operator"),
     "registrar": pgettext_lazy("role", "Registrar"),
+    "data": pgettext_lazy("role", "Data officer"),
+    "auditor": pgettext_lazy("role", "Auditor"),
 }
 WAYS: Final[dict[str, _StrOrPromise]] = {
     "password": _("password alone"),

@@ -37,8 +37,15 @@ def keep_all() -> bool:
     return False
 
 
+def keep(*, digest: bytes, agreement: str, source: bytes) -> None:
+    """Keep the text of a contract of institutions, on which messages will cross as on an agreement."""
+    KeptAgreement.objects.get_or_create(
+        digest=digest, defaults={"agreement": agreement, "source": source, "kept_at": timezone.now()}
+    )
+
+
 def text_of(digest: bytes) -> tuple[str, bytes] | None:
-    """Return id and deterministic CBOR of the agreement with this digest, if this node ever held it."""
+    """Return id and text of the agreement or contract with this digest, if this node ever held it."""
     for agreement in policy_of(settings.NODE.agreements).agreements:
         if agreement.digest == digest:
             return agreement.id, agreement.source

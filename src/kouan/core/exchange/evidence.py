@@ -62,7 +62,7 @@ class _Kept:
     header: bytes
     ciphertext_digest: bytes
     body: bytes | None
-    """None where a message was refused at our door: it was not kept."""
+    """None where a message was refused at our door and not kept, or erased since."""
     leaves: bytes
     position: int
     ledger_index: int
@@ -111,7 +111,7 @@ def _kept(message_id: uuid.UUID, sender: str) -> _Kept:
             receipt=bytes(batch.receipt),
             header=bytes(ours.header or b""),
             ciphertext_digest=bytes(ours.ciphertext_digest or b""),
-            body=ours.body,
+            body=ours.body or None,
             leaves=bytes(batch.leaves),
             position=ours.position,
             ledger_index=ours.ledger_index,

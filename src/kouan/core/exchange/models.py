@@ -87,7 +87,7 @@ class OutboxMessage(models.Model):
     clause = models.CharField(max_length=40)
     consent = models.CharField(max_length=80, null=True)  # noqa: DJ001 - the wire tells no consent from an empty one
     size = models.IntegerField()
-    """How many bytes its body has."""
+    """How many bytes its body has; 0 once it was erased."""
     body_digest = models.BinaryField()
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -184,7 +184,7 @@ class InboxMessage(models.Model):
     header_digest = models.BinaryField()
     ciphertext_digest = models.BinaryField()
     size = models.IntegerField(null=True)
-    """How many bytes its body has; none is kept of what was refused at the door."""
+    """How many bytes its body has; none is kept of what was refused at the door, or erased later."""
     created_at = models.DateTimeField()
     received_at = models.DateTimeField()
     batch = models.ForeignKey(ReceivedBatch, models.PROTECT, related_name="messages")
@@ -215,7 +215,7 @@ class InboxMessage(models.Model):
 
     @cached_property
     def body(self) -> bytes | None:
-        """Return what was opened, salt and payload; none is kept of what was refused at the door."""
+        """Return what was opened, salt and payload; none of what was refused at the door, or erased."""
         try:
             return bytes(self.content.body)
         except ObjectDoesNotExist:
@@ -264,7 +264,7 @@ class KeptAgreement(models.Model):
     digest = models.BinaryField(unique=True, max_length=32)
     agreement = models.CharField(max_length=80)
     source = models.BinaryField()
-    """The deterministic CBOR whose SHA-256 is ``digest``."""
+    """The deterministic CBOR, or a contract's canonical JSON, whose SHA-256 is ``digest``."""
     kept_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -6,6 +6,7 @@ refused: the report says where.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -67,6 +68,27 @@ def verify_bundle(  # noqa: PLR0913 - what the reader knows from elsewhere, by n
     return _Verification(data, trusted or {}, witnesses or {}, frozenset(authorities), quorum, newer).run()
 
 
+def _contract(data: bytes) -> object:
+    """Return a contract's terms (canonical JSON) as an agreement whose one clause is its scope.
+
+    No deterministic CBOR begins as JSON does: a map's first byte is above 0x9f.
+    """
+    try:
+        terms = json.loads(data) if len(data) <= MAX_BODY else None
+    except (ValueError, RecursionError):
+        terms = None
+    if not isinstance(terms, dict) or terms.get("schema") != "kouan-contract/1":
+        raise Disagrees(detail=str(_("the agreement is not a map")))
+    names = [terms.get(party) for party in ("exporter", "importer")]
+    title = {
+        script: " – ".join(str(name["name"].get(key, "")) for name in names)
+        for script, key in (("en", "en"), ("zh-hant", "zh_hant"), ("zh-hans", "zh_hans"))
+        if all(isinstance(name, dict) and isinstance(name.get("name"), dict) for name in names)
+    }
+    scope = {"id": "scope", "types": ["dataflow.record"], "legal_basis": "data-contract", "text": title}
+    return {"id": terms.get("contract"), "title": title, "clauses": [scope]}
+
+
 class _Verification:
     def __init__(  # noqa: PLR0913, PLR0917 - as above
         self,
@@ -86,6 +108,8 @@ class _Verification:
         self._parts: Mapping[str, bytes] = {}
         self._members: dict[str, MemberKeys] = {}
         self._witnesses: list[VerifierKey] = []
+        self._listed: Mapping[str, bytes] | None = None
+        """The parts in the table of contents, once its signature has held."""
         self._reports = {member.side: member.revoked.values() for member in newer}
 
     def run(self) -> Report:
@@ -183,10 +207,10 @@ class _Verification:
 
     def _take_agreement(self, part: str, _id: str) -> None:
         data = self._part(part)
-        value = cbor.decode(data, max_bytes=MAX_BODY)
+        value = _contract(data) if data[:1] == b"{" else cbor.decode(data, max_bytes=MAX_BODY)
         if not isinstance(value, dict):
             raise Disagrees(detail=str(_("the agreement is not a map")))
-        self._report.agreements[wire.digest(data)] = value  # type: ignore[assignment]
+        self._report.agreements[wire.digest(data)] = value
 
     def _contents(self, data: bytes) -> None:
         digests: dict[str, bytes] | None = None
@@ -197,7 +221,7 @@ class _Verification:
             )
             side, made, listed = bundle.decode_contents(unverified.payload)
             nonlocal digests
-            digests = listed
+            digests = self._listed = listed
             self._report.made_by, self._report.made_at = side, from_milliseconds(made)
             report = reported.verify_despite(unverified, self._member(side), made)
             # The table only tells what was altered since; each message proves itself by its own parts.
@@ -250,11 +274,19 @@ class _Verification:
 
     def _said(self, what: str, name: str, number: str, facts: MessageFacts) -> str:
         """Return what a check looks for; of a refused message its maker may have kept less."""
-        if self._refused(facts) and name == "body" and f"{number}/body" not in self._parts:
-            return _noop("the content was not kept, since the message was refused")
+        if name == "body" and self._left_out(f"{number}/body"):
+            if self._refused(facts):
+                return _noop("the content was not kept, since the message was refused")
+            return _noop(
+                "the content was erased by the side that made the bundle; the header has its fingerprint"
+            )
         if self._refused(facts) and what.startswith("the agreement") and not self._has_agreement(facts):
             return _noop("the agreement was not held here, and the message was refused")
         return what
+
+    def _left_out(self, part: str) -> bool:
+        """Whether the bundle never had a part, by the table of contents that its maker signed."""
+        return part not in self._parts and self._listed is not None and part not in self._listed
 
     @staticmethod
     def _refused(facts: MessageFacts) -> bool:
@@ -268,7 +300,7 @@ class _Verification:
         facts.header = wire.Header.decode(self._part(part))
 
     def _body(self, part: str, _number: str, facts: MessageFacts) -> None:
-        if part not in self._parts and self._refused(facts):
+        if self._left_out(part):
             return
         body = self._part(part)
         header = _needed(facts.header)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kouan.apps.identity import consents, labels, news, queries, residents
+from kouan.web import persons
 
 if TYPE_CHECKING:
     import uuid
@@ -61,6 +62,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         linked=sum(each.can_end for each in queries.my_links(held.resident)),
         notices=notices,
         unread=[each for each in notices if each.read_at is None],
+        others=persons.pages(),
     )
     add_never_cache_headers(response)
     return response

@@ -1,0 +1,123 @@
+"""The words for contracts, purposes, places and what was decided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from kouan.apps.dataflow.domain import State
+from kouan.apps.dataflow.rules import NoRules, rules_of
+from kouan.core.policy.elements import UnknownElement, elements_of
+from kouan.core.sides import UnknownSideError, get_side
+from kouan.core.text import Localised
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date
+
+    from django.utils.functional import _StrOrPromise
+
+    from kouan.apps.dataflow.domain import Names
+
+STATES: Final[Mapping[str, _StrOrPromise]] = {
+    State.DRAFT: pgettext_lazy("contract", "Draft"),
+    State.PROPOSED: pgettext_lazy("contract", "Proposed"),
+    State.SIGNED: pgettext_lazy("contract", "Signed by both"),
+    State.REFUSED: pgettext_lazy("contract", "Refused"),
+    State.REPLACED: pgettext_lazy("contract", "Replaced"),
+    State.ENDED: pgettext_lazy("contract", "Ended"),
+}
+COLOURS: Final[Mapping[str, str]] = {
+    State.DRAFT: "grey",
+    State.PROPOSED: "yellow",
+    State.SIGNED: "green",
+    State.REFUSED: "red",
+    State.REPLACED: "grey",
+    State.ENDED: "grey",
+}
+PURPOSES: Final[Mapping[str, _StrOrPromise]] = {
+    "dpv:AccountManagement": _("Keeping an account"),
+    "dpv:AcademicResearch": _("Academic research"),
+    "dpv:CreditChecking": _("Checking creditworthiness"),
+    "dpv:CustomerManagement": _("Looking after customers"),
+    "dpv:FraudPreventionAndDetection": _("Preventing and detecting fraud"),
+    "dpv:HumanResourceManagement": _("Human resources"),
+    "dpv:IdentityVerification": _("Verifying identity"),
+    "dpv:LegalCompliance": _("Meeting a duty under the law"),
+    "dpv:PaymentManagement": _("Handling payments"),
+    "dpv:ServiceProvision": _("Providing a service that the person asked for"),
+}
+"""What data may be used for: terms of the W3C Data Privacy Vocabulary."""
+ERASED: Final[Mapping[str, _StrOrPromise]] = {
+    "withdrawn": _("because the consent was withdrawn"),
+    "asked": _("because the person asked"),
+    "retention": _("because it had been kept as long as agreed"),
+    "contract-over": _("because the contract is over"),
+}
+
+
+def side_name(code: str) -> str:
+    """Return a side's name in the reader's language."""
+    try:
+        return str(get_side(code).name)
+    except UnknownSideError:
+        return code
+
+
+def place_name(place: str) -> str:
+    """Return a place's name: a side, or a side's city with its side."""
+    side, _colon, city = place.partition(":")
+    if not city:
+        return side_name(side)
+    try:
+        found = next((each.name for each in get_side(side).cities if each.code == city), city)
+    except UnknownSideError:
+        found = city
+    return gettext("%(city)s, %(side)s") % {"city": found, "side": side_name(side)}
+
+
+def element_name(id_: str) -> str:
+    """Return what a kind of data is called."""
+    try:
+        return str(elements_of([id_])[0].title)
+    except UnknownElement:
+        return id_
+
+
+def element_names(ids: Iterable[str]) -> list[str]:
+    """Return what kinds of data are called, in the vocabulary's order."""
+    try:
+        return [str(each.title) for each in elements_of(list(ids))]
+    except UnknownElement:
+        return sorted(ids)
+
+
+def purpose_name(purpose: str) -> str:
+    """Return what a purpose is called; one that is not in the list keeps its term."""
+    return str(PURPOSES.get(purpose, purpose))
+
+
+def purpose_names(purposes: Iterable[str]) -> list[str]:
+    """Return what purposes are called."""
+    return [purpose_name(each) for each in purposes]
+
+
+def name_of(names: Names) -> str:
+    """Return a name of a contract in the reader's language."""
+    return str(Localised(names.en, names.zh_hant, names.zh_hans))
+
+
+def basis_name(basis: str, side: str, day: date) -> str:
+    """Return what a side's rules of a day call a kind of contract."""
+    try:
+        found = rules_of(side, day).bases.get(basis)
+    except NoRules:
+        return basis
+    return basis if found is None else str(found.title)
+
+
+def erased_because(code: str) -> str:
+    """Return in words why something was erased."""
+    return str(ERASED.get(code, _("because it never arrived")))

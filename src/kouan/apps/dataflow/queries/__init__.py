@@ -1,0 +1,1 @@
+"""Reads: what officers, persons and auditors see. They return frozen values."""

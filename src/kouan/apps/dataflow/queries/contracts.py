@@ -1,0 +1,324 @@
+"""What officers see: contracts, their terms in words, who signed, what is to be filed and until when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.utils.translation import gettext, pgettext
+
+from kouan.apps.dataflow import errors, filings, labels, statements
+from kouan.apps.dataflow.contracts import terms_of, today
+from kouan.apps.dataflow.domain import State
+from kouan.apps.dataflow.judging import rules_for
+from kouan.apps.dataflow.models import Contract, Filing
+from kouan.core.policy import Denied
+from kouan.web.filters import date_long, number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from kouan.apps.dataflow.domain import Party, Terms
+    from kouan.apps.dataflow.rules import Document
+
+WARNED: Final = timedelta(days=31)
+"""How long before its last day a contract's end is announced."""
+SHOWN: Final = 200
+"""Contracts on the list at most, the newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilingShown:
+    """One side's filing as officers read it."""
+
+    side: str
+    authority: str
+    due_on: date
+    filed_on: date | None
+    reference: str
+    days_left: int
+    """Days from today to the last one; negative when it is over."""
+    documents: tuple[Document, ...]
+
+    @property
+    def ours(self) -> bool:
+        """Whether it is for this side's party to do."""
+        return self.side == settings.NODE.side
+
+    @property
+    def overdue(self) -> bool:
+        """Whether its last day went by without it."""
+        return self.filed_on is None and self.days_left < 0
+
+    @property
+    def urgent(self) -> bool:
+        """Whether its officers are to be reminded."""
+        return self.filed_on is None and self.days_left <= filings.AHEAD.days
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who signed for a side, and whether the signature holds."""
+
+    side: str
+    officer: str
+    at: datetime | None
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A version of a contract as officers read it."""
+
+    row: Contract
+    terms: Terms
+    filings: tuple[FilingShown, ...]
+
+    @property
+    def key(self) -> str:
+        """What its address calls it."""
+        return bytes(self.row.digest).hex()
+
+    @property
+    def state(self) -> State:
+        """How far it has come."""
+        return State(self.row.state)
+
+    @property
+    def theirs(self) -> bool:
+        """Whether the other side proposed it and this side has not answered."""
+        return self.state is State.PROPOSED and self.row.signed_here is None
+
+    @property
+    def in_force(self) -> bool:
+        """Whether today lies in the term of what both have signed."""
+        return self.state is State.SIGNED and self.row.effective <= today() <= self.row.expires
+
+    @property
+    def over(self) -> bool:
+        """Whether its term has gone by."""
+        return today() > self.row.expires
+
+    @property
+    def days(self) -> int:
+        """The days of its term."""
+        return (self.row.expires - self.row.effective).days + 1
+
+    @property
+    def days_gone(self) -> int:
+        """How many of them have gone by."""
+        return max(0, min(self.days, (today() - self.row.effective).days))
+
+    @property
+    def days_left(self) -> int:
+        """Days from today to its last one; negative when it is over."""
+        return (self.row.expires - today()).days
+
+    @property
+    def ends_soon(self) -> bool:
+        """Whether it is in force and ends within a month."""
+        return self.in_force and self.days_left <= WARNED.days
+
+    @property
+    def exporter(self) -> str:
+        """The exporter's name in the reader's language."""
+        return labels.name_of(self.terms.exporter.name)
+
+    @property
+    def importer(self) -> str:
+        """The importer's name in the reader's language."""
+        return labels.name_of(self.terms.importer.name)
+
+    @property
+    def kind(self) -> str:
+        """Which law's contract it is."""
+        return labels.basis_name(self.terms.basis, settings.NODE.side, max(today(), self.row.effective))
+
+
+def shown(row: Contract) -> Shown:
+    """Return a version as officers read it."""
+    terms = terms_of(row)
+    return Shown(row, terms, tuple(_filing(terms, each) for each in row.filings.order_by("side")))
+
+
+def by_key(key: str) -> Contract:
+    """Return the version with this digest in hexadecimal; raises ``UnknownContract``."""
+    try:
+        digest = bytes.fromhex(key)
+    except ValueError:
+        raise errors.UnknownContract from None
+    found = Contract.objects.filter(digest=digest).first()
+    if found is None:
+        raise errors.UnknownContract
+    return found
+
+
+def listed() -> list[Shown]:
+    """Return the contracts, what is under way before what is over, the newest first."""
+    rows = Contract.objects.prefetch_related("filings").order_by("-created_at")[:SHOWN]
+    under_way = {State.DRAFT, State.PROPOSED, State.SIGNED}
+    return sorted((shown(row) for row in rows), key=lambda each: (each.state not in under_way, each.over))
+
+
+def versions(row: Contract) -> list[Contract]:
+    """Return all versions of a contract, the newest first."""
+    return list(Contract.objects.filter(contract=row.contract).order_by("-version"))
+
+
+def before(terms: Terms) -> Terms | None:
+    """Return the terms that these take the place of, if there are any."""
+    if terms.replaces is None:
+        return None
+    found = Contract.objects.filter(digest=bytes.fromhex(terms.replaces)).first()
+    return None if found is None else terms_of(found)
+
+
+def signatures(row: Contract) -> list[Signature]:
+    """Return who has signed, our side first."""
+    found = []
+    for side, data in ((settings.NODE.side, row.signed_here), (row.peer, row.signed_there)):
+        if data is None:
+            continue
+        try:
+            said = statements.read(bytes(data), side=side, digest=bytes(row.digest))
+            found.append(Signature(side, said.officer, said.at, holds=True))
+        except errors.BadSignature:
+            found.append(Signature(side, "", None, holds=False))
+    return found
+
+
+def due() -> tuple[int, int]:
+    """Return how many filings of this side are due within days, and how many contracts end within a month."""
+    day = today()
+    open_filings = Filing.objects.filter(
+        side=settings.NODE.side,
+        filed_on__isnull=True,
+        contract__state=State.SIGNED,
+        due_on__lte=day + filings.AHEAD,
+    )
+    ending = Contract.objects.filter(
+        state=State.SIGNED, effective__lte=day, expires__gte=day, expires__lte=day + WARNED
+    )
+    return open_filings.count(), ending.count()
+
+
+# Terms in words
+
+
+def in_words(terms: Terms) -> list[tuple[str, list[str]]]:
+    """Return what terms say, as (what, values) in the reader's language, and in one order."""
+    return [
+        (pgettext("contract", "Exporter"), _party(terms.exporter)),
+        (pgettext("contract", "Importer"), _party(terms.importer)),
+        (gettext("Kinds of data"), labels.element_names(terms.elements)),
+        (gettext("Purposes"), labels.purpose_names(terms.purposes)),
+        (gettext("First day"), [date_long(terms.first_day)]),
+        (gettext("Last day"), [date_long(terms.last_day)]),
+        (gettext("Kept by the importer"), [gettext("%(days)s days") % {"days": number(terms.retention_days)}]),
+        (gettext("Persons concerned"), [gettext("about %(count)s") % {"count": number(terms.persons)}]),
+        (
+            gettext("May be handed on to"),
+            [f"{each.name} ({labels.place_name(each.place)})" for each in terms.onward]
+            or [gettext("nobody")],
+        ),
+        (gettext("Impact assessment"), [terms.assessment.made_on, terms.assessment.digest]),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What one line of the terms lost and gained from one version to the next."""
+
+    what: str
+    gone: tuple[str, ...]
+    new: tuple[str, ...]
+
+
+def differences(old: Terms, new: Terms) -> list[Difference]:
+    """Return what differs between two versions, line by line."""
+    found = []
+    for (what, before_), (_what, after) in zip(in_words(old), in_words(new), strict=True):
+        if before_ != after:
+            found.append(
+                Difference(
+                    what,
+                    tuple(each for each in before_ if each not in after),
+                    tuple(each for each in after if each not in before_),
+                )
+            )
+    return found
+
+
+# What became of it
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a contract's life, as the time line shows it."""
+
+    state: str
+    title: str
+    text: str = ""
+    at: datetime | None = None
+
+
+def history(seen: Shown, signed: Sequence[Signature]) -> list[Step]:
+    """Return a version's steps: what was done, and what is to come."""
+    row = seen.row
+    by = {each.side: each for each in signed}
+    steps = [Step("done", gettext("Came to be on this node"), at=row.created_at)]
+    never = datetime.max.replace(tzinfo=UTC)
+    sides = [settings.NODE.side, row.peer]
+    for side in sorted(sides, key=lambda each: (each in by and by[each].at) or never):
+        title = gettext("Signed for %(side)s") % {"side": labels.side_name(side)}
+        if side in by:
+            steps.append(Step("done" if by[side].holds else "failed", title, by[side].officer, by[side].at))
+        elif seen.state in {State.DRAFT, State.PROPOSED}:
+            steps.append(Step("current" if seen.state is State.PROPOSED else "waiting", title))
+    if seen.state is State.REFUSED:
+        steps.append(Step("failed", gettext("Refused"), row.reason))
+        return steps
+    for each in seen.filings:
+        steps.append(_filing_step(each))
+    if seen.state is State.REPLACED and row.ended_on:
+        steps.append(Step("done", gettext("Replaced by a later version"), date_long(row.ended_on)))
+    elif seen.state is State.ENDED and row.ended_on:
+        by_whom = gettext("Ended by %(side)s") % {"side": labels.side_name(row.ended_by)}
+        steps.append(Step("failed", by_whom, f"{date_long(row.ended_on)}: {row.reason}"))
+    elif seen.state is State.SIGNED:
+        last = gettext("Ends on %(day)s") % {"day": date_long(row.expires)}
+        steps.append(Step("done" if seen.over else "waiting", last))
+    return steps
+
+
+def _filing_step(filing: FilingShown) -> Step:
+    title = gettext("Filed in %(side)s") % {"side": labels.side_name(filing.side)}
+    if filing.filed_on is not None:
+        return Step("done", title, f"{date_long(filing.filed_on)}, {filing.reference}")
+    until = gettext("due by %(day)s") % {"day": date_long(filing.due_on)}
+    return Step("failed" if filing.overdue else "current", title, until)
+
+
+def _filing(terms: Terms, row: Filing) -> FilingShown:
+    authority, documents = "", ()
+    try:
+        _rule, basis = rules_for(terms, row.side, max(terms.first_day, today()))
+        authority, documents = str(basis.authority or ""), basis.documents
+    except Denied:
+        pass
+    return FilingShown(
+        side=row.side,
+        authority=authority,
+        due_on=row.due_on,
+        filed_on=row.filed_on,
+        reference=row.reference,
+        days_left=(row.due_on - today()).days,
+        documents=documents,
+    )
+
+
+def _party(party: Party) -> list[str]:
+    return [labels.name_of(party.name), labels.place_name(party.place), party.registration or party.code]

@@ -1,0 +1,170 @@
+"""What a person sees of themselves: what they agreed to, what crossed, and who has read it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from django.utils import timezone
+
+from kouan.apps.dataflow import errors, receipts
+from kouan.apps.dataflow.contracts import terms_of
+from kouan.apps.dataflow.domain import ALWAYS
+from kouan.apps.dataflow.judging import sensitive_among
+from kouan.apps.dataflow.labels import name_of
+from kouan.apps.dataflow.models import Contract, DataConsent, Record, Use
+from kouan.core.exchange.models import OutboxMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from kouan.apps.dataflow.domain import Terms
+    from kouan.apps.dataflow.models import ConsentRequest
+    from kouan.web.persons import Person
+
+LATEST: Final = 200
+"""Crossings and readings on a page at most; the export has all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class MyConsent:
+    """A consent as the person reads it."""
+
+    row: DataConsent
+    terms: Terms
+
+    @property
+    def stands(self) -> bool:
+        """Whether something may cross under it."""
+        return self.row.withdrawn_at is None and self.row.expires_at > timezone.now()
+
+    @property
+    def exporter(self) -> str:
+        """Who gives the data."""
+        return name_of(self.terms.exporter.name)
+
+    @property
+    def importer(self) -> str:
+        """Who gets it."""
+        return name_of(self.terms.importer.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as the person reads it."""
+
+    row: ConsentRequest
+    terms: Terms
+
+    @property
+    def exporter(self) -> str:
+        """Who asks, and gives the data."""
+        return name_of(self.terms.exporter.name)
+
+    @property
+    def importer(self) -> str:
+        """For whom."""
+        return name_of(self.terms.importer.name)
+
+    @property
+    def plain(self) -> list[str]:
+        """The kinds of data that are not sensitive."""
+        return [each for each in self.row.elements if each not in sensitive_among(frozenset([each]))]
+
+    @property
+    def sensitive(self) -> list[str]:
+        """The sensitive kinds."""
+        return sorted(sensitive_among(frozenset(self.row.elements)))
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """One record that crossed: what, when, under what, where in the ledgers, and who has read it."""
+
+    record: Record
+    consent: MyConsent
+    elements: tuple[str, ...]
+    uses: tuple[Use, ...]
+    ledger_index: int | None
+    peer_ledger_index: int | None
+    refused: str
+    """Why it never counted on the other side, as a code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the time line, the newest first: something crossed, was read, or was erased."""
+
+    at: datetime
+    what: str
+    """``crossed``, ``read`` or ``erased``."""
+    crossed: Crossed
+    use: Use | None = None
+
+
+def my_consents(person: Person) -> tuple[list[MyConsent], list[MyConsent]]:
+    """Return what the person agreed to: what stands, and what is over; the newest first."""
+    rows = list(DataConsent.objects.filter(person=person.key).order_by("-given_at"))
+    terms = _terms_by_contract({row.contract for row in rows})
+    shown = [MyConsent(row, terms[row.contract]) for row in rows if row.contract in terms]
+    return [each for each in shown if each.stands], [each for each in shown if not each.stands]
+
+
+def my_consent(person: Person, key: uuid.UUID) -> MyConsent:
+    """Return one consent of the person; raises ``UnknownConsent`` for anybody else's."""
+    row = DataConsent.objects.filter(key=key, person=person.key).first() if person.key else None
+    terms = {} if row is None else _terms_by_contract({row.contract})
+    if row is None or row.contract not in terms:
+        raise errors.UnknownConsent
+    return MyConsent(row, terms[row.contract])
+
+
+def receipt_of(consent: MyConsent) -> dict[str, Any]:
+    """Return what a consent's receipt says."""
+    return receipts.content(bytes(consent.row.receipt))
+
+
+def my_crossings(person: Person, *, most: int | None = LATEST) -> list[Crossed]:
+    """Return what crossed about the person, the newest first."""
+    standing, over = my_consents(person)
+    consents = {each.row.pk: each for each in (*standing, *over)}
+    rows = Record.objects.filter(consent__in=consents, outgoing=True).order_by("-at")
+    found = list(rows.prefetch_related("uses")[:most])
+    messages = {
+        each.message_id: each
+        for each in OutboxMessage.objects.filter(message_id__in=[row.message_id for row in found])
+    }
+    return [_crossed(row, consents[row.consent_id], messages.get(row.message_id)) for row in found]
+
+
+def events(crossings: Sequence[Crossed]) -> list[Event]:
+    """Return all that happened, the newest first."""
+    found = []
+    for each in crossings:
+        found.append(Event(each.record.at, "crossed", each))
+        found += [Event(use.at, "read", each, use) for use in each.uses]
+        if each.record.erased_at is not None and not each.refused:
+            found.append(Event(each.record.erased_at, "erased", each))
+    return sorted(found, key=lambda event: event.at, reverse=True)
+
+
+def _crossed(row: Record, consent: MyConsent, message: OutboxMessage | None) -> Crossed:
+    return Crossed(
+        record=row,
+        consent=consent,
+        elements=tuple(each for each in row.elements if each not in ALWAYS),
+        uses=tuple(sorted(row.uses.all(), key=lambda use: use.at)),
+        ledger_index=None if message is None else message.ledger_index,
+        peer_ledger_index=None if message is None else message.peer_ledger_index,
+        refused="" if message is None else message.code,
+    )
+
+
+def _terms_by_contract(contracts: set[uuid.UUID]) -> dict[uuid.UUID, Terms]:
+    """Return the terms of each contract's newest version that both had signed."""
+    rows = Contract.objects.filter(
+        contract__in=contracts, signed_here__isnull=False, signed_there__isnull=False
+    ).order_by("version")
+    return {row.contract: terms_of(row) for row in rows}

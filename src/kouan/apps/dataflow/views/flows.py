@@ -1,0 +1,71 @@
+"""The auditors' pages: the register of flows, what was denied and why, and the sample audit."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from kouan.apps.dataflow import auditing, decisions
+from kouan.apps.dataflow.forms import SampleForm
+from kouan.apps.dataflow.labels import name_of
+from kouan.apps.dataflow.picture import Given, picture
+from kouan.apps.dataflow.queries import flows as queries
+from kouan.apps.dataflow.views.pages import page, require_any
+from kouan.web.access import has_role, require_role
+
+_form = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@require_safe
+@require_any("auditor", "data")
+def register(request: HttpRequest) -> HttpResponse:
+    """Show who sends what to whom under which contract: as a picture, and as a table."""
+    flows = queries.register()
+    drawn = picture(
+        [
+            Given(
+                exporter=each.row.exporter,
+                exporter_name=name_of(each.terms.exporter.name),
+                exporter_side=each.terms.exporter.side,
+                importer=each.row.importer,
+                importer_name=name_of(each.terms.importer.name),
+                importer_side=each.terms.importer.side,
+                records=each.records,
+                in_force=each.in_force,
+            )
+            for each in flows
+        ]
+    )
+    return page(request, "flows", flows=flows, drawn=drawn, auditor=has_role(request.user, "auditor"))
+
+
+@require_safe
+@require_any("auditor", "data")
+def denied(request: HttpRequest) -> HttpResponse:
+    """List what was denied, with the clause and the reason, and what a node refused on the way."""
+    rows = queries.denied(request.GET.get("page", ""))
+    auditor = has_role(request.user, "auditor")
+    return page(request, "denied", rows=rows, refused=queries.refused(), auditor=auditor)
+
+
+@_form
+@require_any("auditor", "data")
+def decision(request: HttpRequest, number: int) -> HttpResponse:
+    """Show one decision; asked to, judge it again by the rules of its day."""
+    row = queries.decision(number)
+    again = decisions.replay(row) if request.method == "POST" else None
+    auditor = has_role(request.user, "auditor")
+    return page(request, "decision", decision=queries.shown(row), again=again, auditor=auditor)
+
+
+@_form
+@require_role("auditor")
+def sample(request: HttpRequest) -> HttpResponse:
+    """Take records at random and say of each what proves it."""
+    if request.method != "POST":
+        return page(request, "sample", form=SampleForm(), rows=None, most=0)
+    form = SampleForm(request.POST)
+    if not form.is_valid():
+        return page(request, "sample", form=form, rows=None, most=0, status=422)
+    rows, most = auditing.sample(form.cleaned_data["count"])
+    return page(request, "sample", form=form, rows=rows, most=most)

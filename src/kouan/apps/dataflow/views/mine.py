@@ -1,0 +1,157 @@
+"""“My data”: what a person is asked, what they agreed to, who has read it, and how to stop it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import get_language, gettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from kouan.apps.dataflow import consents, errors, exporting
+from kouan.apps.dataflow.contracts import terms_of
+from kouan.apps.dataflow.queries import mine as queries
+from kouan.apps.dataflow.views.pages import download, own, page
+from kouan.web.persons import identities
+
+if TYPE_CHECKING:
+    import uuid
+
+    from kouan.web.persons import Person
+
+_form = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@require_safe
+@own
+def overview(request: HttpRequest, person: Person) -> HttpResponse:
+    """List what the person agreed to."""
+    standing, over = queries.my_consents(person)
+    return page(request, "mine", standing=standing, over=over)
+
+
+@_form
+@own
+def request_(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
+    """Show what an institution asks, and take the person's answer, kind by kind. Nothing is ticked before."""
+    row, contract = consents.open_request(key, person)
+    asked = queries.Asked(row, terms_of(contract))
+    if request.method != "POST":
+        return _asked(request, asked, person)
+    ticked = request.POST.getlist("elements") if request.POST.get("answer") == "agree" else []
+    if request.POST.get("answer") == "agree" and not set(ticked) & set(row.elements):
+        return _asked(request, asked, person, nothing=True, status=422)
+    try:
+        given = consents.give(
+            key=key, person=person, ticked=ticked, terms=asked.terms, language=get_language() or "en"
+        )
+    except errors.LevelTooLow as error:
+        return _asked(request, asked, person, ticked=ticked, too_low=error, status=error.status)
+    if given is None:
+        messages.success(request, gettext("You did not agree. Nothing is sent."))
+        return HttpResponseRedirect(reverse("dataflow:mine"))
+    messages.success(
+        request, gettext("You agreed. Your receipt is below; you can withdraw your consent at any time.")
+    )
+    return HttpResponseRedirect(reverse("dataflow:consent", args=[given.key]))
+
+
+def _asked(  # noqa: PLR0913 - all that the page may say, by name
+    request: HttpRequest,
+    asked: queries.Asked,
+    person: Person,
+    *,
+    ticked: list[str] | None = None,
+    nothing: bool = False,
+    too_low: errors.LevelTooLow | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    needed = consents.level_for(asked.terms, asked.row.elements)
+    plain = consents.level_for(asked.terms, asked.plain) if asked.plain else needed
+    return page(
+        request,
+        "request",
+        asked=asked,
+        ticked=ticked or [],
+        nothing=nothing,
+        too_low=too_low,
+        level=person.level,
+        plain_level=plain,
+        needed=needed,
+        surer=identities().sign_in_url(request.path, level=needed) if person.level < needed else "",
+        status=status,
+    )
+
+
+@require_safe
+@own
+def consent(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
+    """Show one consent and what crossed under it."""
+    shown = queries.my_consent(person, key)
+    crossings = [each for each in queries.my_crossings(person) if each.consent.row.pk == shown.row.pk]
+    return page(request, "consent", consent=shown, crossings=crossings)
+
+
+@require_safe
+@own
+def receipt(_request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
+    """Hand out a consent's receipt as it was signed."""
+    shown = queries.my_consent(person, key)
+    return download(bytes(shown.row.receipt), name=f"consent-{key}.cose", content_type="application/cose")
+
+
+@require_safe
+@own
+def receipt_json(_request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
+    """Hand out what a consent's receipt says."""
+    shown = queries.my_consent(person, key)
+    text = exporting.written(queries.receipt_of(shown))
+    return download(text.encode(), name=f"consent-{key}.json", content_type="application/json")
+
+
+@_form
+@own
+def withdraw(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
+    """Ask, then take a consent back."""
+    shown = queries.my_consent(person, key)
+    if request.method != "POST":
+        return page(request, "withdraw", consent=shown)
+    consents.withdraw(key=key, person=person.key)
+    messages.success(
+        request,
+        gettext("Your consent is withdrawn. Nothing crosses under it any more; what had crossed is erased there."),
+    )
+    return HttpResponseRedirect(reverse("dataflow:consent", args=[key]))
+
+
+@require_safe
+@own
+def readers(request: HttpRequest, person: Person) -> HttpResponse:
+    """Show who has read the person's data: when, for what, under which contract."""
+    crossings = queries.my_crossings(person)
+    return page(request, "readers", crossings=crossings, events=queries.events(crossings)[: queries.LATEST])
+
+
+@require_safe
+@own
+def erasure(request: HttpRequest, person: Person) -> HttpResponse:
+    """Say plainly how to have it erased, and hand out all of it."""
+    standing, _over = queries.my_consents(person)
+    return page(request, "erasure", standing=standing)
+
+
+@require_safe
+@own
+def export_json(_request: HttpRequest, person: Person) -> HttpResponse:
+    """Hand out everything as JSON."""
+    text = exporting.written(exporting.as_json(person))
+    return download(text.encode(), name="my-data.json", content_type="application/json")
+
+
+@require_safe
+@own
+def export_zip(_request: HttpRequest, person: Person) -> HttpResponse:
+    """Hand out everything with the receipts and the proofs."""
+    return download(exporting.as_zip(person), name="my-data.zip", content_type="application/zip")

@@ -1,0 +1,45 @@
+"""Erasing the contents of messages: what they said, on either side of the channel, and nothing else of them.
+
+Header, fingerprint, ledger entry and receipt stay, so it stays provable that the message crossed, and what its
+content was for whoever has kept it elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxBody, OutboxMessage
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Collection
+
+_ENDED_OUT = (
+    OutboxMessage.State.HANDLED,
+    OutboxMessage.State.REFUSED,
+    OutboxMessage.State.EXPIRED,
+    OutboxMessage.State.CANCELLED,
+)
+_ENDED_IN = (InboxMessage.State.HANDLED, InboxMessage.State.REFUSED)
+
+
+def erase_received(peer: str, ids: Collection[uuid.UUID]) -> int:
+    """Erase what a peer's messages said that have been handled or refused; return how many bodies went."""
+    with transaction.atomic():
+        rows = InboxMessage.objects.filter(peer=peer, message_id__in=ids, state__in=_ENDED_IN)
+        keys = list(rows.values_list("pk", flat=True))
+        gone, _ = InboxBody.objects.filter(pk__in=keys).delete()
+        InboxMessage.objects.filter(pk__in=keys).update(size=None)
+    return gone
+
+
+def erase_sent(ids: Collection[uuid.UUID]) -> int:
+    """Erase what messages of ours said whose end is known; return how many bodies went."""
+    with transaction.atomic():
+        rows = OutboxMessage.objects.filter(message_id__in=ids, state__in=_ENDED_OUT)
+        keys = list(rows.values_list("pk", flat=True))
+        gone, _ = OutboxBody.objects.filter(pk__in=keys).delete()
+        OutboxMessage.objects.filter(pk__in=keys).update(size=0)
+    return gone
