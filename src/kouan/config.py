@@ -27,6 +27,7 @@ from kouan.sections import (
     ProcessSettings,
     TimeSettings,
     TokenSettings,
+    ValidationSettings,
     WatchSettings,
     WitnessSettings,
 )
@@ -87,6 +88,7 @@ class NodeConfig:
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     issuer: IssuerSettings | None = None
     """Who answers whether two documents are one person's, where this side's has such a register."""
+    validation: ValidationSettings = field(default_factory=ValidationSettings)
 
 
 _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
@@ -126,6 +128,7 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         **dict.fromkeys(("quota_bytes", "min_free_bytes", "retention_s", "fetch_within_s"), int),
     },
     "ledger": {"quorum": int},
+    "validation": dict.fromkeys(("anonymous_per_minute", "institution_per_minute", "token_per_minute"), int),
     "identity": {"cooling_off_s": int, "ca": str},
     "issuer": {"url": str, "token_env": str},
     "time": {"tsa": str, "ca": str, "policy": str, "every_s": int, "every_leaves": int},
@@ -215,6 +218,12 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         ),
         identity=_identity(path, values),
         issuer=_issuer(path, values, environment),
+        validation=ValidationSettings(
+            **{
+                key: _between(path, f"validation.{key}", count, 1, _MOST)
+                for key, count in _section(values, "validation").items()
+            }
+        ),
     )
 
 

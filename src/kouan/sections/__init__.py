@@ -89,6 +89,18 @@ class AttachedSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ValidationSettings:
+    """How many questions about documents each who asks may put in a minute."""
+
+    anonymous_per_minute: int = 30
+    """From one address, by whoever shows nothing."""
+    institution_per_minute: int = 120
+    """By the signed-in officers of one institution together."""
+    token_per_minute: int = 6000
+    """By one system with a token, of one portal process."""
+
+
+@dataclass(frozen=True, slots=True)
 class IdentitySettings:
     """How this side's identities are shared with the other sides."""
 

@@ -1,10 +1,12 @@
-"""Writing down how a validation ended; called inside the transaction of what ended it."""
+"""Writing down how a validation ended, and what this side answered; called inside a transaction."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kouan.apps.validation.models import Validation
+from kouan.apps.validation import queries
+from kouan.apps.validation.errors import QuestionAsked
+from kouan.apps.validation.models import AnsweredQuestion, Validation
 
 if TYPE_CHECKING:
     import uuid
@@ -30,6 +32,28 @@ def record_answer(
     validation.expires_on = answer.expires_on
     validation.revoked_on = answer.revoked_on
     validation.save()
+
+
+def count_answer(*, question: bytes | None, reference: str, side: str, answer: Answer) -> None:
+    """Note that a question of ``side`` was answered; raises ``QuestionAsked`` for one that was before.
+
+    ``question`` is its ``domain.question_id``, ``None`` for one that did not cross. Whose document it was is
+    counted for a file that does not match as well: the institution may know, who asked is not told.
+    """
+    if question is not None and AnsweredQuestion.objects.filter(question=question).exists():
+        raise QuestionAsked
+    whose = (
+        queries.on_the_register().filter(reference=reference).values_list("institution_id", "type").first()
+    )
+    institution, kind = whose or (None, "")
+    AnsweredQuestion.objects.create(
+        question=question,
+        day=queries.today(answer.decided_at),
+        side=side,
+        outcome=answer.outcome.value,
+        institution_id=institution,
+        type=kind,
+    )
 
 
 def record_failure(*, conversation: uuid.UUID, code: str) -> None:

@@ -11,22 +11,28 @@ from uuid import UUID  # noqa: TC003 - read by the framework at run time
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from ninja import Query, Router, Schema, Status
-from ninja.security import HttpBearer
+from ninja.security import SessionAuth
 from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 
-from kouan.apps.validation import queries, services, uploads, waiting
-from kouan.apps.validation.domain import DocumentType, Reference, RevocationReason
+from kouan.apps.validation import queries, services, statistics, uploads, waiting
+from kouan.apps.validation.bulk.api import router as bulk
+from kouan.apps.validation.domain import ALGORITHM, Algorithm, DocumentType, Reference, RevocationReason
 from kouan.apps.validation.errors import BadRequest
 from kouan.apps.validation.limits import take_one
 from kouan.apps.validation.marks import CarriedAs
 from kouan.apps.validation.models import AccessToken, RegisteredDocument, Validation
+from kouan.apps.validation.tokens import InstitutionToken, OptionalInstitutionToken, auth_of, token_of
+from kouan.web.access import has_role
 
 router = Router(tags=["Validation by fingerprint"])
+router.add_router("/bulk", bulk)
 
 _MAX_JSON: Final = 4096
 _CHUNK: Final = 1 << 20
-_ANONYMOUS: Final = "anonymous"
 _TYPES: Final = [item.value for item in DocumentType]
+_ALGORITHMS: Final = [item.value for item in Algorithm]
+
+AlgorithmName = Literal["sha-256", "sm3"]
 
 DocumentTypeCode = Literal[
     "academic-qualification",
@@ -36,24 +42,6 @@ DocumentTypeCode = Literal[
     "business-owner-credit-record",
     "other",
 ]
-
-
-class InstitutionToken(HttpBearer):
-    """An institution's access token, as ``kouan institution token`` makes one."""
-
-    def authenticate(self, request: HttpRequest, token: str) -> AccessToken:  # noqa: ARG002 - the library's signature
-        """Return the access that the token gives; raises ``BadToken``."""
-        return services.use_token(token)
-
-
-class OptionalInstitutionToken(InstitutionToken):
-    """An institution's access token; without one the request counts towards the limit of its address."""
-
-    def __call__(self, request: HttpRequest) -> Any:
-        """Let in who shows no token at all, but nobody with a bad one."""
-        if "Authorization" not in request.headers:
-            return _ANONYMOUS
-        return super().__call__(request)
 
 
 REGISTERED_ON: Final = (
@@ -68,8 +56,8 @@ class Document(Schema):
     institution: str
     type: DocumentTypeCode
     state: Literal["valid", "expired", "revoked"]
-    carried_as: Literal["json", "pdf", "package"]
-    algorithm: Literal["sha-256"]
+    carried_as: Literal["json", "pdf", "package", "jwt"]
+    algorithm: AlgorithmName
     digest: str
     issued_on: Annotated[date, Field(description=REGISTERED_ON)]
     expires_on: date | None
@@ -90,7 +78,7 @@ class FingerprintToAsk(Schema):
 
     model_config = ConfigDict(extra="forbid")
     reference: Annotated[str, StringConstraints(max_length=80)]
-    algorithm: Literal["sha-256"]
+    algorithm: AlgorithmName
     digest: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
@@ -118,7 +106,7 @@ class ValidationOut(Schema):
     id: UUID
     state: Literal["waiting", "answered", "failed"]
     reference: str
-    algorithm: Literal["sha-256"]
+    algorithm: AlgorithmName
     digest: str
     issuing_side: str
     crossed: bool
@@ -152,6 +140,7 @@ _REGISTER_FORM: Final[dict[str, Any]] = {
         "type": {"type": "string", "enum": _TYPES},
         "expires_on": {"type": "string", "format": "date"},
         "as_package": {"type": "boolean", "default": False},
+        "algorithm": {"type": "string", "enum": _ALGORITHMS, "default": ALGORITHM},
     },
 }
 _VALIDATE_FORM: Final[dict[str, Any]] = {
@@ -188,7 +177,7 @@ def register_document(request: HttpRequest) -> HttpResponseBase:
     If the connection breaks before the file is complete, revoke the document (``issued-in-error``) by the
     reference from the headers, and register it again.
     """
-    token = _token(request)
+    token = token_of(request)
     uploads.receive(request)
     file = uploads.taken_file(request.FILES, "file")
     registered = services.register(
@@ -199,6 +188,7 @@ def register_document(request: HttpRequest) -> HttpResponseBase:
         expires_on=_date("expires_on", request.POST.get("expires_on", "")),
         as_package=_one_of("as_package", ["false", "true"], request.POST.get("as_package", "false"))
         == "true",
+        algorithm=Algorithm(_one_of("algorithm", _ALGORITHMS, request.POST.get("algorithm", ALGORITHM))),
         token=token,
     )
     document = registered.document
@@ -232,7 +222,9 @@ def get_document(request: HttpRequest, reference: str) -> dict[str, Any]:
 def revoke_document(request: HttpRequest, reference: str, revocation: Revocation) -> dict[str, Any]:
     """Take a document back for good."""
     found = services.revoke(
-        document=_found(request, reference), reason=RevocationReason(revocation.reason), token=_token(request)
+        document=_found(request, reference),
+        reason=RevocationReason(revocation.reason),
+        token=token_of(request),
     )
     return _document(found)
 
@@ -254,11 +246,14 @@ def validate(
 
     Send the file, or the reference and the fingerprint alone. Without a token, 30 questions a minute.
     """
-    if _auth(request) == _ANONYMOUS:
-        take_one(request)
+    take_one(request, auth_of(request))
     if request.content_type == "application/json":
         asked = _fingerprint(request)
-        item = services.ask(reference=Reference.parse(asked.reference), digest=bytes.fromhex(asked.digest))
+        item = services.ask(
+            reference=Reference.parse(asked.reference),
+            digest=bytes.fromhex(asked.digest),
+            algorithm=Algorithm(asked.algorithm),
+        )
     else:
         uploads.receive(request)
         file = uploads.taken_file(request.FILES, "file")
@@ -299,18 +294,54 @@ def get_evidence(request: HttpRequest, key: UUID) -> HttpResponse:  # noqa: ARG0
     )
 
 
-def _auth(request: HttpRequest) -> Any:
-    return request.auth  # type: ignore[attr-defined] # set by the framework
+class SeriesOut(Schema):
+    """One outcome, kind of document or side, with the count of each day."""
+
+    key: str
+    counts: list[int | None]
+    """Rounded down to a multiple of five; ``null`` for fewer than five."""
 
 
-def _token(request: HttpRequest) -> AccessToken:
-    token = _auth(request)
-    assert isinstance(token, AccessToken)  # noqa: S101 - InstitutionToken lets nobody else in
-    return token
+class StatisticsOut(Schema):
+    """The questions that this side answered, by day; nothing in it is of a person or one document."""
+
+    by: Literal["outcome", "type", "side"]
+    days: list[date]
+    series: list[SeriesOut]
+
+
+class OperatorSession(SessionAuth):
+    """A signed-in operator, by the portal's session; only for reading."""
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Any | None:  # noqa: ARG002 - the framework's signature
+        """Return the account, or nothing when it does not hold the role."""
+        return request.user if has_role(request.user, "operator") else None
+
+
+@router.get(
+    "/statistics",
+    auth=[OperatorSession(csrf=True), InstitutionToken()],
+    response=StatisticsOut,
+    url_name="statistics",
+)
+def get_statistics(
+    request: HttpRequest,
+    by: Literal["outcome", "type", "side"] = "outcome",
+    days: Annotated[int, Query(ge=1, le=statistics.MOST_DAYS)] = 14,
+) -> dict[str, Any]:
+    """Return how often the institution's documents were asked about; to an operator, those of all."""
+    token = auth_of(request)
+    whose = [token.institution] if isinstance(token, AccessToken) else None
+    found = statistics.statistics(of=whose, by=by, days=days)
+    return {
+        "by": found.by,
+        "days": list(found.days),
+        "series": [{"key": one.key, "counts": list(one.counts)} for one in found.series],
+    }
 
 
 def _found(request: HttpRequest, reference: str) -> RegisteredDocument:
-    return queries.document(reference, of=[_token(request).institution])
+    return queries.document(reference, of=[token_of(request).institution])
 
 
 def _fingerprint(request: HttpRequest) -> FingerprintToAsk:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from kouan.apps.validation.domain import DocumentState, Outcome, Reference, outcome_of
+from kouan.apps.validation.domain import Algorithm, DocumentState, JobState, Outcome, Reference, outcome_of
 from kouan.apps.validation.errors import NotAMember, UnknownDocument, UnknownInstitution, UnknownValidation
 from kouan.apps.validation.models import Institution, RegisteredDocument, Validation
 from kouan.core.errors import KouanError
@@ -61,14 +61,33 @@ def today(now: datetime | None = None) -> date:
     return get_side(settings.NODE.side).day_of(now or timezone.now())
 
 
-def look_up(*, reference: str, digest: bytes, now: datetime | None = None) -> Answer:
-    """Return the register's answer about the fingerprint ``digest`` (SHA-256, 32 bytes)."""
+def on_the_register() -> QuerySet[RegisteredDocument]:
+    """Return the documents that are on the register, with their institutions.
+
+    The rows of a file of many count from the moment when the whole of it was taken.
+    """
+    counts = Q(job__isnull=True) | Q(job__state=JobState.DONE)
+    return RegisteredDocument.objects.select_related("institution").filter(counts)
+
+
+def look_up(
+    *,
+    reference: str,
+    digest: bytes,
+    algorithm: Algorithm = Algorithm.SHA_256,
+    now: datetime | None = None,
+) -> Answer:
+    """Return the register's answer about the fingerprint ``digest`` (32 bytes).
+
+    Computed in another way than the institution's, it is another fingerprint: a mismatch.
+    """
     now = now or timezone.now()
-    document = RegisteredDocument.objects.select_related("institution").filter(reference=reference).first()
+    document = on_the_register().filter(reference=reference).first()
     decided_at = now.astimezone(UTC).replace(microsecond=0)
     if document is None:
         return Answer(outcome_of(registered=None, asked=digest, state=None), decided_at)
-    outcome = outcome_of(registered=bytes(document.digest), asked=digest, state=document.state(today(now)))
+    asked = digest if document.algorithm == algorithm else b""
+    outcome = outcome_of(registered=bytes(document.digest), asked=asked, state=document.state(today(now)))
     if not outcome.discloses:
         return Answer(outcome, decided_at)
     return Answer(
@@ -105,9 +124,8 @@ def document(reference: str, *, of: list[Institution]) -> RegisteredDocument:
     except KouanError:
         written = ""
     found = (
-        RegisteredDocument.objects.select_related(
-            "institution", "registered_by", "registered_with", "revoked_by"
-        )
+        on_the_register()
+        .select_related("registered_by", "registered_with", "revoked_by")
         .filter(reference=written, institution__in=of)
         .first()
     )
@@ -123,9 +141,7 @@ def documents(
 
     ``search`` is a whole reference or any part of one, in any way of writing it.
     """
-    found = (
-        RegisteredDocument.objects.select_related("institution").filter(institution__in=of).order_by("-pk")
-    )
+    found = on_the_register().filter(institution__in=of).order_by("-pk")
     if search.strip():
         found = found.filter(_matches(search))
     day = today()
