@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from kouan.sections import (
     DOOR_KEYS,
+    QUESTION_LIMITS,
     Address,
     AttachedSettings,
     BlobSettings,
@@ -128,7 +129,7 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         **dict.fromkeys(("quota_bytes", "min_free_bytes", "retention_s", "fetch_within_s"), int),
     },
     "ledger": {"quorum": int},
-    "validation": dict.fromkeys(("anonymous_per_minute", "institution_per_minute", "token_per_minute"), int),
+    "validation": dict.fromkeys(QUESTION_LIMITS, int),
     "identity": {"cooling_off_s": int, "ca": str},
     "issuer": {"url": str, "token_env": str},
     "time": {"tsa": str, "ca": str, "policy": str, "every_s": int, "every_leaves": int},
@@ -218,12 +219,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         ),
         identity=_identity(path, values),
         issuer=_issuer(path, values, environment),
-        validation=ValidationSettings(
-            **{
-                key: _between(path, f"validation.{key}", count, 1, _MOST)
-                for key, count in _section(values, "validation").items()
-            }
-        ),
+        validation=_named(path, lambda: ValidationSettings.read(_section(values, "validation"))),
     )
 
 

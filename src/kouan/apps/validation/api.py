@@ -6,26 +6,28 @@ import json
 from collections.abc import Iterator  # noqa: TC003 - read by the framework at run time
 from datetime import date, datetime
 from http import HTTPStatus
-from typing import IO, Annotated, Any, Final, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Any, Final, Literal
 from uuid import UUID  # noqa: TC003 - read by the framework at run time
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from ninja import Query, Router, Schema, Status
-from ninja.security import SessionAuth
 from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 
-from kouan.apps.validation import queries, services, statistics, uploads, waiting
+from kouan.apps.validation import queries, services, uploads, waiting
 from kouan.apps.validation.bulk.api import router as bulk
 from kouan.apps.validation.domain import ALGORITHM, Algorithm, DocumentType, Reference, RevocationReason
 from kouan.apps.validation.errors import BadRequest
 from kouan.apps.validation.limits import take_one
 from kouan.apps.validation.marks import CarriedAs
-from kouan.apps.validation.models import AccessToken, RegisteredDocument, Validation
+from kouan.apps.validation.stats_api import router as counts
 from kouan.apps.validation.tokens import InstitutionToken, OptionalInstitutionToken, auth_of, token_of
-from kouan.web.access import has_role
+
+if TYPE_CHECKING:
+    from kouan.apps.validation.models import RegisteredDocument, Validation
 
 router = Router(tags=["Validation by fingerprint"])
 router.add_router("/bulk", bulk)
+router.add_router("/statistics", counts)
 
 _MAX_JSON: Final = 4096
 _CHUNK: Final = 1 << 20
@@ -292,52 +294,6 @@ def get_evidence(request: HttpRequest, key: UUID) -> HttpResponse:  # noqa: ARG0
             "Cache-Control": "no-store",
         },
     )
-
-
-class SeriesOut(Schema):
-    """One outcome, kind of document or side, with the count of each day."""
-
-    key: str
-    counts: list[int | None]
-    """Rounded down to a multiple of five; ``null`` for fewer than five."""
-
-
-class StatisticsOut(Schema):
-    """The questions that this side answered, by day; nothing in it is of a person or one document."""
-
-    by: Literal["outcome", "type", "side"]
-    days: list[date]
-    series: list[SeriesOut]
-
-
-class OperatorSession(SessionAuth):
-    """A signed-in operator, by the portal's session; only for reading."""
-
-    def authenticate(self, request: HttpRequest, key: str | None) -> Any | None:  # noqa: ARG002 - the framework's signature
-        """Return the account, or nothing when it does not hold the role."""
-        return request.user if has_role(request.user, "operator") else None
-
-
-@router.get(
-    "/statistics",
-    auth=[OperatorSession(csrf=True), InstitutionToken()],
-    response=StatisticsOut,
-    url_name="statistics",
-)
-def get_statistics(
-    request: HttpRequest,
-    by: Literal["outcome", "type", "side"] = "outcome",
-    days: Annotated[int, Query(ge=1, le=statistics.MOST_DAYS)] = 14,
-) -> dict[str, Any]:
-    """Return how often the institution's documents were asked about; to an operator, those of all."""
-    token = auth_of(request)
-    whose = [token.institution] if isinstance(token, AccessToken) else None
-    found = statistics.statistics(of=whose, by=by, days=days)
-    return {
-        "by": found.by,
-        "days": list(found.days),
-        "series": [{"key": one.key, "counts": list(one.counts)} for one in found.series],
-    }
 
 
 def _found(request: HttpRequest, reference: str) -> RegisteredDocument:

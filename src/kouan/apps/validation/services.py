@@ -29,10 +29,10 @@ from kouan.apps.validation.errors import (
     InstitutionExists,
     NoMark,
     UnknownSide,
-    UnnamedCredential,
     UnusableJSON,
 )
 from kouan.apps.validation.marks import INSTITUTION_CODE, Mark
+from kouan.apps.validation.marks.errors import UnnamedCredential
 from kouan.apps.validation.models import AccessToken, Institution, Membership, RegisteredDocument, Validation
 from kouan.core.exchange.ids import new_id
 from kouan.core.exchange.outbox import send

@@ -12,7 +12,8 @@ from django.http import HttpRequest, HttpResponseBase, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from kouan.apps.validation.errors import BulkTooLarge, EmptyFile, NoFile, UploadTooLarge, UploadTruncated
+from kouan.apps.validation.bulk.errors import BulkTooLarge
+from kouan.apps.validation.errors import EmptyFile, NoFile, UploadTooLarge, UploadTruncated
 from kouan.apps.validation.marks import MAX_CARRIED, MAX_FILE
 from kouan.apps.validation.sizes import MAX_BULK
 

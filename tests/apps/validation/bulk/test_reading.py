@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kouan.apps.validation.bulk.errors import NoRows, NotUTF8Row, RepeatedColumn
 from kouan.apps.validation.bulk.reading import MAX_ROW, names, rows
-from kouan.apps.validation.errors import NoRows, NotUTF8Row, RepeatedColumn
 
 FIELDS = st.lists(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")), min_size=2, max_size=4

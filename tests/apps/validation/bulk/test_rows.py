@@ -5,10 +5,10 @@ from datetime import date
 
 import pytest
 
+from kouan.apps.validation.bulk.errors import MissingColumn, UnknownColumn
 from kouan.apps.validation.bulk.reading import Row
 from kouan.apps.validation.bulk.rows import RowProblem, Whose, check_columns, registration, withdrawal
 from kouan.apps.validation.domain import Algorithm, JobKind, Reference
-from kouan.apps.validation.errors import MissingColumn, UnknownColumn
 from kouan.apps.validation.marks import Mark
 from kouan.apps.validation.marks import json as marked_json
 from kouan.apps.validation.marks.fingerprint import fingerprint

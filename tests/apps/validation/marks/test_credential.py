@@ -9,15 +9,13 @@ import pytest
 
 from kouan.apps.validation import services
 from kouan.apps.validation.domain import Algorithm, Reference
-from kouan.apps.validation.errors import (
-    AlreadyRegistered,
+from kouan.apps.validation.errors import AlreadyRegistered, DifferentReference, NoMark
+from kouan.apps.validation.marks import CarriedAs, examine
+from kouan.apps.validation.marks.errors import (
     CredentialOfAnother,
     CredentialWithoutReference,
-    DifferentReference,
-    NoMark,
     UnsignedCredential,
 )
-from kouan.apps.validation.marks import CarriedAs, examine
 from kouan.apps.validation.marks.fingerprint import fingerprint
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from kouan.apps.validation.bulk.errors import OtherFingerprint
 from kouan.apps.validation.bulk.rows import RowProblem
-from kouan.apps.validation.errors import OtherFingerprint
 from kouan.apps.validation.models import RegisteredDocument
 from kouan.core.database.rows import among, fetch, insert_many
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 
-from kouan.apps.validation.errors import BulkTooLarge, EmptyFile, NoRoomForBulk
+from kouan.apps.validation.bulk.errors import BulkTooLarge, NoRoomForBulk
+from kouan.apps.validation.errors import EmptyFile
 from kouan.apps.validation.sizes import MAX_BULK
 from kouan.core.exchange.blobs.folder import free_bytes
 from kouan.core.trust.files import FILE_MODE, FOLDER_MODE, sync_folder

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from kouan.apps.validation.bulk.errors import ROW_ERRORS, UnknownJob
 from kouan.apps.validation.domain import OPEN_JOBS, JobKind, JobState
-from kouan.apps.validation.errors import ROW_ERRORS, UnknownJob
 from kouan.apps.validation.models import BulkJob, BulkProblem
 
 if TYPE_CHECKING:

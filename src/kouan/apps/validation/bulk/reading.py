@@ -9,7 +9,7 @@ import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kouan.apps.validation.errors import (
+from kouan.apps.validation.bulk.errors import (
     BadQuotes,
     NoRows,
     NotUTF8Row,

@@ -8,11 +8,9 @@ from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from kouan.apps.validation.domain import Algorithm, DocumentType, JobKind, Reference, RevocationReason
-from kouan.apps.validation.errors import (
+from kouan.apps.validation.bulk.errors import (
     BadDate,
     BadFingerprint,
-    ExpiryInThePast,
     FingerprintOrContent,
     IssuedInTheFuture,
     MissingColumn,
@@ -24,6 +22,8 @@ from kouan.apps.validation.errors import (
     UnmarkedContent,
     WrongNumberOfFields,
 )
+from kouan.apps.validation.domain import Algorithm, DocumentType, JobKind, Reference, RevocationReason
+from kouan.apps.validation.errors import ExpiryInThePast
 from kouan.apps.validation.marks import CarriedAs, json
 from kouan.apps.validation.marks.fingerprint import fingerprint
 from kouan.core.errors import KouanError
@@ -91,7 +91,9 @@ class RowProblem(Exception):
     """A row that cannot be taken: where, and the error that says why."""
 
     def __init__(self, line: int, column: str, error: KouanError) -> None:
-        self.line, self.column, self.error = line, column, error
+        # Thousands may be held at a time, and where each was raised would hold what was there.
+        error.__context__ = None
+        self.line, self.column, self.error = line, column, error.with_traceback(None)
         super().__init__(line, column, error.code)
 
 

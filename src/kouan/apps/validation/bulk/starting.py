@@ -8,9 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.apps.validation.bulk import files, reading
+from kouan.apps.validation.bulk.errors import TooManyJobs
 from kouan.apps.validation.bulk.rows import check_columns
 from kouan.apps.validation.domain import OPEN_JOBS, JobKind, JobState
-from kouan.apps.validation.errors import TooManyJobs
 from kouan.apps.validation.models import BulkJob
 from kouan.core.database.locks import take_turn
 from kouan.core.exchange.ids import new_id

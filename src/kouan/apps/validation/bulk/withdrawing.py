@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from kouan.apps.validation import queries
+from kouan.apps.validation.bulk.errors import LaterExpiry
 from kouan.apps.validation.bulk.rows import EXPIRED, RowProblem
-from kouan.apps.validation.errors import AlreadyRevoked, LaterExpiry, UnknownDocument
+from kouan.apps.validation.errors import AlreadyRevoked, UnknownDocument
 from kouan.apps.validation.models import RegisteredDocument
 from kouan.core.database.rows import update_many
 

@@ -21,10 +21,10 @@ from django.utils import timezone
 from kouan.apps.validation import queries
 from kouan.apps.validation.bulk import files, reading
 from kouan.apps.validation.bulk.entering import enter
+from kouan.apps.validation.bulk.errors import UnclosedQuotes
 from kouan.apps.validation.bulk.rows import RowProblem, Whose, registration, withdrawal
 from kouan.apps.validation.bulk.withdrawing import withdraw
 from kouan.apps.validation.domain import OPEN_JOBS, JobKind, JobState
-from kouan.apps.validation.errors import UnclosedQuotes
 from kouan.apps.validation.models import BulkJob, BulkProblem, RegisteredDocument
 from kouan.core.database.locks import take_turn
 from kouan.core.database.rows import execute, insert_many
@@ -97,7 +97,7 @@ def _read(job: BulkJob, now: datetime) -> Piece:
                 piece.rows.append(parse(row, job.columns, whose))
         except RowProblem as problem:
             problem.__context__ = None
-            piece.problems.append(problem.with_traceback(None))  # thousands of frames would stay with them
+            piece.problems.append(problem.with_traceback(None))
         piece.offset, piece.line = job.offset + row.end, row.next_line
         if row.last:
             piece.offset = job.size

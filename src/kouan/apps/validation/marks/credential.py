@@ -18,7 +18,11 @@ from dataclasses import dataclass
 from typing import IO, Any, Final
 
 from kouan.apps.validation.domain import Algorithm, Reference
-from kouan.apps.validation.errors import CredentialOfAnother, CredentialWithoutReference, UnsignedCredential
+from kouan.apps.validation.marks.errors import (
+    CredentialOfAnother,
+    CredentialWithoutReference,
+    UnsignedCredential,
+)
 from kouan.core.errors import KouanError
 
 MAX_CREDENTIAL: Final = 1 << 20
