@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pydantic import AfterValidator, StringConstraints, model_validator
 
-from kouan.apps.validation.answers import count_answer, record_answer, record_failure
+from kouan.apps.validation.answers import count_answers, record_answer, record_failure
 from kouan.apps.validation.domain import (
     DIGEST_BYTES,
     REFERENCE_PATTERN,
@@ -203,7 +203,7 @@ def answer_fingerprint_question(message: Received[FingerprintQuestion]) -> None:
         digest=digest,
     )
     answer = look_up(reference=reference, digest=digest, algorithm=algorithm)
-    count_answer(question=question_key, reference=reference, side=message.sender, answer=answer)
+    count_answers(side=message.sender, answers=[(question_key, answer)])
     payload = answer_payload(reference=reference, digest=digest, answer=answer, algorithm=algorithm)
     send(FINGERPRINT_ANSWER, to=message.sender, conversation=message.conversation, payload=payload)
 

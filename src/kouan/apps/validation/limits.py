@@ -34,30 +34,34 @@ class Bucket:
     _left: dict[int, tuple[float, float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, name: int, per_minute: int) -> None:
-        """Count one question; raises ``TooManyTriesError`` with the whole seconds to wait."""
+    def take(self, name: int, per_minute: int, count: int = 1) -> None:
+        """Count questions; raises ``TooManyTriesError`` with the whole seconds to wait.
+
+        More at once than the bucket ever holds are let in when it is full, and waited for afterwards.
+        """
         rate, now = per_minute / 60, time.monotonic()
         most = max(1.0, rate * _BURST)
         with self._lock:
             at, left = self._left.get(name, (now, most))
             left = min(most, left + (now - at) * rate)
-            allowed = left >= 1
-            self._left[name] = (now, left - 1 if allowed else left)
+            needed = min(count, most)
+            allowed = left >= needed
+            self._left[name] = (now, left - count if allowed else left)
         if not allowed:
-            raise TooManyTriesError(seconds=max(1, math.ceil((1 - left) / rate)))
+            raise TooManyTriesError(seconds=max(1, math.ceil((needed - left) / rate)))
 
 
 TOKENS: Final = Bucket()
 
 
-def take_one(request: HttpRequest, token: object = None) -> None:
-    """Count one question of whoever asks; raises ``TooManyTriesError``.
+def take_one(request: HttpRequest, token: object = None, *, count: int = 1) -> None:
+    """Count one question of whoever asks, or ``count`` of a token; raises ``TooManyTriesError``.
 
     That is the token of a system, the institution of a signed-in officer, or the address of anybody else.
     """
     most = settings.NODE.validation
     if isinstance(token, AccessToken):
-        TOKENS.take(token.pk, most.token_per_minute)
+        TOKENS.take(token.pk, most.token_per_minute, count)
         return
     institution = _institution(request)
     if institution is not None:

@@ -15,8 +15,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from kouan.apps.validation import marks, queries
-from kouan.apps.validation.answers import count_answer, record_answer
-from kouan.apps.validation.crossings import FINGERPRINT_QUESTION, FingerprintQuestion
+from kouan.apps.validation.asking import Question, ask_many
 from kouan.apps.validation.domain import Algorithm, DocumentType, Reference, RevocationReason
 from kouan.apps.validation.errors import (
     AlreadyRegistered,
@@ -28,16 +27,11 @@ from kouan.apps.validation.errors import (
     ExpiryInThePast,
     InstitutionExists,
     NoMark,
-    UnknownSide,
     UnusableJSON,
 )
 from kouan.apps.validation.marks import INSTITUTION_CODE, Mark
 from kouan.apps.validation.marks.errors import UnnamedCredential
 from kouan.apps.validation.models import AccessToken, Institution, Membership, RegisteredDocument, Validation
-from kouan.core.exchange.ids import new_id
-from kouan.core.exchange.outbox import send
-from kouan.core.trust.errors import UnknownMember
-from kouan.core.trust.queries import get_member
 from kouan.web.access import grant_role
 
 if TYPE_CHECKING:
@@ -243,27 +237,4 @@ def ask(
     A document of this side is answered at once from the register. Otherwise the question is queued with
     the row that waits for its answer, or neither is. Raises ``UnknownSide``, or what ``send`` raises.
     """
-    now = timezone.now()
-    validation = Validation(
-        reference=str(reference),
-        issuing_side=reference.side,
-        algorithm=algorithm.value,
-        digest=digest,
-        size=size,
-        asked_at=now,
-    )
-    with transaction.atomic():
-        if reference.side == settings.NODE.side:
-            answer = queries.look_up(reference=str(reference), digest=digest, algorithm=algorithm, now=now)
-            count_answer(question=None, reference=str(reference), side=settings.NODE.side, answer=answer)
-            record_answer(validation=validation, answer=answer, answer_id=None, now=now)
-            return validation
-        try:
-            get_member(reference.side)
-        except UnknownMember:
-            raise UnknownSide(side=reference.side.upper()) from None
-        validation.conversation = new_id()
-        payload = FingerprintQuestion(reference=str(reference), algorithm=algorithm.value, digest=digest)
-        send(FINGERPRINT_QUESTION, to=reference.side, payload=payload, conversation=validation.conversation)
-        validation.save(force_insert=True)
-    return validation
+    return ask_many([Question(reference, digest, algorithm, size)])[0]
