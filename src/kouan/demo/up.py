@@ -6,6 +6,7 @@ import http.client
 import logging
 import signal
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -63,7 +64,8 @@ def run_both(
     supervisor.start()
     try:
         if _wait_until_up(nodes, supervisor, stopping):
-            register_all(nodes, home / PAPERS)
+            with suppress(OSError, http.client.HTTPException):  # asked to stop already
+                register_all(nodes, home / PAPERS)
             click.echo(_welcome(nodes, home / PAPERS))
             while not stopping.wait(0.1):
                 supervisor.revive()
