@@ -143,6 +143,15 @@ def test_a_consent_to_another_contract(signed, given):
     assert caught.value.params["clause"] == "consent contract"
 
 
+def test_a_text_that_was_changed_in_the_database_lets_nothing_cross(send):
+    made = contracts.Contract.objects.get()
+    wider = contracts.terms_of(made).model_copy(
+        update={"elements": ["person.credit", "person.health", "person.name"]}
+    )
+    contracts.Contract.objects.update(terms=wider.canonical())
+    assert refused(send, errors.OtherTerms) == "contract digest"
+
+
 # Received
 
 
