@@ -273,7 +273,7 @@ def test_it_is_not_read_for_anything_else(kept, gd):
 
 
 def test_what_we_sent_is_not_read_here(send):
-    with pytest.raises(errors.NoPersonsConsent):
+    with pytest.raises(errors.UnknownRecord):
         records.read(record=send(), reader="Sales", purpose=PURPOSE)
 
 
@@ -309,7 +309,7 @@ def test_what_was_withdrawn_there_is_erased_here(kept, gd):
     assert (kind, payload["records"], payload["because"]) == (
         "dataflow.erased", [record.message_id.bytes], "withdrawn",
     )  # fmt: skip
-    with pytest.raises(errors.NoPersonsConsent):
+    with pytest.raises(errors.RecordErased):
         records.read(record=record, reader="Credit department", purpose=PURPOSE)
 
 
