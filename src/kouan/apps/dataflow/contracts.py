@@ -191,9 +191,7 @@ def _bound(contract: Contract, terms: Terms) -> None:
         )
     contract.state = State.SIGNED
     contract.save()
-    agreements.keep(
-        digest=bytes(contract.digest), agreement=terms.contract, source=bytes(contract.terms)
-    )
+    agreements.keep(digest=bytes(contract.digest), agreement=terms.contract, source=bytes(contract.terms))
     filings.begin(contract, terms)
 
 

@@ -1,4 +1,4 @@
-"""The forms of the pages. What a contract may say, ``checks`` decides; a form asks, and shows what is wrong."""
+"""The forms of the pages. What a contract may say, ``checks`` decides; a form asks and shows."""
 
 from __future__ import annotations
 
@@ -196,7 +196,9 @@ class AssessmentForm(Step):
     file = forms.FileField(
         label=_("The assessment as a PDF file"),
         required=False,
-        help_text=_("Only its fingerprint (SHA-256) goes into the contract. The file itself is not kept here."),
+        help_text=_(
+            "Only its fingerprint (SHA-256) goes into the contract. The file itself is not kept here."
+        ),
     )
 
     def __init__(self, *args: Any, seen: Seen | None = None, digest: str = "", **kwargs: Any) -> None:
@@ -320,5 +322,3 @@ def _choose(form: forms.Form, name: str, choices: list[tuple[Any, Any]]) -> None
     field = form.fields[name]
     assert isinstance(field, forms.ChoiceField)  # noqa: S101 - declared above
     field.choices = choices
-
-

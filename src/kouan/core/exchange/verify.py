@@ -277,7 +277,9 @@ class _Verification:
         if name == "body" and self._left_out(f"{number}/body"):
             if self._refused(facts):
                 return _noop("the content was not kept, since the message was refused")
-            return _noop("the content was erased by the side that made the bundle; the header has its fingerprint")
+            return _noop(
+                "the content was erased by the side that made the bundle; the header has its fingerprint"
+            )
         if self._refused(facts) and what.startswith("the agreement") and not self._has_agreement(facts):
             return _noop("the agreement was not held here, and the message was refused")
         return what

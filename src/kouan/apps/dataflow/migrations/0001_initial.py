@@ -6,164 +6,232 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='ConsentRequest',
+            name="ConsentRequest",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.UUIDField(default=uuid.uuid4, unique=True)),
-                ('contract', models.UUIDField()),
-                ('institution', models.CharField(max_length=64)),
-                ('reference', models.CharField(max_length=64)),
-                ('document_salt', models.BinaryField(max_length=32)),
-                ('document_digest', models.BinaryField(max_length=32)),
-                ('elements', models.JSONField()),
-                ('purposes', models.JSONField()),
-                ('created_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('answered_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.UUIDField(default=uuid.uuid4, unique=True)),
+                ("contract", models.UUIDField()),
+                ("institution", models.CharField(max_length=64)),
+                ("reference", models.CharField(max_length=64)),
+                ("document_salt", models.BinaryField(max_length=32)),
+                ("document_digest", models.BinaryField(max_length=32)),
+                ("elements", models.JSONField()),
+                ("purposes", models.JSONField()),
+                ("created_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("answered_at", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['institution', 'reference'], name='dataflow_request_customer')],
+                "indexes": [
+                    models.Index(fields=["institution", "reference"], name="dataflow_request_customer")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Contract',
+            name="Contract",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('contract', models.UUIDField(default=uuid.uuid4)),
-                ('version', models.PositiveSmallIntegerField()),
-                ('peer', models.CharField(max_length=16)),
-                ('terms', models.BinaryField()),
-                ('digest', models.BinaryField(max_length=32, unique=True)),
-                ('state', models.CharField(max_length=16)),
-                ('exporter', models.CharField(max_length=90)),
-                ('importer', models.CharField(max_length=90)),
-                ('effective', models.DateField()),
-                ('expires', models.DateField()),
-                ('created_at', models.DateTimeField()),
-                ('signed_here', models.BinaryField(null=True)),
-                ('signed_there', models.BinaryField(null=True)),
-                ('reason', models.CharField(default='', max_length=400)),
-                ('ended_on', models.DateField(null=True)),
-                ('ended_by', models.CharField(default='', max_length=16)),
-                ('message_id', models.UUIDField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("contract", models.UUIDField(default=uuid.uuid4)),
+                ("version", models.PositiveSmallIntegerField()),
+                ("peer", models.CharField(max_length=16)),
+                ("terms", models.BinaryField()),
+                ("digest", models.BinaryField(max_length=32, unique=True)),
+                ("state", models.CharField(max_length=16)),
+                ("exporter", models.CharField(max_length=90)),
+                ("importer", models.CharField(max_length=90)),
+                ("effective", models.DateField()),
+                ("expires", models.DateField()),
+                ("created_at", models.DateTimeField()),
+                ("signed_here", models.BinaryField(null=True)),
+                ("signed_there", models.BinaryField(null=True)),
+                ("reason", models.CharField(default="", max_length=400)),
+                ("ended_on", models.DateField(null=True)),
+                ("ended_by", models.CharField(default="", max_length=16)),
+                ("message_id", models.UUIDField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['exporter', 'importer', 'state'], name='dataflow_contract_parties'), models.Index(fields=['state', 'expires'], name='dataflow_contract_expiry')],
-                'constraints': [models.UniqueConstraint(fields=('contract', 'version'), name='dataflow_contract_version')],
+                "indexes": [
+                    models.Index(fields=["exporter", "importer", "state"], name="dataflow_contract_parties"),
+                    models.Index(fields=["state", "expires"], name="dataflow_contract_expiry"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("contract", "version"), name="dataflow_contract_version")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='DataConsent',
+            name="DataConsent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.UUIDField(default=uuid.uuid4, unique=True)),
-                ('contract', models.UUIDField()),
-                ('peer', models.CharField(max_length=16)),
-                ('person', models.CharField(default='', max_length=64)),
-                ('subject', models.CharField(max_length=64)),
-                ('elements', models.JSONField()),
-                ('separate', models.JSONField(default=list)),
-                ('purposes', models.JSONField()),
-                ('level', models.PositiveSmallIntegerField()),
-                ('given_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-                ('withdrawn_at', models.DateTimeField(null=True)),
-                ('receipt', models.BinaryField()),
-                ('request', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, to='dataflow.consentrequest')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.UUIDField(default=uuid.uuid4, unique=True)),
+                ("contract", models.UUIDField()),
+                ("peer", models.CharField(max_length=16)),
+                ("person", models.CharField(default="", max_length=64)),
+                ("subject", models.CharField(max_length=64)),
+                ("elements", models.JSONField()),
+                ("separate", models.JSONField(default=list)),
+                ("purposes", models.JSONField()),
+                ("level", models.PositiveSmallIntegerField()),
+                ("given_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField()),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+                ("receipt", models.BinaryField()),
+                (
+                    "request",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, to="dataflow.consentrequest"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('message_id', models.UUIDField(null=True)),
-                ('outgoing', models.BooleanField()),
-                ('type', models.CharField(max_length=80)),
-                ('contract', models.UUIDField(null=True)),
-                ('sender', models.CharField(max_length=16)),
-                ('receiver', models.CharField(max_length=16)),
-                ('allowed', models.BooleanField()),
-                ('code', models.CharField(default='', max_length=64)),
-                ('clause', models.CharField(max_length=120)),
-                ('rules', models.JSONField(default=list)),
-                ('case', models.JSONField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("message_id", models.UUIDField(null=True)),
+                ("outgoing", models.BooleanField()),
+                ("type", models.CharField(max_length=80)),
+                ("contract", models.UUIDField(null=True)),
+                ("sender", models.CharField(max_length=16)),
+                ("receiver", models.CharField(max_length=16)),
+                ("allowed", models.BooleanField()),
+                ("code", models.CharField(default="", max_length=64)),
+                ("clause", models.CharField(max_length=120)),
+                ("rules", models.JSONField(default=list)),
+                ("case", models.JSONField()),
             ],
             options={
-                'indexes': [models.Index(fields=['allowed', 'at'], name='dataflow_decision_outcome'), models.Index(fields=['contract', 'at'], name='dataflow_decision_contract'), models.Index(fields=['message_id'], name='dataflow_decision_message')],
+                "indexes": [
+                    models.Index(fields=["allowed", "at"], name="dataflow_decision_outcome"),
+                    models.Index(fields=["contract", "at"], name="dataflow_decision_contract"),
+                    models.Index(fields=["message_id"], name="dataflow_decision_message"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Filing',
+            name="Filing",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('side', models.CharField(max_length=16)),
-                ('due_on', models.DateField()),
-                ('filed_on', models.DateField(null=True)),
-                ('reference', models.CharField(default='', max_length=64)),
-                ('reminded_at', models.DateTimeField(null=True)),
-                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='filings', to='dataflow.contract')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("side", models.CharField(max_length=16)),
+                ("due_on", models.DateField()),
+                ("filed_on", models.DateField(null=True)),
+                ("reference", models.CharField(default="", max_length=64)),
+                ("reminded_at", models.DateTimeField(null=True)),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="filings",
+                        to="dataflow.contract",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Record',
+            name="Record",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('message_id', models.UUIDField(unique=True)),
-                ('outgoing', models.BooleanField()),
-                ('contract', models.UUIDField()),
-                ('digest', models.BinaryField(max_length=32)),
-                ('purpose', models.CharField(max_length=64)),
-                ('elements', models.JSONField()),
-                ('content', models.BinaryField(null=True)),
-                ('at', models.DateTimeField()),
-                ('erase_on', models.DateField()),
-                ('erased_at', models.DateTimeField(null=True)),
-                ('erased_because', models.CharField(default='', max_length=16)),
-                ('consent', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='records', to='dataflow.dataconsent')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("message_id", models.UUIDField(unique=True)),
+                ("outgoing", models.BooleanField()),
+                ("contract", models.UUIDField()),
+                ("digest", models.BinaryField(max_length=32)),
+                ("purpose", models.CharField(max_length=64)),
+                ("elements", models.JSONField()),
+                ("content", models.BinaryField(null=True)),
+                ("at", models.DateTimeField()),
+                ("erase_on", models.DateField()),
+                ("erased_at", models.DateTimeField(null=True)),
+                ("erased_because", models.CharField(default="", max_length=16)),
+                (
+                    "consent",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="records",
+                        to="dataflow.dataconsent",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Use',
+            name="Use",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.UUIDField(unique=True)),
-                ('reader', models.CharField(max_length=100)),
-                ('purpose', models.CharField(max_length=64)),
-                ('at', models.DateTimeField()),
-                ('record', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='uses', to='dataflow.record')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.UUIDField(unique=True)),
+                ("reader", models.CharField(max_length=100)),
+                ("purpose", models.CharField(max_length=64)),
+                ("at", models.DateTimeField()),
+                (
+                    "record",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="uses", to="dataflow.record"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='dataconsent',
-            index=models.Index(fields=['person', 'given_at'], name='dataflow_consent_person'),
+            model_name="dataconsent",
+            index=models.Index(fields=["person", "given_at"], name="dataflow_consent_person"),
         ),
         migrations.AddIndex(
-            model_name='dataconsent',
-            index=models.Index(fields=['contract', 'subject'], name='dataflow_consent_subject'),
+            model_name="dataconsent",
+            index=models.Index(fields=["contract", "subject"], name="dataflow_consent_subject"),
         ),
         migrations.AddConstraint(
-            model_name='filing',
-            constraint=models.UniqueConstraint(fields=('contract', 'side'), name='dataflow_filing_side'),
+            model_name="filing",
+            constraint=models.UniqueConstraint(fields=("contract", "side"), name="dataflow_filing_side"),
         ),
         migrations.AddIndex(
-            model_name='record',
-            index=models.Index(fields=['contract', 'at'], name='dataflow_record_contract'),
+            model_name="record",
+            index=models.Index(fields=["contract", "at"], name="dataflow_record_contract"),
         ),
         migrations.AddIndex(
-            model_name='record',
-            index=models.Index(fields=['outgoing', 'erase_on'], name='dataflow_record_erasure'),
+            model_name="record",
+            index=models.Index(fields=["outgoing", "erase_on"], name="dataflow_record_erasure"),
         ),
         migrations.AddIndex(
-            model_name='use',
-            index=models.Index(fields=['record', 'at'], name='dataflow_use_record'),
+            model_name="use",
+            index=models.Index(fields=["record", "at"], name="dataflow_use_record"),
         ),
     ]

@@ -217,7 +217,10 @@ def in_words(terms: Terms) -> list[tuple[str, list[str]]]:
         (gettext("Purposes"), labels.purpose_names(terms.purposes)),
         (gettext("First day"), [date_long(terms.first_day)]),
         (gettext("Last day"), [date_long(terms.last_day)]),
-        (gettext("Kept by the importer"), [gettext("%(days)s days") % {"days": number(terms.retention_days)}]),
+        (
+            gettext("Kept by the importer"),
+            [gettext("%(days)s days") % {"days": number(terms.retention_days)}],
+        ),
         (gettext("Persons concerned"), [gettext("about %(count)s") % {"count": number(terms.persons)}]),
         (
             gettext("May be handed on to"),
@@ -281,8 +284,7 @@ def history(seen: Shown, signed: Sequence[Signature]) -> list[Step]:
     if seen.state is State.REFUSED:
         steps.append(Step("failed", gettext("Refused"), row.reason))
         return steps
-    for each in seen.filings:
-        steps.append(_filing_step(each))
+    steps += [_filing_step(each) for each in seen.filings]
     if seen.state is State.REPLACED and row.ended_on:
         steps.append(Step("done", gettext("Replaced by a later version"), date_long(row.ended_on)))
     elif seen.state is State.ENDED and row.ended_on:

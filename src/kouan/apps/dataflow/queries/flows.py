@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -12,13 +11,14 @@ from django.http import Http404
 
 from kouan.apps.dataflow.contracts import terms_of, today
 from kouan.apps.dataflow.crossings import DATA_RECORD
-from kouan.apps.dataflow.domain import ALWAYS, State, from_json
-from kouan.apps.dataflow.judging import judge
+from kouan.apps.dataflow.domain import State, from_json
+from kouan.apps.dataflow.judging import judge, told_of
 from kouan.apps.dataflow.models import Contract, Decision, Record
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.policy import Denied
 
 if TYPE_CHECKING:
+    import uuid
     from datetime import datetime
 
     from django.core.paginator import Page
@@ -111,8 +111,7 @@ def shown(row: Decision) -> DecisionShown:
     except Denied as again:
         if again.code == row.code:
             reason = str(again)
-    elements = tuple(sorted(set(case.elements) - ALWAYS))
-    return DecisionShown(row, reason, elements, case.purpose)
+    return DecisionShown(row, reason, told_of(case.elements), case.purpose)
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,16 +117,25 @@ def _made(answers: drafting.Answers) -> tuple[Terms | None, KouanError | None]:
     return terms, None
 
 
-_STEP_OF: Final = ("parties", "parties", "data", "data", "term", "term", "term", "term", "onward", "assessment")
+_STEP_OF: Final = (
+    "parties",
+    "parties",
+    "data",
+    "data",
+    "term",
+    "term",
+    "term",
+    "term",
+    "onward",
+    "assessment",
+)
 """Which step asks each line of ``in_words``."""
 
 
 def _lines(terms: Terms | None) -> list[tuple[str, list[str], str]]:
     if terms is None:
         return []
-    return [
-        (what, values, step_) for (what, values), step_ in zip(in_words(terms), _STEP_OF, strict=True)
-    ]
+    return [(what, values, step_) for (what, values), step_ in zip(in_words(terms), _STEP_OF, strict=True)]
 
 
 def _form_of(request: HttpRequest, name: str, answers: drafting.Answers) -> Step:

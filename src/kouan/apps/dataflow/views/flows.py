@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from typing import TYPE_CHECKING
+
 from django.views.decorators.http import require_http_methods, require_safe
 
 from kouan.apps.dataflow import auditing, decisions
@@ -12,6 +13,9 @@ from kouan.apps.dataflow.picture import Given, picture
 from kouan.apps.dataflow.queries import flows as queries
 from kouan.apps.dataflow.views.pages import page, require_any
 from kouan.web.access import has_role, require_role
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
 
 _form = require_http_methods(["GET", "HEAD", "POST"])
 
