@@ -15,6 +15,7 @@ from apps.dataflow.pages.conftest import (  # noqa: F401 - fixtures
     PEARL,
     arrived,
     asked,
+    doings,
     gd,
     given,
     node,
@@ -46,8 +47,9 @@ def read_there(arrived, record, reader, purpose):  # noqa: F811 - the fixture's 
 
 
 @pytest.fixture
-def busy(transactional_db, gd, signed, proposed, given, sent, arrived):  # noqa: F811 - the fixtures
+def busy(transactional_db, gd, doings):  # noqa: F811 - the fixtures
     """Contracts in every state, consents, crossings, readings, and a denial."""
+    signed, proposed, given, sent = doings.signed, doings.proposed, doings.given, doings.sent  # noqa: F811
     session = person_signed_in()
     main = signed()
     filings.filed(digest=bytes(main.digest), filed_on=contracts.today(), reference="DPO-2026-0017")
@@ -60,12 +62,12 @@ def busy(transactional_db, gd, signed, proposed, given, sent, arrived):  # noqa:
     witness.publish()
     gd.cosign()
     OutboxMessage.objects.filter(ledger_index__isnull=False).update(state="handled")
-    read_there(arrived, first, "Retail loans department", "dpv:CreditChecking")
-    read_there(arrived, first, "Risk control system", "dpv:CreditChecking")
+    read_there(doings.arrived, first, "Retail loans department", "dpv:CreditChecking")
+    read_there(doings.arrived, first, "Risk control system", "dpv:CreditChecking")
     said = RecordsErased(
         records=[second.message_id.bytes], because="asked", at=int(timezone.now().timestamp())
     )
-    records.erased_there(message=arrived(said))
+    records.erased_there(message=doings.arrived(said))
     with pytest.raises(errors.ScopeDrift):
         sent(main, consent, person__health="well")
     other = PEARL | {
@@ -92,7 +94,7 @@ def path_of(row, action=""):
     return f"/data-contracts/{bytes(row.digest).hex()}/{action}"
 
 
-def test_the_officers_pages(visit, busy, signed_there, arrived, language, width):  # noqa: F811 - the fixtures
+def test_the_officers_pages(visit, busy, language, width):
     _session, main, _consent = busy
     visitor = visit(language=language, width=width)
     visitor.sign_in("data")
@@ -120,11 +122,9 @@ def test_the_officers_pages(visit, busy, signed_there, arrived, language, width)
     visitor.check("dataflow-contract-amended")
 
 
-def test_the_guided_form(visit, transactional_db, gd, language, width, tmp_path):  # noqa: F811 - the fixture
+def test_the_guided_form(visit, transactional_db, gd, language, width):  # noqa: F811 - the fixture
     visitor = visit(language=language, width=width)
     visitor.sign_in("data")
-    file = tmp_path / "assessment.pdf"
-    file.write_bytes(PDF)
     visitor.open("/data-contracts/")
     visitor.check("dataflow-contracts-none")
     page = visitor.page
@@ -140,7 +140,7 @@ def test_the_guided_form(visit, transactional_db, gd, language, width, tmp_path)
         for name, value in values.items():
             field = page.locator(f"main [name={name}]")
             if name == "file":
-                field.set_input_files(file)
+                field.set_input_files({"name": "a.pdf", "mimeType": "application/pdf", "buffer": PDF})
             elif isinstance(value, list):
                 for each in value:
                     page.locator(f"main [name={name}][value='{each}']").check()

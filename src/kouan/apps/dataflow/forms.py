@@ -75,12 +75,12 @@ class PartiesForm(Step):
     ours_name_zh_hans = _text(_("Name in Simplified Chinese"))
     ours_registration = _text(_("Number in the register of its side"), 64, required=False)
     ours_place = forms.ChoiceField(label=_("Where it is"), error_messages=_NEEDED)
-    theirs_code = _code(_("Code"))
-    theirs_name_en = _text(_("Name in English"))
-    theirs_name_zh_hant = _text(_("Name in Traditional Chinese"))
-    theirs_name_zh_hans = _text(_("Name in Simplified Chinese"))
-    theirs_registration = _text(_("Number in the register of its side"), 64, required=False)
-    theirs_place = forms.ChoiceField(label=_("Where it is"), error_messages=_NEEDED)
+    theirs_code = _code(_("Their code"))
+    theirs_name_en = _text(_("Their name in English"))
+    theirs_name_zh_hant = _text(_("Their name in Traditional Chinese"))
+    theirs_name_zh_hans = _text(_("Their name in Simplified Chinese"))
+    theirs_registration = _text(_("Their number in the register of their side"), 64, required=False)
+    theirs_place = forms.ChoiceField(label=_("Where they are"), error_messages=_NEEDED)
 
     def __init__(self, *args: Any, amends: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import replace
 from datetime import timedelta
 from importlib import resources
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import User
@@ -227,6 +228,12 @@ def sent():
         )  # fmt: skip
 
     return make
+
+
+@pytest.fixture
+def doings(signed, proposed, given, sent, arrived):
+    """All that a test may have happen, by name."""
+    return SimpleNamespace(signed=signed, proposed=proposed, given=given, sent=sent, arrived=arrived)
 
 
 def officer(*roles, name="chan"):

@@ -1,4 +1,4 @@
-"""The auditors' pages: the register, what was denied and its replay, and the sample that proves or says why not."""
+"""The auditors' pages: the register, what was denied and its replay, and the sample that proves it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from hypothesis import given as generated
 from hypothesis import strategies as st
 
 from apps.dataflow.pages.conftest import PEARL, officer
-from kouan.apps.dataflow import auditing, erasing, errors, records
+from kouan.apps.dataflow import auditing, erasing, errors
 from kouan.apps.dataflow.models import Contract, DataConsent, Decision, Record
 from kouan.apps.dataflow.picture import TOP, Given, picture, wrapped
 from kouan.core.exchange import bodies, sealing, witness
 from kouan.core.exchange.audit import audit
 from kouan.core.exchange.evidence import evidence_bundle
-from kouan.core.exchange.models import OutboxMessage
+from kouan.core.exchange.models import OutboxBody, OutboxMessage
 from kouan.core.exchange.verify import verify_bundle
 
 pytestmark = pytest.mark.django_db
@@ -200,7 +200,12 @@ def test_what_was_erased_stays_provable(crossed):
     assert any("was erased" in check.what for check in report.checks)
     (sampled,), _ = auditing.sample(1)
     assert sampled.proven
-    assert not [each for each in audit().wrong_rows] if hasattr(audit(), "wrong_rows") else True
+    assert not [each for each in audit().problems if each.code == "body"]
+
+
+def test_a_content_that_is_lost_without_a_word_is_found(crossed):
+    OutboxBody.objects.filter(message__message_id=crossed.message_id).delete()
+    assert [each for each in audit().problems if each.code == "body"]
 
 
 def test_erasing_what_is_under_way_waits(signed, given, sent):

@@ -221,7 +221,7 @@ def test_what_was_erased_there_is_gone_here_too(me, signed, given, sent, arrived
     records.erased_there(message=arrived(said))
     assert not OutboxMessage.objects.get(message_id=record.message_id).body
     text = me.get("/my-data/readers/").content.decode()
-    assert "Pearl River Bank erased it, because the person asked" in text
+    assert "Pearl River Bank erased it, because you asked" in text
 
 
 def test_the_erasure_page_says_how(me, signed, given):

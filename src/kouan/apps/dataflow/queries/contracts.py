@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -305,12 +306,11 @@ def _filing_step(filing: FilingShown) -> Step:
 
 
 def _filing(terms: Terms, row: Filing) -> FilingShown:
-    authority, documents = "", ()
-    try:
+    authority = ""
+    documents: tuple[Document, ...] = ()
+    with contextlib.suppress(Denied):  # the rules of today may know no such contract any more
         _rule, basis = rules_for(terms, row.side, max(terms.first_day, today()))
         authority, documents = str(basis.authority or ""), basis.documents
-    except Denied:
-        pass
     return FilingShown(
         side=row.side,
         authority=authority,

@@ -141,13 +141,13 @@ def _lines(terms: Terms | None) -> list[tuple[str, list[str], str]]:
 def _form_of(request: HttpRequest, name: str, answers: drafting.Answers) -> Step:
     made = FORMS[name]
     before_ = answers.steps.get(name, {})
-    given = {"data": request.POST} if request.method == "POST" else {}
+    given = request.POST if request.method == "POST" else None
     initial = made.initial_of(before_)
     if issubclass(made, AssessmentForm):
-        return made(**given, initial=initial, seen=seen_in(request), digest=before_.get("digest", ""))
+        return made(given, initial=initial, seen=seen_in(request), digest=before_.get("digest", ""))
     if issubclass(made, PartiesForm):
-        return made(**given, initial=initial, amends=answers.amends)
-    return made(**given, initial=initial)
+        return made(given, initial=initial, amends=answers.amends)
+    return made(given, initial=initial)
 
 
 def _answers(request: HttpRequest) -> drafting.Answers | None:
