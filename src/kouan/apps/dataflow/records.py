@@ -25,6 +25,7 @@ from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import DataConsent, Record, Use
 from kouan.apps.dataflow.register import case_of
 from kouan.core.exchange import bodies, outbox
+from kouan.core.exchange.models import InboxMessage
 from kouan.core.policy import Denied, Proposal
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.vault import Vault
@@ -195,13 +196,16 @@ def read_there(*, message: Received[RecordRead]) -> None:
 def erase(*, consent: DataConsent, because: Because) -> int:
     """Erase at the importer's side what a consent had let cross, and tell the other side; return how many."""
     erased = 0
-    while some := _erase(Record.objects.filter(consent=consent), because):
-        erased += some
+    while more := _erase(Record.objects.filter(consent=consent), because):
+        erased += more
     return erased
 
 
 def erase_overdue() -> bool:
-    """Erase what has been kept as long as its contract says; return whether there was any."""
+    """Erase what was kept as long as its contract says, and what was refused; say whether more waits."""
+    refused = InboxMessage.objects.filter(type=DATA_RECORD.type, state="refused", size__isnull=False)
+    for peer, message_id in refused.values_list("peer", "message_id")[:_AT_ONCE]:
+        bodies.erase_received(peer, [message_id])  # it never counted here, so nobody here may have it
     overdue = Record.objects.filter(
         outgoing=False, erased_at=None, erase_on__lt=timezone.now().astimezone(TERM_ZONE).date()
     )
