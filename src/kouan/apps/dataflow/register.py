@@ -83,7 +83,7 @@ def _case(proposal: Proposal, row: Contract | None) -> Case:
         elements=proposal.elements,
         purpose=proposal.purpose,
         subject=proposal.subject,
-        contract=row and _facts(row),
+        contract=None if row is None else _facts(row),
         named=proposal.agreement_digest,
         consent=consent_facts(proposal.consent_reference),
     )
