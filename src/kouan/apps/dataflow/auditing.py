@@ -1,4 +1,4 @@
-"""A sample audit: records taken at random, and for each whether contract, consent and both ledgers prove it."""
+"""A sample audit: records at random, and for each whether contract, consent and both ledgers prove it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from kouan.core.exchange import wire
 from kouan.core.exchange.evidence import evidence_bundle
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.exchange.verify import verify_bundle
+from kouan.core.policy.elements import personal_among
 from kouan.core.trust.queries import get_member, own
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def _consent(header: wire.Header, terms: Terms | None, record: Record | None) ->
         purposes = {each["purpose_type"] for each in said["purposes"]}
         covers = (
             said["contract"] == header.agreement
-            and set(record.elements) - ALWAYS <= named
+            and personal_among(frozenset(record.elements)) - ALWAYS <= named
             and record.purpose in purposes
         )
     except (receipts.BadReceipt, KeyError, IndexError, TypeError):

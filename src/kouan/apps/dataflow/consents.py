@@ -19,7 +19,8 @@ from kouan.apps.dataflow.crossings import CONSENT_GIVEN, CONSENT_TAKEN_BACK, Con
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.judging import needs_level, rules_for, sensitive_among
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent
-from kouan.core.exchange import outbox
+from kouan.core.exchange import bodies, outbox
+from kouan.core.exchange.models import OutboxMessage
 from kouan.core.policy import Denied
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.sides.documents import normalise
@@ -158,6 +159,8 @@ def withdraw(*, key: uuid.UUID, person: str) -> DataConsent:
             consent.withdrawn_at = timezone.now()
             consent.save(update_fields=["withdrawn_at"])
             outbox.withdraw(consent=consent.reference, code=errors.ConsentWithdrawn.code)
+            never_sent = OutboxMessage.objects.filter(consent=consent.reference, state="cancelled")
+            bodies.erase_sent(list(never_sent.values_list("message_id", flat=True)))
             # It counts no more here, and that is what decides, whoever can be told.
             with contextlib.suppress(Denied, UnknownMember):
                 outbox.send(

@@ -20,13 +20,8 @@ def erase_asked(*, contract: uuid.UUID, consent: uuid.UUID) -> int:
     """
     with transaction.atomic():
         held = (
-            DataConsent.objects.select_for_update()
-            .filter(key=consent, contract=contract, person="")
-            .first()
+            DataConsent.objects.select_for_update().filter(key=consent, contract=contract, person="").first()
         )
         if held is None:
             raise errors.NoSuchConsent
-        erased = 0
-        while more := records.erase(consent=held, because="asked"):
-            erased += more
-    return erased
+        return records.erase(consent=held, because="asked")

@@ -1,7 +1,6 @@
-"""All that this side knows of a person's flows of data, for them to keep: one JSON text, and a ZIP with the receipts.
+"""All that this side knows of a person's flows of data, for them to keep: JSON, and a ZIP with the receipts.
 
-It names kinds of data and never what they are: the values are at the institutions, and stand here in no table of
-the exporter's side.
+It names kinds of data and never what they are: the values are the institutions'.
 """
 
 from __future__ import annotations
@@ -110,9 +109,7 @@ def _record(crossed: Crossed) -> dict[str, Any]:
         "refused": crossed.refused or None,
         "ledger_index": crossed.ledger_index,
         "ledger_index_there": crossed.peer_ledger_index,
-        "read": [
-            {"at": _text(use.at), "reader": use.reader, "purpose": use.purpose} for use in crossed.uses
-        ],
+        "read": [{"at": _text(use.at), "reader": use.reader, "purpose": use.purpose} for use in crossed.uses],
         "erase_on": row.erase_on.isoformat(),
         "erased_at": None if row.erased_at is None else _text(row.erased_at),
         "erased_because": row.erased_because or None,

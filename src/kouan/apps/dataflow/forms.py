@@ -1,4 +1,4 @@
-"""The forms of the pages. What a contract may say, ``checks`` decides; a form asks, and shows what is wrong."""
+"""The forms of the pages. What a contract may say, ``checks`` decides; a form asks and shows."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ class PartiesForm(Step):
     ours_name_zh_hans = _text(_("Name in Simplified Chinese"))
     ours_registration = _text(_("Number in the register of its side"), 64, required=False)
     ours_place = forms.ChoiceField(label=_("Where it is"), error_messages=_NEEDED)
-    theirs_code = _code(_("Code"))
-    theirs_name_en = _text(_("Name in English"))
-    theirs_name_zh_hant = _text(_("Name in Traditional Chinese"))
-    theirs_name_zh_hans = _text(_("Name in Simplified Chinese"))
-    theirs_registration = _text(_("Number in the register of its side"), 64, required=False)
-    theirs_place = forms.ChoiceField(label=_("Where it is"), error_messages=_NEEDED)
+    theirs_code = _code(_("Their code"))
+    theirs_name_en = _text(_("Their name in English"))
+    theirs_name_zh_hant = _text(_("Their name in Traditional Chinese"))
+    theirs_name_zh_hans = _text(_("Their name in Simplified Chinese"))
+    theirs_registration = _text(_("Their number in the register of their side"), 64, required=False)
+    theirs_place = forms.ChoiceField(label=_("Where they are"), error_messages=_NEEDED)
 
     def __init__(self, *args: Any, amends: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -196,7 +196,9 @@ class AssessmentForm(Step):
     file = forms.FileField(
         label=_("The assessment as a PDF file"),
         required=False,
-        help_text=_("Only its fingerprint (SHA-256) goes into the contract. The file itself is not kept here."),
+        help_text=_(
+            "Only its fingerprint (SHA-256) goes into the contract. The file itself is not kept here."
+        ),
     )
 
     def __init__(self, *args: Any, seen: Seen | None = None, digest: str = "", **kwargs: Any) -> None:
@@ -320,5 +322,3 @@ def _choose(form: forms.Form, name: str, choices: list[tuple[Any, Any]]) -> None
     field = form.fields[name]
     assert isinstance(field, forms.ChoiceField)  # noqa: S101 - declared above
     field.choices = choices
-
-

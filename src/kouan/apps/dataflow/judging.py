@@ -15,7 +15,7 @@ from kouan.core.policy.decide import ImportantData
 from kouan.core.policy.elements import Category, elements_of, important_among, personal_among
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import date
 
     from kouan.apps.dataflow.domain import Case, ConsentFacts, ContractFacts
@@ -78,6 +78,17 @@ def needs_level(elements: frozenset[str], bases: list[Basis]) -> int:
 def sensitive_among(elements: frozenset[str]) -> frozenset[str]:
     """Return the sensitive kinds."""
     return frozenset(each.id for each in elements_of(elements) if each.category is Category.SENSITIVE)
+
+
+def told_of(elements: Collection[str]) -> tuple[str, ...]:
+    """Return what a person or an auditor is told of: the kinds that are not technical, in order.
+
+    What always crosses is left out as well.
+    """
+    found = elements_of(elements)
+    return tuple(
+        each.id for each in found if each.category is not Category.TECHNICAL and each.id not in ALWAYS
+    )
 
 
 def _contract(case: Case, contract: ContractFacts) -> None:

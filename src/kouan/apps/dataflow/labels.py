@@ -51,8 +51,8 @@ PURPOSES: Final[Mapping[str, _StrOrPromise]] = {
 }
 """What data may be used for: terms of the W3C Data Privacy Vocabulary."""
 ERASED: Final[Mapping[str, _StrOrPromise]] = {
-    "withdrawn": _("because the consent was withdrawn"),
-    "asked": _("because the person asked"),
+    "withdrawn": _("because you withdrew your consent"),
+    "asked": _("because you asked"),
     "retention": _("because it had been kept as long as agreed"),
     "contract-over": _("because the contract is over"),
 }

@@ -5,6 +5,7 @@ What binds is the canonical text and the two signed statements; the PDF is how p
 
 from __future__ import annotations
 
+import contextlib
 import html
 import io
 import json
@@ -20,7 +21,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.platypus import HRFlowable, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
+from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
 from kouan.apps.dataflow import labels
 from kouan.apps.dataflow.queries.contracts import in_words, shown, signatures
@@ -76,7 +77,9 @@ def paper(row: Contract) -> bytes:
 
 def _part(seen: Shown, language: str) -> list[Any]:
     font = _FONTS[language]
-    head = ParagraphStyle("head", fontName=font, fontSize=15, leading=20, spaceAfter=3 * mm, wordWrap=_wrap(font))
+    head = ParagraphStyle(
+        "head", fontName=font, fontSize=15, leading=20, spaceAfter=3 * mm, wordWrap=_wrap(font)
+    )
     small = ParagraphStyle("small", fontName=font, fontSize=9, leading=13, wordWrap=_wrap(font))
     rows = [
         (gettext("Contract number"), [seen.terms.contract]),
@@ -85,7 +88,9 @@ def _part(seen: Shown, language: str) -> list[Any]:
         *in_words(seen.terms),
     ]
     for each in signatures(seen.row):
-        signed = [each.officer, datetime_long(each.at)] if each.holds and each.at else [gettext("does not hold")]
+        signed = (
+            [each.officer, datetime_long(each.at)] if each.holds and each.at else [gettext("does not hold")]
+        )
         title = gettext("Signed for %(side)s") % {"side": labels.side_name(each.side)}
         rows.append((title, signed))
     rows.append((gettext("Digest of these terms (SHA-256)"), [hex_groups(seen.key)]))
@@ -108,13 +113,12 @@ def _part(seen: Shown, language: str) -> list[Any]:
         "Both sides' officers sign the digest above: it is that of the terms as canonical JSON (RFC 8785), "
         "which goes with this file. The three scripts say the same."
     )
-    rule = HRFlowable(width="100%", thickness=1, color=colors.HexColor("#14212b"), spaceBefore=4 * mm, spaceAfter=6 * mm)
-    return [_text(title, head), table, Spacer(1, 2 * mm), _text(note, small), rule]
+    return [_text(title, head), table, Spacer(1, 2 * mm), _text(note, small), PageBreak()]
 
 
 def _text(value: str, style: ParagraphStyle) -> Paragraph:
     """Return a paragraph; what Helvetica lacks is set in a font that has it, and nothing is mark-up."""
-    if style.fontName == _LATIN and any(ord(letter) > 0xFF for letter in value):
+    if style.fontName == _LATIN and not value.isascii():
         style = ParagraphStyle(style.name, parent=style, fontName="MSung-Light", wordWrap="CJK")
     return Paragraph(html.escape(value), style)
 
@@ -124,7 +128,7 @@ def _wrap(font: str) -> str | None:
 
 
 def pack(row: Contract) -> bytes:
-    """Return the ZIP that goes with a filing: the contract, the statements, the receipts, and what is wanted."""
+    """Return the ZIP that goes with a filing: contract, statements, receipts, and what is wanted."""
     seen = shown(row)
     output = io.BytesIO()
     with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -137,10 +141,9 @@ def pack(row: Contract) -> bytes:
         archive.writestr("documents.txt", _documents(seen))
         archive.writestr("pack.json", json.dumps(_facts(seen), ensure_ascii=False, indent=2))
         if row.message_id is not None:
-            try:
+            # Without it while the other side's receipt or co-signature is still to come.
+            with contextlib.suppress(KouanError):
                 archive.writestr("evidence.bundle", evidence_bundle([row.message_id]))
-            except KouanError:
-                pass  # the other side's receipt or co-signature is still to come
     return output.getvalue()
 
 
@@ -162,7 +165,12 @@ def _facts(seen: Shown) -> dict[str, Any]:
         "version": seen.terms.version,
         "digest": seen.key,
         "signatures": [
-            {"side": each.side, "officer": each.officer, "at": each.at and each.at.isoformat(), "holds": each.holds}
+            {
+                "side": each.side,
+                "officer": each.officer,
+                "at": each.at and each.at.isoformat(),
+                "holds": each.holds,
+            }
             for each in signatures(seen.row)
         ],
         "filings": [

@@ -64,7 +64,9 @@ home.register(
     home.HomeCard(
         key="data-flows",
         title=_("Audit flows of data"),
-        text=_("Who sends what to whom under which contract, what was denied and why, and proof from both ledgers."),
+        text=_(
+            "Who sends what to whom under which contract, what was denied and why, proof from both ledgers."
+        ),
         url_name="dataflow:flows",
         icon="shield",
         order=55,

@@ -25,6 +25,7 @@ from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import DataConsent, Record, Use
 from kouan.apps.dataflow.register import case_of
 from kouan.core.exchange import bodies, outbox
+from kouan.core.exchange.models import InboxMessage
 from kouan.core.policy import Denied, Proposal
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.vault import Vault
@@ -141,14 +142,17 @@ def keep(*, message: Received[DataRecord]) -> None:
 def read(*, record: Record, reader: str, purpose: str) -> list[tuple[str, str]]:
     """Return the data of a record as (kind, value); that it was read is noted on both sides.
 
-    Raises ``OtherPurpose`` for one that the record did not come for.
+    Raises ``OtherPurpose`` for one that the record did not come for, and ``RecordErased``.
     """
     if purpose != record.purpose:
         raise errors.OtherPurpose(clause="consent purposes", contract=str(record.contract), purpose=purpose)
     with transaction.atomic():
         held = Record.objects.select_for_update().select_related("consent").get(pk=record.pk)
-        if held.content is None or held.outgoing:
-            raise errors.NoPersonsConsent(clause="consent")
+        if held.outgoing:
+            raise errors.UnknownRecord
+        if held.content is None:
+            day = "" if held.erased_at is None else held.erased_at.date().isoformat()
+            raise errors.RecordErased(day=day, because=held.erased_because)
         use = Use.objects.create(
             key=uuid.uuid4(), record=held, reader=reader, purpose=purpose, at=timezone.now()
         )
@@ -192,13 +196,16 @@ def read_there(*, message: Received[RecordRead]) -> None:
 def erase(*, consent: DataConsent, because: Because) -> int:
     """Erase at the importer's side what a consent had let cross, and tell the other side; return how many."""
     erased = 0
-    while some := _erase(Record.objects.filter(consent=consent), because):
-        erased += some
+    while more := _erase(Record.objects.filter(consent=consent), because):
+        erased += more
     return erased
 
 
 def erase_overdue() -> bool:
-    """Erase what has been kept as long as its contract says; return whether there was any."""
+    """Erase what was kept as long as its contract says, and what was refused; say whether more waits."""
+    refused = InboxMessage.objects.filter(type=DATA_RECORD.type, state="refused", size__isnull=False)
+    for peer, message_id in refused.values_list("peer", "message_id")[:_AT_ONCE]:
+        bodies.erase_received(peer, [message_id])  # it never counted here, so nobody here may have it
     overdue = Record.objects.filter(
         outgoing=False, erased_at=None, erase_on__lt=timezone.now().astimezone(TERM_ZONE).date()
     )

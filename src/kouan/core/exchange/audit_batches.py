@@ -238,9 +238,7 @@ class SentBatches(_Batches):
                 # What was erased has no bytes, and says so; its fingerprint is the header's.
                 erased = row.size == 0 and not row.body
                 digest = bytes(row.body_digest)
-                self._findings.check(
-                    erased or digest == hashlib.sha256(row.body).digest(), name, "body"
-                )
+                self._findings.check(erased or digest == hashlib.sha256(row.body).digest(), name, "body")
                 if receipt is not None or batch.receipt is None:
                     self._findings.check(_sent_state(row, receipt, told), name, "state")
 

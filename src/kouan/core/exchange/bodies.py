@@ -1,7 +1,7 @@
 """Erasing the contents of messages: what they said, on either side of the channel, and nothing else of them.
 
-Header, fingerprint, ledger entry and receipt stay, so it stays provable that the message crossed, and what its
-content was for whoever has kept it elsewhere.
+Header, fingerprint, ledger entry and receipt stay, so it stays provable that the message crossed, and
+what its content was for whoever has kept it elsewhere.
 """
 
 from __future__ import annotations

@@ -79,11 +79,11 @@ def _contract(data: bytes) -> object:
         terms = None
     if not isinstance(terms, dict) or terms.get("schema") != "kouan-contract/1":
         raise Disagrees(detail=str(_("the agreement is not a map")))
-    names = [terms.get(party) for party in ("exporter", "importer")]
+    parties = [terms.get("exporter"), terms.get("importer")]
+    names = [party.get("name") for party in parties if isinstance(party, dict)]
     title = {
-        script: " – ".join(str(name["name"].get(key, "")) for name in names)
+        script: " – ".join(str(name.get(key, "")) for name in names if isinstance(name, dict))
         for script, key in (("en", "en"), ("zh-hant", "zh_hant"), ("zh-hans", "zh_hans"))
-        if all(isinstance(name, dict) and isinstance(name.get("name"), dict) for name in names)
     }
     scope = {"id": "scope", "types": ["dataflow.record"], "legal_basis": "data-contract", "text": title}
     return {"id": terms.get("contract"), "title": title, "clauses": [scope]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -217,7 +218,10 @@ def in_words(terms: Terms) -> list[tuple[str, list[str]]]:
         (gettext("Purposes"), labels.purpose_names(terms.purposes)),
         (gettext("First day"), [date_long(terms.first_day)]),
         (gettext("Last day"), [date_long(terms.last_day)]),
-        (gettext("Kept by the importer"), [gettext("%(days)s days") % {"days": number(terms.retention_days)}]),
+        (
+            gettext("Kept by the importer"),
+            [gettext("%(days)s days") % {"days": number(terms.retention_days)}],
+        ),
         (gettext("Persons concerned"), [gettext("about %(count)s") % {"count": number(terms.persons)}]),
         (
             gettext("May be handed on to"),
@@ -281,8 +285,7 @@ def history(seen: Shown, signed: Sequence[Signature]) -> list[Step]:
     if seen.state is State.REFUSED:
         steps.append(Step("failed", gettext("Refused"), row.reason))
         return steps
-    for each in seen.filings:
-        steps.append(_filing_step(each))
+    steps += [_filing_step(each) for each in seen.filings]
     if seen.state is State.REPLACED and row.ended_on:
         steps.append(Step("done", gettext("Replaced by a later version"), date_long(row.ended_on)))
     elif seen.state is State.ENDED and row.ended_on:
@@ -303,12 +306,11 @@ def _filing_step(filing: FilingShown) -> Step:
 
 
 def _filing(terms: Terms, row: Filing) -> FilingShown:
-    authority, documents = "", ()
-    try:
+    authority = ""
+    documents: tuple[Document, ...] = ()
+    with contextlib.suppress(Denied):  # the rules of today may know no such contract any more
         _rule, basis = rules_for(terms, row.side, max(terms.first_day, today()))
         authority, documents = str(basis.authority or ""), basis.documents
-    except Denied:
-        pass
     return FilingShown(
         side=row.side,
         authority=authority,

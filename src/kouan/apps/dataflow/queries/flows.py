@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -12,13 +11,15 @@ from django.http import Http404
 
 from kouan.apps.dataflow.contracts import terms_of, today
 from kouan.apps.dataflow.crossings import DATA_RECORD
-from kouan.apps.dataflow.domain import ALWAYS, State, from_json
-from kouan.apps.dataflow.judging import judge
+from kouan.apps.dataflow.domain import State, from_json
+from kouan.apps.dataflow.judging import judge, told_of
+from kouan.apps.dataflow.labels import name_of
 from kouan.apps.dataflow.models import Contract, Decision, Record
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.policy import Denied
 
 if TYPE_CHECKING:
+    import uuid
     from datetime import datetime
 
     from django.core.paginator import Page
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 A_PAGE: Final = 25
 REFUSED_MOST: Final = 50
+MOST: Final = 60
+"""Contracts on the register's page."""
+_BOUND: Final = (State.SIGNED, State.REPLACED, State.ENDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +49,58 @@ class Flow:
         return self.row.state == State.SIGNED and self.row.effective <= today() <= self.row.expires
 
     @property
+    def exporter(self) -> str:
+        """The exporter's name in the reader's language."""
+        return name_of(self.terms.exporter.name)
+
+    @property
+    def importer(self) -> str:
+        """The importer's name in the reader's language."""
+        return name_of(self.terms.importer.name)
+
+    @property
     def key(self) -> str:
         """What its page's address calls it."""
         return bytes(self.row.digest).hex()
 
 
-def register() -> list[Flow]:
-    """Return every contract that both sides have signed at some time, by its parties."""
-    counted = {
-        each["contract"]: each
-        for each in Record.objects.values("contract").annotate(count=Count("pk"), last=Max("at"))
-    }
-    denied = dict(
-        Decision.objects.filter(allowed=False)
+def register() -> tuple[list[Flow], int]:
+    """Return the contracts that both sides have signed at some time, by their parties, and how many more.
+
+    Of very many, those under which most crossed.
+    """
+    signed = Contract.objects.filter(
+        signed_here__isnull=False, signed_there__isnull=False, state__in=_BOUND
+    ).order_by("version")
+    newest = dict(signed.values_list("contract", "pk"))
+    counts: dict[uuid.UUID, int] = dict(
+        Record.objects.values("contract").annotate(count=Count("pk")).values_list("contract", "count")
+    )
+    chosen = sorted(newest, key=lambda each: (-counts.get(each, 0), -newest[each]))[:MOST]
+    last: dict[uuid.UUID, datetime] = dict(
+        Record.objects.filter(contract__in=chosen)
+        .values("contract")
+        .annotate(last=Max("at"))
+        .values_list("contract", "last")
+    )
+    refused: dict[uuid.UUID | None, int] = dict(
+        Decision.objects.filter(allowed=False, contract__in=chosen)
         .values("contract")
         .annotate(count=Count("pk"))
         .values_list("contract", "count")
     )
-    newest: dict[uuid.UUID, Contract] = {}
-    signed = Contract.objects.filter(signed_here__isnull=False, signed_there__isnull=False)
-    for row in signed.exclude(state=State.REFUSED).order_by("version"):
-        newest[row.contract] = row
-    flows = []
-    for number, row in newest.items():
-        count = counted.get(number, {"count": 0, "last": None})
-        flows.append(Flow(row, terms_of(row), count["count"], denied.get(number, 0), count["last"]))
-    return sorted(flows, key=lambda each: (each.row.exporter, each.row.importer, str(each.row.contract)))
+    flows = [
+        Flow(
+            row=row,
+            terms=terms_of(row),
+            records=counts.get(row.contract, 0),
+            denied=refused.get(row.contract, 0),
+            last_at=last.get(row.contract),
+        )
+        for row in Contract.objects.filter(pk__in=[newest[each] for each in chosen])
+    ]
+    flows.sort(key=lambda each: (each.row.exporter, each.row.importer, str(each.row.contract)))
+    return flows, len(newest) - len(flows)
 
 
 # What was denied
@@ -87,11 +117,10 @@ class DecisionShown:
     purpose: str
 
 
-def denied(page: str) -> Page[DecisionShown]:
-    """Return what this node denied, the newest first."""
-    rows = Paginator(Decision.objects.filter(allowed=False).order_by("-at", "-pk"), A_PAGE).get_page(page)
-    rows.object_list = [shown(row) for row in rows.object_list]
-    return rows
+def denied(page: str) -> tuple[list[DecisionShown], Page[Decision]]:
+    """Return a page of what this node denied, the newest first."""
+    found = Paginator(Decision.objects.filter(allowed=False).order_by("-at", "-pk"), A_PAGE).get_page(page)
+    return [shown(row) for row in found], found
 
 
 def decision(number: int) -> Decision:
@@ -111,8 +140,7 @@ def shown(row: Decision) -> DecisionShown:
     except Denied as again:
         if again.code == row.code:
             reason = str(again)
-    elements = tuple(sorted(set(case.elements) - ALWAYS))
-    return DecisionShown(row, reason, elements, case.purpose)
+    return DecisionShown(row, reason, told_of(case.elements), case.purpose)
 
 
 @dataclass(frozen=True, slots=True)

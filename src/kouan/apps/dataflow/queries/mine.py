@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,13 +9,13 @@ from django.utils import timezone
 
 from kouan.apps.dataflow import errors, receipts
 from kouan.apps.dataflow.contracts import terms_of
-from kouan.apps.dataflow.domain import ALWAYS
-from kouan.apps.dataflow.judging import sensitive_among
+from kouan.apps.dataflow.judging import sensitive_among, told_of
 from kouan.apps.dataflow.labels import name_of
 from kouan.apps.dataflow.models import Contract, DataConsent, Record, Use
 from kouan.core.exchange.models import OutboxMessage
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Sequence
     from datetime import datetime
 
@@ -154,7 +153,7 @@ def _crossed(row: Record, consent: MyConsent, message: OutboxMessage | None) -> 
     return Crossed(
         record=row,
         consent=consent,
-        elements=tuple(each for each in row.elements if each not in ALWAYS),
+        elements=told_of(row.elements),
         uses=tuple(sorted(row.uses.all(), key=lambda use: use.at)),
         ledger_index=None if message is None else message.ledger_index,
         peer_ledger_index=None if message is None else message.peer_ledger_index,

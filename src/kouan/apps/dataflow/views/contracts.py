@@ -16,9 +16,9 @@ from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.forms import ErasureForm, FilingForm, ReasonForm
 from kouan.apps.dataflow.papers import pack, paper
 from kouan.apps.dataflow.queries import contracts as queries
-from kouan.apps.dataflow.views.pages import download, officer_of, page
+from kouan.apps.dataflow.views.pages import download, officer_of, page, require_any
 from kouan.core.errors import KouanError
-from kouan.web.access import require_role
+from kouan.web.access import has_role, require_role
 
 if TYPE_CHECKING:
     from kouan.apps.dataflow.forms import Step
@@ -36,7 +36,7 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@require_role("data")
+@require_any("data", "auditor")
 def contract(request: HttpRequest, key: str) -> HttpResponse:
     """Show one version: its terms, what differs from the one before, who signed, what is to be filed."""
     row = queries.by_key(key)
@@ -53,6 +53,7 @@ def contract(request: HttpRequest, key: str) -> HttpResponse:
         signatures=signed,
         steps=queries.history(shown, signed),
         versions=queries.versions(row),
+        acts=has_role(request.user, "data"),
     )
 
 
@@ -87,7 +88,7 @@ def refuse(request: HttpRequest, key: str) -> HttpResponseBase:
     shown = queries.shown(queries.by_key(key))
     if not shown.theirs:
         raise Http404
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         contracts.refuse(digest=bytes(shown.row.digest), reason=form.cleaned_data["reason"])
         messages.success(request, gettext("Refused. The other side is told why."))
@@ -102,7 +103,7 @@ def end(request: HttpRequest, key: str) -> HttpResponseBase:
     shown = queries.shown(queries.by_key(key))
     if shown.state is not State.SIGNED:
         raise Http404
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         contracts.end(digest=bytes(shown.row.digest), reason=form.cleaned_data["reason"])
         messages.success(request, gettext("The contract has ended. Nothing crosses under it any more."))
@@ -117,7 +118,7 @@ def file(request: HttpRequest, key: str) -> HttpResponseBase:
     shown = queries.shown(queries.by_key(key))
     if not any(each.ours and each.filed_on is None for each in shown.filings):
         raise Http404
-    form = FilingForm(request.POST or None)
+    form = FilingForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         if form.cleaned_data["filed_on"] > contracts.today():
             form.add_error("filed_on", gettext("This day has not come yet."))
@@ -139,7 +140,7 @@ def erase(request: HttpRequest, key: str) -> HttpResponseBase:
     shown = queries.shown(queries.by_key(key))
     if shown.terms.importer.side != settings.NODE.side:
         raise Http404
-    form = ErasureForm(request.POST or None)
+    form = ErasureForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             count = erasing.erase_asked(contract=shown.row.contract, consent=form.cleaned_data["consent"])
@@ -171,7 +172,7 @@ def pack_file(_request: HttpRequest, key: str) -> HttpResponse:
 
 
 @require_safe
-@require_role("data")
+@require_any("data", "auditor")
 def pdf(_request: HttpRequest, key: str) -> HttpResponse:
     """Hand out the contract as a PDF file in the three scripts."""
     row = queries.by_key(key)
@@ -179,11 +180,8 @@ def pdf(_request: HttpRequest, key: str) -> HttpResponse:
 
 
 def _ask(request: HttpRequest, action: str, shown: queries.Shown, form: Step) -> HttpResponse:
-    return page(
-        request, "act", action=action, shown=shown, form=form, status=422 if form.errors else 200
-    )
+    return page(request, "act", action=action, shown=shown, form=form, status=422 if form.errors else 200)
 
 
 def _back(key: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("dataflow:contract", args=[key]))
-

@@ -117,28 +117,37 @@ def _made(answers: drafting.Answers) -> tuple[Terms | None, KouanError | None]:
     return terms, None
 
 
-_STEP_OF: Final = ("parties", "parties", "data", "data", "term", "term", "term", "term", "onward", "assessment")
+_STEP_OF: Final = (
+    "parties",
+    "parties",
+    "data",
+    "data",
+    "term",
+    "term",
+    "term",
+    "term",
+    "onward",
+    "assessment",
+)
 """Which step asks each line of ``in_words``."""
 
 
 def _lines(terms: Terms | None) -> list[tuple[str, list[str], str]]:
     if terms is None:
         return []
-    return [
-        (what, values, step_) for (what, values), step_ in zip(in_words(terms), _STEP_OF, strict=True)
-    ]
+    return [(what, values, step_) for (what, values), step_ in zip(in_words(terms), _STEP_OF, strict=True)]
 
 
 def _form_of(request: HttpRequest, name: str, answers: drafting.Answers) -> Step:
     made = FORMS[name]
     before_ = answers.steps.get(name, {})
-    given = {"data": request.POST} if request.method == "POST" else {}
+    given = request.POST if request.method == "POST" else None
     initial = made.initial_of(before_)
     if issubclass(made, AssessmentForm):
-        return made(**given, initial=initial, seen=seen_in(request), digest=before_.get("digest", ""))
+        return made(given, initial=initial, seen=seen_in(request), digest=before_.get("digest", ""))
     if issubclass(made, PartiesForm):
-        return made(**given, initial=initial, amends=answers.amends)
-    return made(**given, initial=initial)
+        return made(given, initial=initial, amends=answers.amends)
+    return made(given, initial=initial)
 
 
 def _answers(request: HttpRequest) -> drafting.Answers | None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from typing import TYPE_CHECKING
+
 from django.views.decorators.http import require_http_methods, require_safe
 
 from kouan.apps.dataflow import auditing, decisions
 from kouan.apps.dataflow.forms import SampleForm
-from kouan.apps.dataflow.labels import name_of
 from kouan.apps.dataflow.picture import Given, picture
 from kouan.apps.dataflow.queries import flows as queries
 from kouan.apps.dataflow.views.pages import page, require_any
 from kouan.web.access import has_role, require_role
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
 
 _form = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -20,15 +23,15 @@ _form = require_http_methods(["GET", "HEAD", "POST"])
 @require_any("auditor", "data")
 def register(request: HttpRequest) -> HttpResponse:
     """Show who sends what to whom under which contract: as a picture, and as a table."""
-    flows = queries.register()
+    flows, more = queries.register()
     drawn = picture(
         [
             Given(
                 exporter=each.row.exporter,
-                exporter_name=name_of(each.terms.exporter.name),
+                exporter_name=each.exporter,
                 exporter_side=each.terms.exporter.side,
                 importer=each.row.importer,
-                importer_name=name_of(each.terms.importer.name),
+                importer_name=each.importer,
                 importer_side=each.terms.importer.side,
                 records=each.records,
                 in_force=each.in_force,
@@ -36,16 +39,18 @@ def register(request: HttpRequest) -> HttpResponse:
             for each in flows
         ]
     )
-    return page(request, "flows", flows=flows, drawn=drawn, auditor=has_role(request.user, "auditor"))
+    return page(
+        request, "flows", flows=flows, more=more, drawn=drawn, auditor=has_role(request.user, "auditor")
+    )
 
 
 @require_safe
 @require_any("auditor", "data")
 def denied(request: HttpRequest) -> HttpResponse:
     """List what was denied, with the clause and the reason, and what a node refused on the way."""
-    rows = queries.denied(request.GET.get("page", ""))
+    rows, at = queries.denied(request.GET.get("page", ""))
     auditor = has_role(request.user, "auditor")
-    return page(request, "denied", rows=rows, refused=queries.refused(), auditor=auditor)
+    return page(request, "denied", rows=rows, at=at, refused=queries.refused(), auditor=auditor)
 
 
 @_form

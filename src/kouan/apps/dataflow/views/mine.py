@@ -121,7 +121,9 @@ def withdraw(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpRespon
     consents.withdraw(key=key, person=person.key)
     messages.success(
         request,
-        gettext("Your consent is withdrawn. Nothing crosses under it any more; what had crossed is erased there."),
+        gettext(
+            "Your consent is withdrawn. Nothing crosses under it any more; what had crossed is erased there."
+        ),
     )
     return HttpResponseRedirect(reverse("dataflow:consent", args=[key]))
 
