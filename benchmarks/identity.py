@@ -5,7 +5,7 @@ claims. The person is signed in and has agreed before, so that no page waits for
 client with PKCE, "fapi2" a client that pushes its request, proves itself by private_key_jwt and its tokens'
 key by DPoP. Both providers sign with ES256; the node keeps all of it in its database (SQLite, each commit on
 the disk), oidc-provider in memory. A core's second is one of the provider's processor time, whoever else uses
-the machine.
+the machine. "Across" is a sign-in that crosses the boundary; see ``_across``.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from joserfc.jwk import ECKey
 
+from _across import figures_across
 from _client import BACK, Endpoints, Service
 from _table import figures
 from kouan.demo.nodes import DemonstrationNode, establish, free_ports, node_environment
@@ -200,6 +201,7 @@ def main() -> dict[str, float]:
                 rates["oidc_provider"]
             )
             values[f"{kind}_node_p95_ms"] = statistics.quantiles(taken, n=20)[18]
+        values |= figures_across(Path(home, "across"))
     return values
 
 

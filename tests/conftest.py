@@ -69,6 +69,11 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     return (yield from _without_the_browsers_loop(item))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    return (yield from _without_the_browsers_loop(item))
+
+
 def _without_the_browsers_loop(item: pytest.Item) -> Iterator[None]:
     """Hide the event loop that a browser keeps between its tests from the others on the same worker."""
     loop = asyncio._get_running_loop()

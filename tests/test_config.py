@@ -9,6 +9,7 @@ from kouan.config import (
     ConfigError,
     ExchangeSettings,
     TimeSettings,
+    ValidationSettings,
     WatchSettings,
     WitnessSettings,
     load,
@@ -66,6 +67,12 @@ def test_everything_that_can_be_said(write, tmp_path):
     assert node.exchange == ExchangeSettings(0, 1000, 5, 60, 1, 2.5)
 
 
+def test_how_often_each_may_ask(write):
+    assert load(write(GOOD), SECRET).validation == ValidationSettings(30, 120, 6000)
+    text = GOOD + "[validation]\nanonymous_per_minute = 5\ninstitution_per_minute = 6\ntoken_per_minute = 7\n"
+    assert load(write(text), SECRET).validation == ValidationSettings(5, 6, 7)
+
+
 def test_how_a_node_is_watched(write):
     assert load(write(GOOD), SECRET).watch == WatchSettings()
     text = GOOD + '[watch]\nlisten = "127.0.0.1:9460"\nnotify = ["/bin/mail", "-s", "x"]\nsilence_s = 60\n'
@@ -117,6 +124,12 @@ def test_how_a_node_is_watched(write):
         (("[door]", "[exchange]\nretry_longest_s = inf\n[door]"), "`exchange.retry_longest_s`"),
         (("[door]", "[exchange]\nretry_longest_s = -inf\n[door]"), "`exchange.retry_longest_s`"),
         (("[door]", "[exchange]\npatience = 1\n[door]"), "`exchange.patience`"),
+        (
+            ("[door]", "[validation]\nanonymous_per_minute = 0\n[door]"),
+            "`validation.anonymous_per_minute`",
+        ),
+        (("[door]", "[validation]\ntoken_per_minute = 1.5\n[door]"), "`validation.token_per_minute`"),
+        (("[door]", "[validation]\nper_day = 1\n[door]"), "`validation.per_day`"),
         (("[door]", '[watch]\nlogs = "xml"\n[door]'), "`watch.logs`"),
         (("[door]", '[watch]\nlisten = "9460"\n[door]'), "`watch.listen`"),
         (("[door]", '[watch]\nlisten = "127.0.0.1:65534"\n[door]'), "`watch.listen`"),

@@ -21,6 +21,7 @@ from ninja.security import SessionAuth
 
 from kouan import __version__
 from kouan.apps.attached.api import router as attached
+from kouan.apps.dataflow.api import router as dataflow
 from kouan.apps.identity.api import router as identity
 from kouan.apps.operations.api import router as operations
 from kouan.apps.validation.api import router as validation
@@ -96,6 +97,7 @@ api = NinjaAPI(
 )
 api.add_router("", validation)
 api.add_router("/attached", attached)
+api.add_router("/dataflow", dataflow)
 api.add_router("/operations", operations, auth=OperatorSession(csrf=True))
 api.add_router("/identity", identity, auth=RegistrarSession(csrf=True))
 

@@ -12,6 +12,7 @@ from django.db import DatabaseError
 
 from kouan import __version__
 from kouan.apps.attached.commands import declarations, system
+from kouan.apps.dataflow.commands import dataflow
 from kouan.apps.files.commands import file
 from kouan.apps.identity.commands import service
 from kouan.apps.operations.commands import catalogue, health
@@ -61,8 +62,8 @@ def main(node: Path | None) -> None:
 
 
 for command in (
-    trust, channel, institution, system, declarations, service, user, catalogue, file, health, ledger,
-    reconcile, backup, restore,
+    trust, channel, institution, system, declarations, service, dataflow, user, catalogue, file, health,
+    ledger, reconcile, backup, restore,
 ):  # fmt: skip
     main.add_command(command)
 
@@ -151,7 +152,14 @@ def up(home: Path, *, reset: bool) -> None:
     type=click.Path(path_type=Path, file_okay=False),
     help="Where to leave what came out; by default a new folder under the temporary one.",
 )
-def demo(name: str, out: Path | None) -> None:
+@click.option(
+    "--scenario",
+    "scenarios",
+    multiple=True,
+    metavar="NAME",
+    help="For validation: a kind of paper, or all.",
+)
+def demo(name: str, out: Path | None, scenarios: tuple[str, ...]) -> None:
     """Show one capability on a throw-away pair of nodes, step by step, without a browser."""
     from kouan.demo import DEMONSTRATIONS, run_demo  # noqa: PLC0415 - keeps `kouan --help` quick
 
@@ -159,7 +167,14 @@ def demo(name: str, out: Path | None) -> None:
         raise click.ClickException(
             f"There is no demonstration {name!r}. There are: {', '.join(sorted(DEMONSTRATIONS))}."
         )
-    sys.exit(run_demo(name, out))
+    if scenarios:
+        from kouan.demo.papers import papers  # noqa: PLC0415 - keeps `kouan --help` quick
+
+        known = [paper.name for paper in papers()]
+        if name != "validation" or not {*scenarios} <= {*known, "all"}:
+            raise click.ClickException(f"The scenarios, of validation alone, are: all, {', '.join(known)}.")
+        scenarios = tuple(known) if "all" in scenarios else scenarios
+    sys.exit(run_demo(name, out, scenarios))
 
 
 @main.command()

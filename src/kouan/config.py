@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from kouan.sections import (
     DOOR_KEYS,
+    QUESTION_LIMITS,
     Address,
     AttachedSettings,
     BlobSettings,
@@ -27,6 +28,7 @@ from kouan.sections import (
     ProcessSettings,
     TimeSettings,
     TokenSettings,
+    ValidationSettings,
     WatchSettings,
     WitnessSettings,
 )
@@ -87,6 +89,7 @@ class NodeConfig:
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     issuer: IssuerSettings | None = None
     """Who answers whether two documents are one person's, where this side's has such a register."""
+    validation: ValidationSettings = field(default_factory=ValidationSettings)
 
 
 _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
@@ -118,7 +121,7 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         "traces": str,
         "notify": list,
         **dict.fromkeys(("outbox_waiting", "dead_letters", "key_days", "disk_free_mb"), int),
-        **dict.fromkeys(("traces_share", "every_s", "unwitnessed_s"), (int, float)),
+        **dict.fromkeys(("traces_share", "every_s", "unwitnessed_s", "unrecorded_s"), (int, float)),
         **dict.fromkeys(("waiting_s", "unhandled_s", "silence_s"), (int, float)),
     },
     "blobs": {
@@ -126,6 +129,7 @@ _SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
         **dict.fromkeys(("quota_bytes", "min_free_bytes", "retention_s", "fetch_within_s"), int),
     },
     "ledger": {"quorum": int},
+    "validation": dict.fromkeys(QUESTION_LIMITS, int),
     "identity": {"cooling_off_s": int, "ca": str},
     "issuer": {"url": str, "token_env": str},
     "time": {"tsa": str, "ca": str, "policy": str, "every_s": int, "every_leaves": int},
@@ -215,6 +219,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         ),
         identity=_identity(path, values),
         issuer=_issuer(path, values, environment),
+        validation=_named(path, lambda: ValidationSettings.read(_section(values, "validation"))),
     )
 
 

@@ -19,6 +19,7 @@ from kouan.core.ledger.models import Equivocation, WitnessedLog
 from operations_node import declared, home, node, note  # noqa: F401 - fixtures
 
 ABOUT = {
+    AlarmKind.RECORD_MISSING: "gd",
     AlarmKind.PEER_SILENT: "gd",
     AlarmKind.UNWITNESSED: "gd",
     AlarmKind.WAITING_LONG: "gd",

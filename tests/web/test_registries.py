@@ -59,3 +59,14 @@ def test_home_cards_of_a_role_are_hidden_from_others(monkeypatch):
             home.HomeCard(key=key, title="T", text="t", url_name="web:home", icon="check", role=role)
         )
     assert [card.key for card in home.cards_for(AnonymousUser())] == ["a"]
+
+
+def test_an_entrance_is_for_the_pages_below_its_own_and_no_others(monkeypatch):
+    monkeypatch.setattr(navigation, "_entrances", Registry("entrances"))
+    navigation.register_entrance(
+        navigation.Entrance(key="x", url_name="web:accessibility", enter=lambda request: f"x{request.path}")
+    )
+    requests = RequestFactory()
+    assert navigation.sign_in_for(requests.get("/accessibility/more")) == "x/accessibility/more"
+    assert navigation.sign_in_for(requests.get("/accessibility-more")) == "/sign-in"
+    assert navigation.sign_in_for(requests.get("/")) == "/sign-in"

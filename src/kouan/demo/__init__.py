@@ -14,10 +14,13 @@ import click
 from kouan.config import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kouan.demo.nodes import DemonstrationNode
 
 DEMONSTRATIONS: Final = {
     "attached": "kouan.demo.attached",
+    "dataflow": "kouan.demo.dataflow",
     "file": "kouan.demo.file",
     "identity": "kouan.demo.identity",
     "validation": "kouan.demo.validation",
@@ -31,8 +34,11 @@ class DemonstrationFailed(Exception):
     """A step did not end as it should; the text says which."""
 
 
-def run_demo(name: str, out: Path | None) -> int:
-    """Run a demonstration on fresh nodes that are gone afterwards; return the exit status."""
+def run_demo(name: str, out: Path | None, scenarios: Sequence[str] = ()) -> int:
+    """Run a demonstration on fresh nodes that are gone afterwards; return the exit status.
+
+    ``scenarios`` are the papers that the demonstration of validation is to take across instead of its own.
+    """
     from kouan.demo.homes import providers_of  # noqa: PLC0415 - keeps `kouan --help` quick
     from kouan.demo.nodes import establish, free_ports  # noqa: PLC0415 - keeps `kouan --help` quick
     from kouan.node.supervisor import Supervisor  # noqa: PLC0415 - as above
@@ -54,7 +60,11 @@ def run_demo(name: str, out: Path | None) -> int:
         watching.start()
         try:
             _wait(nodes)
-            importlib.import_module(DEMONSTRATIONS[name]).show(nodes[0], nodes[1], out)
+            module = importlib.import_module(DEMONSTRATIONS[name])
+            if scenarios:
+                module.show_papers(nodes[0], nodes[1], out, scenarios)
+            else:
+                module.show(nodes[0], nodes[1], out)
         except DemonstrationFailed as failure:
             click.echo(f"✗ {failure}", err=True)
             return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import time
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookies import CookieError, SimpleCookie
@@ -56,6 +57,8 @@ class Hop:
     url: str
     status: int
     location: str
+    seconds: float
+    """How long the answer took."""
 
 
 class Browser:
@@ -104,8 +107,10 @@ class Browser:
         for _ in range(_MOST_HOPS):
             if until(url):
                 return Page(url, 0, "", ())
+            began = time.perf_counter()
             page, location = self._ask(method, url, body, headers)
-            self.hops.append(Hop(method, url, page.status, location or page.onward))
+            seconds = time.perf_counter() - began
+            self.hops.append(Hop(method, url, page.status, location or page.onward, seconds))
             if not location and not page.onward:
                 return page
             method, url, body, headers = "GET", urljoin(url, location or page.onward), b"", {}

@@ -35,17 +35,18 @@ def request(  # noqa: PLR0913 - what an HTTP request says
     token: str | None = None,
     body: bytes | None = None,
     content_type: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Send one request to a node's portal on this machine."""
     listen = node.config.portal_listen
     connection = http.client.HTTPConnection(listen.host, listen.port, timeout=30)
-    headers = {"Accept-Language": "en"}
+    sent = {"Accept-Language": "en", **(headers or {})}
     if token:
-        headers["Authorization"] = f"Bearer {token}"
+        sent["Authorization"] = f"Bearer {token}"
     if content_type:
-        headers["Content-Type"] = content_type
+        sent["Content-Type"] = content_type
     try:
-        connection.request(method, path, body=body, headers=headers)
+        connection.request(method, path, body=body, headers=sent)
         answer = connection.getresponse()
         return Response(
             answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
@@ -54,10 +55,23 @@ def request(  # noqa: PLR0913 - what an HTTP request says
         connection.close()
 
 
-def post_json(node: DemonstrationNode, path: str, value: object, *, token: str | None = None) -> Response:
+def post_json(
+    node: DemonstrationNode,
+    path: str,
+    value: object,
+    *,
+    token: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     """Post JSON."""
     return request(
-        node, "POST", path, token=token, body=json.dumps(value).encode(), content_type="application/json"
+        node,
+        "POST",
+        path,
+        token=token,
+        body=json.dumps(value).encode(),
+        content_type="application/json",
+        headers=headers,
     )
 
 

@@ -40,11 +40,11 @@ def show(hk: DemonstrationNode, gd: DemonstrationNode, out: Path) -> None:
     """Walk through it; raises ``DemonstrationFailed`` naming the step that went wrong."""
     nodes = {"hk": hk, "gd": gd}
     _step(1, "On each side the registrar registers a service: which claims it may ask for, at which level.")
-    services = {side: _registered(node, out) for side, node in nodes.items()}
+    services = {side: registered(node, out) for side, node in nodes.items()}
     try:
         _step(2, "Each node tells the other over the door which keys sign for its identities.")
         for service, home in ((services["gd"], "hk"), (services["hk"], "gd")):
-            _wait_for_provider(service, home)
+            wait_for_provider(service, home)
             click.echo(f"   the node of {service.issuer} knows the provider of {home}")
         _step(3, "A resident of Hong Kong opens a service in Guangdong.")
         first = _one_way(nodes["hk"], services["gd"])
@@ -117,7 +117,8 @@ def _one_way(home: DemonstrationNode, service: Service) -> SignedIn:
     return signed_in
 
 
-def _registered(node: DemonstrationNode, out: Path) -> Service:
+def registered(node: DemonstrationNode, out: Path) -> Service:
+    """Register a service on a node, as its registrar would from a file, and return it."""
     side = node.side
     service = Service(f"demonstration-{side}", CALLBACK, node.config.portal_origin)
     name = get_side(side).name
@@ -155,7 +156,8 @@ def _registered(node: DemonstrationNode, out: Path) -> Service:
     return service
 
 
-def _wait_for_provider(service: Service, home: str) -> None:
+def wait_for_provider(service: Service, home: str) -> None:
+    """Wait until a service's node knows the provider of another side."""
     deadline = time.monotonic() + _WITHIN
     while True:
         page = Browser().open(service.begin(side=home).url)

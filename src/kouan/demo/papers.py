@@ -1,27 +1,76 @@
-"""Made-up papers for demonstrations, each of which says that it is one."""
+"""Made-up papers for demonstrations, each of which says that it is one: as PDF, and as JSON."""
 
 from __future__ import annotations
 
 import io
+import json
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
 
-_LINES = (
-    (24, 760, "Harbour University"),
-    (11, 735, "A demonstration: this university and this graduate are made up."),
-    (14, 690, "This certifies that"),
-    (20, 660, "CHAN Siu Ming"),
-    (14, 630, "has been awarded the degree of"),
-    (20, 600, "Bachelor of Engineering, First Class"),
-    (12, 560, "30 June 2026"),
-)
+_TOP: Final = 760
+_STEP: Final = 36
+_ESCAPED: Final = str.maketrans({"\\": r"\\", "(": r"\(", ")": r"\)"})
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """One kind of document that people carry across the boundary."""
+
+    name: str
+    type: str
+    """Its code among the kinds of document."""
+    side: str
+    """Where it is issued in a demonstration."""
+    title: str
+    lines: tuple[str, ...]
+    document: dict[str, Any]
+    schema: dict[str, Any]
+    """The JSON Schema (2020-12) that ``document`` follows."""
+
+    def as_json(self) -> bytes:
+        """Return the document as a file of JSON."""
+        return json.dumps(self.document, indent=1).encode()
+
+    def as_pdf(self) -> bytes:
+        """Return the document as a PDF of one page."""
+        first, *others = self.lines
+        return _page(
+            [
+                (20, first),
+                (11, "A demonstration: everybody and everything in it is made up."),
+                (16, self.title),
+            ]
+            + [(13, line) for line in others]
+        )
+
+
+def papers() -> tuple[Paper, ...]:
+    """Return all papers, by name."""
+    folder = resources.files("kouan.demo") / "scenarios"
+    found = []
+    for source in sorted(folder.iterdir(), key=lambda each: each.name):
+        if source.name.endswith(".json"):
+            values = json.loads(source.read_text(encoding="utf-8"))
+            values["lines"] = tuple(values["lines"])
+            found.append(Paper(name=source.name.removesuffix(".json"), **values))
+    return tuple(found)
 
 
 def degree_certificate() -> bytes:
     """Return a degree certificate as a PDF of one page."""
+    return next(paper for paper in papers() if paper.name == "academic-qualification").as_pdf()
+
+
+def _page(lines: list[tuple[int, str]]) -> bytes:
     writer = PdfFileWriter(stream_xrefs=False)
-    text = "\n".join(f"BT /F1 {size} Tf 72 {height} Td ({line}) Tj ET" for size, height, line in _LINES)
+    text = "\n".join(
+        f"BT /F1 {size} Tf 72 {_TOP - place * _STEP} Td ({line.translate(_ESCAPED)}) Tj ET"
+        for place, (size, line) in enumerate(lines)
+    )
     contents = writer.add_object(generic.StreamObject(stream_data=text.encode("ascii")))
     font = generic.DictionaryObject(
         {

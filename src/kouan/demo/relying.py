@@ -67,6 +67,8 @@ class Service:
     issuer: str
     """The node of its side."""
     key: ECKey = field(default_factory=lambda: ECKey.generate_key("P-256"), repr=False)
+    seconds: float = 0.0
+    """How long all of the node's answers to it took."""
 
     @property
     def jwks(self) -> dict[str, Any]:
@@ -167,12 +169,14 @@ class Service:
     ) -> dict[str, Any]:
         parts = urlsplit(self.issuer)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+        began = time.perf_counter()
         try:
             connection.request(method, path, body, dict(headers))
             answer = connection.getresponse()
             value: dict[str, Any] = json.loads(answer.read())
         finally:
             connection.close()
+            self.seconds += time.perf_counter() - began
         if answer.status != expected:
             raise SignInFailed(f"{value.get('error')} ({value.get('error_description')})")
         return value

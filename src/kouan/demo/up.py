@@ -6,6 +6,7 @@ import http.client
 import logging
 import signal
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from kouan.core.sides import get_side
 from kouan.demo.homes import providers_of
 from kouan.demo.nodes import DemonstrationNode, establish, remove
 from kouan.demo.services import origin_of, services_of
+from kouan.demo.validation import register_all
 from kouan.node.supervisor import StopRequest, Supervisor
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 PORTS: Final = {"hk": (8100, 8101), "gd": (8200, 8201)}
 PROVIDERS: Final = {"hk": 8102, "gd": 8202}
 SERVICES: Final = {"hk": 8103, "gd": 8203}
+PAPERS: Final = "papers"
+"""The folder of what owners of documents carry."""
 START_LIMIT: Final = 90.0
 """Seconds in which both portals must answer."""
 
@@ -60,7 +64,9 @@ def run_both(
     supervisor.start()
     try:
         if _wait_until_up(nodes, supervisor, stopping):
-            click.echo(_welcome(nodes))
+            with suppress(OSError, http.client.HTTPException):  # asked to stop already
+                register_all(nodes, home / PAPERS)
+            click.echo(_welcome(nodes, home / PAPERS))
             while not stopping.wait(0.1):
                 supervisor.revive()
     finally:
@@ -116,7 +122,7 @@ def answers(port: int) -> bool:
         connection.close()
 
 
-def _welcome(nodes: Sequence[DemonstrationNode]) -> str:
+def _welcome(nodes: Sequence[DemonstrationNode], carried: Path) -> str:
     lines = ["", "Kouan is running (a demonstration: every person and institution in it is made up).", ""]
     for node in nodes:
         accounts = node.accounts
@@ -129,6 +135,7 @@ def _welcome(nodes: Sequence[DemonstrationNode]) -> str:
         "Try this:",
         f"  1. Sign in at {hk} as issuer and register a document. Keep the file that you get back.",
         f"  2. At {gd}/validate, without signing in, validate that file. It never crosses; see what did.",
+        f"     Five that are registered already, of five kinds, are in {carried}.",
         "  3. Download the evidence and check it offline: .venv/bin/kouan verify evidence.bundle",
         f"  4. Revoke the document at {hk} and validate again. Then the other way round.",
         f"  5. Sign in at {gd} as operator and look at every crossing.",

@@ -10,12 +10,14 @@ import click
 
 from kouan.core import cbor
 from kouan.core.exchange import bundle, wire
+from kouan.core.sides import get_side
 from kouan.demo import DemonstrationFailed
 from kouan.demo.http import Response, post_file, post_json, request
-from kouan.demo.papers import degree_certificate
+from kouan.demo.papers import Paper, degree_certificate, papers
 from kouan.node.verification import print_report, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from kouan.demo.nodes import DemonstrationNode
@@ -68,6 +70,56 @@ def show(hk: DemonstrationNode, gd: DemonstrationNode, out: Path) -> None:
         raise DemonstrationFailed("an altered bundle was taken for sound")
 
 
+def show_papers(hk: DemonstrationNode, gd: DemonstrationNode, out: Path, names: Sequence[str]) -> None:
+    """Take documents of these kinds across, one after the other, as PDF and as JSON."""
+    for paper in papers():
+        if paper.name in names:
+            issuer, asker = (hk, gd) if paper.side == "hk" else (gd, hk)
+            _show_paper(paper, issuer, asker, out)
+
+
+def _show_paper(paper: Paper, issuer: DemonstrationNode, asker: DemonstrationNode, out: Path) -> None:
+    where, there = (get_side(node.side).name.en for node in (issuer, asker))
+    click.echo(f"\n{paper.title} ({paper.name})")
+    _step(1, f"In {where} an institution registers it, as PDF with SHA-256 and as JSON with SM3.")
+    _, pdf = _register(issuer, f"{paper.name}.pdf", paper.as_pdf(), paper.type)
+    reference, data = _register(issuer, f"{paper.name}.json", paper.as_json(), paper.type, algorithm="sm3")
+    (out / f"{paper.name}-as-carried.pdf").write_bytes(pdf)
+    (out / f"{paper.name}-as-carried.json").write_bytes(data)
+    _step(2, f"In {there} both files are validated. Neither crosses.")
+    _validate(asker, pdf, "match")
+    answer = _validate(asker, data, "match")
+    bundle_file = out / f"{paper.name}.bundle"
+    _what_crossed(asker, answer, bundle_file)
+    _step(3, "Somebody changes one character.")
+    line = paper.lines[1].encode()
+    _validate(asker, pdf.replace(line, line.swapcase()), "mismatch")
+    _step(4, "The institution takes the second one back.")
+    revoked = post_json(
+        issuer, f"{API}/documents/{reference}/revocation", {"reason": "superseded"}, token=_token(issuer)
+    )
+    _expect(revoked, 200, "the revocation")
+    _validate(asker, data, "revoked")
+    _step(5, "The evidence of the answer is checked offline.")
+    if not print_report(bundle_file, (), "en", problems_only=True):
+        raise DemonstrationFailed("the evidence does not verify")
+
+
+def register_all(nodes: Sequence[DemonstrationNode], out: Path) -> None:
+    """Register a paper of each kind on its side and leave what their owners carry in ``out``.
+
+    Does nothing where that was done before.
+    """
+    sides = {node.side: node for node in nodes}
+    for paper in papers():
+        path = out / f"{paper.name}.pdf"
+        if path.exists() or paper.side not in sides:
+            continue
+        out.mkdir(parents=True, exist_ok=True)
+        _, carried = _register(sides[paper.side], path.name, paper.as_pdf(), paper.type)
+        path.write_bytes(carried)
+
+
 def _step(number: int, text: str) -> None:
     click.echo(f"\n{number}. {text}")
 
@@ -81,8 +133,11 @@ def _expect(response: Response, status: int, what: str) -> None:
         raise DemonstrationFailed(f"{what} was answered {response.status}: {response.body[:300]!r}")
 
 
-def _register(node: DemonstrationNode, name: str, data: bytes, kind: str) -> tuple[str, bytes]:
-    response = post_file(node, f"{API}/documents", name, data, fields={"type": kind}, token=_token(node))
+def _register(
+    node: DemonstrationNode, name: str, data: bytes, kind: str, *, algorithm: str = "sha-256"
+) -> tuple[str, bytes]:
+    fields = {"type": kind, "algorithm": algorithm}
+    response = post_file(node, f"{API}/documents", name, data, fields=fields, token=_token(node))
     _expect(response, 201, "the registration")
     return response.headers["kouan-reference"], response.body
 

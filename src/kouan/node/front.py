@@ -13,6 +13,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Final
 from urllib.parse import quote_from_bytes
 
+from kouan.apps.validation.uploads import takes_large
 from kouan.core.errors import KouanError
 from kouan.node.intake import BrokeOff, Intake, Limits, Message, Receive
 from kouan.node.refusals import REFUSAL, PortalBusy
@@ -46,7 +47,7 @@ class Front:
         except ValueError:
             await _refuse_unread(send)
             return
-        most = self._limits.body
+        most = self._limits.large if takes_large(scope["path"]) else self._limits.body
         needed = most if announced is None else announced if announced <= most else 0
         with SpooledTemporaryFile(self._limits.memory) as body, self._intake.room(needed) as granted:
             count = announced or 0
@@ -56,7 +57,7 @@ class Front:
                     raise PortalBusy(seconds=int(self._limits.silence))
                 if announced != 0:
                     with self._intake.slot((scope.get("client") or ("",))[0]):
-                        count = await self._intake.receive(receive, announced, body)
+                        count = await self._intake.receive(receive, announced, body, most)
             except BrokeOff:
                 log.info("%s %s broke off before its body was here", scope["method"], scope["path"])
                 return
@@ -68,7 +69,7 @@ class Front:
             body.seek(0)
             if refusal is not None or count > most:
                 body.truncate()
-            whole = refusal is None and count <= self._limits.drained
+            whole = refusal is None and count <= max(most, self._limits.drained)
             count = 0 if refusal else count
             inner = {**scope, "headers": _headers(scope["headers"], count), BODY: body, REFUSAL: refusal}
             inner["query_string"] = quote_from_bytes(scope["query_string"], _PRINTABLE).encode()

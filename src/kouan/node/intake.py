@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from kouan.apps.validation.marks import MAX_CARRIED
+from kouan.apps.validation.sizes import MAX_BULK
 from kouan.apps.validation.uploads import FORM_ROOM
 from kouan.node.refusals import PortalBusy, TooManyUploads, UploadTooSlow
 from kouan.web.throttle import subscriber
@@ -32,6 +33,8 @@ class Limits:
 
     body: int = MAX_CARRIED + FORM_ROOM
     """The largest body that is handed on; of a larger one Django is told the size alone, and says 413."""
+    large: int = MAX_BULK + FORM_ROOM
+    """The same at the few addresses that take files of many rows."""
     drained: int = 4 * MAX_CARRIED
     """A body up to this is read to its end, so that a browser shows our answer to it."""
     memory: int = 256 << 10
@@ -85,16 +88,17 @@ class Intake:
             if not self._receiving[whose]:
                 del self._receiving[whose]
 
-    async def receive(self, receive: Receive, announced: int | None, body: IO[bytes]) -> int:
-        """Keep a body, as far as it will be handed on, and return its size.
+    async def receive(self, receive: Receive, announced: int | None, body: IO[bytes], most: int) -> int:
+        """Keep a body of up to ``most`` bytes, as far as it will be handed on, and return its size.
 
         Raises ``UploadTooSlow`` or ``BrokeOff``.
         """
-        if announced is not None and announced > self._limits.drained:
+        drained = max(most, self._limits.drained)
+        if announced is not None and announced > drained:
             return announced
         clock, count, more = asyncio.get_running_loop().time, 0, True
         started = clock()
-        while more and count <= self._limits.drained:
+        while more and count <= drained:
             left = started + self._limits.start + count / self._limits.rate - clock()
             try:
                 async with asyncio.timeout(min(self._limits.silence, left)):
@@ -105,7 +109,7 @@ class Intake:
                 raise BrokeOff
             piece, more = message.get("body", b""), message.get("more_body", False)
             count += len(piece)
-            if max(count, announced or 0) <= self._limits.body:
+            if max(count, announced or 0) <= most:
                 body.write(piece)  # a few tens of KB into the kernel's cache: no thread is worth it
         if announced is not None and count != announced:
             raise BrokeOff

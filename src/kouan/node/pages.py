@@ -27,15 +27,23 @@ if TYPE_CHECKING:
 
 
 class Threads:
-    """An ASGI application: Django's own, on so many threads."""
+    """An ASGI application: Django's own, on so many threads. ``begin`` is called when the server starts."""
 
-    def __init__(self, pages: Callable[[dict[str, Any], Any], HttpResponseBase], threads: int) -> None:
+    def __init__(
+        self,
+        pages: Callable[[dict[str, Any], Any], HttpResponseBase],
+        threads: int,
+        *,
+        begin: Callable[[], None] = lambda: None,
+    ) -> None:
         self._pages = pages
+        self._begin = begin
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="pages")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request whose body is here, or the server's start and stop."""
         if scope["type"] == "lifespan":
+            self._begin()
             for step in ("startup", "shutdown"):
                 await receive()
                 await send({"type": f"lifespan.{step}.complete"})

@@ -15,6 +15,5 @@ from kouan.node.pages import Threads
 THREADS: Final = 16
 """Requests that are answered at once; one that waits for the other side's answer holds its thread."""
 
-share_sessions()
 process.begin("portal", load_from_environment())
-application = Front(Threads(pages, THREADS))
+application = Front(Threads(pages, THREADS, begin=share_sessions))

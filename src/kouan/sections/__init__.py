@@ -44,6 +44,7 @@ class WatchSettings:
     every_s: float = 5.0
     """How often the node looks at itself."""
     unwitnessed_s: float = 120.0
+    unrecorded_s: float = 300.0
     outbox_waiting: int = 10_000
     waiting_s: float = 300.0
     unhandled_s: float = 300.0
@@ -86,6 +87,29 @@ class AttachedSettings:
     nats_prefix: str = "kouan"
     """What subjects begin with; several nodes on one server keep theirs apart by the side that follows."""
     nats_password: str = field(default="", repr=False)
+
+
+QUESTION_LIMITS: Final = ("anonymous_per_minute", "institution_per_minute", "token_per_minute")
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationSettings:
+    """How many questions about documents each who asks may put in a minute."""
+
+    anonymous_per_minute: int = 30
+    """From one address, by whoever shows nothing."""
+    institution_per_minute: int = 120
+    """By the signed-in officers of one institution together."""
+    token_per_minute: int = 6000
+    """By one system with a token, of one portal process."""
+
+    @classmethod
+    def read(cls, given: Mapping[str, int]) -> ValidationSettings:
+        """Return the settings; a ``ValueError`` says which key is out of range."""
+        for key, value in given.items():
+            if not 1 <= value <= 1_000_000:  # noqa: PLR2004 - more than any portal answers
+                raise ValueError(f"`validation.{key}` is out of range (1 to 1000000).")
+        return cls(**given)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.urls import reverse
 
 from kouan.web.access import Role, has_role
 from kouan.web.registry import Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.http import HttpRequest
     from django.utils.functional import _StrOrPromise
 
@@ -47,6 +50,21 @@ class NavigationLink:
     current: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Where those sign in for whom pages are, if that is not where this side's officers do.
+
+    It is for every address that starts with that of ``url_name``.
+    """
+
+    key: str
+    url_name: str
+    enter: Callable[[HttpRequest], str]
+    """Returns where to sign in; nothing for who is signed in, or where the page itself says how."""
+    order: int = 100
+
+
+_entrances: Registry[Entrance] = Registry("entrances")
 _items: Registry[NavigationItem] = Registry("navigation")
 _footer: Registry[NavigationItem] = Registry("footer")
 
@@ -71,6 +89,19 @@ def links_for(request: HttpRequest) -> list[NavigationLink]:
             href = reverse(item.url_name)
             links.append(NavigationLink(str(item.text), href, _within(request.path, href)))
     return links
+
+
+def register_entrance(entrance: Entrance) -> Entrance:
+    """Add an entrance; the same key with other content raises ``ValueError``."""
+    return _entrances.add(entrance)
+
+
+def sign_in_for(request: HttpRequest) -> str:
+    """Return where the header of a page leads to sign in; nothing where it leads nowhere."""
+    for entrance in _entrances.in_order():
+        if _within(request.path, reverse(entrance.url_name)):
+            return entrance.enter(request)
+    return reverse(settings.LOGIN_URL)
 
 
 def footer_links() -> list[NavigationLink]:

@@ -15,8 +15,9 @@ from kouan.core.trust.keys import KeyUse
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LIMITS = WatchSettings(
-    unwitnessed_s=60, outbox_waiting=100, waiting_s=60, unhandled_s=60, silence_s=60, dead_letters=2
-)
+    unwitnessed_s=60, unrecorded_s=60, outbox_waiting=100, waiting_s=60, unhandled_s=60, silence_s=60,
+    dead_letters=2,
+)  # fmt: skip
 LONG_AGO = NOW - timedelta(days=30)
 
 
@@ -49,6 +50,7 @@ def key(days):
         (peer(last_contact_at=ago(60)), peer(last_contact_at=ago(61)), "peer-silent", "gd"),
         (peer(), peer(last_contact_at=None), "peer-silent", "gd"),
         (peer(unwitnessed_since=ago(60)), peer(unwitnessed_since=ago(61)), "unwitnessed", "gd"),
+        (peer(unrecorded_since=ago(60)), peer(unrecorded_since=ago(61)), "record-missing", "gd"),
         (peer(oldest_at=ago(60)), peer(oldest_at=ago(61)), "waiting-long", "gd"),
         (peer(waiting=100), peer(waiting=101), "outbox-growing", "gd"),
         (key(30), key(29.9), "key-ending", "hk tls"),

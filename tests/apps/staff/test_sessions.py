@@ -2,16 +2,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pyotp
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
-from kouan.apps.staff import services
-from kouan.apps.staff.models import SignIn, Spent
+from kouan.apps.staff import codes, services
+from kouan.apps.staff.models import RecoveryCode, SignIn, Spent
 
 pytestmark = pytest.mark.django_db
 WORD = "a long enough password 1"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # noqa: S105 - of an account that lives as long as a test
 
 
 def signed_in(client):
@@ -117,3 +119,21 @@ def test_what_no_longer_matters_is_forgotten(officer, client, sign_in):
     SignIn.objects.update(seen_at=timezone.now() - timedelta(days=91))
     services.tidy()
     assert not SignIn.objects.exists()
+
+
+def test_a_password_alone_sets_up_no_second_factor_beside_another(client, sign_in, officer, configure):
+    """Two sessions wait for a second factor: once one has it, the other one has to show it."""
+    configure(require_second_factor=True)
+    elsewhere = Client()
+    elsewhere.post("/sign-in", {"username": "officer", "password": WORD})
+    sign_in("officer")
+    assert client.get("/account/app").status_code == 200
+    codes.set_up(user=officer, secret=SECRET, code=pyotp.TOTP(SECRET).now())
+    for path in ("/account/app", "/account/passkey"):
+        assert elsewhere.get(path).headers["Location"].startswith("/sign-in?again=1")
+        assert elsewhere.post(path, {"code": "000000"}).headers["Location"].startswith("/sign-in?again=1")
+    kept = set(RecoveryCode.objects.values_list("digest", flat=True))
+    assert elsewhere.post("/account/codes").headers["Location"].startswith("/sign-in?again=1")
+    assert set(RecoveryCode.objects.values_list("digest", flat=True)) == kept
+    answer = elsewhere.post("/sign-in", {"username": "officer", "password": WORD, "again": "1"})
+    assert answer.headers["Location"] == "/sign-in/second-step"

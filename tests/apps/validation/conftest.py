@@ -70,7 +70,13 @@ def own_keys(tmp_path_factory):
 @pytest.fixture
 def node(settings, tmp_path, own_keys):
     """This process as Hong Kong's node, with the demonstration's agreement and a run folder of its own."""
-    settings.NODE = replace(settings.NODE, keys=own_keys, agreements=AGREEMENTS, run=tmp_path / "run")
+    settings.NODE = replace(
+        settings.NODE,
+        keys=own_keys,
+        agreements=AGREEMENTS,
+        run=tmp_path / "run",
+        blobs_folder=tmp_path / "blobs",
+    )
     trust_queries.forget_members()
     yield settings.NODE
     trust_queries.forget_members()

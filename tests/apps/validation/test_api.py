@@ -10,11 +10,12 @@ from django.utils import timezone
 
 from kouan.apps.validation import queries, services
 from kouan.apps.validation.crossings import answer_payload, take_fingerprint_answer
-from kouan.apps.validation.domain import Outcome, Reference
+from kouan.apps.validation.domain import Algorithm, Outcome, Reference, RevocationReason
 from kouan.apps.validation.marks import MAX_CARRIED
 from kouan.apps.validation.models import RegisteredDocument, Validation
 from kouan.apps.validation.queries import Answer, Issuer
 from kouan.core.exchange import Received
+from kouan.core.exchange.models import OutboxMessage
 from kouan.core.text import Localised
 
 pytestmark = pytest.mark.django_db
@@ -211,3 +212,55 @@ def test_an_unknown_validation_is_a_problem(client, node):
 def test_a_form_of_very_many_fields_is_too_large_and_not_our_fault(client):
     response = client.post("/api/v1/validations", {f"f{number}": "1" for number in range(1100)})
     problem(response, 413, "request-too-large")
+
+
+def ask_many(client, questions, bearer):
+    body = json.dumps({"questions": questions})
+    return client.post(f"{API}/validations/batch", body, content_type="application/json", headers=bearer)
+
+
+def test_many_fingerprints_are_asked_about_at_once(client, peer, issue, bearer):
+    (one, _), (two, _) = issue(), issue(algorithm=Algorithm.SM3)
+    services.revoke(document=two, reason=RevocationReason.FRAUD)
+    asked = [
+        {"reference": one.reference, "algorithm": "sha-256", "digest": bytes(one.digest).hex()},
+        {"reference": GD, "algorithm": "sm3", "digest": DIGEST.hex()},
+        {"reference": two.reference, "algorithm": "sm3", "digest": bytes(two.digest).hex()},
+        {"reference": one.reference, "algorithm": "sm3", "digest": bytes(one.digest).hex()},
+        {"reference": str(Reference.new("hk")), "algorithm": "sha-256", "digest": DIGEST.hex()},
+    ]
+    response = ask_many(client, asked, bearer)
+    found = response.json()["validations"]
+    assert [(item["state"], item["outcome"]) for item in found] == [
+        ("answered", "match"),
+        ("waiting", None),
+        ("answered", "revoked"),
+        ("answered", "mismatch"),
+        ("answered", "unknown"),
+    ]
+    assert [item["reference"] for item in found] == [item["reference"] for item in asked]
+    for item in found:
+        assert client.get(f"{API}/validations/{item['id']}").json() == item
+    assert OutboxMessage.objects.get(type="validation.question").conversation == (
+        Validation.objects.get(reference=GD).conversation
+    )
+
+
+@pytest.mark.usefixtures("peer")
+@pytest.mark.parametrize(
+    ("count", "change", "code"),
+    [
+        (0, {}, "bad-request"),
+        (501, {}, "bad-request"),
+        (3, {"reference": "HK-1"}, "not-a-reference"),
+        (3, {"reference": str(Reference.new("mo"))}, "unknown-side"),
+        (3, {"digest": "00"}, "bad-request"),
+    ],
+)
+def test_of_many_questions_all_or_none_are_put(client, bearer, count, change, code):
+    good = {"reference": GD, "algorithm": "sha-256", "digest": DIGEST.hex()}
+    asked = [good] * (count - 1) + [{**good, **change}] * bool(count)
+    problem(ask_many(client, asked, bearer), 422, code)
+    assert not Validation.objects.exists()
+    assert not OutboxMessage.objects.exists()
+    assert ask_many(client, [good], {}).status_code == 401

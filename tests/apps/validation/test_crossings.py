@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import io
 import uuid
 from datetime import UTC, date, datetime
+from typing import Literal
 
 import pytest
 from django.utils import timezone
@@ -13,16 +15,20 @@ from kouan.apps.validation import queries, services, shown
 from kouan.apps.validation.crossings import (
     FINGERPRINT_ANSWER,
     FINGERPRINT_QUESTION,
+    Digest,
     FingerprintQuestion,
+    ReferenceText,
     answer_fingerprint_question,
     answer_payload,
     note_undelivered_question,
     take_fingerprint_answer,
 )
-from kouan.apps.validation.domain import Outcome, Reference, RevocationReason
+from kouan.apps.validation.domain import Algorithm, Outcome, Reference, RevocationReason
 from kouan.apps.validation.errors import UnexpectedAnswer
+from kouan.apps.validation.models import Validation
 from kouan.apps.validation.queries import Answer, Issuer
-from kouan.core.exchange import Received, Undelivered
+from kouan.core import cbor
+from kouan.core.exchange import Payload, Received, Undelivered
 from kouan.core.exchange.models import OutboxMessage
 from kouan.core.exchange.wire import decode_body
 from kouan.core.text import Localised
@@ -189,3 +195,53 @@ def test_a_question_reads_back_from_its_bytes(digest):
     data = FINGERPRINT_QUESTION.encode(question(digest=digest))
     assert FINGERPRINT_QUESTION.decode_bytes(data) == question(digest=digest)
     assert len(data) < 120
+
+
+class QuestionOfBefore(Payload):
+    """The question as a node reads it that knows SHA-256 alone."""
+
+    reference: ReferenceText
+    algorithm: Literal["sha-256"]
+    digest: Digest
+
+
+def test_an_older_node_reads_the_same_question_and_refuses_one_with_sm3():
+    for algorithm, reads in [("sha-256", True), ("sm3", False)]:
+        payload = FingerprintQuestion(reference=REFERENCE, algorithm=algorithm, digest=DIGEST)
+        said = cbor.decode(FINGERPRINT_QUESTION.encode(payload), max_bytes=1024)
+        if reads:
+            assert QuestionOfBefore.model_validate(said).digest == DIGEST
+        else:
+            with pytest.raises(ValidationError):
+                QuestionOfBefore.model_validate(said)
+
+
+@pytest.mark.django_db
+def test_a_document_with_sm3_is_asked_about_with_sm3(peer, issue):
+    document, carried = issue(algorithm=Algorithm.SM3)
+    digest = bytes(document.digest)
+    for algorithm, outcome in [("sm3", "match"), ("sha-256", "mismatch")]:
+        payload = FingerprintQuestion(reference=document.reference, algorithm=algorithm, digest=digest)
+        answer_fingerprint_question(received(payload))
+        _, answer = sent_answer()
+        assert (answer.outcome, answer.algorithm) == (outcome, algorithm)
+        OutboxMessage.objects.all().delete()
+    item = services.validate_file(source=io.BytesIO(carried))
+    assert (item.algorithm, item.outcome) == ("sm3", "match")
+
+
+@pytest.mark.django_db
+def test_an_answer_by_another_algorithm_is_not_the_answer(peer):
+    item = services.ask(reference=Reference.parse(REFERENCE), digest=DIGEST, algorithm=Algorithm.SM3)
+    for algorithm, taken in [(Algorithm.SHA_256, False), (Algorithm.SM3, True)]:
+        payload = answer_payload(reference=REFERENCE, digest=DIGEST, answer=MATCH, algorithm=algorithm)
+        message = received(payload, conversation=item.conversation)
+        if taken:
+            take_fingerprint_answer(message)
+        else:
+            with pytest.raises(UnexpectedAnswer):
+                take_fingerprint_answer(message)
+    assert Validation.objects.get().outcome == "match"
+    assert [message.fields[1][1] for message in shown.crossed_messages(Validation.objects.get())] == [
+        "SM3 (GB/T 32905)"
+    ] * 2

@@ -23,6 +23,7 @@ from kouan.core.exchange import bodies, outbox
 from kouan.core.exchange.models import OutboxMessage
 from kouan.core.policy import Denied
 from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.sides.documents import normalise
 from kouan.core.trust.errors import UnknownMember
 from kouan.web.persons import identities
 
@@ -51,7 +52,7 @@ def ask(  # noqa: PLR0913 - all that a request says, by name
 ) -> ConsentRequest:
     """Keep an institution's request to a customer; the number is kept as a hardened digest alone.
 
-    Raises ``ScopeDrift`` or ``OtherPurpose`` for what the contract does not name.
+    Raises ``ScopeDrift`` or ``OtherPurpose`` for what the contract does not name, and ``NoDocumentNumber``.
     """
     if drift := set(elements) - set(terms.elements):
         raise errors.ScopeDrift(
@@ -80,8 +81,10 @@ def open_request(key: uuid.UUID, person: Person) -> tuple[ConsentRequest, Contra
     ).first()
     if request is None:
         raise errors.UnknownRequest
+    if not normalise(person.document_number):
+        raise errors.NotThisPerson
     theirs = _hardened(person.document_number, bytes(request.document_salt))
-    if not person.document_number or not hmac.compare_digest(theirs, bytes(request.document_digest)):
+    if not hmac.compare_digest(theirs, bytes(request.document_digest)):
         raise errors.NotThisPerson
     contract = Contract.objects.filter(contract=request.contract, state=State.SIGNED).first()
     if contract is None:
@@ -248,5 +251,9 @@ def _matches(said: ConsentGiven, *, side: str, given_at: datetime) -> None:
 
 def _hardened(number: str, salt: bytes) -> bytes:
     """Return a digest from which the number is not found by trying all: some tens of milliseconds each."""
-    text = "".join(number.split()).upper().encode()
-    return hashlib.scrypt(text, salt=settings.SECRET_KEY.encode()[:16] + salt, n=_ROUNDS, r=8, p=1, dklen=32)
+    text = normalise(number)
+    if not text:
+        raise errors.NoDocumentNumber
+    return hashlib.scrypt(
+        text.encode(), salt=settings.SECRET_KEY.encode()[:16] + salt, n=_ROUNDS, r=8, p=1, dklen=32
+    )

@@ -191,7 +191,11 @@ def _bound(contract: Contract, terms: Terms) -> None:
         )
     contract.state = State.SIGNED
     contract.save()
-    agreements.keep(digest=bytes(contract.digest), agreement=terms.contract, source=bytes(contract.terms))
+    agreements.keep(
+        agreement=f"{contract.contract}.{contract.version}",
+        digest=bytes(contract.digest),
+        source=bytes(contract.terms),
+    )
     filings.begin(contract, terms)
 
 

@@ -245,6 +245,14 @@ class BadSignature(KouanError):
     message = _("The signature under the contract's terms does not hold.")
 
 
+class NoDocumentNumber(KouanError):
+    """A request for consent that says by no document whom it means."""
+
+    code = "no-document-number"
+    status = 422
+    message = _("Give the number of the customer's identity document, as it is printed.")
+
+
 class UnknownRequest(KouanError):
     """There is no such request for consent."""
 
@@ -304,3 +312,49 @@ class BadReceiptFound(KouanError):
     code = "bad-consent-receipt"
     status = 422
     message = _("The consent's receipt does not hold, or does not cover what crossed.")
+
+
+class UnknownRecord(KouanError):
+    """There is no such record of this institution."""
+
+    code = "unknown-record"
+    status = 404
+    message = _("There is no such record of this institution.")
+
+
+# What institutions' systems ask
+
+
+class BadCode(KouanError):
+    """A code that no party of a contract can have."""
+
+    code = "bad-institution-code"
+    status = 422
+    message = _("An institution's code has 2 to 64 characters: a-z, 0-9 and -, beginning with a letter.")
+
+
+class BadAccessToken(KouanError):
+    """An access token that is unknown, expired or revoked."""
+
+    code = "bad-token"
+    status = 401
+    message = _("The access token is missing, unknown, expired or revoked.")
+
+
+class NoIdempotencyKey(KouanError):
+    """A request to send without the name by which it can be tried again."""
+
+    code = "no-idempotency-key"
+    status = 400
+    message = _(
+        "Send the header Idempotency-Key, 1 to 200 printable ASCII characters, new for each record and the "
+        "same when you try again."
+    )
+
+
+class OtherBodySameKey(KouanError):
+    """The key was used for another record."""
+
+    code = "idempotency-key-reused"
+    status = 422
+    message = _("This Idempotency-Key was used for another record. Take a new key for each record.")

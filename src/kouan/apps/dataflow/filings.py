@@ -17,6 +17,7 @@ from kouan.apps.dataflow.models import Contract, Filing
 from kouan.core.exchange.outbox import send
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.sides import get_side
+from kouan.core.sides.calendars import CalendarYearError
 
 if TYPE_CHECKING:
     from kouan.apps.dataflow.domain import Terms
@@ -29,9 +30,12 @@ AHEAD: Final = timedelta(days=3)
 def due_on(side: str, first_day: date, working_days: int) -> date:
     """Return the last day for a filing: working days of that side, counted from the day after the effect.
 
-    Raises ``CalendarYearError`` where the side's calendar of that year is not known yet.
+    Where the side's calendar of that year is not published yet, every day counts: never later than the law.
     """
-    return get_side(side).calendar.add_working_days(first_day, working_days)
+    try:
+        return get_side(side).calendar.add_working_days(first_day, working_days)
+    except CalendarYearError:
+        return first_day + timedelta(days=working_days)
 
 
 def begin(contract: Contract, terms: Terms) -> None:

@@ -193,8 +193,8 @@ def read_there(*, message: Received[RecordRead]) -> None:
 def erase(*, consent: DataConsent, because: Because) -> int:
     """Erase at the importer's side what a consent had let cross, and tell the other side; return how many."""
     erased = 0
-    while more := _erase(Record.objects.filter(consent=consent), because):
-        erased += more
+    while some := _erase(Record.objects.filter(consent=consent), because):
+        erased += some
     return erased
 
 
@@ -260,7 +260,7 @@ def erased_there(*, message: Received[RecordsErased]) -> None:
 def not_delivered(*, message: Undelivered) -> None:
     """Note that a record never counted on the other side: then nobody has it there."""
     Record.objects.filter(message_id=message.id, outgoing=True).update(
-        erased_at=timezone.now(), erased_because=message.code[:16]
+        erased_at=timezone.now(), erased_because=message.code[:64]
     )
 
 

@@ -30,11 +30,14 @@ from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.text import Localised
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from kouan.core.policy import Proposal
 
 PREFIX: Final = "dataflow:"
 _CONTRACT: Final = (
-    "id", "contract", "terms", "digest", "state", "ended_on", "signed_here", "signed_there", "peer",
+    "id", "contract", "terms", "digest", "state", "effective", "expires", "ended_on", "signed_here",
+    "signed_there", "peer",
 )  # fmt: skip
 _CONSENT: Final = (
     "contract", "subject", "elements", "separate", "purposes", "level", "given_at", "expires_at",
@@ -69,22 +72,23 @@ class ConsentRegister:
 
 def case_of(proposal: Proposal) -> Case:
     """Return all that counts for a proposal, as it stands now."""
+    day = proposal.at.astimezone(TERM_ZONE).date()
     return Case(
         at=proposal.at,
-        day=proposal.at.astimezone(TERM_ZONE).date(),
+        day=day,
         sender=proposal.sender,
         receiver=proposal.receiver,
         elements=proposal.elements,
         purpose=proposal.purpose,
         subject=proposal.subject,
-        contract=contract_facts(proposal.agreement, proposal.agreement_digest),
+        contract=contract_facts(proposal.agreement, proposal.agreement_digest, day),
         named=proposal.agreement_digest,
         consent=consent_facts(proposal.consent_reference),
     )
 
 
-def contract_facts(number: str | None, digest: bytes | None) -> ContractFacts | None:
-    """Return what counts of a contract: of the version with a digest, or of the one that both signed last."""
+def contract_facts(number: str | None, digest: bytes | None, day: date) -> ContractFacts | None:
+    """Return what counts of a contract: of the version with a digest, or of the newest in force on a day."""
     key = _uuid(number or "")
     if key is None:
         return None
@@ -95,7 +99,7 @@ def contract_facts(number: str | None, digest: bytes | None) -> ContractFacts | 
             Contract, "contract = %s ORDER BY version DESC LIMIT 4", (stored(key),), names=_CONTRACT
         )
         signed = [row for row in found if row.state == State.SIGNED]
-        found = signed or found
+        found = [row for row in found if _in_force(row, day)] or signed or found
     if not found or found[0].contract != key:
         return None
     row = found[0]
@@ -111,6 +115,12 @@ def contract_facts(number: str | None, digest: bytes | None) -> ContractFacts | 
         signed_by=frozenset(signed_by),
         filings=tuple(Filing(each.side, each.due_on, each.filed_on) for each in rows),
     )
+
+
+def _in_force(row: Contract, day: date) -> bool:
+    """Whether a version counts on a day: a later one that both have signed may begin only after it."""
+    counts = row.state == State.SIGNED or (row.ended_on is not None and day < row.ended_on)
+    return counts and row.effective <= day <= row.expires
 
 
 def consent_facts(reference: str | None) -> ConsentFacts | None:

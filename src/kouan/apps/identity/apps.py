@@ -4,6 +4,7 @@ from django.apps import AppConfig
 
 from kouan.core import chores
 from kouan.core.policy.decide import register_consents
+from kouan.core.watch import missing
 from kouan.web.persons import kept_by
 
 
@@ -19,10 +20,12 @@ class IdentityConfig(AppConfig):
         from kouan.apps.identity.consents import ConsentRegister  # noqa: PLC0415 - as above
         from kouan.apps.identity.crossings import LEGAL_BASIS  # noqa: PLC0415 - as above
         from kouan.apps.identity.home import registry  # noqa: PLC0415 - as above
+        from kouan.apps.identity.nodes import record  # noqa: PLC0415 - as above
         from kouan.apps.identity.persons import Residents  # noqa: PLC0415 - as above
         from kouan.apps.identity.provider import calls, housekeeping  # noqa: PLC0415 - as above
 
         kept_by(Residents())
+        missing.register("identity-records", record.awaited)
         register_consents(LEGAL_BASIS, ConsentRegister())
         registry.check()
         calls.register()

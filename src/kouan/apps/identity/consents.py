@@ -77,7 +77,7 @@ def offer(interaction: Interaction) -> Offer:
     session = _session(interaction)
     request, client = interactions.request_of(interaction), get_client(interaction.client)
     held = _held(session, request, client)
-    last = _standing(session.resident, client, request.service.id).first()
+    last = _last(_standing(session.resident, client, request.service.id), request.service)
     agreed = set(last.claims) if last is not None else set()
     return Offer(
         service=request.service,
@@ -105,7 +105,8 @@ def give(*, key: uuid.UUID, browser: bytes, ticked: Collection[str]) -> Interact
         request, client = interactions.request_of(interaction), get_client(interaction.client)
         held = _held(session, request, client)
         agreed = [name for name in held if name in ticked or request.link]
-        last = _standing(session.resident, client, request.service.id).select_for_update().first()
+        standing = _standing(session.resident, client, request.service.id)
+        last = _last(standing.select_for_update(no_key=True), request.service)
         if last is None or not (agreed == list(held) and set(last.claims) >= set(agreed)):
             last = _given(session.resident, client, request, agreed)
         return interactions.consented(key=key, browser=browser, claims=agreed, receipt=last)
@@ -117,7 +118,8 @@ def agreed_before(
     """Return which claims a resident agreed to before, and the consent (``prompt=none``).
 
     It is held until the caller's transaction ends. Raises ``ConsentNeeded`` where they did not agree to all
-    that would be asked, and always for a peer's node: whoever goes to another side is asked each time.
+    that would be asked, or for another purpose, and always for a peer's node: whoever goes to another side is
+    asked each time.
     """
     held = _held(session, request, client)
     found = fetch(
@@ -125,10 +127,12 @@ def agreed_before(
         "resident_id = %s AND peer = %s AND service_id = %s AND withdrawn_at IS NULL AND expires_at > %s "
         "ORDER BY id DESC LIMIT 1",
         (session.resident_id, client.peer or "", request.service.id, stored(timezone.now())),
-        names=("id", "claims", "withdrawn_at", "expires_at"),
+        names=("id", "claims", "service", "withdrawn_at", "expires_at"),
         lock=True,
     )
     if client.peer is not None or not found or not set(found[0].claims) >= held.keys():
+        raise ConsentNeeded
+    if not _is_for(found[0], request.service):
         raise ConsentNeeded
     return list(held), found[0]
 
@@ -145,7 +149,8 @@ def withdraw(*, resident: Resident, key: uuid.UUID) -> int:
     now = timezone.now()
     with transaction.atomic():
         rows = list(
-            ConsentReceipt.objects.select_for_update()
+            # Whoever is about to finish a sign-in on it has to be let finish, to be seen below.
+            ConsentReceipt.objects.select_for_update(no_key=True)
             .filter(
                 resident=resident,
                 peer=chosen.peer,
@@ -154,11 +159,10 @@ def withdraw(*, resident: Resident, key: uuid.UUID) -> int:
             )
             .order_by("pk")
         )
+        ConsentReceipt.objects.filter(pk__in=[row.pk for row in rows]).update(withdrawn_at=now)
+        # What has not been turned into a sign-in yet goes first, so that none is missed.
+        Interaction.objects.filter(receipt__in=rows).delete()
         for row in rows:
-            row.withdrawn_at = now
-            row.save(update_fields=["withdrawn_at"])
-            # What has not been turned into a sign-in yet goes first, so that none is missed.
-            Interaction.objects.filter(receipt=row).delete()
             signouts.end_consent(receipt=row)
             if row.peer and row.expires_at > now:
                 _tell(row)
@@ -226,6 +230,17 @@ def _standing(resident: Resident, client: Client, service: str) -> QuerySet[Cons
         withdrawn_at__isnull=True,
         expires_at__gt=timezone.now(),
     ).order_by("-pk")
+
+
+def _last(standing: QuerySet[ConsentReceipt], service: ServiceFacts) -> ConsentReceipt | None:
+    """Return the latest of these consents if it was given for what the service asks for now."""
+    last = standing.first()
+    return last if last is not None and _is_for(last, service) else None
+
+
+def _is_for(receipt: ConsentReceipt, service: ServiceFacts) -> bool:
+    """Say whether a consent was given for the purpose that a service has now: no other is agreed to."""
+    return bool(receipt.service["purpose"] == service.purpose.as_mapping())
 
 
 def _given(resident: Resident, client: Client, request: Request, claims: list[str]) -> ConsentReceipt:

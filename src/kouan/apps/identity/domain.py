@@ -28,6 +28,8 @@ HOME_SESSION_LIFE: Final = timedelta(hours=8)
 """How long a sign-in at the home provider lets a person go on to further services."""
 FRESH: Final = timedelta(minutes=5)
 """How old a sign-in may be where a fresh one is asked for."""
+CLOCKS: Final = timedelta(seconds=30)
+"""How far this side's clock and a provider's may be apart where it is asked how fresh a sign-in is."""
 COOLING_OFF: Final = timedelta(hours=72)
 """How long after a match a link begins to count; until then either account's holder can stop it."""
 

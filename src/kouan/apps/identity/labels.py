@@ -95,6 +95,14 @@ RECORD: Final[Mapping[str, _StrOrPromise]] = {
     "waiting": _("On its way into both ledgers."),
     "recorded": _("In both ledgers: entry %(ours)s here, entry %(theirs)s on the other side."),
     "failed": _("The record did not reach the other side. The operator of this node sees it."),
+    "awaited": _("With your linked account of the other side, whose record of it is not here yet."),
+    "witnessed": _(
+        "With your linked account of the other side. Its record is in both ledgers: entry %(ours)s here."
+    ),
+    "contradicted": _(
+        "With your linked account of the other side, whose record says otherwise: it was ended. The operator "
+        "of this node sees it."
+    ),
 }
 _NOTICES: Final[Mapping[str, _StrOrPromise]] = {
     "link-asked": _("A link between your account here and one in %(side)s is being checked."),

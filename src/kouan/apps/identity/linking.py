@@ -160,13 +160,17 @@ def abandoned(*, key: str) -> None:
 def agreed(*, interaction: Interaction) -> None:
     """Take the word of the person who signed in here for a link begun on another side.
 
-    Belongs in the transaction that makes the peer's code. Raises ``LinkNotPossible``, ``DocumentIsLinked``,
-    ``TooManyLinks`` or ``LinkOver``.
+    Belongs in the transaction that makes the peer's code. Whatever the other side asked for, the sign-in here
+    is as strong and as fresh as where a link is begun. Raises ``LevelNotReached``, ``NotFreshEnough``,
+    ``LinkNotPossible``, ``DocumentIsLinked``, ``TooManyLinks`` or ``LinkOver``.
     """
     request, session = interactions.request_of(interaction), interaction.home_session
     if session is None:
         raise LinkOver
     now, peer = timezone.now(), request.service.side
+    interactions.require_level(LEVEL, Level(session.level))
+    if interaction.began_at - session.authenticated_at > FRESH:
+        raise NotFreshEnough(minutes=int(FRESH.total_seconds() // 60))
     own = _document(session)
     pair = pair_of(own["type"], side=settings.NODE.side, peer_document=request.link_document, peer=peer)
     if pair is None:

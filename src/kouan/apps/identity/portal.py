@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from kouan.apps.identity import residents
 from kouan.web import home, navigation
 
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+def _enter(request: HttpRequest) -> str:
+    """Return where a resident signs in; nothing on the way to a service, which asks for it by itself."""
+    mine = reverse("identity:mine")
+    if request.path.startswith(f"{mine}sign-in/") or residents.of(request) is not None:
+        return ""
+    return f"{reverse('identity:enter')}?{urlencode({'next': mine})}"
+
+
+navigation.register_entrance(navigation.Entrance(key="identity", url_name="identity:mine", enter=_enter))
 navigation.register(
     navigation.NavigationItem(key="identity", text=_("My identity"), url_name="identity:mine", order=30)
 )

@@ -25,7 +25,7 @@ from kouan.apps.identity.models import (
     SigningKey,
 )
 from kouan.apps.identity.provider.clients import NODE_PREFIX, ServiceFacts
-from kouan.core.exchange.models import OutboxMessage
+from kouan.core.exchange.models import InboxMessage, OutboxMessage
 
 if TYPE_CHECKING:
     import uuid
@@ -50,7 +50,8 @@ class Record:
     """Whether both sides' ledgers hold the record of a sign-in."""
 
     state: str
-    """``own``, ``waiting``, ``recorded`` or ``failed``: see ``labels.RECORD``."""
+    """``own``, ``waiting``, ``recorded`` or ``failed``; of a linked account's sign-in here ``awaited``,
+    ``witnessed`` or ``contradicted``: see ``labels.RECORD``."""
     ours: int | None = None
     theirs: int | None = None
 
@@ -94,6 +95,9 @@ def open_sign_ins(resident: Resident) -> list[MySignIn]:
 def _shown(rows: Sequence[SignIn]) -> list[MySignIn]:
     ids = [row.message_id for row in rows if row.message_id is not None]
     messages = {each.message_id: each for each in OutboxMessage.objects.filter(message_id__in=ids)}
+    arrived = InboxMessage.objects.filter(message_id__in=[row.message_id for row in rows if row.peer_sid])
+    places: dict[tuple[str, uuid.UUID | None], int]
+    places = {(each.peer, each.message_id): each.ledger_index for each in arrived}
     return [
         MySignIn(
             key=row.key,
@@ -103,7 +107,9 @@ def _shown(rows: Sequence[SignIn]) -> list[MySignIn]:
             at=row.at,
             ended_at=row.ended_at,
             ended_by=row.ended_by,
-            record=_record(row, messages.get(row.message_id) if row.message_id else None),
+            record=_arrived(row, places.get((row.home_side, row.message_id)))
+            if row.peer_sid
+            else _record(row, messages.get(row.message_id) if row.message_id else None),
             consent=row.receipt.key if row.receipt is not None else None,
         )
         for row in rows
@@ -118,6 +124,13 @@ def _record(row: SignIn, message: OutboxMessage | None) -> Record:
     if message.peer_ledger_index is not None and message.ledger_index is not None:
         return Record("recorded", message.ledger_index, message.peer_ledger_index)
     return Record("failed" if message.state in _FAILED else "waiting")
+
+
+def _arrived(row: SignIn, place: int | None) -> Record:
+    """Return what is on record of a sign-in here with a linked account of another side."""
+    if row.message_id is None:
+        return Record("awaited")
+    return Record("witnessed" if row.witnessed_at is not None else "contradicted", place)
 
 
 @dataclass(frozen=True, slots=True)

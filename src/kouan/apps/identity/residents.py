@@ -22,7 +22,7 @@ from kouan.apps.identity.domain import FRESH, HOME_SESSION_LIFE, Level
 from kouan.apps.identity.errors import UnreadableSecret
 from kouan.apps.identity.models import HomeAccount, HomeAttempt, HomeSession, Resident, SpentToken
 from kouan.core.database.locks import take_turn
-from kouan.core.database.rows import fetch, stored
+from kouan.core.database.rows import engine, fetch, select, stored
 from kouan.core.vault import Unsealable, Vault
 from kouan.web.oidc import LOGOUT_KEEP
 
@@ -43,6 +43,10 @@ _SESSION: Final = "identity_home"
 _EARLIER: Final = "identity_home_earlier"
 """Sessions of the same person in the same browser that a stronger or fresher one took the place of."""
 _AT_ONCE: Final = 100
+_LASTING: Final = (
+    f"SELECT id FROM {HomeSession._meta.db_table} "  # noqa: S608 - the table's own name
+    "WHERE id = %s AND ended_at IS NULL AND expires_at > %s"
+)
 
 
 # Signing in
@@ -53,7 +57,7 @@ def signed_in(*, provider: str, said: HomeSignIn) -> HomeSession:
     now = timezone.now()
     key = uuid.uuid4()
     with transaction.atomic():
-        return HomeSession.objects.create(
+        session = HomeSession(
             key=key,
             resident=_resident(provider, said.subject),
             provider=provider,
@@ -65,6 +69,9 @@ def signed_in(*, provider: str, said: HomeSignIn) -> HomeSession:
             provider_sid=said.sid,
             attributes=seal_attributes(key, said.claims),
         )
+        session.level = present_level(session, now=now)  # the provider may know the person from hours ago
+        session.save()
+    return session
 
 
 def _resident(provider: str, subject: str) -> Resident:
@@ -127,6 +134,15 @@ def settled(session: HomeSession) -> HomeSession:
         HomeSession.objects.filter(pk=session.pk).update(level=level)
         session.level = level
     return session
+
+
+def held(session: HomeSession, *, now: datetime) -> bool:
+    """Return whether a session lasts; if so, it does not end before the caller's transaction.
+
+    So who ends it finds every sign-in that was made to rest on it.
+    """
+    shared = " FOR SHARE" if engine() == "postgresql" else ""
+    return bool(select(_LASTING + shared, (session.pk, stored(now))))
 
 
 def seal_attributes(key: uuid.UUID, attributes: Mapping[str, str]) -> bytes:

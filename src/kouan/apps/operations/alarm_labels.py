@@ -20,6 +20,7 @@ ALARM_KINDS: Final[Mapping[AlarmKind, _StrPromise]] = {
     AlarmKind.LEDGER_SHRANK: _("The ledger is shorter than it was"),
     AlarmKind.EQUIVOCATION: _("A ledger contradicts itself"),
     AlarmKind.INCIDENTS: _("Incidents"),
+    AlarmKind.RECORD_MISSING: _("A record is missing"),
     AlarmKind.LOW_DISK: _("Little disk space is left"),
     AlarmKind.PEER_SILENT: _("A side is silent"),
     AlarmKind.UNWITNESSED: _("A co-signature is missing"),
@@ -78,6 +79,11 @@ def alarm_sentence(alarm: Alarm) -> str:  # noqa: C901 - one sentence a kind
                 "%(count)s incident is not acknowledged: a peer did what it should never do.",
                 "%(count)s incidents are not acknowledged: a peer did what it should never do.",
                 count,
+            )
+        case AlarmKind.RECORD_MISSING:
+            text = gettext(
+                "A sign-in that %(about)s vouched for has waited %(time)s for its record; the limit is "
+                "%(borne)s. Until it comes, our ledger does not have it. Call its operator."
             )
         case AlarmKind.LOW_DISK:
             text = gettext(

@@ -27,6 +27,7 @@ class AlarmKind(StrEnum):
     LEDGER_SHRANK = "ledger-shrank"
     EQUIVOCATION = "equivocation"
     INCIDENTS = "incidents"
+    RECORD_MISSING = "record-missing"
     LOW_DISK = "low-disk"
     PEER_SILENT = "peer-silent"
     UNWITNESSED = "unwitnessed"
@@ -63,6 +64,8 @@ class PeerFacts:
     unwitnessed_since: datetime | None = None
     """When the oldest checkpoint was published that it has not co-signed."""
     cosigned_at: datetime | None = None
+    unrecorded_since: datetime | None = None
+    """Since when the oldest record is awaited that it should have sent (see ``kouan.core.watch.missing``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,8 @@ def _of_node(facts: WatchFacts, limits: WatchSettings, now: datetime) -> Iterato
 def _of_peer(peer: PeerFacts, limits: WatchSettings, now: datetime) -> Iterator[Alarm]:
     silent = seconds_since(peer.last_contact_at or peer.known_since, now)
     yield from _above(AlarmKind.PEER_SILENT, peer.peer, silent, limits.silence_s)
+    unrecorded = seconds_since(peer.unrecorded_since, now)
+    yield from _above(AlarmKind.RECORD_MISSING, peer.peer, unrecorded, limits.unrecorded_s)
     unwitnessed = seconds_since(peer.unwitnessed_since, now)
     yield from _above(AlarmKind.UNWITNESSED, peer.peer, unwitnessed, limits.unwitnessed_s)
     yield from _above(AlarmKind.WAITING_LONG, peer.peer, seconds_since(peer.oldest_at, now), limits.waiting_s)

@@ -20,6 +20,7 @@ from kouan.core.ledger.notes import witness_name
 from kouan.core.trust.keys import KeyUse
 from kouan.core.trust.models import Member
 from kouan.core.trust.queries import members, own
+from kouan.core.watch import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ def watch_facts(now: datetime) -> WatchFacts:
     checkpoint: Any = SignedCheckpoint.objects.order_by("-size").values_list("size", "published_at").first()
     size = ledger.size()
     return WatchFacts(
-        peers=tuple(_peers()),
+        peers=tuple(_peers(now)),
         keys=tuple(_keys()),
         inbox_waiting=waiting.count(),
         unhandled_since=waiting.order_by("pk").values_list("received_at", flat=True).first(),
@@ -52,7 +53,8 @@ def watch_facts(now: datetime) -> WatchFacts:
     )
 
 
-def _peers() -> Iterator[PeerFacts]:
+def _peers(now: datetime) -> Iterator[PeerFacts]:
+    unrecorded = missing.since(now)
     contacts = dict(Stream.objects.values_list("peer", "last_contact_at"))
     waiting = dict(
         OutboxMessage.objects.filter(state=OutboxMessage.State.WAITING)
@@ -70,6 +72,7 @@ def _peers() -> Iterator[PeerFacts]:
             oldest_at=_oldest(side),
             unwitnessed_since=witnessing(side).behind_since,
             cosigned_at=signed,
+            unrecorded_since=unrecorded.get(side),
         )
 
 

@@ -163,9 +163,15 @@ def _end(rows: QuerySet[SignIn], now: datetime) -> int:
 
 
 def is_fresh(request: HttpRequest) -> bool:
-    """Say whether the officer proved who they are within the last ten minutes."""
+    """Say whether the officer proved who they are within the last ten minutes.
+
+    A session that waits for a second factor has proved a password alone: once there is one, set up in another
+    session, that is not enough.
+    """
     sign_in = current(request)
-    return sign_in is not None and timezone.now() - sign_in.proved_at < FRESH
+    if sign_in is None or timezone.now() - sign_in.proved_at >= FRESH:
+        return False
+    return not (sign_in.limited and has_factor(sign_in.user))
 
 
 def signing_in_again(path: str) -> str:

@@ -1,13 +1,17 @@
-"""Writing down how a validation ended; called inside the transaction of what ended it."""
+"""Writing down how a validation ended, and what this side answered; called inside a transaction."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kouan.apps.validation.models import Validation
+from kouan.apps.validation import queries
+from kouan.apps.validation.errors import QuestionAsked
+from kouan.apps.validation.models import AnsweredQuestion, Validation
+from kouan.core.database.rows import insert_many
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Sequence
     from datetime import datetime
 
     from kouan.apps.validation.queries import Answer
@@ -16,7 +20,13 @@ if TYPE_CHECKING:
 def record_answer(
     *, validation: Validation, answer: Answer, answer_id: uuid.UUID | None, now: datetime
 ) -> None:
-    """Keep an answer; ``answer_id`` is the message that brought it, ``None`` for one of our own."""
+    """Keep an answer; ``answer_id`` is the message that brought it."""
+    fill_in(validation, answer=answer, answer_id=answer_id, now=now)
+    validation.save()
+
+
+def fill_in(validation: Validation, *, answer: Answer, answer_id: uuid.UUID | None, now: datetime) -> None:
+    """Write an answer into a row without saving it; ``answer_id`` is ``None`` for an answer of our own."""
     validation.answer_id = answer_id
     validation.answered_at = now
     validation.failure = ""
@@ -29,7 +39,32 @@ def record_answer(
     validation.issued_on = answer.issued_on
     validation.expires_on = answer.expires_on
     validation.revoked_on = answer.revoked_on
-    validation.save()
+
+
+def count_answers(*, side: str, answers: Sequence[tuple[bytes | None, Answer]]) -> None:
+    """Note that questions of ``side`` were answered; raises ``QuestionAsked`` for one that was before.
+
+    Each comes with its ``domain.question_id``, ``None`` for one that did not cross. Whose document it was is
+    counted for a file that does not match as well: the institution may know, who asked is not told.
+    """
+    known = [question for question, _ in answers if question is not None]
+    if known and AnsweredQuestion.objects.filter(question__in=known).exists():
+        raise QuestionAsked
+    insert_many(
+        AnsweredQuestion,
+        ("question", "day", "side", "outcome", "institution_id", "type"),
+        [
+            (
+                question,
+                queries.today(answer.decided_at),
+                side,
+                answer.outcome.value,
+                answer.about.institution_id if answer.about else None,
+                answer.about.type if answer.about else "",
+            )
+            for question, answer in answers
+        ],
+    )
 
 
 def record_failure(*, conversation: uuid.UUID, code: str) -> None:

@@ -4,137 +4,46 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator  # noqa: TC003 - read by the framework at run time
-from datetime import date, datetime
+from datetime import date
 from http import HTTPStatus
-from typing import IO, Annotated, Any, Final, Literal
+from typing import IO, TYPE_CHECKING, Annotated, Any, Final, TypeVar
 from uuid import UUID  # noqa: TC003 - read by the framework at run time
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from ninja import Query, Router, Schema, Status
-from ninja.security import HttpBearer
-from pydantic import ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import ValidationError
 
 from kouan.apps.validation import queries, services, uploads, waiting
-from kouan.apps.validation.domain import DocumentType, Reference, RevocationReason
+from kouan.apps.validation.asking import MOST as MAX_QUESTIONS
+from kouan.apps.validation.asking import Question, ask_many
+from kouan.apps.validation.bulk.api import router as bulk
+from kouan.apps.validation.domain import ALGORITHM, Algorithm, DocumentType, Reference, RevocationReason
 from kouan.apps.validation.errors import BadRequest
 from kouan.apps.validation.limits import take_one
 from kouan.apps.validation.marks import CarriedAs
-from kouan.apps.validation.models import AccessToken, RegisteredDocument, Validation
+from kouan.apps.validation.schemas import (
+    Document,
+    FingerprintsToAsk,
+    FingerprintToAsk,
+    Revocation,
+    ValidationOut,
+    ValidationsOut,
+)
+from kouan.apps.validation.stats_api import router as counts
+from kouan.apps.validation.tokens import InstitutionToken, OptionalInstitutionToken, auth_of, token_of
+
+if TYPE_CHECKING:
+    from kouan.apps.validation.models import RegisteredDocument, Validation
 
 router = Router(tags=["Validation by fingerprint"])
+router.add_router("/bulk", bulk)
+router.add_router("/statistics", counts)
 
+S = TypeVar("S", bound=Schema)
 _MAX_JSON: Final = 4096
 _CHUNK: Final = 1 << 20
-_ANONYMOUS: Final = "anonymous"
 _TYPES: Final = [item.value for item in DocumentType]
-
-DocumentTypeCode = Literal[
-    "academic-qualification",
-    "bank-statement",
-    "corporate-credit-report",
-    "kyc-report",
-    "business-owner-credit-record",
-    "other",
-]
-
-
-class InstitutionToken(HttpBearer):
-    """An institution's access token, as ``kouan institution token`` makes one."""
-
-    def authenticate(self, request: HttpRequest, token: str) -> AccessToken:  # noqa: ARG002 - the library's signature
-        """Return the access that the token gives; raises ``BadToken``."""
-        return services.use_token(token)
-
-
-class OptionalInstitutionToken(InstitutionToken):
-    """An institution's access token; without one the request counts towards the limit of its address."""
-
-    def __call__(self, request: HttpRequest) -> Any:
-        """Let in who shows no token at all, but nobody with a bad one."""
-        if "Authorization" not in request.headers:
-            return _ANONYMOUS
-        return super().__call__(request)
-
-
-REGISTERED_ON: Final = (
-    "The day on which the institution registered the document, which itself may bear another date."
-)
-
-
-class Document(Schema):
-    """A document on the institution's register."""
-
-    reference: str
-    institution: str
-    type: DocumentTypeCode
-    state: Literal["valid", "expired", "revoked"]
-    carried_as: Literal["json", "pdf", "package"]
-    algorithm: Literal["sha-256"]
-    digest: str
-    issued_on: Annotated[date, Field(description=REGISTERED_ON)]
-    expires_on: date | None
-    registered_at: datetime
-    revoked_at: datetime | None
-    revocation_reason: str | None
-
-
-class Revocation(Schema):
-    """Why a document is taken back; the reason stays on this side."""
-
-    model_config = ConfigDict(extra="forbid")
-    reason: Literal["issued-in-error", "superseded", "content-wrong", "withdrawn", "fraud", "other"]
-
-
-class FingerprintToAsk(Schema):
-    """A question about a file whose fingerprint was computed elsewhere."""
-
-    model_config = ConfigDict(extra="forbid")
-    reference: Annotated[str, StringConstraints(max_length=80)]
-    algorithm: Literal["sha-256"]
-    digest: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
-
-
-class IssuerNames(Schema):
-    """A name in the three scripts."""
-
-    en: str
-    zh_hant: str
-    zh_hans: str
-
-
-class IssuerOut(Schema):
-    """The institution that issued a document."""
-
-    code: str
-    name: IssuerNames
-
-
-class ValidationOut(Schema):
-    """A question about a file and, once it is here, its answer.
-
-    Only ``match``, ``expired`` and ``revoked`` name the issuer, the type and dates.
-    """
-
-    id: UUID
-    state: Literal["waiting", "answered", "failed"]
-    reference: str
-    algorithm: Literal["sha-256"]
-    digest: str
-    issuing_side: str
-    crossed: bool
-    asked_at: datetime
-    received_at: datetime | None
-    answered_at: datetime | None
-    decided_at: datetime | None
-    outcome: Literal["match", "mismatch", "unknown", "expired", "revoked"] | None
-    issuer: IssuerOut | None
-    document_type: DocumentTypeCode | None
-    issued_on: Annotated[date | None, Field(description=REGISTERED_ON)]
-    expires_on: date | None
-    revoked_on: date | None
-    failure: str | None
-    evidence: str | None
-    """Where the evidence bundle is, below this API's own address."""
+_ALGORITHMS: Final = [item.value for item in Algorithm]
 
 
 def _body(*contents: tuple[str, dict[str, Any]]) -> dict[str, Any]:
@@ -152,6 +61,7 @@ _REGISTER_FORM: Final[dict[str, Any]] = {
         "type": {"type": "string", "enum": _TYPES},
         "expires_on": {"type": "string", "format": "date"},
         "as_package": {"type": "boolean", "default": False},
+        "algorithm": {"type": "string", "enum": _ALGORITHMS, "default": ALGORITHM},
     },
 }
 _VALIDATE_FORM: Final[dict[str, Any]] = {
@@ -188,7 +98,7 @@ def register_document(request: HttpRequest) -> HttpResponseBase:
     If the connection breaks before the file is complete, revoke the document (``issued-in-error``) by the
     reference from the headers, and register it again.
     """
-    token = _token(request)
+    token = token_of(request)
     uploads.receive(request)
     file = uploads.taken_file(request.FILES, "file")
     registered = services.register(
@@ -199,6 +109,7 @@ def register_document(request: HttpRequest) -> HttpResponseBase:
         expires_on=_date("expires_on", request.POST.get("expires_on", "")),
         as_package=_one_of("as_package", ["false", "true"], request.POST.get("as_package", "false"))
         == "true",
+        algorithm=Algorithm(_one_of("algorithm", _ALGORITHMS, request.POST.get("algorithm", ALGORITHM))),
         token=token,
     )
     document = registered.document
@@ -232,7 +143,9 @@ def get_document(request: HttpRequest, reference: str) -> dict[str, Any]:
 def revoke_document(request: HttpRequest, reference: str, revocation: Revocation) -> dict[str, Any]:
     """Take a document back for good."""
     found = services.revoke(
-        document=_found(request, reference), reason=RevocationReason(revocation.reason), token=_token(request)
+        document=_found(request, reference),
+        reason=RevocationReason(revocation.reason),
+        token=token_of(request),
     )
     return _document(found)
 
@@ -254,18 +167,47 @@ def validate(
 
     Send the file, or the reference and the fingerprint alone. Without a token, 30 questions a minute.
     """
-    if _auth(request) == _ANONYMOUS:
-        take_one(request)
+    take_one(request, auth_of(request))
     if request.content_type == "application/json":
-        asked = _fingerprint(request)
-        item = services.ask(reference=Reference.parse(asked.reference), digest=bytes.fromhex(asked.digest))
+        asked = _read(request, FingerprintToAsk, _MAX_JSON)
+        item = services.ask(
+            reference=Reference.parse(asked.reference),
+            digest=bytes.fromhex(asked.digest),
+            algorithm=Algorithm(asked.algorithm),
+        )
     else:
         uploads.receive(request)
         file = uploads.taken_file(request.FILES, "file")
         item = services.validate_file(source=uploads.opened(file), typed=request.POST.get("reference", ""))
-    waiting.wait_for_answer(item.pk, wait)
-    result = _validation(queries.validation(item.pk))
+    if not item.local:
+        waiting.wait_for_answer(item.pk, wait)
+        item = queries.validation(item.pk)
+    result = _validation(item)
     return Status(HTTPStatus.ACCEPTED if result["state"] == "waiting" else HTTPStatus.OK, result)
+
+
+@router.post(
+    "/validations/batch",
+    auth=InstitutionToken(),
+    response={200: ValidationsOut},
+    url_name="validate-many",
+    summary="Ask about many fingerprints at once",
+    openapi_extra=_body(("application/json", FingerprintsToAsk.model_json_schema())),
+)
+def validate_many(request: HttpRequest) -> dict[str, Any]:
+    """Ask about up to 500 fingerprints: all of them, or none if one cannot be asked.
+
+    What this side registered is answered at once; come back for the other answers by their ids.
+    """
+    asked = _read(request, FingerprintsToAsk, MAX_QUESTIONS * _MAX_JSON)
+    take_one(request, token_of(request), count=len(asked.questions))
+    made = ask_many(
+        [
+            Question(Reference.parse(one.reference), bytes.fromhex(one.digest), Algorithm(one.algorithm))
+            for one in asked.questions
+        ]
+    )
+    return {"validations": [_validation(item) for item in made]}
 
 
 @router.get("/validations/{key}", auth=None, response=ValidationOut, url_name="validation")
@@ -299,26 +241,16 @@ def get_evidence(request: HttpRequest, key: UUID) -> HttpResponse:  # noqa: ARG0
     )
 
 
-def _auth(request: HttpRequest) -> Any:
-    return request.auth  # type: ignore[attr-defined] # set by the framework
-
-
-def _token(request: HttpRequest) -> AccessToken:
-    token = _auth(request)
-    assert isinstance(token, AccessToken)  # noqa: S101 - InstitutionToken lets nobody else in
-    return token
-
-
 def _found(request: HttpRequest, reference: str) -> RegisteredDocument:
-    return queries.document(reference, of=[_token(request).institution])
+    return queries.document(reference, of=[token_of(request).institution])
 
 
-def _fingerprint(request: HttpRequest) -> FingerprintToAsk:
-    body = request.read(_MAX_JSON + 1)
-    if len(body) > _MAX_JSON:
-        raise BadRequest(field="body", detail=f"at most {_MAX_JSON} bytes")
+def _read(request: HttpRequest, schema: type[S], most: int) -> S:
+    body = request.read(most + 1)
+    if len(body) > most:
+        raise BadRequest(field="body", detail=f"at most {most} bytes")
     try:
-        return FingerprintToAsk.model_validate(json.loads(body))
+        return schema.model_validate(json.loads(body))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         field = ".".join(str(part)[:40] for part in first["loc"]) or "body"

@@ -2,9 +2,19 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
+from kouan.core import chores
+
 
 class ValidationConfig(AppConfig):
     """The Validation app."""
 
     name = "kouan.apps.validation"
     label = "validation"
+
+    def ready(self) -> None:
+        """Name what the worker does by itself."""
+        from kouan.apps.validation import statistics  # noqa: PLC0415 - models are ready now
+        from kouan.apps.validation.bulk import work  # noqa: PLC0415 - as above
+
+        chores.register("validation-files", every=work.EVERY, run=work.step)
+        chores.register("validation-statistics", every=statistics.EVERY, run=statistics.fold)

@@ -2,40 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from datetime import timedelta
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 from django.utils.translation import gettext as _
 
-from kouan.core.errors import KouanError
+from kouan.apps.validation.bulk.commands import mark, register, revoke
+from kouan.apps.validation.running import on_the_node
 from kouan.core.text import Localised
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _on_the_node(command: Callable[P, R]) -> Callable[P, R]:
-    """Set Django up, and turn what can go wrong into one line and exit status 1."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
-        from django.db import DatabaseError  # noqa: PLC0415 - `kouan --help` needs no node.toml
-
-        try:
-            django.setup()
-            return command(*args, **kwargs)
-        except KouanError as error:
-            raise click.ClickException(str(error)) from None
-        except DatabaseError as error:
-            raise click.ClickException(_("The database cannot be used: %s") % error) from None
-
-    return run
 
 
 @click.group()
@@ -48,7 +22,7 @@ def institution() -> None:
 @click.option("--en", required=True, help="Its name in English.")
 @click.option("--zh-hant", required=True, help="Its name in Traditional Chinese.")
 @click.option("--zh-hans", required=True, help="Its name in Simplified Chinese.")
-@_on_the_node
+@on_the_node
 def add(code: str, en: str, zh_hant: str, zh_hans: str) -> None:
     """Add the institution CODE (a-z, 0-9 and -), which may then register documents."""
     from kouan.apps.validation import services  # noqa: PLC0415 - needs Django's models
@@ -61,7 +35,7 @@ def add(code: str, en: str, zh_hant: str, zh_hans: str) -> None:
 
 
 @institution.command("list")
-@_on_the_node
+@on_the_node
 def list_() -> None:
     """List the institutions with the number of their documents, officers and live tokens."""
     from django.db.models import Count, Q  # noqa: PLC0415 - needs Django's models
@@ -81,7 +55,7 @@ def list_() -> None:
 @click.argument("code")
 @click.argument("username")
 @click.option("--remove", is_flag=True, help="Take the institution from the officer instead.")
-@_on_the_node
+@on_the_node
 def officer(code: str, username: str, *, remove: bool) -> None:
     """Let the account USERNAME act for the institution CODE."""
     from django.contrib.auth.models import User  # noqa: PLC0415 - needs Django's models
@@ -102,7 +76,7 @@ def officer(code: str, username: str, *, remove: bool) -> None:
 @click.option(
     "--days", type=click.IntRange(1, 1825), default=365, show_default=True, help="How long it works."
 )
-@_on_the_node
+@on_the_node
 def token(code: str, name: str, days: int) -> None:
     """Make an access token for a system of the institution CODE, and print it this once."""
     from kouan.apps.validation import queries, services  # noqa: PLC0415 - needs Django's models
@@ -114,7 +88,7 @@ def token(code: str, name: str, days: int) -> None:
 
 @institution.command()
 @click.argument("code")
-@_on_the_node
+@on_the_node
 def tokens(code: str) -> None:
     """List the tokens of the institution CODE by their first characters."""
     from kouan.apps.validation import queries  # noqa: PLC0415 - needs Django's models
@@ -128,7 +102,7 @@ def tokens(code: str) -> None:
 @institution.command("revoke-token")
 @click.argument("code")
 @click.argument("prefix")
-@_on_the_node
+@on_the_node
 def revoke_token(code: str, prefix: str) -> None:
     """Revoke the token that begins with PREFIX (as `tokens` lists it)."""
     from kouan.apps.validation import queries, services  # noqa: PLC0415 - needs Django's models
@@ -136,3 +110,7 @@ def revoke_token(code: str, prefix: str) -> None:
     if not services.revoke_token(institution=queries.institution(code), prefix=prefix.rstrip("…")):
         raise click.ClickException(_("The institution has no live token that begins so."))
     click.echo(_("Revoked."))
+
+
+for command in (mark, register, revoke):
+    institution.add_command(command)

@@ -11,8 +11,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pydantic import AfterValidator, StringConstraints, model_validator
 
-from kouan.apps.validation.answers import record_answer, record_failure
-from kouan.apps.validation.domain import ALGORITHM, DIGEST_BYTES, REFERENCE_PATTERN, DocumentType, Outcome
+from kouan.apps.validation.answers import count_answers, record_answer, record_failure
+from kouan.apps.validation.domain import (
+    DIGEST_BYTES,
+    REFERENCE_PATTERN,
+    Algorithm,
+    DocumentType,
+    Outcome,
+    question_id,
+)
 from kouan.apps.validation.errors import UnexpectedAnswer
 from kouan.apps.validation.marks import INSTITUTION_CODE
 from kouan.apps.validation.models import Validation
@@ -42,6 +49,7 @@ DateText = Annotated[str, StringConstraints(max_length=10), AfterValidator(_is_d
 TimeText = Annotated[str, StringConstraints(max_length=20), AfterValidator(_is_time)]
 ReferenceText = Annotated[str, StringConstraints(pattern=f"^{REFERENCE_PATTERN}$", max_length=40)]
 Digest = Annotated[bytes, Len(DIGEST_BYTES, DIGEST_BYTES)]
+AlgorithmName = Literal["sha-256", "sm3"]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -49,7 +57,7 @@ class FingerprintQuestion(Payload):
     """A question whether this is the fingerprint of the document with this reference."""
 
     reference: ReferenceText
-    algorithm: Literal["sha-256"]
+    algorithm: AlgorithmName
     digest: Digest
 
 
@@ -69,7 +77,7 @@ class FingerprintAnswer(Payload):
     """
 
     reference: ReferenceText
-    algorithm: Literal["sha-256"]
+    algorithm: AlgorithmName
     digest: Digest
     outcome: Literal["match", "mismatch", "unknown", "expired", "revoked"]
     decided_at: TimeText
@@ -177,11 +185,13 @@ FINGERPRINT_ANSWER = Crossing(
 )
 
 
-def answer_payload(*, reference: str, digest: bytes, answer: Answer) -> FingerprintAnswer:
+def answer_payload(
+    *, reference: str, digest: bytes, answer: Answer, algorithm: Algorithm = Algorithm.SHA_256
+) -> FingerprintAnswer:
     """Return what crosses as the answer to a question about ``reference`` and ``digest``."""
     return FingerprintAnswer(
         reference=reference,
-        algorithm=ALGORITHM,
+        algorithm=algorithm.value,
         digest=digest,
         outcome=answer.outcome.value,
         decided_at=answer.decided_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -195,10 +205,23 @@ def answer_payload(*, reference: str, digest: bytes, answer: Answer) -> Fingerpr
 
 @FINGERPRINT_QUESTION.handler
 def answer_fingerprint_question(message: Received[FingerprintQuestion]) -> None:
-    """Look the reference up in this side's register and send the answer back."""
+    """Look the reference up in this side's register and send the answer back, once for each question.
+
+    Raises ``QuestionAsked``: the door takes no message twice, and here no question is answered twice that
+    comes in a message of its own.
+    """
     question = message.payload
-    answer = look_up(reference=question.reference, digest=question.digest)
-    payload = answer_payload(reference=question.reference, digest=question.digest, answer=answer)
+    reference, digest, algorithm = question.reference, question.digest, Algorithm(question.algorithm)
+    question_key = question_id(
+        sender=message.sender,
+        conversation=message.conversation.bytes,
+        reference=reference,
+        algorithm=algorithm,
+        digest=digest,
+    )
+    answer = look_up(reference=reference, digest=digest, algorithm=algorithm)
+    count_answers(side=message.sender, answers=[(question_key, answer)])
+    payload = answer_payload(reference=reference, digest=digest, answer=answer, algorithm=algorithm)
     send(FINGERPRINT_ANSWER, to=message.sender, conversation=message.conversation, payload=payload)
 
 
@@ -208,10 +231,10 @@ def take_fingerprint_answer(message: Received[FingerprintAnswer]) -> None:
     said = message.payload
     open_ones = Validation.objects.select_for_update().filter(answered_at__isnull=True)
     validation = open_ones.filter(conversation=message.conversation, issuing_side=message.sender).first()
-    if validation is None or (validation.reference, bytes(validation.digest)) != (
-        said.reference,
-        said.digest,
-    ):
+    if validation is None:
+        raise UnexpectedAnswer
+    asked = (validation.reference, validation.algorithm, bytes(validation.digest))
+    if asked != (said.reference, said.algorithm, said.digest):
         raise UnexpectedAnswer
     answer = Answer(
         Outcome(said.outcome),

@@ -5,6 +5,7 @@ Pure: no Django, no database, no clock of its own.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import re
 import secrets
@@ -18,8 +19,18 @@ from kouan.apps.validation.errors import MistypedReference, NotAReference
 if TYPE_CHECKING:
     from datetime import date
 
-ALGORITHM: Final = "sha-256"
-"""The fingerprint's algorithm, by its name in the IANA registry of named information hashes."""
+
+class Algorithm(StrEnum):
+    """How a fingerprint is computed; each gives 32 bytes."""
+
+    SHA_256 = "sha-256"
+    """FIPS 180-4, by its name in the IANA registry of named information hashes."""
+    SM3 = "sm3"
+    """GB/T 32905, ISO/IEC 10118-3."""
+
+
+ALGORITHM: Final = Algorithm.SHA_256.value
+"""The fingerprint's algorithm where an institution has not chosen."""
 
 DIGEST_BYTES: Final = 32
 SALT_BYTES: Final = 32
@@ -32,6 +43,7 @@ _SEPARATORS: Final = re.compile(r"[\s\-‐-―−_]+")
 _RANDOM_CHARACTERS: Final = 19
 _BODY_CHARACTERS: Final = _RANDOM_CHARACTERS + 1
 _SIDE: Final = re.compile(r"[A-Z]{2,8}")
+_LONGEST_SIDE: Final = 8
 _LONGEST_INPUT: Final = 80
 
 REFERENCE_PATTERN: Final = r"[A-Z]{2,8}(?:-[0-9A-HJKMNP-TV-Z]{4}){5}"
@@ -89,10 +101,13 @@ def _check_character(side: str, characters: str) -> str:
     wrong character and any two exchanged ones change the sum: a sum without weights, or weights
     that repeat, would miss exchanges.
     """
-    total, weight = 0, 1
-    for value in [*(ord(letter) - ord("A") for letter in side), *(_VALUE[item] for item in characters)]:
-        weight = _double(weight)
-        total ^= _multiply(value, weight)
+    total, place = 0, 0
+    for letter in side:
+        total ^= _PRODUCTS[place][ord(letter) - ord("A")]
+        place += 1
+    for item in characters:
+        total ^= _PRODUCTS[place][_VALUE[item]]
+        place += 1
     return _ALPHABET[total]
 
 
@@ -109,6 +124,18 @@ def _multiply(left: int, right: int) -> int:
             product ^= left
         left, right = _double(left), right >> 1
     return product
+
+
+def _products() -> list[list[int]]:
+    """Return what each value counts at each place; the weight of a place is a power of the generator."""
+    weight, table = 1, []
+    for _ in range(_LONGEST_SIDE + _RANDOM_CHARACTERS):
+        weight = _double(weight)
+        table.append([_multiply(value, weight) for value in range(len(_ALPHABET))])
+    return table
+
+
+_PRODUCTS: Final = _products()
 
 
 class DocumentType(StrEnum):
@@ -156,6 +183,40 @@ class Outcome(StrEnum):
         return self not in (Outcome.MISMATCH, Outcome.UNKNOWN)
 
 
+class JobKind(StrEnum):
+    """What a file of many rows asks for."""
+
+    REGISTER = "register"
+    REVOKE = "revoke"
+    """Take documents back, or let them expire."""
+
+
+class JobState(StrEnum):
+    """How far a file of many rows is."""
+
+    CHECKING = "checking"
+    """Each row is looked at; nothing changes yet."""
+    TAKING = "taking"
+    CLEARING = "clearing"
+    """A row was bad, and what had been written before it is removed; none of it was ever on the register."""
+    DONE = "done"
+    REFUSED = "refused"
+    """A row was bad, and nothing has changed."""
+
+
+OPEN_JOBS: Final = (JobState.CHECKING, JobState.TAKING, JobState.CLEARING)
+
+
+def question_id(*, sender: str, conversation: bytes, reference: str, algorithm: str, digest: bytes) -> bytes:
+    """Return what one question is known by, 32 bytes: its conversation is the nonce that its sender made.
+
+    The same question of another day has another conversation. From the id nothing can be learnt of what was
+    asked by who does not know it already.
+    """
+    parts = (sender.encode(), conversation, reference.encode(), algorithm.encode(), digest)
+    return hashlib.sha256(b"".join(len(part).to_bytes(2) + part for part in parts)).digest()
+
+
 def state_of(*, revoked_on: date | None, expires_on: date | None, today: date) -> DocumentState:
     """Return the state on ``today``; a document is valid through its expiry date."""
     if revoked_on is not None:
@@ -168,7 +229,8 @@ def state_of(*, revoked_on: date | None, expires_on: date | None, today: date) -
 def outcome_of(*, registered: bytes | None, asked: bytes, state: DocumentState | None) -> Outcome:
     """Return the answer to a question about the digest ``asked``.
 
-    ``registered`` is the digest on the register, ``None`` when there is no such reference. The
+    ``registered`` is the digest on the register, ``None`` when there is no such reference; a digest that was
+    computed in another way is ``b""`` as ``asked``. The
     order protects the issuer and the owner: only who holds the very file learns its state; a
     changed file, or a reference read off a print, learns nothing but that it does not match.
     """

@@ -226,6 +226,14 @@ class EncryptedPDF(UnusablePDF):
 # Registration and revocation
 
 
+class AlreadyRegistered(ValidationError):
+    """A reference that is on the register."""
+
+    code = "already-registered"
+    status = 409
+    message = _("The document %(reference)s is registered already.")
+
+
 class UnknownInstitution(ValidationError):
     """No institution of that code."""
 
@@ -330,6 +338,14 @@ class NotYetAnswered(ValidationError):
     code = "not-yet-answered"
     status = 409
     message = _("The other side has not answered yet. Come back when the answer is here.")
+
+
+class QuestionAsked(ValidationError):
+    """A question that was answered before, in the same conversation."""
+
+    code = "question-asked-before"
+    status = 409
+    message = _("This question was answered before. Ask anew: each question has a conversation of its own.")
 
 
 class UnexpectedAnswer(ValidationError):

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from kouan.apps.validation.labels import DOCUMENT_STATES, DOCUMENT_TYPES, REVOCATION_REASONS
+from kouan.apps.validation.labels import (
+    ALGORITHMS,
+    DOCUMENT_STATES,
+    DOCUMENT_TYPES,
+    JOB_KINDS,
+    REVOCATION_REASONS,
+)
 
 if TYPE_CHECKING:
     from kouan.apps.validation.models import Institution
@@ -23,6 +29,16 @@ class _Form(forms.Form):
         """Add an error's words to a field, or above the form."""
         self.cleaned_data = getattr(self, "cleaned_data", {})
         self.add_error(field, str(error))
+
+
+def _offer(form: forms.Form, institutions: list[Institution]) -> None:
+    """Let an officer of several institutions choose one of them."""
+    if len(institutions) == 1:
+        del form.fields["institution"]
+    else:
+        field = form.fields["institution"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - declared so
+        field.choices = [(item.code, str(item.name)) for item in institutions]
 
 
 class ValidateForm(_Form):
@@ -60,6 +76,15 @@ class RegisterForm(_Form):
         help_text=_("The last day of validity, for example 2027-12-31. Leave empty if it does not expire."),
         error_messages={"invalid": _("Enter a date such as 2027-12-31.")},
     )
+    algorithm = forms.ChoiceField(
+        label=_("Algorithm of the fingerprint"),
+        choices=list(ALGORITHMS.items()),
+        required=False,
+        help_text=_(
+            "SHA-256 unless your rules ask for SM3. The file itself says which. A node that knows SHA-256 "
+            "alone cannot validate a file with SM3."
+        ),
+    )
     options = forms.MultipleChoiceField(
         label=_("How the mark is carried"),
         required=False,
@@ -74,12 +99,32 @@ class RegisterForm(_Form):
 
     def __init__(self, *args: Any, institutions: list[Institution], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if len(institutions) == 1:
-            del self.fields["institution"]
-        else:
-            field = self.fields["institution"]
-            assert isinstance(field, forms.ChoiceField)  # noqa: S101 - declared above
-            field.choices = [(item.code, str(item.name)) for item in institutions]
+        _offer(self, institutions)
+
+
+class BulkForm(_Form):
+    """A file of many rows."""
+
+    institution = forms.ChoiceField(label=_("Institution"))
+    kind = forms.ChoiceField(
+        label=_("What the file asks for"),
+        choices=list(JOB_KINDS.items()),
+        error_messages={"required": _("Choose what the file asks for.")},
+    )
+    file = forms.FileField(
+        label=_("The file"),
+        help_text=_("CSV in UTF-8, up to a million rows and 256 MB. Its first line names the columns."),
+    )
+    options = forms.MultipleChoiceField(
+        label=_("If some rows are bad"),
+        required=False,
+        choices=[("good", _("Take the good rows all the same"))],
+        help_text=_("Without this, one bad row and the file changes nothing."),
+    )
+
+    def __init__(self, *args: Any, institutions: list[Institution], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _offer(self, institutions)
 
 
 class RevokeForm(_Form):
@@ -99,4 +144,17 @@ class RegisterFilter(forms.Form):
     q = forms.CharField(label=_("Reference"), required=False, max_length=80)
     state = forms.ChoiceField(
         label=_("State"), required=False, choices=[("", _("All")), *DOCUMENT_STATES.items()]
+    )
+
+
+class StatisticsFilter(forms.Form):
+    """By what, and for how long, questions are counted."""
+
+    by = forms.ChoiceField(
+        label=_("Counted by"),
+        required=False,
+        choices=[("outcome", _("Outcome")), ("type", _("Kind of document")), ("side", _("Side that asked"))],
+    )
+    days = forms.ChoiceField(
+        label=_("Days"), required=False, choices=[("14", "14"), ("31", "31"), ("92", "92")]
     )

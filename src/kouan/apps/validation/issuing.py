@@ -20,10 +20,10 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from kouan.apps.validation import queries, services, store, uploads
-from kouan.apps.validation.domain import DocumentState, DocumentType, RevocationReason
+from kouan.apps.validation.domain import Algorithm, DocumentState, DocumentType, RevocationReason
 from kouan.apps.validation.errors import CarriedFileGone, ExpiryInThePast
 from kouan.apps.validation.forms import RegisterFilter, RegisterForm, RevokeForm
-from kouan.apps.validation.labels import DOCUMENT_STATES, DOCUMENT_TYPES, REVOCATION_REASONS
+from kouan.apps.validation.labels import ALGORITHMS, DOCUMENT_STATES, DOCUMENT_TYPES, REVOCATION_REASONS
 from kouan.apps.validation.marks import CarriedAs
 from kouan.core.errors import KouanError
 from kouan.web.access import require_role
@@ -33,7 +33,12 @@ if TYPE_CHECKING:
 
     from kouan.apps.validation.models import Institution, RegisteredDocument
 
-_WORDS = {"states": DOCUMENT_STATES, "types": DOCUMENT_TYPES, "reasons": REVOCATION_REASONS}
+_WORDS = {
+    "algorithms": ALGORITHMS,
+    "states": DOCUMENT_STATES,
+    "types": DOCUMENT_TYPES,
+    "reasons": REVOCATION_REASONS,
+}
 
 
 @require_safe
@@ -79,6 +84,7 @@ def register(request: HttpRequest) -> HttpResponseBase:
             type=DocumentType(form.cleaned_data["type"]),
             expires_on=form.cleaned_data["expires_on"],
             as_package="package" in form.cleaned_data["options"],
+            algorithm=Algorithm(form.cleaned_data["algorithm"] or Algorithm.SHA_256),
             by=_officer(request),
         )
     except KouanError as error:

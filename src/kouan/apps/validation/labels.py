@@ -6,12 +6,26 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext_lazy as _
 
-from kouan.apps.validation.domain import DocumentState, DocumentType, Outcome, RevocationReason
+from kouan.apps.validation.domain import (
+    Algorithm,
+    DocumentState,
+    DocumentType,
+    JobKind,
+    JobState,
+    Outcome,
+    RevocationReason,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from django.utils.functional import _StrPromise
+
+ALGORITHMS: Final[Mapping[str, str]] = {
+    Algorithm.SHA_256: "SHA-256",
+    Algorithm.SM3: "SM3 (GB/T 32905)",
+}
+"""Names of their own, the same in every language."""
 
 DOCUMENT_TYPES: Final[Mapping[str, _StrPromise]] = {
     DocumentType.ACADEMIC: _("Academic qualification"),
@@ -35,6 +49,19 @@ DOCUMENT_STATES: Final[Mapping[str, _StrPromise]] = {
     DocumentState.VALID: _("Valid"),
     DocumentState.EXPIRED: _("Expired"),
     DocumentState.REVOKED: _("Revoked"),
+}
+
+JOB_KINDS: Final[Mapping[str, _StrPromise]] = {
+    JobKind.REGISTER: _("Register documents"),
+    JobKind.REVOKE: _("Revoke documents, or let them expire"),
+}
+
+JOB_STATES: Final[Mapping[str, _StrPromise]] = {
+    JobState.CHECKING: _("Checking the rows"),
+    JobState.TAKING: _("Taking the rows"),
+    JobState.CLEARING: _("Putting everything back"),
+    JobState.DONE: _("Done"),
+    JobState.REFUSED: _("Refused: nothing has changed"),
 }
 
 OUTCOMES: Final[Mapping[str, _StrPromise]] = {

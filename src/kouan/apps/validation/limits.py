@@ -1,19 +1,85 @@
-"""How often somebody who shows no token may ask."""
+"""How much is taken at once, and how often each who asks may ask.
+
+An address and an institution are counted in the database, for all processes together. A system with a token
+may ask so often that this would cost more than the question: it is counted in each portal process.
+"""
 
 from __future__ import annotations
 
+import math
+import threading
+import time
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from kouan.web.throttle import Throttle, subscriber
+from django.conf import settings
+
+from kouan.apps.validation.models import AccessToken, Membership
+from kouan.web.access import has_role
+from kouan.web.throttle import Throttle, TooManyTriesError, subscriber
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-ANONYMOUS: Final = Throttle("validation", limit=30, window=timedelta(minutes=1))
-"""Validations from one address."""
+_MINUTE: Final = timedelta(minutes=1)
+_BURST: Final = 10.0
+"""Seconds' worth of a token's questions that may come at once."""
 
 
-def take_one(request: HttpRequest) -> None:
-    """Count one anonymous validation from the request's address; raises ``TooManyTriesError``."""
-    ANONYMOUS.take(subscriber(str(request.META.get("REMOTE_ADDR", ""))))
+@dataclass(slots=True)
+class Bucket:
+    """At most so many questions a minute for each name, on average."""
+
+    _left: dict[int, tuple[float, float]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, name: int, per_minute: int, count: int = 1) -> None:
+        """Count questions; raises ``TooManyTriesError`` with the whole seconds to wait.
+
+        More at once than the bucket ever holds are let in when it is full, and waited for afterwards.
+        """
+        rate, now = per_minute / 60, time.monotonic()
+        most = max(1.0, rate * _BURST)
+        with self._lock:
+            at, left = self._left.get(name, (now, most))
+            left = min(most, left + (now - at) * rate)
+            needed = min(count, most)
+            allowed = left >= needed
+            self._left[name] = (now, left - count if allowed else left)
+        if not allowed:
+            raise TooManyTriesError(seconds=max(1, math.ceil((needed - left) / rate)))
+
+
+TOKENS: Final = Bucket()
+
+
+def take_one(request: HttpRequest, token: object = None, *, count: int = 1) -> None:
+    """Count one question of whoever asks, or ``count`` of a token; raises ``TooManyTriesError``.
+
+    That is the token of a system, the institution of a signed-in officer, or the address of anybody else.
+    """
+    most = settings.NODE.validation
+    if isinstance(token, AccessToken):
+        TOKENS.take(token.pk, most.token_per_minute, count)
+        return
+    institution = _institution(request)
+    if institution is not None:
+        limit = Throttle("validation-institution", limit=most.institution_per_minute, window=_MINUTE)
+        limit.take(str(institution))
+        return
+    limit = Throttle("validation", limit=most.anonymous_per_minute, window=_MINUTE)
+    limit.take(subscriber(str(request.META.get("REMOTE_ADDR", ""))))
+
+
+def _institution(request: HttpRequest) -> int | None:
+    """Return the institution for which a signed-in officer asks; a session alone has no say in it."""
+    user = getattr(request, "user", None)
+    if user is None or not has_role(user, "issuer"):
+        return None
+    return (
+        Membership.objects.filter(user_id=user.pk)
+        .order_by("institution_id")
+        .values_list("institution_id", flat=True)
+        .first()
+    )

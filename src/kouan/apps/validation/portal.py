@@ -28,6 +28,29 @@ home.register(
         primary=True,
     )
 )
+for _role in ("issuer", "operator"):
+    home.register(
+        home.HomeCard(
+            key=f"validation-statistics-{_role}",
+            title=_("See how often documents are validated"),
+            text=_("The questions that this side answered, day by day, without anything of a person."),
+            url_name="validation:statistics",
+            icon="list",
+            order=40,
+            role=_role,
+        )
+    )
+home.register(
+    home.HomeCard(
+        key="bulk-documents",
+        title=_("Register or revoke many documents"),
+        text=_("Send a file with a row for each document, up to a million of them."),
+        url_name="validation:bulk",
+        icon="list",
+        order=25,
+        role="issuer",
+    )
+)
 home.register(
     home.HomeCard(
         key="register-document",

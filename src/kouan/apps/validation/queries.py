@@ -4,29 +4,45 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from kouan.apps.validation.domain import DocumentState, Outcome, Reference, outcome_of
+from kouan.apps.validation.domain import (
+    Algorithm,
+    DocumentState,
+    JobState,
+    Outcome,
+    Reference,
+    outcome_of,
+    state_of,
+)
 from kouan.apps.validation.errors import NotAMember, UnknownDocument, UnknownInstitution, UnknownValidation
 from kouan.apps.validation.models import Institution, RegisteredDocument, Validation
+from kouan.core.database.rows import among, select
 from kouan.core.errors import KouanError
 from kouan.core.exchange.models import OutboxMessage
 from kouan.core.sides import get_side
+from kouan.core.text import Localised
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Sequence
 
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
     from django.db.models import QuerySet
 
-    from kouan.core.text import Localised
-
 PAGE: Final = 25
 """Documents on one page of the register."""
+_REGISTER: Final = (
+    "SELECT d.reference, d.institution_id, d.type, d.algorithm, d.digest, d.issued_on, d.expires_on, "
+    "d.revoked_on, i.code, i.name_en, i.name_zh_hant, i.name_zh_hans "
+    "FROM validation_registereddocument d JOIN validation_institution i ON i.id = d.institution_id "
+    "LEFT JOIN validation_bulkjob j ON j.id = d.job_id WHERE (d.job_id IS NULL OR j.state = 'done')"
+)
+"""What ``on_the_register`` says, in the words of the database: every question asks it."""
 GIVEN_UP_AFTER: Final = timedelta(hours=49)
 """A question and its answer may each be a day on their way; after that none will come."""
 
@@ -37,6 +53,14 @@ class Issuer:
 
     code: str
     name: Localised
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whose document a question was about, and of what kind; for counting alone."""
+
+    institution_id: int
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +78,8 @@ class Answer:
     issued_on: date | None = None
     expires_on: date | None = None
     revoked_on: date | None = None
+    about: About | None = None
+    """Whose document was asked about, whatever the outcome; it stays here."""
 
 
 def today(now: datetime | None = None) -> date:
@@ -61,25 +87,59 @@ def today(now: datetime | None = None) -> date:
     return get_side(settings.NODE.side).day_of(now or timezone.now())
 
 
-def look_up(*, reference: str, digest: bytes, now: datetime | None = None) -> Answer:
-    """Return the register's answer about the fingerprint ``digest`` (SHA-256, 32 bytes)."""
+def on_the_register() -> QuerySet[RegisteredDocument]:
+    """Return the documents that are on the register, with their institutions.
+
+    The rows of a file of many count from the moment when the whole of it was taken.
+    """
+    counts = Q(job__isnull=True) | Q(job__state=JobState.DONE)
+    return RegisteredDocument.objects.select_related("institution").filter(counts)
+
+
+def look_up(
+    *,
+    reference: str,
+    digest: bytes,
+    algorithm: Algorithm = Algorithm.SHA_256,
+    now: datetime | None = None,
+) -> Answer:
+    """Return the register's answer about the fingerprint ``digest`` (32 bytes).
+
+    Computed in another way than the institution's, it is another fingerprint: a mismatch.
+    """
+    return look_up_many([(reference, digest, algorithm)], now=now)[0]
+
+
+def look_up_many(
+    asked: Sequence[tuple[str, bytes, Algorithm]], *, now: datetime | None = None
+) -> list[Answer]:
+    """Return the register's answers about references with fingerprints, in order."""
     now = now or timezone.now()
-    document = RegisteredDocument.objects.select_related("institution").filter(reference=reference).first()
-    decided_at = now.astimezone(UTC).replace(microsecond=0)
-    if document is None:
+    where, params = among("d.reference", [reference for reference, _, _ in asked])
+    found = {row[0]: row for row in select(f"{_REGISTER} AND {where}", params)} if asked else {}
+    day, decided_at = today(now), now.astimezone(UTC).replace(microsecond=0)
+    return [
+        _answer(found.get(reference), digest, algorithm, day, decided_at)
+        for reference, digest, algorithm in asked
+    ]
+
+
+def _answer(
+    row: tuple[Any, ...] | None, digest: bytes, algorithm: Algorithm, day: date, decided_at: datetime
+) -> Answer:
+    if row is None:
         return Answer(outcome_of(registered=None, asked=digest, state=None), decided_at)
-    outcome = outcome_of(registered=bytes(document.digest), asked=digest, state=document.state(today(now)))
-    if not outcome.discloses:
-        return Answer(outcome, decided_at)
-    return Answer(
-        outcome,
-        decided_at,
-        issuer=Issuer(document.institution.code, document.institution.name),
-        document_type=document.type,
-        issued_on=document.issued_on,
-        expires_on=document.expires_on,
-        revoked_on=document.revoked_on,
+    _, institution_id, kind, computed, registered, issued_on, expires_on, revoked_on, code, *names = row
+    about = About(institution_id, kind)
+    outcome = outcome_of(
+        registered=bytes(registered),
+        asked=digest if computed == algorithm else b"",
+        state=state_of(revoked_on=revoked_on, expires_on=expires_on, today=day),
     )
+    if not outcome.discloses:
+        return Answer(outcome, decided_at, about=about)
+    issuer = Issuer(code, Localised(*names))
+    return Answer(outcome, decided_at, issuer, kind, issued_on, expires_on, revoked_on, about)
 
 
 def institution(code: str) -> Institution:
@@ -105,9 +165,8 @@ def document(reference: str, *, of: list[Institution]) -> RegisteredDocument:
     except KouanError:
         written = ""
     found = (
-        RegisteredDocument.objects.select_related(
-            "institution", "registered_by", "registered_with", "revoked_by"
-        )
+        on_the_register()
+        .select_related("registered_by", "registered_with", "revoked_by")
         .filter(reference=written, institution__in=of)
         .first()
     )
@@ -123,9 +182,7 @@ def documents(
 
     ``search`` is a whole reference or any part of one, in any way of writing it.
     """
-    found = (
-        RegisteredDocument.objects.select_related("institution").filter(institution__in=of).order_by("-pk")
-    )
+    found = on_the_register().filter(institution__in=of).order_by("-pk")
     if search.strip():
         found = found.filter(_matches(search))
     day = today()

@@ -8,17 +8,17 @@ import secrets
 import tempfile
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from kouan.apps.validation import marks, queries
-from kouan.apps.validation.answers import record_answer
-from kouan.apps.validation.crossings import FINGERPRINT_QUESTION, FingerprintQuestion
-from kouan.apps.validation.domain import ALGORITHM, DocumentType, Reference, RevocationReason
+from kouan.apps.validation.asking import Question, ask_many
+from kouan.apps.validation.domain import Algorithm, DocumentType, Reference, RevocationReason
 from kouan.apps.validation.errors import (
+    AlreadyRegistered,
     AlreadyRevoked,
     BadInstitutionCode,
     BadToken,
@@ -27,15 +27,11 @@ from kouan.apps.validation.errors import (
     ExpiryInThePast,
     InstitutionExists,
     NoMark,
-    UnknownSide,
     UnusableJSON,
 )
 from kouan.apps.validation.marks import INSTITUTION_CODE, Mark
+from kouan.apps.validation.marks.errors import UnnamedCredential
 from kouan.apps.validation.models import AccessToken, Institution, Membership, RegisteredDocument, Validation
-from kouan.core.exchange.ids import new_id
-from kouan.core.exchange.outbox import send
-from kouan.core.trust.errors import UnknownMember
-from kouan.core.trust.queries import get_member
 from kouan.web.access import grant_role
 
 if TYPE_CHECKING:
@@ -139,6 +135,7 @@ def register(  # noqa: PLR0913 - what an institution says about a document, by n
     type: DocumentType,  # noqa: A002 - the field's own word
     expires_on: date | None = None,
     as_package: bool = False,
+    algorithm: Algorithm = Algorithm.SHA_256,
     by: User | None = None,
     token: AccessToken | None = None,
 ) -> Registered:
@@ -151,15 +148,15 @@ def register(  # noqa: PLR0913 - what an institution says about a document, by n
     day = queries.today(now)
     if expires_on is not None and expires_on < day:
         raise ExpiryInThePast
-    mark = Mark.new(side=settings.NODE.side, issuer=institution.code)
+    mark = Mark.new(side=settings.NODE.side, issuer=institution.code, algorithm=algorithm)
     destination = tempfile.TemporaryFile()  # noqa: SIM115 - handed to the caller, who closes it
     try:
         carried = marks.carry(source, destination, mark, name=name, as_package=as_package)
-        document = RegisteredDocument.objects.create(
-            reference=str(mark.reference),
+        document = _entered(
+            reference=str(carried.reference),
             institution=institution,
             type=DocumentType(type).value,
-            algorithm=ALGORITHM,
+            algorithm=carried.algorithm.value,
             digest=carried.digest,
             carried_as=carried.carried_as.value,
             issued_on=day,
@@ -173,6 +170,15 @@ def register(  # noqa: PLR0913 - what an institution says about a document, by n
         raise
     destination.seek(0)
     return Registered(document, destination, carried.size)
+
+
+def _entered(**values: Any) -> RegisteredDocument:
+    """Enter a document; only the reference that a credential names by itself may be there already."""
+    try:
+        with transaction.atomic():
+            return RegisteredDocument.objects.create(**values)
+    except IntegrityError:
+        raise AlreadyRegistered(reference=values["reference"]) from None
 
 
 def revoke(
@@ -210,43 +216,25 @@ def validate_file(*, source: IO[bytes], typed: str = "") -> Validation:
         raise DamagedFile from None
     if found.damaged_mark:
         raise DamagedFile
-    if found.mark is None and reference is None:
-        raise NoMark
-    if found.mark is not None:
-        if reference not in (None, found.mark.reference):
-            raise DifferentReference(carried=str(found.mark.reference))
-        reference = found.mark.reference
+    if found.reference is not None:
+        if reference not in (None, found.reference):
+            raise DifferentReference(carried=str(found.reference))
+        reference = found.reference
     if reference is None:
-        raise NoMark
-    return ask(reference=reference, digest=found.digest, size=found.size)
+        raise UnnamedCredential if found.credential is not None else NoMark
+    return ask(reference=reference, digest=found.digest, size=found.size, algorithm=found.algorithm)
 
 
-def ask(*, reference: Reference, digest: bytes, size: int | None = None) -> Validation:
-    """Ask the issuing side whether ``digest`` (SHA-256, 32 bytes) is that of the referenced document.
+def ask(
+    *,
+    reference: Reference,
+    digest: bytes,
+    size: int | None = None,
+    algorithm: Algorithm = Algorithm.SHA_256,
+) -> Validation:
+    """Ask the issuing side whether ``digest`` (32 bytes) is that of the referenced document.
 
     A document of this side is answered at once from the register. Otherwise the question is queued with
     the row that waits for its answer, or neither is. Raises ``UnknownSide``, or what ``send`` raises.
     """
-    now = timezone.now()
-    validation = Validation(
-        reference=str(reference),
-        issuing_side=reference.side,
-        algorithm=ALGORITHM,
-        digest=digest,
-        size=size,
-        asked_at=now,
-    )
-    with transaction.atomic():
-        if reference.side == settings.NODE.side:
-            answer = queries.look_up(reference=str(reference), digest=digest, now=now)
-            record_answer(validation=validation, answer=answer, answer_id=None, now=now)
-            return validation
-        try:
-            get_member(reference.side)
-        except UnknownMember:
-            raise UnknownSide(side=reference.side.upper()) from None
-        validation.conversation = new_id()
-        payload = FingerprintQuestion(reference=str(reference), algorithm=ALGORITHM, digest=digest)
-        send(FINGERPRINT_QUESTION, to=reference.side, payload=payload, conversation=validation.conversation)
-        validation.save(force_insert=True)
-    return validation
+    return ask_many([Question(reference, digest, algorithm, size)])[0]

@@ -16,8 +16,8 @@ from kouan.apps.validation.crossings import (
     FingerprintQuestion,
     answer_payload,
 )
-from kouan.apps.validation.domain import ALGORITHM
-from kouan.apps.validation.labels import DOCUMENT_TYPES, OUTCOMES
+from kouan.apps.validation.domain import Algorithm
+from kouan.apps.validation.labels import ALGORITHMS, DOCUMENT_TYPES, OUTCOMES
 from kouan.apps.validation.queries import answer_of
 from kouan.core.sides import UnknownSideError, get_side
 from kouan.web.filters import date_long, datetime_long, hex_groups
@@ -97,12 +97,12 @@ def crossed_messages(item: Validation) -> list[CrossedMessage]:
     """Return the question and, once it is here, the answer; nothing for an answer of this side's own."""
     if item.local:
         return []
-    digest = bytes(item.digest)
-    question = FingerprintQuestion(reference=item.reference, algorithm=ALGORITHM, digest=digest)
+    digest, algorithm = bytes(item.digest), Algorithm(item.algorithm)
+    question = FingerprintQuestion(reference=item.reference, algorithm=algorithm.value, digest=digest)
     messages = [_message(FINGERPRINT_QUESTION, question)]
     answer = answer_of(item)
     if answer is not None:
-        payload = answer_payload(reference=item.reference, digest=digest, answer=answer)
+        payload = answer_payload(reference=item.reference, digest=digest, answer=answer, algorithm=algorithm)
         messages.append(_message(FINGERPRINT_ANSWER, payload))
     return messages
 
@@ -154,6 +154,7 @@ def _day(value: str) -> str:
 
 _WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
     "digest": hex_groups,
+    "algorithm": lambda value: str(ALGORITHMS[value]),
     "outcome": lambda value: f"{OUTCOMES[value]} ({value})",
     "document_type": lambda value: str(DOCUMENT_TYPES[value]),
     "decided_at": lambda value: datetime_long(datetime.fromisoformat(value)),

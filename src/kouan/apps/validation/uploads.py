@@ -12,19 +12,25 @@ from django.http import HttpRequest, HttpResponseBase, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
+from kouan.apps.validation.bulk.errors import BulkTooLarge
 from kouan.apps.validation.errors import EmptyFile, NoFile, UploadTooLarge, UploadTruncated
 from kouan.apps.validation.marks import MAX_CARRIED, MAX_FILE
+from kouan.apps.validation.sizes import MAX_BULK
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
     from django.utils.datastructures import MultiValueDict
 
+    from kouan.core.errors import KouanError
+
 FORM_ROOM: Final = 64 << 10
 """What a form may add to its file, in bytes."""
 _DRAINED: Final = 4 * MAX_CARRIED
 """A larger body is refused unread; up to this one is read to its end so that a browser shows our answer."""
 _CHUNK: Final = 1 << 16
+_LARGE: Final = {"/documents/bulk", "/api/v1/bulk/registrations", "/api/v1/bulk/revocations"}
+"""The addresses that take files of many rows."""
 _TAIL: Final = 512
 """The closing delimiter of a form (RFC 2046 section 5.1.1) stands within this many last bytes."""
 
@@ -60,8 +66,9 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
     Further files, and what comes after the limit, are read and dropped.
     """
 
-    def __init__(self, request: HttpRequest) -> None:
+    def __init__(self, request: HttpRequest, limit: int = MAX_CARRIED) -> None:
         super().__init__(request)
+        self._limit = limit
         self._files = 0
         self._received = 0
 
@@ -74,7 +81,7 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         """Keep a piece of the file, unless it passes the limit."""
         self._received = start + len(raw_data)
-        if self._files == 1 and self._received <= MAX_CARRIED:
+        if self._files == 1 and self._received <= self._limit:
             super().receive_data_chunk(raw_data, start)
         return None
 
@@ -110,21 +117,40 @@ def taking_files(view: View[P]) -> View[P]:
     return prepared
 
 
-def receive(request: HttpRequest) -> None:
+def taking_large_files(view: View[P]) -> View[P]:
+    """Prepare a view that takes one file of many rows, in the same way."""
+    protected = csrf_protect(view)
+
+    @csrf_exempt
+    @wraps(view)
+    def prepared(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if request.method == "POST":
+            receive(request, limit=MAX_BULK)
+        return protected(request, *args, **kwargs)
+
+    return prepared
+
+
+def takes_large(path: str) -> bool:
+    """Say whether an address takes files of many rows, which may be larger than documents."""
+    return path in _LARGE
+
+
+def receive(request: HttpRequest, *, limit: int = MAX_CARRIED) -> None:
     """Read a form's body within the limits.
 
     Raises ``UploadTooLarge`` or ``UploadTruncated``. Afterwards ``request.POST`` and ``request.FILES`` are
     ready.
     """
     length = _length(request)
-    if length > MAX_CARRIED + FORM_ROOM:
+    if length > limit + FORM_ROOM:
         _drain(request, length)
-        raise UploadTooLarge(limit=MAX_FILE >> 20)
+        raise too_large(limit)
     if request.content_type != "multipart/form-data":
         return
     watched = _WatchedStream(request._stream)  # noqa: SLF001 - Django has no other place to see how much came
     request._stream = cast("BinaryIO", watched)  # noqa: SLF001 - as above
-    handler = BoundedUploadHandler(request)
+    handler = BoundedUploadHandler(request, limit)
     request.upload_handlers = [handler]
     try:
         _ = request.POST
@@ -136,13 +162,22 @@ def receive(request: HttpRequest) -> None:
         raise UploadTruncated
 
 
-def taken_file(files: MultiValueDict[str, UploadedFile[Any]], field: str) -> UploadedFile[Any]:
-    """Return the uploaded file; raises ``NoFile``, ``EmptyFile`` or ``UploadTooLarge``."""
+def too_large(limit: int) -> KouanError:
+    """Return the error of a file above ``limit`` bytes."""
+    if limit == MAX_CARRIED:
+        return UploadTooLarge(limit=MAX_FILE >> 20)
+    return BulkTooLarge(limit=limit >> 20)
+
+
+def taken_file(
+    files: MultiValueDict[str, UploadedFile[Any]], field: str, *, limit: int = MAX_CARRIED
+) -> UploadedFile[Any]:
+    """Return the uploaded file; raises ``NoFile``, ``EmptyFile`` or the error of one that is too large."""
     file = files.get(field)
     if file is None:
         raise NoFile
-    if (file.size or 0) > MAX_CARRIED:
-        raise UploadTooLarge(limit=MAX_FILE >> 20)
+    if (file.size or 0) > limit:
+        raise too_large(limit)
     if not file.size:
         raise EmptyFile
     return file

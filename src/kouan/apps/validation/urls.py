@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from kouan.apps.validation import issuing, views
+from kouan.apps.validation import issuing, stats_views, views
+from kouan.apps.validation.bulk import views as bulk
 
 app_name = "validation"
 urlpatterns = [
@@ -13,6 +14,10 @@ urlpatterns = [
     path("validate/<uuid:key>/evidence.bundle", views.evidence, name="evidence"),
     path("documents", issuing.documents, name="documents"),
     path("documents/register", issuing.register, name="register"),
+    path("documents/statistics", stats_views.show, name="statistics"),
+    path("documents/bulk", bulk.files, name="bulk"),
+    path("documents/bulk/<uuid:key>", bulk.job, name="job"),
+    path("documents/bulk/<uuid:key>/problems.csv", bulk.problems, name="job-problems"),
     path("documents/<str:reference>", issuing.document, name="document"),
     path("documents/<str:reference>/carried", issuing.carried, name="carried"),
     path("documents/<str:reference>/revoke", issuing.revoke, name="revoke"),

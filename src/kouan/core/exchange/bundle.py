@@ -5,7 +5,8 @@ contents are a COSE_Sign1 by the side that made the bundle, over the SHA-256 of 
 speak for themselves, each with the signatures it came with:
 
 - ``trust/SIDE``: a side's trust document as this node imported it (or its own);
-- ``agreement/ID``: the deterministic CBOR of the agreement that a message relies on;
+- ``agreement/ID``: the deterministic CBOR of the agreement that a message relies on, or the canonical JSON of
+  the contract;
 - ``N/statement``, ``N/receipt``: the sender's and the receiver's COSE_Sign1 over message N's batch;
 - ``N/header``, ``N/sealed``, ``N/body``: the message's header, the SHA-256 of its sealed body, its body;
 - ``N/path``: its inclusion proof in the batch, 32 bytes a step from the leaf upwards;

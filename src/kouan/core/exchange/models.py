@@ -264,7 +264,7 @@ class KeptAgreement(models.Model):
     digest = models.BinaryField(unique=True, max_length=32)
     agreement = models.CharField(max_length=80)
     source = models.BinaryField()
-    """The deterministic CBOR whose SHA-256 is ``digest``."""
+    """The deterministic CBOR, or a contract's canonical JSON, whose SHA-256 is ``digest``."""
     kept_at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -183,3 +183,11 @@ def test_a_time_that_is_yet_to_come_is_now():
 def test_what_was_said_is_in_no_words_about_it():
     assert NUMBER not in repr(said())
     assert json.dumps(CLAIMS)[1:20] not in repr(said())
+
+
+@pytest.mark.django_db
+def test_the_highest_level_is_of_who_has_just_authenticated():
+    """A provider that knows the person from hours ago may name the highest level all the same."""
+    old = signed_in(authenticated_at=timezone.now() - timedelta(minutes=6))
+    assert (old.level, HomeSession.objects.get(pk=old.pk).level) == (Level.SUBSTANTIAL, Level.SUBSTANTIAL)
+    assert signed_in(authenticated_at=timezone.now() - timedelta(minutes=4)).level == Level.HIGH

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 import uuid
 from dataclasses import replace
 from datetime import timedelta
@@ -24,6 +25,7 @@ from kouan.apps.identity.models import Interaction, Link, Notice
 from kouan.apps.identity.models import MatchQuestion as Stored
 from kouan.apps.identity.nodes import details, issuers, matching, relay
 from kouan.apps.identity.nodes.errors import (
+    BadPeerAnswer,
     DocumentIsLinked,
     IssuerUnavailable,
     LinkNotPossible,
@@ -110,8 +112,8 @@ def as_issuer(monkeypatch, node):
 def waiting(permit, as_issuer):
     """A link begun in Guangdong, agreed to here; the question will come from there."""
 
-    def make():
-        held = permit()
+    def make(**changes):
+        held = permit(**changes)
         request = Request(
             client_id="urn:kouan:node:gd", redirect_uri="https://gd.example/back", scopes=("openid",),
             claims=("document_type",), level=Level.SUBSTANTIAL,
@@ -526,3 +528,27 @@ def test_a_commitment_depends_on_all_of_it():
     }
     assert len(made) == 4
     assert {len(each) for each in made} == {32}
+
+
+@pytest.mark.parametrize(
+    ("changes", "refused"),
+    [
+        ({"level": Level.LOW}, LevelNotReached),
+        ({"authenticated_at": timezone.now() - timedelta(hours=2)}, NotFreshEnough),
+    ],
+)
+def test_the_other_side_cannot_ask_for_less_than_a_link_needs(waiting, changes, refused):
+    """Whatever its request said of level and freshness, or left out."""
+    with pytest.raises(refused):
+        waiting(**changes)
+    assert not Link.objects.exists()
+
+
+def test_an_old_session_there_is_no_fresh_sign_in(gd, session):
+    row = linking.begin(session=session(), browser=BROWSER, peer="gd")
+    relay.begin(interaction=row)
+    gd.claims = {"document_type": "home-return-permit"}
+    gd.id_token = {"auth_time": int(time.time()) - 120}
+    with pytest.raises(BadPeerAnswer, match="auth_time"):
+        relay.returned(answer=Answer(gd.asked["state"], "a-code", ISSUER, ""), browser=BROWSER)
+    assert link_of(row).state == LinkState.BEGUN

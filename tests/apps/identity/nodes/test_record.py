@@ -15,8 +15,12 @@ from kouan.apps.identity.crossings import ServiceNamed, SignedIn
 from kouan.apps.identity.models import LogoutDelivery, SignInRecord
 from kouan.apps.identity.nodes import record
 from kouan.apps.identity.nodes.errors import RecordedAlready
+from kouan.apps.operations.alarms import alarms
+from kouan.apps.operations.facts import watch_facts
 from kouan.core.exchange.models import Incident, OutboxMessage
 from kouan.core.policy.decide import ConsentMissing
+from kouan.core.watch import missing
+from kouan.sections import WatchSettings
 
 ID_TOKEN, USERINFO = (hashlib.sha256(text).digest() for text in (b"an id token", b"userinfo"))
 SUBJECT = "s" * 43
@@ -147,6 +151,16 @@ def test_a_receipt_that_does_not_hold(gd, arrived, here, what, changes):
     assert Incident.objects.get().detail.startswith(f"{what}:")
 
 
+def test_more_told_than_was_agreed_to(gd, arrived, at_library):
+    """The digests agree, but the tokens hold more than record and receipt name."""
+    sid = uuid.uuid4()
+    row = at_library(sid, id_token_digest=ID_TOKEN, userinfo_digest=USERINFO, claims=["name", "birthdate"])
+    record.keep(message=arrived(said_of(sid, gd)))
+    row.refresh_from_db()
+    assert (row.witnessed_at, row.ended_by) == (None, "record")
+    assert Incident.objects.get().detail.startswith("claims:")
+
+
 def test_over_before_the_person_is_back(gd, arrived, here):
     sid = uuid.uuid4()
     record.keep(message=arrived(said_of(sid, gd)))
@@ -222,3 +236,22 @@ def test_ending_a_session_ends_what_rests_on_it(node, told_to_clinic):
     assert signouts.end_session(session=row.home_session, by="expired") == 1
     row.refresh_from_db()
     assert row.ended_by == "expired"
+
+
+def test_a_record_that_does_not_come_is_missed(gd, arrived, at_library):
+    now = timezone.now()
+    sid = uuid.uuid4()
+    late = at_library(sid, at=now - timedelta(minutes=10), id_token_digest=ID_TOKEN, userinfo_digest=USERINFO)
+    at_library(at=now - timedelta(minutes=1))
+    at_library(at=now - record.MISSED_FOR)
+    at_library(at=now - timedelta(hours=1), peer_sid="")  # of a resident of this side: nothing is to come
+    assert missing.since(now) == record.awaited(now) == {"gd": late.at}
+    (peer,) = (each for each in watch_facts(now).peers if each.peer == "gd")
+    assert peer.unrecorded_since == late.at
+    assert ("record-missing", "gd") in raised(now)
+    record.keep(message=arrived(said_of(sid, gd)))
+    assert ("record-missing", "gd") not in raised(now)
+
+
+def raised(now):
+    return {(each.kind, each.about) for each in alarms(watch_facts(now), WatchSettings(), now)}

@@ -250,11 +250,36 @@ def test_what_was_not_asked_for_is_not_taken(gd, begun):
 
 
 @pytest.mark.parametrize(
-    ("more", "old"), [({"max_age": 60}, 600), ({"prompt": ("login",)}, 600), ({"max_age": 0}, 400)]
+    ("more", "old"),
+    [({"max_age": 60}, 600), ({"prompt": ("login",)}, 600), ({"max_age": 0}, 400), ({"max_age": 0}, 45)],
 )
 def test_an_authentication_that_is_too_old(gd, begun, more, old):
     begun(**more)
     gd.id_token = {"auth_time": int(time.time()) - old}
+    with pytest.raises(BadPeerAnswer, match="auth_time"):
+        relay.returned(answer=back(gd), browser=BROWSER)
+
+
+def by_its_clock(gd, seconds):
+    """Have Guangdong's clock behind ours."""
+    at = int(time.time()) - seconds
+    frame = {"iat": at, "exp": at + 300}
+    gd.id_token, gd.userinfo = {"auth_time": at, **frame}, frame
+
+
+@pytest.mark.parametrize("behind", [200, -200])
+def test_a_clock_that_is_wrong_makes_nobody_older_or_younger(gd, begun, behind):
+    row = begun(prompt=("login",))
+    by_its_clock(gd, behind)
+    relay.returned(answer=back(gd), browser=BROWSER)
+    said = interactions.foreign_of(Interaction.objects.get(pk=row.pk))
+    assert abs(time.time() - said["auth_time"]) < 5
+
+
+def test_a_clock_that_is_ahead_hides_no_old_sign_in(gd, begun):
+    begun(prompt=("login",))
+    by_its_clock(gd, -200)
+    gd.id_token["auth_time"] -= 100
     with pytest.raises(BadPeerAnswer, match="auth_time"):
         relay.returned(answer=back(gd), browser=BROWSER)
 

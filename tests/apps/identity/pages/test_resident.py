@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.identity.pages.conftest import BROWSER, CLINIC
 from kouan.apps.identity import consents, keys, receipts
 from kouan.apps.identity.models import ConsentReceipt, HomeSession, Link, Notice, Resident, SignIn, SigningKey
-from kouan.core.exchange.models import OutboxMessage
+from kouan.core.exchange.models import InboxMessage, OutboxMessage, ReceivedBatch
 from kouan.web.access import grant_role
 
 pytestmark = pytest.mark.django_db
@@ -178,6 +178,28 @@ def test_the_sign_ins_say_where_the_record_is(me, signed_in, agreed):
     assert "The service ended it." in text_of(me, f"sign-ins/{row.key}/")
 
 
+def test_a_sign_in_with_a_linked_account_says_where_its_record_is(me, signed_in):
+    """The service is on this side, and the identity was the other side's: something did cross."""
+    now = timezone.now()
+    batch = ReceivedBatch.objects.create(
+        peer="gd", first=1, count=1, root=b"", statement=b"", statement_digest=b"", leaves=b"", wire_bytes=0,
+        receipt=b"", received_at=now,
+    )  # fmt: skip
+    arrived = InboxMessage.objects.create(
+        peer="gd", message_id=uuid.uuid4(), type="identity.sign-in", version=1, conversation=uuid.uuid4(),
+        agreement="a", clause="1", header=b"", header_digest=b"", ciphertext_digest=b"", created_at=now,
+        received_at=now, batch=batch, position=0, sequence=1, ledger_index=51877,
+    )  # fmt: skip
+    common = {"client": "library", "home_side": "gd"}
+    signed_in(**common, peer_sid="1", message_id=arrived.message_id, witnessed_at=now)
+    signed_in(**common, peer_sid="2")
+    signed_in(**common, peer_sid="3", message_id=arrived.message_id, ended_at=now, ended_by="record")
+    text = text_of(me, "sign-ins/")
+    for words in ("both ledgers: entry 51877 here", "whose record of it is not here yet", "says otherwise"):
+        assert words in text
+    assert "Nothing crossed" not in text
+
+
 def test_many_sign_ins_come_in_pages(me, signed_in):
     for _ in range(21):
         signed_in()
@@ -293,3 +315,24 @@ def test_the_operator_sees_providers_and_numbers_and_no_person(client, guangdong
         "Hong Kong", "Hong Kong", "3 – Substantial", "1", "0",
     ]  # fmt: skip
     assert str(resident.key) not in text
+
+
+def entrances(page):
+    return re.findall('class="kouan-account__button" href="([^"]*)"', page.content.decode())
+
+
+def test_the_header_leads_residents_to_their_own_sign_in(client, me, session):
+    stranger = Client()
+    assert entrances(stranger.get("/identity/")) == ["/identity/enter?next=%2Fidentity%2F"]
+    assert entrances(stranger.get("/identity/left")) == ["/identity/enter?next=%2Fidentity%2F"]
+    assert entrances(stranger.get(f"/identity/sign-in/{uuid.uuid4()}/side")) == []
+    assert entrances(stranger.get("/")) == ["/sign-in"]
+    assert entrances(me.get("/identity/")) == []
+    assert entrances(me.get("/")) == ["/sign-in"]
+
+
+def test_an_officer_on_a_residents_page_can_still_sign_out(client):
+    client.force_login(User.objects.create_user("operator"))
+    page = client.get("/identity/").content.decode()
+    assert 'class="kouan-account__name"' in page
+    assert 'action="/sign-out"' in page

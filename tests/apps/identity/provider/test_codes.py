@@ -16,6 +16,7 @@ from kouan.apps.identity.models import (
     AccessToken,
     AuthorizationCode,
     HomeSession,
+    Service,
 )
 
 
@@ -85,3 +86,11 @@ def test_other_grants_are_not_offered(code):
     client, given = code("public")
     for grant in ("refresh_token", "password", "client_credentials", "implicit"):
         assert error_of(client.redeem(given, grant_type=grant)) == "unsupported_grant_type"
+
+
+def test_a_service_that_was_switched_off_learns_nothing_more(code):
+    client, given = code("public")
+    token = client.redeem(given).json()["access_token"]
+    assert client.ask(token).status == 200
+    Service.objects.update(disabled_at=timezone.now())
+    assert error_of(client.ask(token), 401) == "invalid_token"

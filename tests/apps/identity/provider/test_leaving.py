@@ -102,3 +102,23 @@ def test_other_tokens_of_ours_are_no_hints(software, person):
     assert claims_of(told)["iss"] == "http://127.0.0.1:18100"
     person.browser.get(f"/oidc/end_session?{urlencode({'id_token_hint': told})}")
     assert SignIn.objects.get().ended_at is None
+
+
+@pytest.mark.parametrize("kid", ["\0", "\ud800", 1, None])
+def test_a_hint_by_a_key_that_nobody_can_have(kid, software, person, refused):
+    forged = signed({"alg": "ES256", "kid": kid}, {"iss": "http://127.0.0.1:18100"}, OTHER)
+    query = urlencode({"id_token_hint": forged})
+    assert person.browser.get(f"/oidc/end_session?{query}").status_code == 200
+    answer = person.browser.get(software("public").way(id_token_hint=forged))
+    assert refused(answer) == "invalid_request"
+
+
+def test_a_sign_in_with_a_linked_account_ends_without_the_session_here(software, person, rf):
+    """It rests on the other side's session; that the person is signed in here as well is another matter."""
+    client = software("public")
+    token = client.redeem(person.sign_in(client.way())["code"]).json()["id_token"]
+    SignIn.objects.update(home_side="gd", home_session=None, peer_sid="f" * 32)
+    entered(person, rf)
+    person.browser.get(f"/oidc/end_session?{urlencode({'id_token_hint': token})}")
+    assert SignIn.objects.get().ended_by == "service"
+    assert not HomeSession.objects.filter(ended_at__isnull=False).exists()

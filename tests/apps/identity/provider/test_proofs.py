@@ -14,6 +14,7 @@ from apps.identity.provider.software import (
     PROOF_KEY,
     RSA,
     After,
+    b64,
     error_of,
 )
 from kouan.apps.identity import residents
@@ -21,6 +22,7 @@ from kouan.apps.identity.models import (
     AccessToken,
     HomeSession,
 )
+from kouan.apps.identity.provider.jose import DoesNotVerify, public_key
 
 # Proofs
 
@@ -155,3 +157,11 @@ def test_a_token_lasts_five_minutes_and_no_longer_than_the_sign_in(code):
     for session in HomeSession.objects.all():
         residents.end(session=session, by="resident")
     assert client.ask(token).status == 401
+
+
+def test_a_key_that_is_slow_on_purpose_is_none():
+    given = RSA.as_dict(private=False)
+    assert public_key(given).key_type == "RSA"
+    slow = b64(((1 << 2047) + 1).to_bytes(256, "big"))
+    with pytest.raises(DoesNotVerify, match="key"):
+        public_key({**given, "e": slow})

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.identity.provider.software import query_of
 from kouan.apps.identity import residents
-from kouan.apps.identity.models import ConsentReceipt, HomeSession, Interaction
+from kouan.apps.identity.models import ConsentReceipt, HomeSession, Interaction, Service
 
 
 @pytest.fixture
@@ -81,3 +81,15 @@ def test_another_side_cannot_be_gone_to_silently(software, person, entered):
     person.sign_in(client.way(kouan_side="hk"))
     entered()
     assert "code" in followed(person, client.way(prompt="none"))
+
+
+def test_another_purpose_was_not_agreed_to(software, person, entered):
+    client = software("public")
+    person.sign_in(client.way())
+    entered()
+    assert "code" in followed(person, client.way(prompt="none"))
+    Service.objects.update(purpose_en="To send advertisements.")
+    assert followed(person, client.way(prompt="none"))["error"] == "consent_required"
+    person.sign_in(client.way())
+    assert "code" in followed(person, client.way(prompt="none"))
+    assert ConsentReceipt.objects.count() == 2

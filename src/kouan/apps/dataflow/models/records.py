@@ -25,7 +25,7 @@ class Record(models.Model):
     erase_on = models.DateField()
     erased_at = models.DateTimeField(null=True)
     """When the importer erased it; on the exporter's side, when it said so."""
-    erased_because = models.CharField(max_length=16, default="")
+    erased_because = models.CharField(max_length=64, default="")
 
     class Meta:
         indexes = [

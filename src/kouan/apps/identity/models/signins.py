@@ -10,7 +10,8 @@ from django.db import models
 class SignIn(models.Model):
     """That a person was told to a client: a service of this side, or a peer's node for one of its services.
 
-    On the home side it names the resident; on the side of the service it has what the home side's node said.
+    On the home side it names the resident; on the side of the service it has what the home side's node said,
+    and the resident whose account here is linked, if any.
     """
 
     key = models.UUIDField(unique=True, default=uuid.uuid4)
@@ -51,6 +52,11 @@ class SignIn(models.Model):
             models.Index(fields=["resident", "-id"], name="identity_signin_resident"),
             models.Index(fields=["home_side", "peer_sid"], name="identity_signin_peer"),
             models.Index(fields=["client", "subject"], name="identity_signin_subject"),
+            models.Index(
+                fields=["home_side", "at"],
+                name="identity_signin_unrecorded",
+                condition=models.Q(message_id__isnull=True) & ~models.Q(peer_sid=""),
+            ),
             models.Index(fields=["at"], name="identity_signin_told", condition=models.Q(told__isnull=False)),
         ]
 

@@ -12,7 +12,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from kouan.apps.identity.domain import CLAIMS, TOKEN_LIFE, Level
+from kouan.apps.identity.domain import CLAIMS, CLOCKS, TOKEN_LIFE, Level
 from kouan.apps.identity.nodes import proofs
 from kouan.apps.identity.nodes.details import LINK
 from kouan.apps.identity.provider.jose import DoesNotVerify, half_hash
@@ -55,6 +55,7 @@ class Person:
     level: Level
     amr: tuple[str, ...]
     authenticated_at: int
+    """By this side's clock."""
     claims: Mapping[str, str]
     link: str
     id_token_digest: bytes
@@ -79,11 +80,14 @@ def check_tokens(
     if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
         raise DoesNotVerify("sub")
     level = _level(said, expected.level)
-    authenticated = _seconds(said, "auth_time")
-    if authenticated > now.timestamp() + expected.tolerance.total_seconds():
+    # How long that was before the token was issued is a time between two moments of one clock, the peer's. By
+    # ours it was so long before now: no tolerance between the clocks makes an old sign-in a fresh one.
+    age = iat - _seconds(said, "auth_time")
+    if age < -CLOCKS.total_seconds():
         raise DoesNotVerify("auth_time")
+    authenticated = int(now.timestamp()) - max(0, age)
     earliest = expected.not_before
-    if earliest is not None and authenticated < (earliest - expected.tolerance).timestamp():
+    if earliest is not None and authenticated < (earliest - CLOCKS).timestamp():
         raise DoesNotVerify("auth_time")
     return Person(
         subject=subject,

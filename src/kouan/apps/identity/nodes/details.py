@@ -63,6 +63,7 @@ def read(text: str, *, peer: str) -> Details:
         links = [each for each in found if each["type"] == LINK]
         facts = ServiceFacts.from_json({name: value for name, value in service.items() if name != "type"})
         link = _link(*links) if links else ("", "", "")
+        _require_keepable(found, facts)
     except (AttributeError, KeyError, TypeError, RecursionError, ValueError) as error:
         raise ValueError(f"authorization_details: {type(error).__name__}") from None
     if len(found) != 1 + len(links):
@@ -70,6 +71,12 @@ def read(text: str, *, peer: str) -> Details:
     if facts.side != peer:
         raise ValueError("authorization_details name a service of another side")
     return Details(facts, *link)
+
+
+def _require_keepable(found: object, facts: ServiceFacts) -> None:
+    """Raise ``ValueError`` for what no table keeps: NUL, half a surrogate pair, a service without an id."""
+    if b"\\u0000" in json.dumps(found, ensure_ascii=False).encode() or not facts.id:
+        raise ValueError("nothing that can be kept")
 
 
 def _link(value: dict[str, Any]) -> tuple[str, str, str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Min
 from django.utils import timezone
 
 from kouan.apps.identity import receipts, signouts
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 WAIT: Final = INTERACTION_LIFE + timedelta(minutes=5)
 """How long a record waits for its sign-in; then the person never came back."""
+MISSED_FOR: Final = timedelta(days=7)
+"""For how long a record that does not come is missed; then its message has expired at the home side."""
 _GROUP: Final = 100
 
 
@@ -144,6 +147,12 @@ def match_records(*, now: datetime | None = None) -> bool:
     return len(rows) == _GROUP and any(row.settled_at for row in rows)
 
 
+def awaited(now: datetime) -> dict[str, datetime]:
+    """Return, by home side, when the oldest sign-in here was made whose record is not here."""
+    without = SignIn.objects.filter(message_id__isnull=True, at__gt=now - MISSED_FOR).exclude(peer_sid="")
+    return dict(without.order_by().values_list("home_side").annotate(Min("at")))
+
+
 def _match(row: SignInRecord, now: datetime) -> None:
     found = SignIn.objects.select_for_update().filter(home_side=row.side, peer_sid=row.sid).first()
     if found is None:
@@ -172,6 +181,7 @@ def _difference(row: SignInRecord, found: SignIn) -> str:
         "userinfo": bytes(found.userinfo_digest or b"") == bytes(row.userinfo_digest),
         "level": Level(found.level).acr == row.acr,
         "service": found.client == row.service,
+        "claims": set(found.claims) <= set(row.claims),
     }
     return next((name for name, holds in same.items() if not holds), "")
 

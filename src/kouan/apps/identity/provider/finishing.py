@@ -6,14 +6,14 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from kouan.apps.identity import linking, residents
-from kouan.apps.identity.domain import CODE_LIFE, Level, may_be_told, pairwise_subject
+from kouan.apps.identity.domain import CLOCKS, CODE_LIFE, Level, may_be_told, pairwise_subject
 from kouan.apps.identity.errors import InteractionOver, NotThisStep
 from kouan.apps.identity.models import AuthorizationCode, Interaction, Resident, SignIn
 from kouan.apps.identity.provider import interactions, telling
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
     from kouan.apps.identity.provider.clients import Client
     from kouan.apps.identity.provider.requests import Request
-
-CLOCKS: Final = timedelta(seconds=30)
-"""How far this side's clock and a provider's may be apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,7 @@ def _require(request: Request, person: _Person, *, began_at: datetime) -> None:
 def _resident(row: Interaction, client: Client, request: Request, now: datetime) -> _Person:
     """Return a resident of this side, who has agreed to what is told."""
     session, receipt = row.home_session, row.receipt
-    if session is None or session.ended_at is not None or session.expires_at <= now:
+    if session is None or not residents.held(session, now=now):
         raise InteractionOver
     if receipt is None or receipt.withdrawn_at is not None or receipt.expires_at <= now:
         raise NotThisStep
@@ -124,8 +121,9 @@ def _foreign(row: Interaction, client: Client, request: Request) -> _Person:
     level = Level(said["level"])
     names = may_be_told(request.claims, registered=client.claims, level=level, crossing=True)
     sector = client.sector(request.service.id)
-    if said["resident"]:  # whose account on the other side is linked: services know the one person
-        subject = subject_of(resident=Resident.objects.get(key=said["resident"]), sector=sector)
+    resident = Resident.objects.get(key=said["resident"]) if said["resident"] else None
+    if resident is not None:  # whose account on the other side is linked: services know the one person
+        subject = subject_of(resident=resident, sector=sector)
     else:
         person = f"{row.side}:{said['subject']}".encode()
         subject = pairwise_subject(subject_key(), sector=sector, person=person)
@@ -135,6 +133,7 @@ def _foreign(row: Interaction, client: Client, request: Request) -> _Person:
         level=level,
         authenticated_at=datetime.fromtimestamp(said["auth_time"], UTC),
         columns={
+            "resident": resident,
             "peer_sid": said["sid"],
             "amr": said["amr"],
             "id_token_digest": bytes.fromhex(said["id_token_digest"]),

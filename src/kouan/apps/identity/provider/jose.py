@@ -34,6 +34,8 @@ _TYPES: Final[Mapping[str, type[PublicKey]]] = {"EC": ECKey, "RSA": RSAKey, "OKP
 _CURVES: Final = {"EC": "P-256", "OKP": "Ed25519"}
 _PUBLIC: Final = {"EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "RSA": ("e", "n")}
 _RSA_BITS: Final = (2048, 4096)
+_RSA_EXPONENT: Final = 1 << 33
+"""A larger one than anybody uses would have each signature cost as much as whoever sends it likes."""
 
 
 class DoesNotVerify(ValueError):
@@ -79,9 +81,9 @@ class Unverified:
 
     @property
     def kid(self) -> str | None:
-        """The name of the key that is said to have signed."""
+        """The name of the key that is said to have signed; one that no key can have counts as none."""
         kid = self.header.get("kid")
-        return kid if isinstance(kid, str) else None
+        return kid if isinstance(kid, str) and kid.isprintable() else None
 
     def claimed(self, name: str) -> str:
         """Return a text that nobody has vouched for yet, to look up who could; empty if there is none."""
@@ -125,8 +127,10 @@ def _key(kind: str, values: tuple[str, ...]) -> PublicKey:
         key.thumbprint()  # has the numbers read, so that a point off its curve is noticed here
     except (JoseError, ValueError, TypeError, KeyError):
         raise DoesNotVerify("key") from None
-    if isinstance(key, RSAKey) and not _RSA_BITS[0] <= key.public_key.key_size <= _RSA_BITS[1]:
-        raise DoesNotVerify("key")
+    if isinstance(key, RSAKey):
+        numbers = key.public_key.public_numbers()
+        if not _RSA_BITS[0] <= numbers.n.bit_length() <= _RSA_BITS[1] or numbers.e >= _RSA_EXPONENT:
+            raise DoesNotVerify("key")
     return key
 
 

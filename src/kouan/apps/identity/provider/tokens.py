@@ -73,7 +73,8 @@ def _redeemed(client: Client, form: Mapping[str, str], jkt: str) -> dict[str, An
         _revoke(digest)
         return None
     row, now = found[0], timezone.now()
-    (row.sign_in,) = fetch(SignIn, "id = %s", (row.sign_in_id,))
+    # Held before the code is taken, as who ends a sign-in does: the second of both sees what the first did.
+    (row.sign_in,) = fetch(SignIn, "id = %s", (row.sign_in_id,), lock=True)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     if (
         row.sign_in.client != client.id

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.apps.identity import keys
-from kouan.apps.identity.models import AccessToken, SignIn, SigningKey
+from kouan.apps.identity.models import AccessToken, Service, SignIn, SigningKey
 from kouan.apps.identity.provider import jose, limits, proofs, telling
 from kouan.apps.identity.provider.asked import NO_STORE, Answer, Asked, answering, as_json, refusal, word_of
 from kouan.apps.identity.provider.clients import NODE_PREFIX
@@ -23,6 +23,8 @@ from kouan.core.database.rows import fetch
 JWT: Final = "application/jwt"
 _SHOWN: Final = re.compile("(DPoP|Bearer) +([A-Za-z0-9_-]{43})", re.IGNORECASE)
 _UNAUTHORIZED: Final = 401
+_ON: Final = "client_id = %s AND disabled_at IS NULL"
+"""A service that is registered and not switched off."""
 
 
 @answering
@@ -51,6 +53,8 @@ def _told(asked: Asked) -> Answer:
     if sign_in.client.startswith(NODE_PREFIX) and sign_in.client != f"{NODE_PREFIX}{asked.peer}":
         raise InvalidToken
     if asked.peer is not None and sign_in.client != f"{NODE_PREFIX}{asked.peer}":
+        raise InvalidToken
+    if asked.peer is None and not fetch(Service, _ON, (sign_in.client,), names=("id",)):
         raise InvalidToken
     _prove(asked, scheme, token, found[0].jkt)
     return _answer(asked, sign_in)

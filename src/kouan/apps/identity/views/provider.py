@@ -152,12 +152,12 @@ def _confirmed(request: HttpRequest, wish: Leaving) -> HttpResponse:
 
 def _end(request: HttpRequest, sign_in: SignIn, held: HomeSession | None) -> None:
     """End what a sign-in rests on. The browser's own resident leaves only if the sign-in is theirs."""
-    if held is not None and sign_in.resident_id == held.resident_id:
-        residents.leave(request, by="service")
-    elif sign_in.home_session is not None:
-        residents.end(session=sign_in.home_session, by="service")
-    else:
+    if sign_in.home_session is None:  # it rests on a session of another side
         signouts.end(sign_ins=[sign_in], by="service")
+    elif held is not None and sign_in.resident_id == held.resident_id:
+        residents.leave(request, by="service")
+    else:
+        residents.end(session=sign_in.home_session, by="service")
 
 
 def _left(request: HttpRequest, *, back_to: str = "") -> HttpResponse:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import IO, Final
 
+from kouan.apps.validation.domain import Algorithm, Reference
 from kouan.apps.validation.errors import AlreadyMarked, EmptyFile, UnusableJSON, UploadTooLarge
+from kouan.apps.validation.marks import credential as credentials
 from kouan.apps.validation.marks import json, package, pdf
+from kouan.apps.validation.marks.fingerprint import fingerprint
 from kouan.apps.validation.marks.mark import MAX_CARRIED, MAX_FILE, CarriedAs, Mark
 
 _HEAD: Final = 4096
@@ -25,17 +27,34 @@ class Carried:
     digest: bytes
     size: int
     """Bytes of the carried file."""
+    reference: Reference
+    """The mark's, or the one that a credential names by itself."""
+    algorithm: Algorithm
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a file says about itself: its mark, if any, and its fingerprint (SHA-256, 32 bytes)."""
+    """What a file says about itself: its mark, if any, and its fingerprint (32 bytes)."""
 
     mark: Mark | None
     digest: bytes
+    """By the mark's algorithm, SHA-256 without a mark."""
     size: int
     damaged_mark: bool = False
     """Whether something stands in the mark's own place that is no mark."""
+    credential: credentials.Credential | None = None
+    """What a credential says, which carries no mark."""
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """How ``digest`` was computed."""
+        return _algorithm(self.mark or self.credential)
+
+    @property
+    def reference(self) -> Reference | None:
+        """The document's reference, if the file names it."""
+        named = self.mark or self.credential
+        return named.reference if named is not None else None
 
 
 def carry(
@@ -55,6 +74,10 @@ def carry(
     )
     if present is not None:
         raise AlreadyMarked(reference=str(present.reference))
+    found = None if as_package else _credential(source, head)
+    if found is not None:
+        credentials.check(found, algorithm=mark.algorithm, side=mark.reference.side, issuer=mark.issuer)
+        return _carry_credential(source, destination, found, mark)
     carried_as = CarriedAs.PACKAGE if as_package else _sniff(head)
     match carried_as:
         case CarriedAs.JSON:
@@ -64,10 +87,10 @@ def carry(
             pdf.put_mark(source, destination, mark)
         case CarriedAs.PACKAGE:
             package.put_mark(source, destination, mark, name=name)
-    found = examine(destination)
-    if found.mark != mark:
+    written = examine(destination)
+    if written.mark != mark:
         raise AssertionError("the mark that was put in is not the one that is found")
-    return Carried(carried_as, found.digest, found.size)
+    return Carried(carried_as, written.digest, written.size, mark.reference, mark.algorithm)
 
 
 def examine(source: IO[bytes]) -> Found:
@@ -82,20 +105,37 @@ def examine(source: IO[bytes]) -> Found:
         source.seek(0)
         value = json.parse(source.read(json.MAX_CARRIED + 1), limit=json.MAX_CARRIED)
         mark = json.find_mark(value)
-        digest = hashlib.sha256(json.canonical(value)).digest()
+        digest = fingerprint([json.canonical(value)], _algorithm(mark))
         return Found(mark, digest, size, damaged_mark=mark is None and json.MEMBER in value)
+    if (text := _credential(source, head)) is not None:
+        return Found(None, fingerprint([text.signed], text.algorithm), size, credential=text)
     mark = _mark_by_bytes(source, head)
     damaged = mark is None and package.has_place(head)
-    return Found(mark, take_fingerprint(source), size, damaged_mark=damaged)
+    return Found(mark, take_fingerprint(source, _algorithm(mark)), size, damaged_mark=damaged)
 
 
-def take_fingerprint(source: IO[bytes]) -> bytes:
-    """Return SHA-256 over the file's exact bytes."""
+def take_fingerprint(source: IO[bytes], algorithm: Algorithm = Algorithm.SHA_256) -> bytes:
+    """Return the fingerprint of the file's exact bytes."""
     source.seek(0)
-    digest = hashlib.sha256()
-    while chunk := source.read(_CHUNK):
-        digest.update(chunk)
-    return digest.digest()
+    return fingerprint(iter(lambda: source.read(_CHUNK), b""), algorithm)
+
+
+def _algorithm(named: Mark | credentials.Credential | None) -> Algorithm:
+    return Algorithm.SHA_256 if named is None else named.algorithm
+
+
+def _credential(source: IO[bytes], head: bytes) -> credentials.Credential | None:
+    return credentials.read(source) if credentials.looks_like(head) else None
+
+
+def _carry_credential(
+    source: IO[bytes], destination: IO[bytes], found: credentials.Credential, mark: Mark
+) -> Carried:
+    """Hand a credential on as it is: nothing can be put into what is signed."""
+    source.seek(0)
+    size = destination.write(source.read(credentials.MAX_CREDENTIAL))
+    digest = fingerprint([found.signed], found.algorithm)
+    return Carried(CarriedAs.CREDENTIAL, digest, size, found.reference or mark.reference, found.algorithm)
 
 
 def _mark_in_json(source: IO[bytes]) -> Mark | None:

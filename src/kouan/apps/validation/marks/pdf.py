@@ -15,7 +15,7 @@ from typing import IO, Any, Final
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
-from kouan.apps.validation.domain import REFERENCE_PATTERN
+from kouan.apps.validation.domain import REFERENCE_PATTERN, Algorithm
 from kouan.apps.validation.errors import EncryptedPDF, UnusablePDF
 from kouan.apps.validation.marks.mark import INSTITUTION_CODE, Mark
 from kouan.core.errors import KouanError
@@ -27,8 +27,8 @@ HEADER_WITHIN: Final = 1024
 """A PDF's header stands within this many first bytes."""
 
 _PATTERN: Final = re.compile(
-    rf"/Kouan \(kouan-mark/1; reference=({REFERENCE_PATTERN}); issuer=({INSTITUTION_CODE}); "
-    r"side=([a-z]{2,8}); salt=([0-9a-f]{64})\)".encode()
+    rf"/Kouan \(kouan-mark/(?:1|2; algorithm=([a-z0-9-]{{1,16}})); reference=({REFERENCE_PATTERN}); "
+    rf"issuer=({INSTITUTION_CODE}); side=([a-z]{{2,8}}); salt=([0-9a-f]{{64}})\)".encode()
 )
 _LONGEST: Final = 256
 """No written mark is longer, in bytes."""
@@ -89,16 +89,29 @@ def find_mark(source: IO[bytes]) -> Mark | None:
     while chunk := source.read(_CHUNK):
         window = window[-_LONGEST:] + chunk
         for match in _PATTERN.finditer(window):
-            reference, issuer, side, salt = (part.decode("ascii") for part in match.groups())
-            found = Mark.from_texts(reference=reference, issuer=issuer, side=side, salt=salt) or found
+            algorithm, *parts = ((part or b"").decode("ascii") for part in match.groups())
+            found = _mark(algorithm, *parts) or found
     return found
+
+
+def _mark(algorithm: str, reference: str, issuer: str, side: str, salt: str) -> Mark | None:
+    if algorithm == Algorithm.SHA_256:  # which the first form means, and no other names
+        return None
+    return Mark.from_texts(
+        reference=reference,
+        issuer=issuer,
+        side=side,
+        salt=salt,
+        algorithm=algorithm or Algorithm.SHA_256,
+    )
 
 
 def _add(writer: IncrementalPdfFileWriter, mark: Mark) -> None:
     if writer.security_handler is not None:
         raise EncryptedPDF
+    form = "1" if mark.algorithm is Algorithm.SHA_256 else f"2; algorithm={mark.algorithm.value}"
     text = _PlainText(
-        f"kouan-mark/1; reference={mark.reference}; issuer={mark.issuer}; "
+        f"kouan-mark/{form}; reference={mark.reference}; issuer={mark.issuer}; "
         f"side={mark.reference.side}; salt={mark.salt.hex()}"
     )
     try:

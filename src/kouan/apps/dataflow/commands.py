@@ -1,0 +1,186 @@
+"""``kouan dataflow``: contracts as files and by number, and access tokens of their institutions."""
+
+from __future__ import annotations
+
+import functools
+import json
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import click
+from django.utils.translation import gettext as _
+
+from kouan.core.errors import KouanError
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Callable
+
+    from kouan.apps.dataflow.models import Contract
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _on_the_node(command: Callable[P, R]) -> Callable[P, R]:
+    """Set Django up, and turn what can go wrong into one line and exit status 1."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
+        from django.db import DatabaseError  # noqa: PLC0415 - `kouan --help` needs no node.toml
+
+        try:
+            django.setup()
+            return command(*args, **kwargs)
+        except KouanError as error:
+            raise click.ClickException(str(error)) from None
+        except DatabaseError as error:
+            raise click.ClickException(_("The database cannot be used: %s") % error) from None
+
+    return run
+
+
+@click.group()
+def dataflow() -> None:
+    """Contracts for the flow of data between institutions, and those institutions' systems."""
+
+
+@dataflow.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@_on_the_node
+def draft(file: Path) -> None:
+    """Keep the terms in FILE (JSON) as a draft, and print the contract's number."""
+    import rfc8785  # noqa: PLC0415 - `kouan --help` is quick without
+
+    from kouan.apps.dataflow import contracts, errors  # noqa: PLC0415 - needs Django's models
+    from kouan.apps.dataflow.domain import BadTerms, read_terms  # noqa: PLC0415 - as above
+
+    try:
+        terms = read_terms(rfc8785.dumps(json.loads(file.read_bytes())))
+    except BadTerms as error:
+        raise errors.IllFormedTerms(detail=str(error)) from None
+    except (ValueError, RecursionError):
+        raise errors.IllFormedTerms(detail="JSON") from None
+    click.echo(str(contracts.draft(terms).contract))
+
+
+@dataflow.command("contracts")
+@_on_the_node
+def contracts_() -> None:
+    """List the contracts: number, version, state, parties and term."""
+    from kouan.apps.dataflow.models import Contract  # noqa: PLC0415 - needs Django's models
+
+    for row in Contract.objects.order_by("contract", "version"):
+        click.echo(
+            f"{row.contract}\t{row.version}\t{row.state}\t{row.exporter} → {row.importer}\t"
+            f"{row.effective} – {row.expires}"
+        )
+
+
+@dataflow.command()
+@click.argument("number", type=click.UUID)
+@click.option("--officer", required=True, help="The officer's name, and the post in which they sign.")
+@_on_the_node
+def sign(number: uuid.UUID, officer: str) -> None:
+    """Sign the contract NUMBER: what this side drafted goes to the other side, which signs then."""
+    from kouan.apps.dataflow import contracts  # noqa: PLC0415 - needs Django's models
+    from kouan.apps.dataflow.domain import State  # noqa: PLC0415 - as above
+
+    row = _newest(number)
+    step = contracts.propose if row.state == State.DRAFT else contracts.sign
+    done = step(digest=bytes(row.digest), officer=officer)
+    click.echo(f"{done.contract}\t{done.version}\t{done.state}")
+
+
+@dataflow.command()
+@click.argument("number", type=click.UUID)
+@click.option("--reason", required=True, help="What the other side is told.")
+@_on_the_node
+def refuse(number: uuid.UUID, reason: str) -> None:
+    """Refuse what the other side proposed."""
+    from kouan.apps.dataflow import contracts  # noqa: PLC0415 - needs Django's models
+
+    contracts.refuse(digest=bytes(_newest(number).digest), reason=reason[:400])
+    click.echo(_("Done."))
+
+
+@dataflow.command()
+@click.argument("number", type=click.UUID)
+@click.option(
+    "--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="The day of the filing; today if not given."
+)
+@click.option("--reference", default="", help="The authority's number for it.")
+@_on_the_node
+def filed(number: uuid.UUID, day: datetime | None, reference: str) -> None:
+    """Note that this side's party has filed the contract NUMBER with its authority."""
+    from kouan.apps.dataflow import contracts, filings  # noqa: PLC0415 - needs Django's models
+
+    on: date = day.date() if day is not None else contracts.today()
+    filings.filed(digest=bytes(_newest(number).digest), filed_on=on, reference=reference[:64])
+    click.echo(_("Done."))
+
+
+@dataflow.command()
+@click.argument("number", type=click.UUID)
+@click.option("--reason", required=True, help="What the other side is told.")
+@_on_the_node
+def end(number: uuid.UUID, reason: str) -> None:
+    """End the contract NUMBER from today on, before its term."""
+    from kouan.apps.dataflow import contracts  # noqa: PLC0415 - needs Django's models
+
+    contracts.end(digest=bytes(_newest(number).digest), reason=reason[:400])
+    click.echo(_("Done."))
+
+
+@dataflow.command()
+@click.argument("code")
+@click.option("--name", required=True, help="Which system the token is for.")
+@click.option(
+    "--days", type=click.IntRange(1, 1825), default=365, show_default=True, help="How long it works."
+)
+@_on_the_node
+def token(code: str, name: str, days: int) -> None:
+    """Make an access token for a system of the institution CODE, and print it this once."""
+    from kouan.apps.dataflow import access  # noqa: PLC0415 - needs Django's models
+
+    click.echo(access.issue(institution=code, name=name, life=timedelta(days=days)))
+    click.echo(_("Keep it secret. It cannot be shown again."), err=True)
+
+
+@dataflow.command()
+@click.argument("code")
+@_on_the_node
+def tokens(code: str) -> None:
+    """List the tokens of the institution CODE by their first characters."""
+    from kouan.apps.dataflow.models import InstitutionAccess  # noqa: PLC0415 - needs Django's models
+
+    for row in InstitutionAccess.objects.filter(institution=code).order_by("pk"):
+        state = _("revoked") if row.revoked_at else f"{row.expires_at:%Y-%m-%d}"
+        used = f"{row.last_used_at:%Y-%m-%d}" if row.last_used_at else "-"
+        click.echo(f"{row.prefix}…\t{row.name}\t{state}\t{used}")
+
+
+@dataflow.command("revoke-token")
+@click.argument("code")
+@click.argument("prefix")
+@_on_the_node
+def revoke_token(code: str, prefix: str) -> None:
+    """Revoke the token that begins with PREFIX (as `tokens` lists it)."""
+    from kouan.apps.dataflow import access  # noqa: PLC0415 - needs Django's models
+
+    if not access.revoke(institution=code, prefix=prefix.rstrip("…")):
+        raise click.ClickException(_("The institution has no live token that begins so."))
+    click.echo(_("Revoked."))
+
+
+def _newest(number: uuid.UUID) -> Contract:
+    """Return a contract's newest version; raises ``UnknownContract``."""
+    from kouan.apps.dataflow.errors import UnknownContract  # noqa: PLC0415 - needs Django's set-up
+    from kouan.apps.dataflow.models import Contract  # noqa: PLC0415 - as above
+
+    found = Contract.objects.filter(contract=number).order_by("-version").first()
+    if found is None:
+        raise UnknownContract
+    return found

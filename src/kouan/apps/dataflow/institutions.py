@@ -1,0 +1,170 @@
+"""What an institution of this side may do with its own contracts, and with nobody else's."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from kouan.apps.dataflow import consents, contracts, errors, records
+from kouan.apps.dataflow.domain import State
+from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent, Record, SentOnce
+from kouan.core.policy import Denied
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Collection, Mapping
+
+    from django.db.models import QuerySet
+
+IDEMPOTENCY_KEY: Final = r"[\x21-\x7e](?:[\x20-\x7e]{0,198}[\x21-\x7e])?"
+
+
+def party(institution: str) -> str:
+    """Return what contracts call an institution of this side."""
+    return f"{settings.NODE.side}/{institution}"
+
+
+def ask(  # noqa: PLR0913 - all that a request says, by name
+    *,
+    institution: str,
+    contract: uuid.UUID,
+    reference: str,
+    document_number: str,
+    elements: Collection[str],
+    purposes: Collection[str],
+) -> ConsentRequest:
+    """Ask a customer for their consent; raises ``UnknownContract`` or what ``consents.ask`` raises."""
+    found = (
+        Contract.objects.filter(contract=contract, exporter=party(institution), state=State.SIGNED)
+        .order_by("-version")
+        .first()
+    )
+    if found is None:
+        raise errors.UnknownContract
+    return consents.ask(
+        contract=found,
+        terms=contracts.terms_of(found),
+        reference=reference,
+        document_number=document_number,
+        elements=elements,
+        purposes=purposes,
+    )
+
+
+def request_of(institution: str, key: uuid.UUID) -> tuple[ConsentRequest, DataConsent | None]:
+    """Return a request of an institution and what came of it; raises ``UnknownRequest``."""
+    found = ConsentRequest.objects.filter(key=key, institution=institution).first()
+    if found is None:
+        raise errors.UnknownRequest
+    return found, DataConsent.objects.filter(request=found).first()
+
+
+def request_state(request: ConsentRequest, consent: DataConsent | None) -> str:
+    """Return how far a request is: open, expired, refused, given or withdrawn."""
+    if consent is not None:
+        return "given" if consent.withdrawn_at is None else "withdrawn"
+    if request.answered_at is not None:
+        return "refused"
+    return "open" if timezone.now() < request.expires_at else "expired"
+
+
+def send_once(
+    *, institution: str, key: str | None, consent: uuid.UUID, purpose: str, values: Mapping[str, str]
+) -> Record:
+    """Send data about a person, unless it was sent under this key before; return the record.
+
+    Raises ``NoIdempotencyKey``, ``OtherBodySameKey``, ``UnknownConsent``, the ``Denied`` that says why it
+    may not cross, or what ``outbox.send`` raises; then nothing was sent and the key is free.
+    """
+    if key is None or not re.fullmatch(IDEMPOTENCY_KEY, key):
+        raise errors.NoIdempotencyKey
+    asked = _digest(consent, purpose, values)
+    before = _before(institution, key, asked)
+    if before is not None:
+        return before
+    held, contract = _own(institution, consent)
+    denied: Denied | None = None
+    try:
+        with transaction.atomic():
+            once = SentOnce.objects.create(
+                institution=institution, key=key, request=asked, created_at=timezone.now()
+            )
+            try:
+                once.record = records.send(contract=contract, consent=held, purpose=purpose, values=values)
+                once.save(update_fields=["record"])
+            except Denied as error:  # the decision stays on record; the key does not
+                denied = error
+                once.delete()
+    except IntegrityError:  # another thread was first; what it sent is what was sent
+        before = _before(institution, key, asked)
+        if before is None:
+            raise
+        return before
+    if denied is not None:
+        raise denied
+    assert once.record is not None  # noqa: S101 - it was sent
+    return once.record
+
+
+def received(institution: str) -> QuerySet[Record]:
+    """Return what has come for an institution, the oldest first."""
+    return _records(institution, outgoing=False).order_by("pk")
+
+
+def record_of(institution: str, message_id: uuid.UUID) -> Record:
+    """Return a record that an institution sent or received; raises ``UnknownRecord``."""
+    for outgoing in (False, True):
+        found = _records(institution, outgoing=outgoing).filter(message_id=message_id).first()
+        if found is not None:
+            return found
+    raise errors.UnknownRecord
+
+
+def received_by(institution: str, message_id: uuid.UUID) -> Record:
+    """Return a record that has come for an institution; raises ``UnknownRecord``."""
+    found = received(institution).filter(message_id=message_id).first()
+    if found is None:
+        raise errors.UnknownRecord
+    return found
+
+
+def _records(institution: str, *, outgoing: bool) -> QuerySet[Record]:
+    role = {"exporter" if outgoing else "importer": party(institution)}
+    own = Contract.objects.filter(**role).values("contract")
+    found = Record.objects.filter(outgoing=outgoing, contract__in=own)
+    return found.select_related("consent").prefetch_related("uses")
+
+
+def _own(institution: str, key: uuid.UUID) -> tuple[DataConsent, Contract]:
+    """Return a consent to what an institution sends, and a version of its contract."""
+    consent = DataConsent.objects.filter(key=key).exclude(person="").first()
+    contract = consent and (
+        Contract.objects.filter(contract=consent.contract, exporter=party(institution))
+        .order_by("-version")
+        .first()
+    )
+    if consent is None or contract is None:
+        raise errors.UnknownConsent
+    return consent, contract
+
+
+def _before(institution: str, key: str, asked: bytes) -> Record | None:
+    found = (
+        SentOnce.objects.select_related("record__consent").filter(institution=institution, key=key).first()
+    )
+    if found is None:
+        return None
+    if not hmac.compare_digest(bytes(found.request), asked):
+        raise errors.OtherBodySameKey
+    return found.record
+
+
+def _digest(consent: uuid.UUID, purpose: str, values: Mapping[str, str]) -> bytes:
+    text = json.dumps([str(consent), purpose, sorted(values.items())]).encode()
+    return hmac.digest(settings.NODE.secret_key.encode(), b"kouan/dataflow/requests/1\0" + text, "sha256")

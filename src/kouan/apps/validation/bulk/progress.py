@@ -1,0 +1,100 @@
+"""How far a job is, and what was wrong with its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from kouan.apps.validation.bulk.errors import ROW_ERRORS, UnknownJob
+from kouan.apps.validation.domain import OPEN_JOBS, JobKind, JobState
+from kouan.apps.validation.models import BulkJob, BulkProblem
+
+if TYPE_CHECKING:
+    import uuid
+    from datetime import datetime
+
+    from django.db.models import QuerySet
+
+    from kouan.apps.validation.models import Institution
+
+PAGE: Final = 50
+"""Problems on one page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A job, as pages, the API and the program tell it."""
+
+    key: uuid.UUID
+    institution: str
+    kind: JobKind
+    state: JobState
+    take_good: bool
+    percent: int
+    """Of its bytes, each counted as often as it is read."""
+    good: int
+    """Rows taken, or, until the job has ended, to be taken."""
+    unchanged: int
+    bad: int
+    created_at: datetime
+    finished_at: datetime | None
+
+    @property
+    def open(self) -> bool:
+        """Whether it has still to end."""
+        return self.state in OPEN_JOBS
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why one row cannot be taken, in the reader's language."""
+
+    line: int
+    column: str
+    code: str
+    text: str
+
+
+def job(key: uuid.UUID, *, of: list[Institution]) -> Progress:
+    """Return a job of these institutions; raises ``UnknownJob`` for any other."""
+    found = BulkJob.objects.select_related("institution").filter(key=key, institution__in=of).first()
+    if found is None:
+        raise UnknownJob
+    return _progress(found)
+
+
+def jobs(*, of: list[Institution], most: int = 10) -> list[Progress]:
+    """Return the newest jobs of these institutions."""
+    found = BulkJob.objects.select_related("institution").filter(institution__in=of).order_by("-pk")[:most]
+    return [_progress(one) for one in found]
+
+
+def problem_rows(key: uuid.UUID) -> QuerySet[BulkProblem]:
+    """Return the rows of a job's problems, by line."""
+    return BulkProblem.objects.filter(job__key=key).order_by("line", "pk")
+
+
+def in_words(row: BulkProblem) -> Problem:
+    """Return a problem in the active language."""
+    error = ROW_ERRORS[row.code](**row.params)
+    return Problem(row.line, row.column, row.code, str(error))
+
+
+def _progress(found: BulkJob) -> Progress:
+    kind, state = JobKind(found.kind), JobState(found.state)
+    passes = 2 if kind is JobKind.REVOKE else 1
+    read = found.offset + (found.size if kind is JobKind.REVOKE and state is JobState.TAKING else 0)
+    percent = min(99, 100 * read // (passes * found.size)) if state in OPEN_JOBS else 100
+    return Progress(
+        found.key,
+        found.institution.code,
+        kind,
+        state,
+        found.take_good,
+        percent,
+        found.good,
+        found.unchanged,
+        found.bad,
+        found.created_at,
+        found.finished_at,
+    )

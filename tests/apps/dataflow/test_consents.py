@@ -1,0 +1,265 @@
+"""A person is asked, answers once, and may take it back; nobody answers for somebody else."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.dataflow.made import CHAN, OTHER, PURPOSE, VALUES
+from apps.dataflow.test_contracts import BACK, proposal
+from kouan.apps.dataflow import consents, contracts, errors, receipts
+from kouan.apps.dataflow.models import ConsentRequest, DataConsent
+from kouan.core.trust import cose
+
+# Asked
+
+
+def test_the_number_of_the_document_is_kept_nowhere(signed, asked):
+    asked(signed())
+    (row,) = ConsentRequest.objects.values()
+    assert "123456" not in repr(row)
+    assert len(bytes(row["document_digest"])) == len(bytes(row["document_salt"])) == 32
+
+
+def test_two_requests_about_one_person_do_not_look_alike(signed, asked):
+    made = signed()
+    first, second = asked(made), asked(made)
+    assert bytes(first.document_digest) != bytes(second.document_digest)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"elements": ["person.health"]}, errors.ScopeDrift),
+        ({"purposes": [PURPOSE, OTHER]}, errors.OtherPurpose),
+        ({"document_number": " ( ) "}, errors.NoDocumentNumber),
+    ],
+)
+def test_no_more_is_asked_than_the_contract_names(signed, asked, changes, error):
+    with pytest.raises(error):
+        asked(signed(), **changes)
+    assert not ConsentRequest.objects.exists()
+
+
+# Answered
+
+
+@pytest.mark.parametrize("written", ["A1234563", "a123456(3)", " A 123456 (3) ", "Ａ１２３４５６（３）"])
+def test_the_person_is_known_however_the_number_is_written(signed, asked, given, written):
+    made = signed()
+    assert given(made, request=asked(made, document_number=written)) is not None
+
+
+def test_what_was_ticked_is_agreed_to_and_told_there(signed, given, gd, chan):
+    made = signed()
+    gd.hear()
+    consent = given(made, ticked=["person.credit", "person.health"])
+    assert (consent.elements, consent.separate) == (["person.credit"], ["person.credit"])
+    assert (consent.person, consent.level, consent.purposes) == (chan.key, 4, [PURPOSE])
+    ((kind, payload),) = gd.hear()
+    assert kind == "dataflow.consent"
+    assert (payload["consent"], payload["elements"]) == (consent.key.bytes, ["person.credit"])
+    assert payload["subject"] == consent.subject
+    assert chan.key not in repr(payload)
+    assert "CHAN" not in repr(payload)
+
+
+def test_the_receipt_says_what_the_person_agreed_to(signed, given):
+    made = signed()
+    consent = given(made)
+    said = receipts.read(bytes(consent.receipt), side="hk", at=timezone.now())
+    assert said == receipts.content(bytes(consent.receipt))
+    (purpose,) = said["pii_processing"]["purposes"]
+    assert purpose["lawful_basis"] == "dpv:Consent"
+    assert {each["pii_attribute_id"]: each["sensitive"] for each in purpose["pii_information"]} == {
+        "person.credit": True,
+        "person.name": False,
+    }
+    assert str(consent.key) in purpose["withdrawal_method"]
+    assert said["pii_principal_id"] == consent.subject
+    assert "CHAN" not in repr(said)
+    assert "123456(3)" not in repr(said)
+
+
+def test_a_receipt_of_another_side_or_with_a_bit_changed(signed, given, gd):
+    receipt = bytes(given(signed()).receipt)
+    with pytest.raises(receipts.BadReceipt):
+        receipts.read(receipt, side="gd", at=timezone.now())
+    for place in range(0, len(receipt), 7):
+        changed = receipt[:place] + bytes([receipt[place] ^ 1]) + receipt[place + 1 :]
+        with pytest.raises(receipts.BadReceipt):
+            receipts.read(changed, side="hk", at=timezone.now())
+
+
+def test_each_contract_knows_a_person_by_another_name(signed, given, terms):
+    first = given(signed())
+    other = signed(terms(contract=str(uuid.uuid4()), purposes=[OTHER]))
+    request = consents.ask(
+        contract=other, terms=contracts.terms_of(other), reference="customer 1", document_number="A1234563",
+        elements=sorted(VALUES), purposes=[OTHER],
+    )  # fmt: skip
+    second = given(other, request=request)
+    assert len({first.subject, second.subject}) == 2
+
+
+@pytest.mark.parametrize(
+    "who",
+    [
+        replace(CHAN, document_number="B123456(6)"),
+        replace(CHAN, document_number="A123456"),
+        replace(CHAN, document_number=""),
+        replace(CHAN, document_number="()"),
+    ],
+    ids=["another", "not all of it", "none", "brackets"],
+)
+def test_another_person_can_neither_see_nor_answer_it(signed, asked, given, who):
+    made = signed()
+    request = asked(made)
+    with pytest.raises(errors.NotThisPerson):
+        consents.open_request(request.key, who)
+    with pytest.raises(errors.NotThisPerson):
+        given(made, person=who, request=request)
+    assert not DataConsent.objects.exists()
+    assert given(made, request=request)
+
+
+@pytest.mark.parametrize(("level", "ticked"), [(2, ["person.credit"]), (1, ["person.name"])])
+def test_a_sign_in_that_is_not_sure_enough(  # noqa: PLR0913, PLR0917 - fixtures
+    signed, asked, given, chan, level, ticked
+):
+    made = signed()
+    request = asked(made)
+    with pytest.raises(errors.LevelTooLow) as caught:
+        given(made, person=replace(chan, level=level), ticked=ticked, request=request)
+    assert caught.value.params["needed"] == level + 1
+    assert given(made, person=replace(chan, level=level + 1), ticked=ticked, request=request)
+
+
+def test_it_is_answered_once(signed, asked, given, gd):
+    made = signed()
+    request = asked(made)
+    gd.hear()
+    assert given(made, request=request)
+    with pytest.raises(errors.UnknownRequest):
+        given(made, request=request)
+    assert len(gd.hear()) == DataConsent.objects.count() == 1
+
+
+def test_nothing_ticked_is_a_refusal_for_good(signed, asked, given, gd):
+    made = signed()
+    request = asked(made)
+    gd.hear()
+    assert given(made, ticked=[], request=request) is None
+    with pytest.raises(errors.UnknownRequest):
+        given(made, request=request)
+    assert not DataConsent.objects.exists()
+    assert not gd.hear()
+
+
+def test_a_request_of_a_month_ago_and_one_of_a_contract_that_has_ended(signed, asked, given):
+    made = signed()
+    request = asked(made)
+    ConsentRequest.objects.update(expires_at=timezone.now())
+    with pytest.raises(errors.UnknownRequest):
+        given(made, request=request)
+    ConsentRequest.objects.update(expires_at=timezone.now() + timedelta(days=1))
+    contracts.end(digest=bytes(made.digest), reason="The bank closes.")
+    with pytest.raises(errors.UnknownRequest):
+        given(made, request=request)
+
+
+# Taken back
+
+
+def test_it_is_taken_back_once_and_told_once(signed, given, gd, chan):
+    consent = given(signed())
+    gd.hear()
+    at = consents.withdraw(key=consent.key, person=chan.key).withdrawn_at
+    assert consents.withdraw(key=consent.key, person=chan.key).withdrawn_at == at
+    assert gd.hear() == [
+        ("dataflow.consent-withdrawn", {"consent": consent.key.bytes, "at": int(at.timestamp())})
+    ]
+
+
+@pytest.mark.parametrize("who", ["", "somebody else", str(uuid.UUID(int=2))])
+def test_nobody_takes_back_anothers(signed, given, who):
+    consent = given(signed())
+    with pytest.raises(errors.UnknownConsent):
+        consents.withdraw(key=consent.key, person=who)
+    consent.refresh_from_db()
+    assert consent.withdrawn_at is None
+
+
+# What the other side says of its persons
+
+
+@pytest.fixture
+def theirs(gd, terms):
+    """A contract by which Guangdong's institution sends data to ours."""
+    said = terms(**BACK, contract=str(uuid.uuid4()))
+    assert proposal(gd, said) == ("handled", "")
+    contracts.sign(digest=said.digest(), officer="CHEUNG")
+    return said
+
+
+def say(gd, said):
+    return gd.say("dataflow.consent", said, conversation=uuid.UUID(bytes=said["consent"]))
+
+
+def test_a_consent_of_the_other_side_is_kept(gd, theirs):
+    said = gd.consent(theirs)
+    assert say(gd, said) == ("handled", "")
+    row = DataConsent.objects.get(key=uuid.UUID(bytes=said["consent"]))
+    assert (row.person, row.peer, row.subject, row.level) == ("", "gd", "g" * 43, 3)
+    assert say(gd, said) == ("handled", "")
+    assert DataConsent.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"elements": ["person.credit"]},
+        {"level": 4},
+        {"subject": "h" * 43},
+        {"purposes": [OTHER]},
+        {"receipt": b""},
+        {"receipt": b"\xd2\x84"},
+    ],
+    ids=["less", "a higher level", "somebody else", "another purpose", "no receipt", "half a receipt"],
+)
+def test_a_consent_that_says_other_than_its_receipt(gd, theirs, changes):
+    assert say(gd, gd.consent(theirs) | changes) == ("refused", "bad-signature")
+    assert not DataConsent.objects.exists()
+
+
+def test_a_receipt_of_another_structure(gd, theirs):
+    said = gd.consent(theirs)
+    for data in (
+        b"[]",
+        b"{}",
+        b'"x"',
+        b"[" * 5000,
+        b'{"schema_version": "urn:kouan:data-consent-receipt:1"}',
+    ):
+        receipt = cose.sign1(data, gd.peer.signer(), content_type=receipts.TYPE)
+        assert say(gd, said | {"receipt": receipt}) == ("refused", "bad-signature")
+
+
+def test_a_consent_for_a_contract_that_nobody_has(gd, theirs):
+    said = gd.consent(theirs, contract=uuid.uuid4().bytes)
+    assert say(gd, said) == ("refused", "unknown-contract")
+    wrong = gd.say("dataflow.consent", gd.consent(theirs), conversation=uuid.uuid4())
+    assert wrong == ("refused", "unknown-contract")
+
+
+def test_the_other_side_takes_back_none_of_our_persons_consents(signed, given, gd):
+    consent = given(signed())
+    said = {"consent": consent.key.bytes, "at": 1}
+    ended = gd.say("dataflow.consent-withdrawn", said, conversation=consent.key)
+    assert ended == ("refused", "unknown-data-consent")
+    consent.refresh_from_db()
+    assert consent.withdrawn_at is None

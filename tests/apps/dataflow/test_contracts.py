@@ -1,0 +1,222 @@
+"""The life of a contract, with the other side's part played by the test."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+import rfc8785
+
+from apps.dataflow.conftest import OFFICER
+from apps.dataflow.made import BANK, LENDER
+from kouan.apps.dataflow import contracts, errors, statements
+from kouan.apps.dataflow.domain import State
+from kouan.apps.dataflow.models import Contract
+from kouan.core.exchange.handling import report_undelivered
+
+BACK = {"exporter": LENDER, "importer": BANK}
+"""The other direction: Guangdong's institution is the exporter."""
+
+
+def proposal(gd, said, **changes):
+    payload = {"terms": said.canonical(), "statement": gd.statement(said.digest())} | changes
+    return gd.say("dataflow.contract", payload, conversation=uuid.UUID(said.contract))
+
+
+def answer(gd, contract, **changes):
+    payload = {
+        "digest": bytes(contract.digest), "outcome": "signed",
+        "statement": gd.statement(bytes(contract.digest)), "reason": "",
+    } | changes  # fmt: skip
+    return gd.say("dataflow.contract-answer", payload, conversation=uuid.UUID(str(contract.contract)))
+
+
+def states():
+    return list(Contract.objects.order_by("version", "pk").values_list("version", "state"))
+
+
+def test_drafted_here_and_signed_by_both(signed, gd):
+    made = signed()
+    assert made.state == State.SIGNED
+    for side, data in (("hk", made.signed_here), ("gd", made.signed_there)):
+        assert statements.read(bytes(data), side=side, digest=bytes(made.digest)).side == side
+
+
+def test_a_draft_may_be_drafted_anew_until_it_is_proposed(gd, terms):
+    contracts.draft(terms())
+    second = contracts.draft(terms(persons=5))
+    assert Contract.objects.get() == second
+    contracts.propose(digest=bytes(second.digest), officer=OFFICER)
+    with pytest.raises(errors.NotInThisState):
+        contracts.draft(terms(persons=6))
+    with pytest.raises(errors.NotInThisState):
+        contracts.propose(digest=bytes(second.digest), officer=OFFICER)
+
+
+def test_what_could_never_be_in_force_is_not_kept(node, terms, today):
+    with pytest.raises(errors.TermEndsBeforeItBegins):
+        contracts.draft(terms(expires=(today - timedelta(days=1)).isoformat()))
+    with pytest.raises(errors.NotYourContract):
+        contracts.draft(
+            terms(basis="gba-standard-contract-macao", exporter=LENDER, importer=BANK | {"place": "mo"})
+        )
+    assert not Contract.objects.exists()
+
+
+def test_the_other_side_refuses(gd, terms):
+    made = contracts.draft(terms())
+    contracts.propose(digest=bytes(made.digest), officer=OFFICER)
+    gd.hear()
+    refusal = {"outcome": "refused", "statement": b"", "reason": "The purpose is too wide."}
+    assert answer(gd, made, **refusal) == ("handled", "")
+    made.refresh_from_db()
+    assert (made.state, made.reason) == (State.REFUSED, "The purpose is too wide.")
+    assert answer(gd, made) == ("refused", "not-in-this-state")
+
+
+def test_a_proposal_that_the_other_side_cannot_take_may_be_drafted_anew(gd, terms):
+    made = contracts.draft(terms())
+    contracts.propose(digest=bytes(made.digest), officer=OFFICER)
+    gd.hear("ill-formed-terms")
+    report_undelivered()
+    made.refresh_from_db()
+    assert (made.state, made.reason) == (State.REFUSED, "ill-formed-terms")
+
+
+@pytest.mark.parametrize("what", ["another key", "another text", "its own proposal", "nothing"])
+def test_an_answer_with_a_signature_that_does_not_hold(gd, terms, stores, what):
+    made = contracts.draft(terms())
+    made = contracts.propose(digest=bytes(made.digest), officer=OFFICER)
+    gd.hear()
+    statement = {
+        "another key": gd.statement(bytes(made.digest), side="hk"),
+        "another text": gd.statement(bytes(32)),
+        "its own proposal": bytes(made.signed_here),
+        "nothing": b"",
+    }[what]
+    assert answer(gd, made, statement=statement) == ("refused", "bad-signature")
+    assert states() == [(1, State.PROPOSED)]
+
+
+def test_proposed_there_and_signed_here(gd, terms):
+    said = terms(**BACK)
+    assert proposal(gd, said) == ("handled", "")
+    assert states() == [(1, State.PROPOSED)]
+    made = contracts.sign(digest=said.digest(), officer=OFFICER)
+    assert made.state == State.SIGNED
+    ((kind, payload),) = gd.hear()
+    assert (kind, payload["outcome"]) == ("dataflow.contract-answer", "signed")
+    assert statements.read(payload["statement"], side="hk", digest=said.digest()).officer == OFFICER
+    with pytest.raises(errors.NotInThisState):
+        contracts.sign(digest=said.digest(), officer=OFFICER)
+
+
+def test_proposed_there_and_refused_here(gd, terms):
+    said = terms(**BACK)
+    proposal(gd, said)
+    assert contracts.refuse(digest=said.digest(), reason="No.").state == State.REFUSED
+    ((_kind, payload),) = gd.hear()
+    assert (payload["outcome"], payload["reason"]) == ("refused", "No.")
+    with pytest.raises(errors.NotInThisState):
+        contracts.sign(digest=said.digest(), officer=OFFICER)
+
+
+def test_nobody_signs_their_own_proposal_twice(gd, terms):
+    made = contracts.draft(terms())
+    contracts.propose(digest=bytes(made.digest), officer=OFFICER)
+    with pytest.raises(errors.NotInThisState):
+        contracts.sign(digest=bytes(made.digest), officer=OFFICER)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"importer": LENDER, "exporter": BANK | {"place": "mo"}}, "not-your-contract"),
+        ({"importer": BANK, "exporter": LENDER | {"place": "gd:beijing"}}, "outside-area"),
+        ({"onward": [{"name": "Elsewhere", "place": "mo"}]}, "onward-transfer"),
+        ({"expires": "2025-01-01"}, "term-order"),
+        ({"elements": ["important.mapping"]}, "important-data"),
+        ({"version": 2, "replaces": "0" * 64}, "ill-formed-terms"),
+        ({"basis": "handshake"}, "unknown-basis"),
+    ],
+)
+def test_a_proposal_that_nobody_could_sign_is_refused(gd, terms, changes, code):
+    assert proposal(gd, terms(**BACK | changes)) == ("refused", code)
+    assert not Contract.objects.exists()
+
+
+def test_a_proposal_is_refused_whose_text_or_signature_is_not_right(gd, terms):
+    said = terms(**BACK)
+    as_they_are = said.model_dump(by_alias=True)
+    assert proposal(gd, said, terms=rfc8785.dumps(as_they_are) + b" ") == ("refused", "ill-formed-terms")
+    assert proposal(gd, said, statement=gd.statement(bytes(32))) == ("refused", "bad-signature")
+    payload = {"terms": said.canonical(), "statement": gd.statement(said.digest())}
+    ended = gd.say("dataflow.contract", payload, conversation=uuid.uuid4())
+    assert ended == ("refused", "ill-formed-terms")
+    assert not Contract.objects.exists()
+
+
+def test_a_second_contract_that_disagrees_is_refused_from_either_side(signed, gd, terms):
+    signed()
+    second = terms(contract=str(uuid.uuid4()))
+    contracts.draft(second)
+    with pytest.raises(errors.ContractsDisagree):
+        contracts.propose(digest=second.digest(), officer=OFFICER)
+    third = terms(contract=str(uuid.uuid4()), persons=1)
+    assert proposal(gd, third) == ("refused", "contracts-disagree")
+
+
+def test_a_signed_version_is_not_proposed_anew(signed, gd):
+    made = signed()
+    said = contracts.terms_of(made)
+    changed = said.model_copy(update={"persons": 7})
+    assert proposal(gd, changed) == ("refused", "not-in-this-state")
+
+
+def test_an_amendment_replaces_it_and_is_filed_again(signed, terms):
+    first = signed()
+    second = signed(
+        terms(
+            version=2,
+            replaces=bytes(first.digest).hex(),
+            elements=["person.credit", "person.health", "person.name"],
+        )
+    )
+    assert states() == [(1, State.REPLACED), (2, State.SIGNED)]
+    assert second.filings.count() == 2
+    assert not second.filings.filter(filed_on__isnull=False).exists()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"replaces": "0" * 64}, {"replaces": None}, {"version": 3}, {"exporter": BANK | {"code": "x-bank"}}],
+)
+def test_an_amendment_of_something_else(signed, terms, changes):
+    first = signed()
+    amended = {"version": 2, "replaces": bytes(first.digest).hex()} | changes
+    with pytest.raises(errors.IllFormedTerms):
+        contracts.draft(terms(**amended))
+
+
+def test_ended_here(signed, gd, today):
+    made = signed()
+    gd.hear()
+    contracts.end(digest=bytes(made.digest), reason="The bank closes.")
+    ((kind, payload),) = gd.hear()
+    assert (kind, payload["ended_on"]) == ("dataflow.contract-end", today.isoformat())
+    with pytest.raises(errors.NotInThisState):
+        contracts.end(digest=bytes(made.digest), reason="Again.")
+
+
+def test_ended_there(signed, gd, today):
+    made = signed()
+    said = {"digest": bytes(made.digest), "ended_on": today.isoformat(), "reason": "We close."}
+    assert gd.say("dataflow.contract-end", said, conversation=made.contract) == ("handled", "")
+    made.refresh_from_db()
+    assert (made.state, made.ended_on, made.ended_by) == (State.ENDED, today, "gd")
+    said["digest"] = bytes(32)
+    assert gd.say("dataflow.contract-end", said, conversation=made.contract) == (
+        "refused",
+        "unknown-contract",
+    )

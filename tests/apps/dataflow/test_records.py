@@ -1,0 +1,341 @@
+"""Data about persons: what leaves, what is kept here, who reads it, and when it is gone."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.dataflow.guangdong import values_of
+from apps.dataflow.made import OTHER, PURPOSE, VALUES
+from apps.dataflow.test_consents import say, theirs  # noqa: F401 - a fixture
+from kouan.apps.dataflow import consents, contracts, errors, records
+from kouan.apps.dataflow.models import DataConsent, Decision, Record, Use
+from kouan.core.exchange.handling import report_undelivered
+from kouan.core.exchange.models import OutboxMessage
+from kouan.core.policy import Denied
+
+# Sent
+
+
+@pytest.fixture
+def agreed(signed, given):
+    return given(signed())
+
+
+@pytest.fixture
+def send(agreed):
+    """Send data under the consent, or under another."""
+
+    def make(consent=None, values=VALUES, purpose=PURPOSE):
+        consent = consent or agreed
+        contract = contracts.Contract.objects.get(contract=consent.contract)
+        return records.send(contract=contract, consent=consent, purpose=purpose, values=values)
+
+    return make
+
+
+def refused(send, error, **how):
+    with pytest.raises(error) as caught:
+        send(**how)
+    return caught.value.params["clause"]
+
+
+def test_it_leaves_under_its_contract_and_consent(send, agreed, gd):
+    gd.hear()
+    record = send()
+    message = OutboxMessage.objects.get(message_id=record.message_id)
+    assert (message.agreement, message.clause) == (str(agreed.contract), "scope")
+    assert bytes(message.agreement_digest) == bytes(record.digest)
+    assert (message.consent, message.conversation) == (agreed.reference, agreed.key)
+    ((kind, payload),) = gd.hear()
+    assert kind == "dataflow.record"
+    assert payload == {"subject": agreed.subject, "purpose": PURPOSE, "values": values_of(VALUES)}
+
+
+def test_what_was_sent_is_not_kept_where_it_came_from(send):
+    record = send()
+    assert record.content is None
+    assert "CHAN" not in repr(Record.objects.values())
+    decision = Decision.objects.get()
+    assert (decision.allowed, decision.clause, decision.message_id) == (
+        True, "contract scope", record.message_id,
+    )  # fmt: skip
+    assert "CHAN" not in repr(decision.case)
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "clause"),
+    [
+        ({"values": VALUES | {"person.health": "well"}}, errors.ScopeDrift, "contract scope elements"),
+        ({"purpose": OTHER}, errors.OtherPurpose, "contract scope purposes"),
+    ],
+)
+def test_what_may_not_leave_leaves_nothing_but_its_decision(send, gd, how, error, clause):
+    gd.hear()
+    assert refused(send, error, **how) == clause
+    assert not gd.hear()
+    assert not Record.objects.exists()
+    decision = Decision.objects.get()
+    assert (decision.allowed, decision.code, decision.clause) == (False, error.code, clause)
+    assert "well" not in repr(decision.case)
+
+
+def test_less_than_was_agreed_to_may_leave_and_more_may_not(given, send, agreed):
+    consent = given(contracts.Contract.objects.get(), ticked=["person.name"])
+    assert send(consent=consent, values={"person.name": "CHAN Siu Ming"})
+    assert refused(send, errors.ConsentForOther, consent=consent) == "consent elements"
+
+
+def test_after_a_withdrawal_nothing_leaves(send, agreed, chan, gd):
+    consents.withdraw(key=agreed.key, person=chan.key)
+    gd.hear()
+    assert refused(send, errors.ConsentWithdrawn) == "consent"
+    assert not gd.hear()
+
+
+def test_what_waits_when_it_is_withdrawn_does_not_leave(send, agreed, chan, gd):
+    gd.hear()
+    waiting = [send().message_id for _ in range(3)]
+    consents.withdraw(key=agreed.key, person=chan.key)
+    assert [kind for kind, _payload in gd.hear()] == ["dataflow.consent-withdrawn"]
+    rows = OutboxMessage.objects.filter(message_id__in=waiting)
+    assert {(row.state, row.code) for row in rows} == {("cancelled", "consent-withdrawn")}
+    report_undelivered()
+    kept = Record.objects.filter(message_id__in=waiting)
+    assert {row.erased_because for row in kept} == {"consent-withdrawn"}
+    assert all(row.erased_at for row in kept)
+
+
+def test_anothers_messages_wait_on(send, given, chan, gd, agreed):
+    contract = contracts.Contract.objects.get(contract=agreed.contract)
+    other = given(contract)
+    gd.hear()
+    send(), send(consent=other)
+    consents.withdraw(key=agreed.key, person=chan.key)
+    assert sorted(kind for kind, _ in gd.hear()) == ["dataflow.consent-withdrawn", "dataflow.record"]
+
+
+def test_after_the_contract_has_ended_nothing_leaves(send, agreed):
+    made = contracts.Contract.objects.get()
+    contracts.end(digest=bytes(made.digest), reason="The bank closes.")
+    assert refused(send, errors.ContractOver) == "contract state"
+
+
+def test_an_amendment_that_begins_later_leaves_the_present_version_in_force(signed, given, terms, today):
+    first = signed()
+    consent = given(first)
+    tomorrow = (today + timedelta(days=1)).isoformat()
+    second = terms(version=2, replaces=bytes(first.digest).hex(), effective=tomorrow)
+    signed(second)
+    record = records.send(contract=first, consent=consent, purpose=PURPOSE, values=VALUES)
+    assert bytes(record.digest) == bytes(first.digest)
+
+
+def test_a_consent_to_another_contract(signed, given):
+    consent = given(signed())
+    DataConsent.objects.update(contract=uuid.uuid4())
+    contract = contracts.Contract.objects.get()
+    with pytest.raises(Denied) as caught:
+        records.send(contract=contract, consent=consent, purpose=PURPOSE, values=VALUES)
+    assert caught.value.params["clause"] == "consent contract"
+
+
+# Received
+
+
+@pytest.fixture
+def come(gd, theirs):  # noqa: F811 - the fixture that is imported
+    """Have a consent and a record under it arrive from Guangdong."""
+
+    def make(said=None, *, named=None, contract=theirs, first=(), **changes):
+        said = said or gd.consent(theirs)
+        key = uuid.UUID(bytes=said["consent"])
+        payload = {"subject": said["subject"], "purpose": PURPOSE, "values": values_of(VALUES)} | changes
+        drafts = [
+            gd.draft("dataflow.consent", said, conversation=key),
+            *first,
+            gd.draft(
+                "dataflow.record", payload, conversation=key, contract=contract,
+                consent=named or f"dataflow:{key}",
+            ),
+        ]  # fmt: skip
+        return said, gd.post(*drafts)[-1]
+
+    return make
+
+
+@pytest.fixture
+def kept(come):
+    """A record that came from Guangdong."""
+
+    def make(**how):
+        _said, ended = come(**how)
+        assert ended == ("handled", "")
+        return Record.objects.get(outgoing=False)
+
+    return make
+
+
+def test_it_is_kept_sealed_and_judged_here_too(kept):
+    record = kept()
+    assert b"CHAN" not in bytes(record.content)
+    assert record.elements == sorted([*VALUES, "person.pseudonym", "technical.outcome"])
+    decision = Decision.objects.get()
+    assert (decision.allowed, decision.outgoing, decision.message_id) == (True, False, record.message_id)
+
+
+def test_the_consent_may_come_in_the_same_batch_and_a_withdrawal_too(come, gd, theirs):  # noqa: F811 - as above
+    said = gd.consent(theirs)
+    key = uuid.UUID(bytes=said["consent"])
+    taken_back = gd.draft(
+        "dataflow.consent-withdrawn",
+        {"consent": said["consent"], "at": int(timezone.now().timestamp())},
+        conversation=key,
+    )
+    assert come(said, first=[taken_back])[1] == ("refused", "consent-withdrawn")
+    assert not Record.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [
+        ({"values": values_of(VALUES | {"person.health": "well"})}, "scope-drift"),
+        ({"purpose": OTHER}, "other-purpose"),
+        ({"subject": "h" * 43}, "consent-of-another"),
+        ({"named": f"dataflow:{uuid.UUID(int=7)}"}, "no-consent"),
+    ],
+)
+def test_what_the_other_side_should_not_have_sent_is_refused(come, how, code):
+    assert come(**how)[1] == ("refused", code)
+    assert not Record.objects.exists()
+
+
+def test_under_terms_that_nobody_here_has_signed(come, terms):
+    assert come(contract=terms(persons=7))[1] == ("refused", "no-contract")
+
+
+def test_under_a_consent_of_too_low_a_level_or_not_given_by_itself(come, gd, theirs):  # noqa: F811 - as above
+    assert come(gd.consent(theirs, level=2))[1] == ("refused", "level-too-low")
+    assert come(gd.consent(theirs, separate=()))[1] == ("refused", "consent-for-other")
+    assert come(gd.consent(theirs, elements=["person.name"], separate=()))[1] == (
+        "refused", "consent-for-other",
+    )  # fmt: skip
+
+
+def test_without_any_consent(gd, theirs):  # noqa: F811 - as above
+    payload = {"subject": "g" * 43, "purpose": PURPOSE, "values": values_of(VALUES)}
+    draft = gd.draft("dataflow.record", payload, conversation=uuid.uuid4(), contract=theirs)
+    assert gd.post(draft) == [("refused", "consent-missing")]
+
+
+def test_under_our_own_contract_nothing_comes_back(signed, gd, agreed):
+    contract = contracts.terms_of(contracts.Contract.objects.get(contract=agreed.contract))
+    payload = {"subject": agreed.subject, "purpose": PURPOSE, "values": values_of(VALUES)}
+    draft = gd.draft(
+        "dataflow.record", payload, conversation=agreed.key, contract=contract, consent=agreed.reference
+    )
+    assert gd.post(draft) == [("refused", "other-parties")]
+
+
+# Read
+
+
+def test_it_is_read_for_what_it_came_for_and_that_is_told(kept, gd):
+    record = kept()
+    gd.hear()
+    assert dict(records.read(record=record, reader="Credit department", purpose=PURPOSE)) == VALUES
+    ((kind, payload),) = gd.hear()
+    assert kind == "dataflow.use"
+    assert payload["record"] == record.message_id.bytes
+    assert (payload["reader"], payload["purpose"]) == ("Credit department", PURPOSE)
+    assert Use.objects.get().key.bytes == payload["use"]
+
+
+def test_it_is_not_read_for_anything_else(kept, gd):
+    record = kept()
+    gd.hear()
+    with pytest.raises(errors.OtherPurpose):
+        records.read(record=record, reader="Sales", purpose=OTHER)
+    assert not Use.objects.exists()
+    assert not gd.hear()
+
+
+def test_what_we_sent_is_not_read_here(send):
+    with pytest.raises(errors.NoPersonsConsent):
+        records.read(record=send(), reader="Sales", purpose=PURPOSE)
+
+
+def test_that_ours_was_read_there_is_kept_once(send, gd):
+    record = send()
+    said = {
+        "use": uuid.uuid4().bytes, "record": record.message_id.bytes, "reader": "Credit department",
+        "purpose": PURPOSE, "at": int(timezone.now().timestamp()),
+    }  # fmt: skip
+    for _ in range(2):
+        assert gd.say("dataflow.use", said, conversation=uuid.uuid4()) == ("handled", "")
+    assert Use.objects.get().record == record
+    said["record"] = uuid.uuid4().bytes
+    assert gd.say("dataflow.use", said, conversation=uuid.uuid4()) == ("refused", "unknown-data-consent")
+
+
+# Gone
+
+
+def erased(record):
+    record.refresh_from_db()
+    return record.content is None, record.erased_because
+
+
+def test_what_was_withdrawn_there_is_erased_here(kept, gd):
+    record = kept()
+    gd.hear()
+    key = record.consent.key
+    said = {"consent": key.bytes, "at": int(timezone.now().timestamp())}
+    assert gd.say("dataflow.consent-withdrawn", said, conversation=key) == ("handled", "")
+    assert erased(record) == (True, "withdrawn")
+    ((kind, payload),) = gd.hear()
+    assert (kind, payload["records"], payload["because"]) == (
+        "dataflow.erased", [record.message_id.bytes], "withdrawn",
+    )  # fmt: skip
+    with pytest.raises(errors.NoPersonsConsent):
+        records.read(record=record, reader="Credit department", purpose=PURPOSE)
+
+
+def test_however_many_came_all_are_erased(kept, gd, monkeypatch):
+    record = kept()
+    gd.hear()
+    monkeypatch.setattr(records, "_AT_ONCE", 2)
+    values = Record.objects.filter(pk=record.pk).values().get()
+    del values["id"]
+    for _ in range(4):
+        Record.objects.create(**values | {"message_id": uuid.uuid4()})
+    assert records.erase(consent=record.consent, because="withdrawn") == 5
+    assert not Record.objects.exclude(content=None).exists()
+    told = [payload["records"] for _kind, payload in gd.hear()]
+    assert [len(each) for each in told] == [2, 2, 1]
+
+
+def test_what_was_kept_long_enough_is_erased(kept, gd, today):
+    record = kept()
+    gd.hear()
+    assert record.erase_on == today + timedelta(days=30)
+    assert not records.erase_overdue()
+    Record.objects.update(erase_on=today)
+    assert not records.erase_overdue()
+    Record.objects.update(erase_on=today - timedelta(days=1))
+    assert records.erase_overdue()
+    assert erased(record) == (True, "retention")
+    assert not records.erase_overdue()
+    assert [payload["because"] for _kind, payload in gd.hear()] == ["retention"]
+
+
+def test_that_ours_was_erased_there_is_noted(send, gd):
+    record = send()
+    at = int(timezone.now().timestamp())
+    said = {"records": [record.message_id.bytes, uuid.uuid4().bytes], "because": "withdrawn", "at": at}
+    assert gd.say("dataflow.erased", said, conversation=uuid.uuid4()) == ("handled", "")
+    assert erased(record) == (True, "withdrawn")
+    assert int(record.erased_at.timestamp()) == at
