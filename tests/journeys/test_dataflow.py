@@ -157,7 +157,7 @@ def test_from_a_contract_to_an_erasure(pair: Group, way: tuple[str, str]) -> Non
     assert refused(flow.send(consent)) == ("consent-withdrawn", "consent")
     wait_until(lambda: flow.state(importer, message) == "erased", 20, "it is erased")
     wait_until(lambda: flow.state(exporter, message) == "erased", 20, "its erasure is known")
-    assert flow.ask(importer, "POST", f"/records/{message}/read", reading).status == 403
+    assert flow.ask(importer, "POST", f"/records/{message}/read", reading).status == 410
     agree(flow, consent)
 
     audited(pair)

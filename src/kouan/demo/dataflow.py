@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import uuid
+import zipfile
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ import click
 from kouan.demo import DemonstrationFailed, http
 from kouan.demo.browser import Browser
 from kouan.demo.nodes import node_environment
+from kouan.node.verification import print_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,14 +97,32 @@ def _one_way(way: Way, out: Path) -> None:
     consent, browser = _consent(way, contract)
     record = _crossing(way, consent)
     _read(way, record)
-    export = _view(way, browser, record)
+    _view(way, browser, record)
     _withdrawal(way, browser, consent, record)
-    path = out / f"my-data-{way.exporter.side}.json"
-    path.write_bytes(export())
-    (kept,) = json.loads(path.read_bytes())["consents"]
-    if kept["withdrawn_at"] is None:
-        raise DemonstrationFailed("the export does not say that the consent was withdrawn")
-    click.echo(f"   the person's export: {path.name}, {path.stat().st_size} bytes")
+    address = f"{way.exporter.config.portal_origin}/my-data/export.zip"
+    _export(lambda: browser.fetch(address), record, out / f"my-data-{way.exporter.side}.zip")
+
+
+def _export(export: Callable[[], bytes], record: str, path: Path) -> None:
+    _step("The person takes all of it away: consents, receipts, readers, and what proves each crossing.")
+    bundle = f"evidence/{record}.bundle"
+
+    def provable() -> bool:
+        path.write_bytes(export())
+        with zipfile.ZipFile(path) as archive:
+            return bundle in archive.namelist()
+
+    _until("the other side has co-signed the ledger", provable)
+    with zipfile.ZipFile(path) as archive:
+        (kept,) = json.loads(archive.read("my-data.json"))["consents"]
+        if kept["withdrawn_at"] is None:
+            raise DemonstrationFailed("the export does not say that the consent was withdrawn")
+        for name in archive.namelist():
+            click.echo(f"   {name}, {archive.getinfo(name).file_size} bytes")
+        proof = path.with_suffix(".bundle")
+        proof.write_bytes(archive.read(bundle))
+    if not print_report(proof, (), "en"):
+        raise DemonstrationFailed("the evidence does not verify")
 
 
 def _contract(way: Way, out: Path) -> str:
@@ -203,21 +223,17 @@ def _read(way: Way, record: str) -> None:
     click.echo(f"   read by {READER}: {', '.join(each['element'] for each in read['values'])}")
 
 
-def _view(way: Way, browser: Browser, record: str) -> Callable[[], bytes]:
+def _view(way: Way, browser: Browser, record: str) -> None:
     _step("The person sees who has read it, when, and for what.")
     address = f"{way.exporter.config.portal_origin}/my-data/export.json"
 
-    def export() -> bytes:
-        return browser.fetch(address)
-
     def uses() -> list[dict[str, Any]]:
-        rows = json.loads(export())["records"]
+        rows = json.loads(browser.fetch(address))["records"]
         return [use for row in rows if row["message"] == record for use in row["read"]]
 
     _until("the person sees the reading", lambda: bool(uses()))
     for use in uses():
         click.echo(f"   {use['at']}: {use['reader']}, {use['purpose']}")
-    return export
 
 
 def _withdrawal(way: Way, browser: Browser, consent: str, record: str) -> None:
@@ -309,8 +325,8 @@ def _good(response: http.Response, path: str) -> dict[str, Any]:
 
 def _tell(denied: http.Response) -> None:
     said = denied.json()
-    clause = said.get("params", {}).get("clause", "-")
-    click.echo(f"   denied: {said['code']}, clause “{clause}”: {said['detail']}")
+    clause = said.get("params", {}).get("clause", "")
+    click.echo(f"   {said['code']}{f', clause “{clause}”' if clause else ''}: {said['detail']}")
 
 
 def _kouan(node: DemonstrationNode, *arguments: str) -> str:

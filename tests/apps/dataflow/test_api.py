@@ -263,7 +263,8 @@ def test_once_erased_it_is_not_read(bank, arrived, gd):
     told = bank.get(f"/records/{arrived.message_id}").json()
     assert (told["state"], told["code"]) == ("erased", "withdrawn")
     reading = {"reader": "Credit department", "purpose": PURPOSE}
-    problem(bank.post(f"/records/{arrived.message_id}/read", reading), 403, "no-consent")
+    told = problem(bank.post(f"/records/{arrived.message_id}/read", reading), 410, "record-erased")
+    assert told["params"]["because"] == "withdrawn"
 
 
 # Who may

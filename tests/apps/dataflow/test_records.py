@@ -143,6 +143,15 @@ def test_a_consent_to_another_contract(signed, given):
     assert caught.value.params["clause"] == "consent contract"
 
 
+def test_a_text_that_was_changed_in_the_database_lets_nothing_cross(send):
+    made = contracts.Contract.objects.get()
+    wider = contracts.terms_of(made).model_copy(
+        update={"elements": ["person.credit", "person.health", "person.name"]}
+    )
+    contracts.Contract.objects.update(terms=wider.canonical())
+    assert refused(send, errors.OtherTerms) == "contract digest"
+
+
 # Received
 
 
@@ -264,7 +273,7 @@ def test_it_is_not_read_for_anything_else(kept, gd):
 
 
 def test_what_we_sent_is_not_read_here(send):
-    with pytest.raises(errors.NoPersonsConsent):
+    with pytest.raises(errors.UnknownRecord):
         records.read(record=send(), reader="Sales", purpose=PURPOSE)
 
 
@@ -300,7 +309,7 @@ def test_what_was_withdrawn_there_is_erased_here(kept, gd):
     assert (kind, payload["records"], payload["because"]) == (
         "dataflow.erased", [record.message_id.bytes], "withdrawn",
     )  # fmt: skip
-    with pytest.raises(errors.NoPersonsConsent):
+    with pytest.raises(errors.RecordErased):
         records.read(record=record, reader="Credit department", purpose=PURPOSE)
 
 

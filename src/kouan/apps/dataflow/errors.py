@@ -322,6 +322,14 @@ class UnknownRecord(KouanError):
     message = _("There is no such record of this institution.")
 
 
+class RecordErased(KouanError):
+    """What the record said is here no more."""
+
+    code = "record-erased"
+    status = 410
+    message = _("What this record said was erased on %(day)s (%(because)s).")
+
+
 # What institutions' systems ask
 
 

@@ -144,12 +144,11 @@ def _records(institution: str, *, outgoing: bool) -> QuerySet[Record]:
 def _own(institution: str, key: uuid.UUID) -> tuple[DataConsent, Contract]:
     """Return a consent to what an institution sends, and a version of its contract."""
     consent = DataConsent.objects.filter(key=key).exclude(person="").first()
-    contract = consent and (
-        Contract.objects.filter(contract=consent.contract, exporter=party(institution))
-        .order_by("-version")
-        .first()
-    )
-    if consent is None or contract is None:
+    if consent is None:
+        raise errors.UnknownConsent
+    own = Contract.objects.filter(contract=consent.contract, exporter=party(institution))
+    contract = own.order_by("-version").first()
+    if contract is None:
         raise errors.UnknownConsent
     return consent, contract
 

@@ -142,14 +142,17 @@ def keep(*, message: Received[DataRecord]) -> None:
 def read(*, record: Record, reader: str, purpose: str) -> list[tuple[str, str]]:
     """Return the data of a record as (kind, value); that it was read is noted on both sides.
 
-    Raises ``OtherPurpose`` for one that the record did not come for.
+    Raises ``OtherPurpose`` for one that the record did not come for, and ``RecordErased``.
     """
     if purpose != record.purpose:
         raise errors.OtherPurpose(clause="consent purposes", contract=str(record.contract), purpose=purpose)
     with transaction.atomic():
         held = Record.objects.select_for_update().select_related("consent").get(pk=record.pk)
-        if held.content is None or held.outgoing:
-            raise errors.NoPersonsConsent(clause="consent")
+        if held.outgoing:
+            raise errors.UnknownRecord
+        if held.content is None:
+            day = "" if held.erased_at is None else held.erased_at.date().isoformat()
+            raise errors.RecordErased(day=day, because=held.erased_because)
         use = Use.objects.create(
             key=uuid.uuid4(), record=held, reader=reader, purpose=purpose, at=timezone.now()
         )
@@ -193,8 +196,8 @@ def read_there(*, message: Received[RecordRead]) -> None:
 def erase(*, consent: DataConsent, because: Because) -> int:
     """Erase at the importer's side what a consent had let cross, and tell the other side; return how many."""
     erased = 0
-    while some := _erase(Record.objects.filter(consent=consent), because):
-        erased += some
+    while more := _erase(Record.objects.filter(consent=consent), because):
+        erased += more
     return erased
 
 

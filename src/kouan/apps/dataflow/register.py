@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -19,7 +20,6 @@ from kouan.apps.dataflow.domain import (
     Filing,
     State,
     Terms,
-    read_terms,
 )
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import Contract, DataConsent
@@ -54,12 +54,11 @@ class ContractRegister:
         What another side sends is judged here by its contract alone; the consent may stand in a message
         before it that was not handled yet, and is judged when this one is (``records.keep``).
         """
-        case = case_of(proposal)
-        own = proposal.sender == settings.NODE.side
-        judge(case, persons=own)
-        if case.contract is None:
+        row = _row(proposal)
+        judge(_case(proposal, row), persons=proposal.sender == settings.NODE.side)
+        if row is None:
             raise errors.NoContract(clause="contract")
-        return allowed_by(case.contract.digest, case.contract.terms)
+        return _read(bytes(row.digest), bytes(row.terms))[1]
 
 
 class ConsentRegister:
@@ -72,24 +71,27 @@ class ConsentRegister:
 
 def case_of(proposal: Proposal) -> Case:
     """Return all that counts for a proposal, as it stands now."""
-    day = proposal.at.astimezone(TERM_ZONE).date()
+    return _case(proposal, _row(proposal))
+
+
+def _case(proposal: Proposal, row: Contract | None) -> Case:
     return Case(
         at=proposal.at,
-        day=day,
+        day=_day(proposal),
         sender=proposal.sender,
         receiver=proposal.receiver,
         elements=proposal.elements,
         purpose=proposal.purpose,
         subject=proposal.subject,
-        contract=contract_facts(proposal.agreement, proposal.agreement_digest, day),
+        contract=None if row is None else _facts(row),
         named=proposal.agreement_digest,
         consent=consent_facts(proposal.consent_reference),
     )
 
 
-def contract_facts(number: str | None, digest: bytes | None, day: date) -> ContractFacts | None:
-    """Return what counts of a contract: of the version with a digest, or of the newest in force on a day."""
-    key = _uuid(number or "")
+def _row(proposal: Proposal) -> Contract | None:
+    """Return the version that a message names by its digest; of what is to leave, the newest in force."""
+    key, digest = _uuid(proposal.agreement or ""), proposal.agreement_digest
     if key is None:
         return None
     if digest is not None:
@@ -99,16 +101,21 @@ def contract_facts(number: str | None, digest: bytes | None, day: date) -> Contr
             Contract, "contract = %s ORDER BY version DESC LIMIT 4", (stored(key),), names=_CONTRACT
         )
         signed = [row for row in found if row.state == State.SIGNED]
-        found = [row for row in found if _in_force(row, day)] or signed or found
-    if not found or found[0].contract != key:
-        return None
-    row = found[0]
+        found = [row for row in found if _in_force(row, _day(proposal))] or signed or found
+    return found[0] if found and found[0].contract == key else None
+
+
+def _day(proposal: Proposal) -> date:
+    return proposal.at.astimezone(TERM_ZONE).date()
+
+
+def _facts(row: Contract) -> ContractFacts:
     signed_by = {settings.NODE.side} if row.signed_here is not None else set()
     if row.signed_there is not None:
         signed_by.add(row.peer)
     rows = fetch(FilingRow, "contract_id = %s", (row.pk,), names=("side", "due_on", "filed_on"))
     return ContractFacts(
-        terms=_terms(bytes(row.digest), bytes(row.terms)),
+        terms=_read(bytes(row.digest), bytes(row.terms))[0],
         digest=bytes(row.digest),
         state=State(row.state),
         ended_on=row.ended_on,
@@ -151,47 +158,39 @@ def key_of(reference: str | None) -> uuid.UUID | None:
 
 
 @lru_cache(4096)
-def _terms(digest: bytes, terms: bytes) -> Terms:  # noqa: ARG001 - the digest is what tells them apart
-    return read_terms(terms)
+def _read(digest: bytes, text: bytes) -> tuple[Terms, Allowed]:
+    """Return what is kept as a contract's text, also as an agreement whose one clause is its scope.
 
-
-_allowed: dict[bytes, Allowed] = {}
-
-
-def allowed_by(digest: bytes, terms: Terms) -> Allowed:
-    """Return a contract as an agreement whose one clause is its scope."""
-    found = _allowed.get(digest)
-    if found is None:
-        if len(_allowed) > 4096:  # noqa: PLR2004 - as many as there are terms kept
-            _allowed.clear()
-        title = Localised(
-            en=f"{terms.exporter.name.en} – {terms.importer.name.en}",
-            zh_hant=f"{terms.exporter.name.zh_hant}—{terms.importer.name.zh_hant}",
-            zh_hans=f"{terms.exporter.name.zh_hans}—{terms.importer.name.zh_hans}",
-        )
-        clause = Clause(
-            id=SCOPE,
-            legal_basis=LEGAL_BASIS,
-            types=frozenset({"dataflow.record"}),
-            senders=frozenset({terms.exporter.side}),
-            receivers=frozenset({terms.importer.side}),
-            text=title,
-            elements=frozenset(terms.elements) | ALWAYS,
-        )
-        found = _allowed[digest] = Allowed(
-            Agreement(
-                id=terms.contract,
-                title=title,
-                parties=terms.sides,
-                effective=terms.first_day,
-                expires=terms.last_day,
-                clauses=(clause,),
-                source=terms.canonical(),
-                digest=digest,
-            ),
-            clause,
-        )
-    return found
+    It was checked in full when it was drafted or received. Another text than was signed is ``OtherTerms``.
+    """
+    terms = Terms.model_validate_json(text)
+    if hashlib.sha256(text).digest() != digest:
+        raise errors.OtherTerms(clause="contract digest", contract=terms.contract)
+    title = Localised(
+        en=f"{terms.exporter.name.en} – {terms.importer.name.en}",
+        zh_hant=f"{terms.exporter.name.zh_hant}—{terms.importer.name.zh_hant}",
+        zh_hans=f"{terms.exporter.name.zh_hans}—{terms.importer.name.zh_hans}",
+    )
+    clause = Clause(
+        id=SCOPE,
+        legal_basis=LEGAL_BASIS,
+        types=frozenset({"dataflow.record"}),
+        senders=frozenset({terms.exporter.side}),
+        receivers=frozenset({terms.importer.side}),
+        text=title,
+        elements=frozenset(terms.elements) | ALWAYS,
+    )
+    agreement = Agreement(
+        id=terms.contract,
+        title=title,
+        parties=terms.sides,
+        effective=terms.first_day,
+        expires=terms.last_day,
+        clauses=(clause,),
+        source=text,
+        digest=digest,
+    )
+    return terms, Allowed(agreement, clause)
 
 
 def _uuid(text: str) -> uuid.UUID | None:
