@@ -21,8 +21,9 @@ AT_THE_DOOR = [
     NotDeterministicCBOR,
     CannotOpen,
     decide.Denied,
-    *decide.Denied.__subclasses__(),
+    *(error for error in decide.Denied.__subclasses__() if error.__module__.startswith("kouan.core.")),
 ]
+OF_APPS = [error for error in decide.Denied.__subclasses__() if error.__module__.startswith("kouan.apps.")]
 
 
 @pytest.mark.parametrize("error", AT_THE_DOOR)
@@ -41,6 +42,12 @@ def test_an_unknown_code_is_shown_itself():
     with translation.override("en"):
         assert "“never-heard-of”" in reason("never-heard-of")
         assert "(ValueError)" in reason("ValueError")
+
+
+@pytest.mark.parametrize("error", OF_APPS)
+def test_what_an_app_denies_is_told_as_such(error):
+    with translation.override("en"):
+        assert "rules do not allow it" in reason(error.code) or reason(error.code) == str(error.message)
 
 
 def test_an_apps_own_error_speaks_for_itself():

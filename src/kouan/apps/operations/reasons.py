@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core.errors import KouanError
+from kouan.core.policy import Denied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,6 +42,9 @@ REASONS: Final[Mapping[str, _StrOrPromise]] = {
     "ill-formed-payload": _(
         "Its content does not fit the declaration at the receiving side. Do both sides run the same version?"
     ),
+    "important-data": _(
+        "It holds what the Mainland's law calls important data, which crosses under no agreement."
+    ),
     "malformed-wire": _(
         "Its bytes do not have the shape of the protocol. Do both sides run the same version?"
     ),
@@ -58,6 +62,10 @@ REASONS: Final[Mapping[str, _StrOrPromise]] = {
     ),
     "other-agreement-text": _(
         "The two sides hold different texts of the agreement. Compare the fingerprints and use the same file."
+    ),
+    "outside-scope": _(
+        "It would hold kinds of data about a person that the clause does not name at the receiving side. Do both "
+        "sides hold the same agreements?"
     ),
     "oversized-blob": _("Its file is larger than the declaration at the receiving side allows."),
     "oversized-payload": _("Its content is larger than the declaration at the receiving side allows."),
@@ -77,6 +85,8 @@ def reason(code: str) -> str:
     message = _plain_messages().get(code)
     if message is not None:
         return str(message)
+    if code in _denials():
+        return gettext("The receiving side's rules do not allow it (%(code)s).") % {"code": code}
     if code[:1].isupper():
         # A handler that broke leaves the kind of its exception.
         return gettext("Its handler broke (%(code)s). The node's log says more.") % {"code": code}
@@ -87,6 +97,12 @@ def reason(code: str) -> str:
 def _plain_messages() -> Mapping[str, _StrOrPromise]:
     """Return the messages of all errors that need no parameters, by code."""
     return {error.code: error.message for error in _errors(KouanError) if "%(" not in str(error.message)}
+
+
+@cache
+def _denials() -> frozenset[str]:
+    """Return the codes with which apps deny what rests on their own registers."""
+    return frozenset(error.code for error in _errors(Denied))
 
 
 def _errors(base: type[KouanError]) -> Iterator[type[KouanError]]:
