@@ -12,10 +12,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from apps.dataflow.pages.conftest import HARBOUR, PEARL, officer, terms_with
+from apps.dataflow.pages.conftest import HARBOUR, NUMBER, PEARL, officer, terms_with
 from kouan.apps.dataflow import contracts
 from kouan.apps.dataflow.domain import read_terms
-from kouan.apps.dataflow.models import Contract, Filing
+from kouan.apps.dataflow.models import ConsentRequest, Contract, Filing
 from kouan.apps.dataflow.queries.contracts import differences
 from kouan.apps.dataflow.statements import read
 from kouan.core.exchange.models import OutboxMessage
@@ -293,6 +293,40 @@ def test_the_pdf_takes_names_for_words_and_never_for_mark_up(chan, gd):
     assert answer.status_code == 200
     assert answer.content.count(b"/Type /Page\n") == 3
     assert b"/Subtype /Image" not in answer.content
+
+
+# Asking a person
+
+
+def test_a_person_is_asked_and_their_number_kept_nowhere(chan, me, signed):
+    row = signed()
+    at = address(row, "ask")
+    assert 'name="document_number"' in chan.get(at).content.decode()
+    wanted = {
+        "document_number": NUMBER,
+        "reference": "customer 8",
+        "elements": ["person.name"],
+        "purposes": ["dpv:CreditChecking"],
+    }
+    for name in wanted:
+        assert chan.post(at, wanted | {name: ""}).status_code == 422
+    assert chan.post(at, wanted | {"elements": ["person.health"]}).status_code == 422
+    assert not ConsentRequest.objects.exists()
+    text = chan.post(at, wanted).content.decode()
+    made = ConsentRequest.objects.get()
+    path = f"/my-data/requests/{made.key}"
+    assert path in text
+    assert NUMBER not in text
+    assert b"A123456" not in bytes(made.document_digest) + bytes(made.document_salt)
+    assert me.get(path).status_code == 200
+
+
+def test_nobody_is_asked_under_a_contract_that_is_not_in_force_or_the_other_sides(chan, signed):
+    later = signed(effective=(contracts.today() + timedelta(days=9)).isoformat())
+    theirs = signed(exporter=PEARL, importer=HARBOUR)
+    for row in (later, theirs):
+        assert chan.get(address(row, "ask")).status_code == 404
+        assert "/ask" not in chan.get(address(row)).content.decode()
 
 
 # The end
