@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from apps.dataflow.pages.conftest import HARBOUR, NUMBER, PEARL, officer, terms_with
-from kouan.apps.dataflow import contracts
+from kouan.apps.dataflow import contracts, uploads
 from kouan.apps.dataflow.domain import read_terms
 from kouan.apps.dataflow.models import ConsentRequest, Contract, Filing
 from kouan.apps.dataflow.queries.contracts import differences
@@ -115,6 +115,15 @@ def test_a_step_says_what_is_wrong_where_it_is(chan, gd, step, values, words):
     text = page.content.decode()
     assert "There is a problem" in text
     assert words in text
+
+
+def test_an_assessment_above_the_limit_is_refused_unread(chan, gd, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST", 100 - (1 << 16))
+    chan.post("/data-contracts/new")
+    given = {"made_on": "2026-01-01", "file": SimpleUploadedFile("pia.pdf", PDF + bytes(200))}
+    answer = chan.post("/data-contracts/draft/assessment", given)
+    assert answer.status_code == 413
+    assert "could not be read" in answer.content.decode()
 
 
 def test_what_could_never_be_in_force_is_not_kept(chan, gd):
