@@ -104,7 +104,7 @@ def test_the_officers_pages(visit, busy, language, width):
     visitor.check("dataflow-contracts")
     waits = Contract.objects.get(state="proposed")
     for row, actions in (
-        (main, ("", "file", "pack", "end")),
+        (main, ("", "ask", "file", "pack", "end")),
         (waits, ("", "sign", "refuse")),
         (Contract.objects.get(state="ended"), ("", "erase")),
     ):

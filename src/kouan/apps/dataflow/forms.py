@@ -14,6 +14,7 @@ from kouan.core.policy.elements import Category
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kouan.apps.dataflow.domain import Terms
     from kouan.apps.dataflow.uploads import Seen
     from kouan.core.errors import KouanError
 
@@ -308,6 +309,28 @@ class ErasureForm(Step):
         help_text=_("The person has it under “My data”, on the node of their own side."),
         error_messages={"invalid": _("Enter the number as the receipt has it."), **_NEEDED},
     )
+
+
+class AskForm(Step):
+    """Whom an institution asks for their consent, and to what."""
+
+    document_number = _text(
+        _("Number of the person's identity document"),
+        64,
+        _("As it is printed. Only a hardened fingerprint of it is kept; the request opens for nobody else."),
+    )
+    reference = _text(_("Customer reference"), 64, _("The institution's own; it never crosses."))
+    elements = forms.MultipleChoiceField(
+        label=_("Kinds of data"), error_messages={"required": _("Choose at least one kind of data.")}
+    )
+    purposes = forms.MultipleChoiceField(
+        label=_("Purposes"), error_messages={"required": _("Choose at least one purpose.")}
+    )
+
+    def __init__(self, *args: Any, terms: Terms, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _choose(self, "elements", [(each, labels.element_name(each)) for each in terms.elements])
+        _choose(self, "purposes", [(each, labels.purpose_name(each)) for each in terms.purposes])
 
 
 class SampleForm(Step):

@@ -96,7 +96,7 @@ def _part(seen: Shown, language: str) -> list[Any]:
     rows.append((gettext("Digest of these terms (SHA-256)"), [hex_groups(seen.key)]))
     table = Table(
         [[_text(what, small), [_text(value, small) for value in values]] for what, values in rows],
-        colWidths=[48 * mm, 122 * mm],
+        colWidths=[48 * mm, 122 * mm - 12],
         style=TableStyle(
             [
                 ("VALIGN", (0, 0), (-1, -1), "TOP"),

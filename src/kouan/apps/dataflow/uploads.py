@@ -69,7 +69,7 @@ class DigestHandler(FileUploadHandler):
 def taking_digest(
     view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-    """Prepare a view whose form may bring a file: ``digest_of`` then knows it.
+    """Prepare a view whose form may bring a file: ``seen_in`` then knows it.
 
     Django's CSRF check reads the body, which runs the handlers; so they are put in place before it.
     """
@@ -81,7 +81,8 @@ def taking_digest(
         if request.method == "POST" and request.content_type == "multipart/form-data":
             handler = DigestHandler(request)
             request.upload_handlers = [handler]
-            if int(request.META.get("CONTENT_LENGTH") or 0) > MOST + (1 << 16):
+            length = str(request.META.get("CONTENT_LENGTH") or 0)
+            if not length.isdecimal() or int(length) > MOST + (1 << 16):
                 raise AssessmentNotRead(megabytes=MOST >> 20)
             try:
                 _ = request.POST

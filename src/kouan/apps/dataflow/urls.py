@@ -19,6 +19,7 @@ urlpatterns = [
     path("data-contracts/<slug:key>/end", contracts.end, name="end"),
     path("data-contracts/<slug:key>/file", contracts.file, name="file"),
     path("data-contracts/<slug:key>/erase", contracts.erase, name="erase"),
+    path("data-contracts/<slug:key>/ask", contracts.ask, name="ask"),
     path("data-contracts/<slug:key>/pack", contracts.filing_pack, name="pack"),
     path("data-contracts/<slug:key>/pack.zip", contracts.pack_file, name="pack-file"),
     path("data-contracts/<slug:key>/contract.pdf", contracts.pdf, name="pdf"),

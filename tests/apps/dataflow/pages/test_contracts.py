@@ -12,10 +12,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from apps.dataflow.pages.conftest import HARBOUR, PEARL, officer, terms_with
-from kouan.apps.dataflow import contracts
+from apps.dataflow.pages.conftest import HARBOUR, NUMBER, PEARL, officer, terms_with
+from kouan.apps.dataflow import contracts, uploads
 from kouan.apps.dataflow.domain import read_terms
-from kouan.apps.dataflow.models import Contract, Filing
+from kouan.apps.dataflow.models import ConsentRequest, Contract, Filing
 from kouan.apps.dataflow.queries.contracts import differences
 from kouan.apps.dataflow.statements import read
 from kouan.core.exchange.models import OutboxMessage
@@ -115,6 +115,15 @@ def test_a_step_says_what_is_wrong_where_it_is(chan, gd, step, values, words):
     text = page.content.decode()
     assert "There is a problem" in text
     assert words in text
+
+
+def test_an_assessment_above_the_limit_is_refused_unread(chan, gd, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST", 100 - (1 << 16))
+    chan.post("/data-contracts/new")
+    given = {"made_on": "2026-01-01", "file": SimpleUploadedFile("pia.pdf", PDF + bytes(200))}
+    answer = chan.post("/data-contracts/draft/assessment", given)
+    assert answer.status_code == 413
+    assert "could not be read" in answer.content.decode()
 
 
 def test_what_could_never_be_in_force_is_not_kept(chan, gd):
@@ -293,6 +302,40 @@ def test_the_pdf_takes_names_for_words_and_never_for_mark_up(chan, gd):
     assert answer.status_code == 200
     assert answer.content.count(b"/Type /Page\n") == 3
     assert b"/Subtype /Image" not in answer.content
+
+
+# Asking a person
+
+
+def test_a_person_is_asked_and_their_number_kept_nowhere(chan, me, signed):
+    row = signed()
+    at = address(row, "ask")
+    assert 'name="document_number"' in chan.get(at).content.decode()
+    wanted = {
+        "document_number": NUMBER,
+        "reference": "customer 8",
+        "elements": ["person.name"],
+        "purposes": ["dpv:CreditChecking"],
+    }
+    for name in wanted:
+        assert chan.post(at, wanted | {name: ""}).status_code == 422
+    assert chan.post(at, wanted | {"elements": ["person.health"]}).status_code == 422
+    assert not ConsentRequest.objects.exists()
+    text = chan.post(at, wanted).content.decode()
+    made = ConsentRequest.objects.get()
+    path = f"/my-data/requests/{made.key}"
+    assert path in text
+    assert NUMBER not in text
+    assert b"A123456" not in bytes(made.document_digest) + bytes(made.document_salt)
+    assert me.get(path).status_code == 200
+
+
+def test_nobody_is_asked_under_a_contract_that_is_not_in_force_or_the_other_sides(chan, signed):
+    later = signed(effective=(contracts.today() + timedelta(days=9)).isoformat())
+    theirs = signed(exporter=PEARL, importer=HARBOUR)
+    for row in (later, theirs):
+        assert chan.get(address(row, "ask")).status_code == 404
+        assert "/ask" not in chan.get(address(row)).content.decode()
 
 
 # The end

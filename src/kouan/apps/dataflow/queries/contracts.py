@@ -283,7 +283,7 @@ def history(seen: Shown, signed: Sequence[Signature]) -> list[Step]:
         elif seen.state in {State.DRAFT, State.PROPOSED}:
             steps.append(Step("current" if seen.state is State.PROPOSED else "waiting", title))
     if seen.state is State.REFUSED:
-        steps.append(Step("failed", gettext("Refused"), row.reason))
+        steps.append(Step("failed", pgettext("contract", "Refused"), row.reason))
         return steps
     steps += [_filing_step(each) for each in seen.filings]
     if seen.state is State.REPLACED and row.ended_on:

@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from kouan.apps.dataflow import contracts, erasing, filings
+from kouan.apps.dataflow import consents, contracts, erasing, filings
 from kouan.apps.dataflow.domain import State
-from kouan.apps.dataflow.forms import ErasureForm, FilingForm, ReasonForm
+from kouan.apps.dataflow.forms import AskForm, ErasureForm, FilingForm, ReasonForm
 from kouan.apps.dataflow.papers import pack, paper
 from kouan.apps.dataflow.queries import contracts as queries
 from kouan.apps.dataflow.views.pages import download, officer_of, page, require_any
@@ -151,6 +151,25 @@ def erase(request: HttpRequest, key: str) -> HttpResponseBase:
             messages.success(request, said % {"count": count})
             return _back(key)
     return _ask(request, "erase", shown, form)
+
+
+@_form
+@require_role("data")
+def ask(request: HttpRequest, key: str) -> HttpResponseBase:
+    """Ask a customer of the exporter for their consent, and show the address to give to them."""
+    shown = queries.shown(queries.by_key(key))
+    if shown.terms.exporter.side != settings.NODE.side or not shown.in_force:
+        raise Http404
+    form = AskForm(request.POST if request.method == "POST" else None, terms=shown.terms)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = consents.ask(contract=shown.row, terms=shown.terms, **form.cleaned_data)
+        except KouanError as error:
+            form.refuse(error, "document_number")
+        else:
+            at = settings.NODE.portal_origin + reverse("dataflow:request", args=[made.key])
+            return page(request, "asked", shown=shown, made=made, at=at)
+    return _ask(request, "ask", shown, form)
 
 
 @require_safe
