@@ -49,7 +49,7 @@ def read_there(arrived, record, reader, purpose):  # noqa: F811 - the fixture's 
 @pytest.fixture
 def busy(transactional_db, gd, doings):  # noqa: F811 - the fixtures
     """Contracts in every state, consents, crossings, readings, and a denial."""
-    signed, proposed, given, sent = doings.signed, doings.proposed, doings.given, doings.sent  # noqa: F811
+    signed, proposed, given, sent = doings.signed, doings.proposed, doings.given, doings.sent  # noqa: F811 - as above
     session = person_signed_in()
     main = signed()
     filings.filed(digest=bytes(main.digest), filed_on=contracts.today(), reference="DPO-2026-0017")

@@ -60,9 +60,7 @@ def test_a_large_file_is_taken_once_whatever_is_killed_meanwhile(pair: Group) ->
     question = {"reference": references[0], "algorithm": "sha-256", "digest": digests[0]}
     killed, last = 0, 0
     while killed < 3:
-        percent = wait_until(
-            lambda last=last: (now := job(hk, key)["percent"]) > last and now, 60, "more rows"
-        )
+        percent = wait_until(lambda last=last: further(hk, key, last), 60, "more rows are taken")
         if percent == 100:
             break
         assert hk.api("POST", "/validations?wait=0", question).json()["outcome"] == "unknown"
@@ -72,9 +70,7 @@ def test_a_large_file_is_taken_once_whatever_is_killed_meanwhile(pair: Group) ->
         hk.start()
         hk.wait_up()
     assert killed, "the file was taken before anything could be killed"
-    found = wait_until(
-        lambda: (now := job(hk, key))["state"] == "done" and now, 120, "the whole file is taken"
-    )
+    found = wait_until(lambda: done(hk, key), 120, "the whole file is taken")
     assert (found["good"], found["unchanged"], found["bad"]) == (ROWS, 0, 0)
     answer = gd.api("POST", "/validations?wait=5", question)
     assert answer.json()["outcome"] in {"match", None}

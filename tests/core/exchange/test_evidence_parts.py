@@ -12,10 +12,10 @@ from django.utils import timezone
 from core.exchange.authority import establish, serving
 from core.exchange.declared import Note
 from kouan.core import cbor
-from kouan.core.exchange import agreements, bundle, inbox, outbox, stamping, wire, witnesses
+from kouan.core.exchange import agreements, bodies, bundle, inbox, outbox, stamping, wire, witnesses
 from kouan.core.exchange.bundle import Bundle
 from kouan.core.exchange.evidence import NotYetProvable, evidence_bundle
-from kouan.core.exchange.models import InboxMessage
+from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.exchange.receipts import take_receipt
 from kouan.core.exchange.sealing import seal_batch
 from kouan.core.exchange.verify import verify_bundle
@@ -225,3 +225,20 @@ def test_the_content_of_an_accepted_message_cannot_be_left_out(gd, delivered, co
     parts = dict(Bundle.decode(evidence_bundle([delivered])).parts)
     del parts["1/body"]
     assert at_fault(verify_bundle(rebuilt(parts))) == {"1/body"}
+
+
+def test_an_erased_content_is_said_to_be_and_the_rest_is_proved(gd, delivered, cosigned):
+    cosigned(gd)
+    OutboxMessage.objects.update(state="handled")
+    assert bodies.erase_sent([delivered]) == 1
+    made = Bundle.decode(evidence_bundle([delivered]))
+    assert "1/body" not in made.parts
+    report = verify_bundle(rebuilt(dict(made.parts)))
+    assert report.holds, report.problems
+    assert any("was erased" in check.what for check in report.checks)
+    for other in ("header", "receipt", "path", "entry"):
+        parts = dict(made.parts)
+        del parts[f"1/{other}"]
+        assert not verify_bundle(rebuilt(parts)).holds
+    forged = dict(made.parts) | {"1/body": cbor.encode([bytes(16), b"another content"])}
+    assert "1/body" in at_fault(verify_bundle(rebuilt(forged)))

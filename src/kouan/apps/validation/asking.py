@@ -81,6 +81,7 @@ def _send(row: Validation) -> None:
     except UnknownMember:
         raise UnknownSide(side=row.issuing_side.upper()) from None
     row.conversation = new_id()
-    algorithm = Algorithm(row.algorithm).value
-    payload = FingerprintQuestion(reference=row.reference, algorithm=algorithm, digest=bytes(row.digest))
+    payload = FingerprintQuestion(
+        reference=row.reference, algorithm=Algorithm(row.algorithm).value, digest=bytes(row.digest)
+    )
     send(FINGERPRINT_QUESTION, to=row.issuing_side, payload=payload, conversation=row.conversation)

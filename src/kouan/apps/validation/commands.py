@@ -40,10 +40,12 @@ def list_() -> None:
     """List the institutions with the number of their documents, officers and live tokens."""
     from django.db.models import Count, Q  # noqa: PLC0415 - needs Django's models
 
+    from kouan.apps.validation.domain import JobState  # noqa: PLC0415 - as above
     from kouan.apps.validation.models import Institution  # noqa: PLC0415 - needs Django's models
 
+    on_register = Q(documents__job__isnull=True) | Q(documents__job__state=JobState.DONE)
     rows = Institution.objects.order_by("code").annotate(
-        documents_count=Count("documents", distinct=True),
+        documents_count=Count("documents", filter=on_register, distinct=True),
         officers=Count("memberships", distinct=True),
         live=Count("tokens", filter=Q(tokens__revoked_at__isnull=True), distinct=True),
     )

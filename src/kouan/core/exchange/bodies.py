@@ -16,19 +16,20 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Collection
 
-_ENDED_OUT = (
+_LEFT = (
+    OutboxMessage.State.ACCEPTED,
     OutboxMessage.State.HANDLED,
     OutboxMessage.State.REFUSED,
     OutboxMessage.State.EXPIRED,
     OutboxMessage.State.CANCELLED,
 )
-_ENDED_IN = (InboxMessage.State.HANDLED, InboxMessage.State.REFUSED)
+_HANDLED = (InboxMessage.State.HANDLED, InboxMessage.State.REFUSED)
 
 
 def erase_received(peer: str, ids: Collection[uuid.UUID]) -> int:
     """Erase what a peer's messages said that have been handled or refused; return how many bodies went."""
     with transaction.atomic():
-        rows = InboxMessage.objects.filter(peer=peer, message_id__in=ids, state__in=_ENDED_IN)
+        rows = InboxMessage.objects.filter(peer=peer, message_id__in=ids, state__in=_HANDLED)
         keys = list(rows.values_list("pk", flat=True))
         gone, _ = InboxBody.objects.filter(pk__in=keys).delete()
         InboxMessage.objects.filter(pk__in=keys).update(size=None)
@@ -36,9 +37,9 @@ def erase_received(peer: str, ids: Collection[uuid.UUID]) -> int:
 
 
 def erase_sent(ids: Collection[uuid.UUID]) -> int:
-    """Erase what messages of ours said whose end is known; return how many bodies went."""
+    """Erase what messages of ours said that need not be posted any more; return how many bodies went."""
     with transaction.atomic():
-        rows = OutboxMessage.objects.filter(message_id__in=ids, state__in=_ENDED_OUT)
+        rows = OutboxMessage.objects.filter(message_id__in=ids, state__in=_LEFT)
         keys = list(rows.values_list("pk", flat=True))
         gone, _ = OutboxBody.objects.filter(pk__in=keys).delete()
         OutboxMessage.objects.filter(pk__in=keys).update(size=0)

@@ -21,7 +21,7 @@ These came later, and a bundle without them is as good:
 - ``declaration/TYPE.VERSION``: what the maker's node declares of the message's type: title, purpose, basis.
 
 Of a message that was refused at the door of the side that made the bundle, the content was not kept: its
-``N/body`` is left out.
+``N/body`` is left out. So it is where the maker has erased what it had: ``N/erased`` then says so.
 """
 
 from __future__ import annotations

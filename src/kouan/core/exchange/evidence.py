@@ -66,6 +66,8 @@ class _Kept:
     leaves: bytes
     position: int
     ledger_index: int
+    erased: bool
+    """Whether the body was here and is no longer."""
 
 
 def evidence_bundle(message_ids: Sequence[uuid.UUID], *, sender: str = "") -> bytes:
@@ -115,6 +117,7 @@ def _kept(message_id: uuid.UUID, sender: str) -> _Kept:
             leaves=bytes(batch.leaves),
             position=ours.position,
             ledger_index=ours.ledger_index,
+            erased=ours.size == 0,
         )
     peers = [sender] if sender else list(Stream.objects.values_list("peer", flat=True))
     theirs = (
@@ -132,7 +135,18 @@ def _kept(message_id: uuid.UUID, sender: str) -> _Kept:
         leaves=bytes(theirs.batch.leaves),
         position=theirs.position,
         ledger_index=theirs.ledger_index,
+        erased=theirs.size is None and _accepted(theirs),
     )
+
+
+def _accepted(message: InboxMessage) -> bool:
+    """Whether our receipt says that we took a message in."""
+    outer = cose.read1(
+        bytes(message.batch.receipt),
+        content_type=wire.RECEIPT_TYPE,
+        max_bytes=wire.MAX_RECEIPT + cose.OVERHEAD,
+    )
+    return wire.Receipt.decode(outer.payload).statuses[message.position] is None
 
 
 def _parts(message: _Kept, other: str) -> tuple[dict[str, bytes], tuple[str, ...]]:
@@ -154,6 +168,8 @@ def _parts(message: _Kept, other: str) -> tuple[dict[str, bytes], tuple[str, ...
     }
     if message.body is not None:
         parts["body"] = message.body
+    elif message.erased:
+        parts["erased"] = b"body"
     stamp = TimeStamp.objects.filter(checkpoint=row).first()
     if stamp is not None:
         chain = cbor.decode(bytes(stamp.chain), max_bytes=_MAX_CHAIN, max_depth=1)

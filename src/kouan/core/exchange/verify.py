@@ -6,7 +6,6 @@ refused: the report says where.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -29,21 +28,19 @@ from kouan.core.ledger.checkpoint import LedgerProof
 from kouan.core.ledger.errors import ProofError
 from kouan.core.ledger.merkle import leaf_hash, verify_inclusion
 from kouan.core.ledger.notes import SignatureType, VerifierKey
+from kouan.core.policy.agreements import of_contract
 from kouan.core.trust import cose
 from kouan.core.trust.member import MemberKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-
 __all__ = ["Check", "MessageFacts", "Report", "verify_bundle"]
-
 T = TypeVar("T")
-
 MAX_BODY: Final = 2 << 20
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
 _MESSAGE_PARTS: Final = frozenset(
-    {"body", "entry", "header", "ledger", "path", "receipt", "sealed", "stamp", "statement"}
+    {"body", "entry", "erased", "header", "ledger", "path", "receipt", "sealed", "stamp", "statement"}
 )
 
 
@@ -68,27 +65,6 @@ def verify_bundle(  # noqa: PLR0913 - what the reader knows from elsewhere, by n
     return _Verification(data, trusted or {}, witnesses or {}, frozenset(authorities), quorum, newer).run()
 
 
-def _contract(data: bytes) -> object:
-    """Return a contract's terms (canonical JSON) as an agreement whose one clause is its scope.
-
-    No deterministic CBOR begins as JSON does: a map's first byte is above 0x9f.
-    """
-    try:
-        terms = json.loads(data) if len(data) <= MAX_BODY else None
-    except (ValueError, RecursionError):
-        terms = None
-    if not isinstance(terms, dict) or terms.get("schema") != "kouan-contract/1":
-        raise Disagrees(detail=str(_("the agreement is not a map")))
-    parties = [terms.get("exporter"), terms.get("importer")]
-    names = [party.get("name") for party in parties if isinstance(party, dict)]
-    title = {
-        script: " – ".join(str(name.get(key, "")) for name in names if isinstance(name, dict))
-        for script, key in (("en", "en"), ("zh-hant", "zh_hant"), ("zh-hans", "zh_hans"))
-    }
-    scope = {"id": "scope", "types": ["dataflow.record"], "legal_basis": "data-contract", "text": title}
-    return {"id": terms.get("contract"), "title": title, "clauses": [scope]}
-
-
 class _Verification:
     def __init__(  # noqa: PLR0913, PLR0917 - as above
         self,
@@ -108,8 +84,6 @@ class _Verification:
         self._parts: Mapping[str, bytes] = {}
         self._members: dict[str, MemberKeys] = {}
         self._witnesses: list[VerifierKey] = []
-        self._listed: Mapping[str, bytes] | None = None
-        """The parts in the table of contents, once its signature has held."""
         self._reports = {member.side: member.revoked.values() for member in newer}
 
     def run(self) -> Report:
@@ -207,10 +181,10 @@ class _Verification:
 
     def _take_agreement(self, part: str, _id: str) -> None:
         data = self._part(part)
-        value = _contract(data) if data[:1] == b"{" else cbor.decode(data, max_bytes=MAX_BODY)
+        value = of_contract(data[:MAX_BODY]) if data[:1] == b"{" else cbor.decode(data, max_bytes=MAX_BODY)
         if not isinstance(value, dict):
             raise Disagrees(detail=str(_("the agreement is not a map")))
-        self._report.agreements[wire.digest(data)] = value
+        self._report.agreements[wire.digest(data)] = value  # type: ignore[assignment]
 
     def _contents(self, data: bytes) -> None:
         digests: dict[str, bytes] | None = None
@@ -221,7 +195,7 @@ class _Verification:
             )
             side, made, listed = bundle.decode_contents(unverified.payload)
             nonlocal digests
-            digests = self._listed = listed
+            digests = listed
             self._report.made_by, self._report.made_at = side, from_milliseconds(made)
             report = reported.verify_despite(unverified, self._member(side), made)
             # The table only tells what was altered since; each message proves itself by its own parts.
@@ -274,19 +248,14 @@ class _Verification:
 
     def _said(self, what: str, name: str, number: str, facts: MessageFacts) -> str:
         """Return what a check looks for; of a refused message its maker may have kept less."""
-        if name == "body" and self._left_out(f"{number}/body"):
+        if name == "body" and f"{number}/body" not in self._parts:
+            if f"{number}/erased" in self._parts:
+                return _noop("the content was erased by the bundle's maker; the header has its fingerprint")
             if self._refused(facts):
                 return _noop("the content was not kept, since the message was refused")
-            return _noop(
-                "the content was erased by the side that made the bundle; the header has its fingerprint"
-            )
         if self._refused(facts) and what.startswith("the agreement") and not self._has_agreement(facts):
             return _noop("the agreement was not held here, and the message was refused")
         return what
-
-    def _left_out(self, part: str) -> bool:
-        """Whether the bundle never had a part, by the table of contents that its maker signed."""
-        return part not in self._parts and self._listed is not None and part not in self._listed
 
     @staticmethod
     def _refused(facts: MessageFacts) -> bool:
@@ -300,7 +269,7 @@ class _Verification:
         facts.header = wire.Header.decode(self._part(part))
 
     def _body(self, part: str, _number: str, facts: MessageFacts) -> None:
-        if self._left_out(part):
+        if part not in self._parts and (self._refused(facts) or f"{part[:-4]}erased" in self._parts):
             return
         body = self._part(part)
         header = _needed(facts.header)

@@ -8,6 +8,7 @@ speak of the same words.
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kouan.core import cbor
 from kouan.core.policy.elements import elements_of
-from kouan.core.text import Localised
+from kouan.core.text import LANGUAGES, Localised
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,6 +95,29 @@ def _load(path: Path) -> Agreement:
         raise AgreementFileError(f"{path}: the key {error} is missing.") from None
     except (TypeError, ValueError, AttributeError) as error:
         raise AgreementFileError(f"{path}: {error}") from None
+
+
+def of_contract(data: bytes) -> dict[str, Any] | None:
+    """Return the terms of a contract of institutions (canonical JSON) as an agreement; None for other bytes.
+
+    Its one clause is its scope. No agreement's CBOR begins as JSON does: a map's first byte is above 0x9f.
+    """
+    try:
+        terms = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(terms, dict) or terms.get("schema") != "kouan-contract/1":
+        return None
+    parties = [terms.get("exporter"), terms.get("importer")]
+    names = [party.get("name") for party in parties if isinstance(party, dict)]
+    title = {
+        script: " – ".join(
+            str(name.get(script.replace("-", "_"), "")) for name in names if isinstance(name, dict)
+        )
+        for script in LANGUAGES
+    }
+    scope = {"id": "scope", "types": ["dataflow.record"], "legal_basis": "data-contract", "text": title}
+    return {"id": terms.get("contract"), "title": title, "clauses": [scope]}
 
 
 def _agreement(raw: dict[str, Any]) -> Agreement:
