@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from kouan.apps.dataflow import access, consents, contracts, decisions, filings, statements
 from kouan.apps.dataflow.domain import State, Terms
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent, Decision, Record, Use
 from kouan.apps.identity.models import Resident
+from kouan.core.errors import KouanError
 from kouan.core.exchange.audit import audit
 from kouan.core.exchange.evidence import evidence_bundle
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
@@ -91,6 +94,27 @@ def agree(request: str, person: Person) -> str:
     given = consents.give(key=row.key, person=person, ticked=row.elements, terms=terms, language="zh-hant")
     assert given is not None
     return str(given.key)
+
+
+def agree_at_once(request: str, person: Person, times: int) -> list[str]:
+    """Have one person answer a request from so many screens at once; return what each is told."""
+    begin, told = threading.Barrier(times), []
+
+    def answer() -> None:
+        begin.wait(30)
+        try:
+            told.append(agree(request, person))
+        except KouanError as error:
+            told.append(error.code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=answer) for _ in range(times)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    return told
 
 
 def withdraw(consent: str, person: Person) -> None:

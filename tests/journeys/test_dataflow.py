@@ -7,6 +7,7 @@ import json
 import secrets
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,11 @@ class Flow:
 
     def consent(self) -> tuple[str, Person]:
         """Ask somebody, who agrees."""
+        request, person = self.request()
+        return self.exporter.run(flowing.agree, request, person), person
+
+    def request(self) -> tuple[str, Person]:
+        """Ask somebody."""
         number = NUMBER[self.exporter.side]
         asked = self.ask(
             self.exporter, "POST", "/consent-requests",
@@ -69,7 +75,7 @@ class Flow:
         )  # fmt: skip
         assert asked.status == 201, asked.body
         person = self.exporter.run(flowing.new_person, number)
-        return self.exporter.run(flowing.agree, asked.json()["id"], person), person
+        return str(asked.json()["id"]), person
 
     def send(self, consent: str, key: str = "", **changes: Any) -> Answer:
         """Send a record."""
@@ -191,6 +197,37 @@ def test_withdrawn_while_the_line_is_cut(pair: Group, way: tuple[str, str]) -> N
     assert not any(importer.run(flowing.arrived, message) for message in waiting)
     kept = importer.run(flowing.held, consent)
     assert [(row.message, row.content, row.because) for row in kept] == [(under_way, False, "withdrawn")]
+    agree(flow, consent)
+    audited(pair)
+
+
+@pytest.mark.timeout(300)
+def test_many_at_once(pair: Group) -> None:
+    """One answer, one record under one key, and nothing under a consent that is withdrawn meanwhile."""
+    flow = Flow(pair["hk"], pair["gd"])
+    request, person = flow.request()
+    told = flow.exporter.run(flowing.agree_at_once, request, person, 4)
+    assert told.count("unknown-consent-request") == 3
+    (consent,) = (each for each in told if each != "unknown-consent-request")
+
+    with ThreadPoolExecutor(8) as many:
+        same = list(many.map(lambda _: flow.send(consent, "one key"), range(8)))
+        assert {answer.status for answer in same} == {202}
+        assert len({answer.json()["id"] for answer in same}) == 1
+
+        sending = [many.submit(flow.send, consent) for _ in range(40)]
+        for each in sending[:4]:
+            each.result()
+        flow.exporter.run(flowing.withdraw, consent, person)
+        answers = [each.result() for each in sending]
+    taken = [answer.json()["id"] for answer in answers if answer.status == 202]
+    late = [refused(answer) for answer in answers if answer.status != 202]
+    say(f"{len(taken)} before the withdrawal, {len(late)} after it")
+    assert set(late) <= {("consent-withdrawn", "consent")}
+    assert refused(flow.send(consent)) == ("consent-withdrawn", "consent")
+    pair.wait_at_rest()
+    assert not any(row.content for row in flow.importer.run(flowing.held, consent))
+    assert len(flow.exporter.run(flowing.held, consent)) == len(taken) + 1
     agree(flow, consent)
     audited(pair)
 

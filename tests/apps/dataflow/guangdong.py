@@ -92,12 +92,20 @@ class Guangdong:
                 "purposes": [
                     {
                         "purpose_type": purpose,
-                        "pii_information": [{"pii_attribute_id": each} for each in said["elements"]],
+                        "pii_information": [
+                            {"pii_attribute_id": each, "sensitive": each in said["separate"]}
+                            for each in said["elements"]
+                        ],
                     }
                     for purpose in said["purposes"]
                 ],
             },
-            "events": [{"assurance_level": said["level"]}],
+            "events": [
+                {
+                    "assurance_level": said["level"],
+                    "valid_until": receipts.written(moment(said["expires_at"])),
+                }
+            ],
         } | changes
         data = json.dumps(content).encode()
         return cose.sign1(data, signer or self.peer.signer(), content_type=receipts.TYPE)

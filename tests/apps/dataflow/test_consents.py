@@ -226,13 +226,36 @@ def test_a_consent_of_the_other_side_is_kept(gd, theirs):
         {"level": 4},
         {"subject": "h" * 43},
         {"purposes": [OTHER]},
+        {"separate": []},
+        {"separate": ["person.credit", "person.name"]},
+        {"expires_at": int(timezone.now().timestamp()) + 86_400},
         {"receipt": b""},
         {"receipt": b"\xd2\x84"},
     ],
-    ids=["less", "a higher level", "somebody else", "another purpose", "no receipt", "half a receipt"],
+    ids=[
+        "less",
+        "a higher level",
+        "somebody else",
+        "another purpose",
+        "none by itself",
+        "more by itself",
+        "for longer",
+        "no receipt",
+        "half a receipt",
+    ],
 )
 def test_a_consent_that_says_other_than_its_receipt(gd, theirs, changes):
     assert say(gd, gd.consent(theirs) | changes) == ("refused", "bad-signature")
+    assert not DataConsent.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds"),
+    [("given_at", (1 << 37) - 1), ("given_at", 0), ("expires_at", 1 << 37), ("expires_at", -1)],
+)
+def test_a_time_that_cannot_be_is_refused_and_not_tried_again(gd, theirs, name, seconds):
+    said = gd.consent(theirs)
+    assert say(gd, said | {name: seconds})[0] == "refused"
     assert not DataConsent.objects.exists()
 
 

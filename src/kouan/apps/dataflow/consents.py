@@ -234,14 +234,19 @@ def _matches(said: ConsentGiven, *, side: str, given_at: datetime) -> None:
     try:
         receipt = receipts.read(said.receipt, side=side, at=given_at)
         processing = receipt["pii_processing"]
-        named = {each["pii_attribute_id"] for each in processing["purposes"][0]["pii_information"]}
+        information, given = processing["purposes"][0]["pii_information"], receipt["events"][0]
+        named = {each["pii_attribute_id"] for each in information}
+        separate = {each["pii_attribute_id"] for each in information if each["sensitive"]}
+        until = datetime.fromtimestamp(said.expires_at, tz=timezone.get_current_timezone())
         same = (
             receipt["record_id"] == str(uuid.UUID(bytes=said.consent))
             and receipt["pii_principal_id"] == said.subject
             and processing["contract"] == str(uuid.UUID(bytes=said.contract))
             and named == set(said.elements)
+            and separate == set(said.separate)
             and {each["purpose_type"] for each in processing["purposes"]} == set(said.purposes)
-            and receipt["events"][0]["assurance_level"] == said.level
+            and given["assurance_level"] == said.level
+            and given["valid_until"] == receipts.written(until)
         )
     except (IndexError, KeyError, TypeError, receipts.BadReceipt):
         same = False

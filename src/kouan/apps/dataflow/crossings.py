@@ -26,7 +26,8 @@ MAX_VALUES: Final = 256 * 1024
 
 Id16 = Annotated[bytes, Len(16, 16)]
 Digest = Annotated[bytes, Len(32, 32)]
-Seconds = Annotated[int, Field(ge=0, lt=1 << 40)]
+Seconds = Annotated[int, Field(ge=0, lt=1 << 37)]
+"""Since 1970, as far as a date can be told."""
 Subject = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{43}$")]
 Reason = Annotated[str, StringConstraints(max_length=400)]
 

@@ -108,8 +108,8 @@ def _content(consent: DataConsent, terms: Terms, language: str) -> dict[str, Any
             {
                 "event_type": "explicit",
                 "event_state": "given",
-                "event_time": _written(consent.given_at),
-                "valid_until": _written(consent.expires_at),
+                "event_time": written(consent.given_at),
+                "valid_until": written(consent.expires_at),
                 "assurance_level": consent.level,
             }
         ],
@@ -120,5 +120,6 @@ def _urn(side: str, code: str) -> str:
     return f"urn:kouan:institution:{side}:{code}"
 
 
-def _written(at: datetime) -> str:
+def written(at: datetime) -> str:
+    """Return a time as receipts say it: UTC, to the second."""
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -64,8 +64,8 @@ REASONS: Final[Mapping[str, _StrOrPromise]] = {
         "The two sides hold different texts of the agreement. Compare the fingerprints and use the same file."
     ),
     "outside-scope": _(
-        "It would hold kinds of data about a person that the clause does not name at the receiving side. Do both "
-        "sides hold the same agreements?"
+        "It would hold kinds of data about a person that the clause does not name at the receiving side. Do "
+        "both sides hold the same agreements?"
     ),
     "oversized-blob": _("Its file is larger than the declaration at the receiving side allows."),
     "oversized-payload": _("Its content is larger than the declaration at the receiving side allows."),
