@@ -18,7 +18,7 @@ from kouan.demo import identity
 from kouan.demo.browser import Browser
 from kouan.demo.homes import providers_of
 from kouan.demo.nodes import establish, free_ports
-from kouan.node.supervisor import Supervisor
+from kouan.node.supervisor import NODES_GRACE, Supervisor, node_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,9 @@ def figures_across(home: Path) -> dict[str, float]:
         {"hk": (ports[0], ports[1]), "gd": (ports[2], ports[3])},
         providers={"hk": ports[4], "gd": ports[5]},
     )
-    supervisor = Supervisor([node.path for node in nodes], beside=providers_of(nodes))
+    supervisor = Supervisor(
+        [*(node_of(node.path) for node in nodes), *providers_of(nodes)], grace=NODES_GRACE
+    )
     supervisor.start()
     watching = threading.Thread(target=supervisor.watch, daemon=True)
     watching.start()

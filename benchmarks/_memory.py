@@ -1,7 +1,8 @@
-"""How the memory of running nodes grows."""
+"""How the memory of running nodes grows, and how much CPU they have taken."""
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -36,12 +37,19 @@ class Memory:
 
     def _watch(self) -> None:
         while not self._stop.wait(EVERY):
-            sessions = {process.running.pid for process in self._supervisor.processes if process.running}
-            self._seen.append(_resident(sessions))
+            found = _statistics(self._supervisor)
+            self._seen.append({pid: int(fields[21]) * 4096 for pid, fields in found.items()})
 
 
-def _resident(sessions: set[int]) -> dict[int, int]:
-    """Return the resident bytes of each process in these sessions (Linux)."""
+def seconds_of(supervisor: Supervisor) -> float:
+    """Return the seconds of CPU that the nodes' processes have taken so far."""
+    found = _statistics(supervisor).values()
+    return sum(int(fields[11]) + int(fields[12]) for fields in found) / os.sysconf("SC_CLK_TCK")
+
+
+def _statistics(supervisor: Supervisor) -> dict[int, list[str]]:
+    """Return what the kernel tells of each process of the nodes (Linux, proc(5), from the state on)."""
+    sessions = {process.running.pid for process in supervisor.processes if process.running}
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -49,5 +57,5 @@ def _resident(sessions: set[int]) -> dict[int, int]:
         except OSError:
             continue
         if int(fields[3]) in sessions:
-            found[int(folder.name)] = int(fields[21]) * 4096
+            found[int(folder.name)] = fields
     return found

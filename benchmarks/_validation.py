@@ -12,7 +12,7 @@ from pathlib import Path
 from kouan.demo.http import post_file
 from kouan.demo.nodes import DemonstrationNode, establish, free_ports
 from kouan.demo.up import answers
-from kouan.node.supervisor import Supervisor
+from kouan.node.supervisor import NODES_GRACE, Supervisor, node_of
 
 PER_SECOND = 20
 SECONDS = 15
@@ -28,7 +28,7 @@ def latencies() -> list[float]:
     with tempfile.TemporaryDirectory(prefix="kouan-bench-") as home:
         ports = free_ports(4)
         nodes = establish(Path(home), {"hk": (ports[0], ports[1]), "gd": (ports[2], ports[3])})
-        supervisor = Supervisor([node.path for node in nodes])
+        supervisor = Supervisor([node_of(node.path) for node in nodes], grace=NODES_GRACE)
         supervisor.start()
         watching = threading.Thread(target=supervisor.watch, daemon=True)
         watching.start()

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from _table import figures
 from kouan.demo.nodes import DemonstrationNode, establish, free_ports, node_environment
-from kouan.node.supervisor import Supervisor
+from kouan.node.supervisor import Supervisor, processes_of
 
 SIZE = int(os.environ.get("KOUAN_BENCH_BLOB", str(2_000_000_000)))
 PIECE = 1 << 20
@@ -30,7 +30,9 @@ def main() -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="kouan-bench-", dir=os.environ.get("KOUAN_BENCH_DIR")) as home:
         ports = free_ports(4)
         nodes = establish(Path(home), {"hk": (ports[0], ports[1]), "gd": (ports[2], ports[3])})
-        supervisor = Supervisor([node.path for node in nodes], names=("door", "worker"))
+        supervisor = Supervisor(
+            process for node in nodes for process in processes_of(node.path, ("door", "worker"))
+        )
         supervisor.start()
         watching = threading.Thread(target=supervisor.watch, daemon=True)
         watching.start()
@@ -113,13 +115,13 @@ def peaks(node: DemonstrationNode, name: str) -> list[int]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            command = (process / "cmdline").read_bytes().split(b"\0")
+            called = (process / "comm").read_text("ascii", "replace").strip()
             environment = (process / "environ").read_bytes().split(b"\0")
             lines = (process / "status").read_text("ascii", "replace").splitlines()
         except OSError:
             continue
         ours = f"KOUAN_NODE={node.path}".encode() in environment
-        if ours and b"kouan.node.servers" in command and name.encode() in command:
+        if ours and called == f"kouan-{name}":
             found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")]
     return found
 

@@ -27,7 +27,7 @@ from _server import databases, server
 from _table import figures
 from _validation import PER_SECOND, latencies
 from kouan.demo.nodes import DemonstrationNode, establish, free_ports, node_environment
-from kouan.node.supervisor import Supervisor
+from kouan.node.supervisor import Supervisor, processes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,7 +129,9 @@ def pair(
             exchange=exchange,
             databases=made,
         )
-        supervisor = Supervisor([node.path for node in nodes], names=("door", "worker"))
+        supervisor = Supervisor(
+            process for node in nodes for process in processes_of(node.path, ("door", "worker"))
+        )
         supervisor.start()
         watching = threading.Thread(target=supervisor.watch, daemon=True)
         watching.start()

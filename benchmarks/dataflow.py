@@ -23,7 +23,7 @@ from pathlib import Path
 from _table import figures
 from kouan.demo.nodes import DemonstrationNode, establish, free_ports, node_environment
 from kouan.demo.up import answers
-from kouan.node.supervisor import Supervisor
+from kouan.node.supervisor import NODES_GRACE, Supervisor, node_of
 
 ROWS = int(os.environ.get("KOUAN_BENCH_ROWS", "100000"))
 SECONDS = float(os.environ.get("KOUAN_BENCH_SECONDS", "8"))
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def _validations(node: DemonstrationNode, known: list[list[str]]) -> dict[str, float]:
-    supervisor = Supervisor([node.path])
+    supervisor = Supervisor([node_of(node.path)], grace=NODES_GRACE)
     supervisor.start()
     watching = threading.Thread(target=supervisor.watch, daemon=True)
     watching.start()

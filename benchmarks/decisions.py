@@ -32,12 +32,14 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 from kouan.apps.dataflow.contracts import today
-from kouan.apps.dataflow.crossings import DATA_RECORD, DataRecord, Value
+from kouan.apps.dataflow.crossings import DATA_RECORD
+from kouan.apps.dataflow.payloads import DataRecord, Value
 from kouan.apps.dataflow.domain import Terms
 from kouan.apps.dataflow.models import Contract, DataConsent, Filing
 from kouan.core.database.rows import insert_many
 from kouan.core.exchange.outbox import decide
 from kouan.core.policy import Denied
+from kouan.node.settling import settle
 
 contracts, consents, decisions = map(int, sys.argv[1:])
 chance, now, day = random.Random(7), timezone.now(), today()
@@ -63,12 +65,12 @@ for at in range(contracts):
     })
     numbers.append(number)
     rows.append((at + 1, number, 1, "gd", terms.canonical(), terms.digest(), "signed", f"hk/exporter-{at}",
-                 f"gd/importer-{at}", day, day + timedelta(days=364), now, b"s", b"s", "", ""))
+                 f"gd/importer-{at}", day, day + timedelta(days=364), now, b"s", b"s", "", "", ""))
     filings += [(at + 1, side, day + timedelta(days=14), day, "1") for side in ("gd", "hk")]
 with transaction.atomic():
     insert_many(Contract, ("id", "contract", "version", "peer", "terms", "digest", "state", "exporter",
                            "importer", "effective", "expires", "created_at", "signed_here", "signed_there",
-                           "reason", "ended_by"), rows)
+                           "reason", "ended_by", "department"), rows)
     insert_many(Filing, ("contract_id", "side", "due_on", "filed_on", "reference"), filings)
 
 sample, receipt = [], bytes(1200)
@@ -78,13 +80,13 @@ for first in range(0, consents, 20_000):
         key, number, subject = new(), numbers[at % contracts], f"{at:043}"
         withdrawn = now if at % 10 == 0 else None
         rows.append((key, number, "gd", f"person-{at}", subject, KINDS, KINDS[:1], [PURPOSE], 3,
-                     now - timedelta(days=1), now + timedelta(days=300), withdrawn, receipt))
+                     now - timedelta(days=1), now + timedelta(days=300), withdrawn, receipt, False))
         if chance.random() < 2 * decisions / consents:
             sample.append((key, number, subject, withdrawn is None))
     with transaction.atomic():
         insert_many(DataConsent, ("key", "contract", "peer", "person", "subject", "elements", "separate",
-                                  "purposes", "level", "given_at", "expires_at", "withdrawn_at", "receipt"),
-                    rows)
+                                  "purposes", "level", "given_at", "expires_at", "withdrawn_at", "receipt",
+                                  "notice"), rows)
 with connection.cursor() as cursor:
     cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)" if connection.vendor == "sqlite" else "ANALYZE")
     if connection.vendor == "sqlite":
@@ -104,6 +106,7 @@ def ask(key, number, subject):
 
 chance.shuffle(sample)
 sample = sample[:decisions]
+settle()  # as each process of a node does once it has loaded everything
 
 def run():
     took = []

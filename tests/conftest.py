@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 STRICT = os.environ.get("KOUAN_TEST_STRICT") == "1"
-ALONE = {"browser": "browser", "faults": "programs", "journeys": "programs"}
-"""Folders whose tests start programs of their own, and the one worker that those of a name share."""
+ALONE = {"browser": "browser", "faults": "faults" if SERVER else "programs", "journeys": "programs"}
+"""Folders whose tests start programs of their own, and the one worker that those of a name share.
+
+Without a server browsers keep the other worker busy as long.
+"""
 
 # A law holds or does not; how long one example takes says how busy the machine is.
 settings.register_profile("kouan", settings(), deadline=None)
@@ -28,14 +31,25 @@ settings.load_profile("kouan")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not SERVER:
-        elsewhere = [item for item in items if item.get_closest_marker("postgresql")]
-        items[:] = [item for item in items if not item.get_closest_marker("postgresql")]
+    elsewhere = [item for item in items if not _belongs_here(item)]
+    if elsewhere:
+        items[:] = [item for item in items if _belongs_here(item)]
         config.hook.pytest_deselected(items=elsewhere)
     for item in items:
         group = ALONE.get(item.path.relative_to(HERE).parts[0])
         if group is not None and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _belongs_here(item: pytest.Item) -> bool:
+    """Return whether a test says something on this database: on PostgreSQL, what reaches one at all."""
+    if not SERVER:
+        return item.get_closest_marker("postgresql") is None
+    if item.get_closest_marker("sqlite") is not None:
+        return False
+    reaches = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+    marked = any(map(item.get_closest_marker, ("django_db", "postgresql", "xdist_group")))
+    return bool(reaches) or marked or item.path.relative_to(HERE).parts[0] in ALONE
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

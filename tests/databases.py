@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import secrets
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from django.db import connection
 
@@ -21,9 +23,26 @@ def create() -> str:
     return f"{SERVER.rstrip('/')}/{name}"
 
 
+def through_socket(url: str) -> str:
+    """Return what names the same database to a node that does not reach the server's port.
+
+    A Unix socket is reached from every network namespace; the server asks there whose process it is.
+    """
+    import psycopg  # noqa: PLC0415 - only where there is such a server
+
+    parts = urlsplit(url)
+    with psycopg.connect(url) as server:
+        found = server.execute("SHOW unix_socket_directories").fetchone()
+    folder = str(found[0]).partition(",")[0].strip() if found else ""
+    return (
+        f"postgresql://{parts.username or getpass.getuser()}@:{parts.port or 5432}{parts.path}?host={folder}"
+    )
+
+
 def drop(url: str) -> None:
     """Drop a database that ``create`` made, whoever is still connected."""
-    _on_server(f'DROP DATABASE IF EXISTS "{url.rpartition("/")[2]}" WITH (FORCE)')
+    name = urlsplit(url).path.removeprefix("/")
+    _on_server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @contextmanager

@@ -68,9 +68,24 @@ def test_everything_that_can_be_said(write, tmp_path):
 
 
 def test_how_often_each_may_ask(write):
+    assert load(write(GOOD), SECRET).dataflow.token_per_minute == 6000
+    text = GOOD + "[dataflow]\ntoken_per_minute = 9\n[watch]\nfiling_days = 5\ncontract_days = 60\n"
+    node = load(write(text), SECRET)
+    assert (node.dataflow.token_per_minute, node.watch.filing_days, node.watch.contract_days) == (9, 5, 60)
     assert load(write(GOOD), SECRET).validation == ValidationSettings(30, 120, 6000)
     text = GOOD + "[validation]\nanonymous_per_minute = 5\ninstitution_per_minute = 6\ntoken_per_minute = 7\n"
     assert load(write(text), SECRET).validation == ValidationSettings(5, 6, 7)
+
+
+def test_the_mail_server_is_read_with_its_password_from_the_environment(write):
+    assert not load(write(GOOD), SECRET).mail.host
+    text = (
+        GOOD
+        + '[mail]\nhost = "m.example"\nfrom = "a@b.example"\nuser = "u"\npassword_env = "MAIL_PASSWORD"\n'
+    )
+    mail = load(write(text), SECRET | {"MAIL_PASSWORD": "secret"}).mail
+    assert (mail.host, mail.port, mail.sender, mail.password) == ("m.example", 587, "a@b.example", "secret")
+    assert "secret" not in repr(mail)
 
 
 def test_how_a_node_is_watched(write):
@@ -128,8 +143,21 @@ def test_how_a_node_is_watched(write):
             ("[door]", "[validation]\nanonymous_per_minute = 0\n[door]"),
             "`validation.anonymous_per_minute`",
         ),
+        (("[door]", '[mail]\nhost = "mail.example"\n[door]'), "`mail.from`"),
+        (("[door]", '[payments]\nproviders = ["no colon"]\n[door]'), "`payments.providers`"),
+        (("[door]", "[payments]\nproviders = [1]\n[door]"), "`payments.providers`"),
+        (("[door]", '[mail]\nfrom = "a@b.example"\n[door]'), "`mail.host`"),
+        (("[door]", '[mail]\nhost = "m.example"\nfrom = "a@b.example"\ntls = "none"\n[door]'), "`mail.tls`"),
+        (("[door]", '[mail]\nhost = "m.example"\nfrom = "a@b.example"\nport = 0\n[door]'), "`mail.port`"),
+        (
+            ("[door]", '[mail]\nhost = "m.example"\nfrom = "a@b.example"\nuser = "u"\n[door]'),
+            "`mail.password_env`",
+        ),
         (("[door]", "[validation]\ntoken_per_minute = 1.5\n[door]"), "`validation.token_per_minute`"),
         (("[door]", "[validation]\nper_day = 1\n[door]"), "`validation.per_day`"),
+        (("[door]", "[dataflow]\ntoken_per_minute = 0\n[door]"), "`dataflow.token_per_minute`"),
+        (("[door]", '[dataflow]\ntoken_per_minute = "9"\n[door]'), "`dataflow.token_per_minute`"),
+        (("[door]", "[dataflow]\nper_day = 1\n[door]"), "`dataflow.per_day`"),
         (("[door]", '[watch]\nlogs = "xml"\n[door]'), "`watch.logs`"),
         (("[door]", '[watch]\nlisten = "9460"\n[door]'), "`watch.listen`"),
         (("[door]", '[watch]\nlisten = "127.0.0.1:65534"\n[door]'), "`watch.listen`"),
@@ -261,6 +289,8 @@ def test_time_stamps_and_witnesses(write, tmp_path):
         (WITNESS + WITNESS, "witness.name"),
         (WITNESS.replace("https://", ""), "witness.url"),
         (WITNESS + "more = 1\n", "witness.more"),
+        ('[[former_time]]\nca = "old.pem"\n', "former_time.until"),
+        ('[[former_time]]\nca = "old.pem"\nuntil = "2026"\n', "former_time.until"),
         (WITNESS.replace('"https://w.example/api/"', "1"), "witness.url"),
     ],
 )

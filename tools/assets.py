@@ -83,7 +83,12 @@ PACKAGES: Final = ("govuk-frontend", "htmx.org")
 ENVIRONMENT: Final = {**os.environ, "NODE_USE_SYSTEM_CA": "1"}
 """Node.js from PyPI trusts what the machine trusts, so that it also works behind an office's proxy."""
 RETRIES: Final = ("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
-TEST_FILES: Final = ("axe-core/axe.min.js", "oidc-provider/package.json", "openid-client/package.json")
+TEST_FILES: Final = (
+    "@sd-jwt/sd-jwt-vc/package.json",
+    "axe-core/axe.min.js",
+    "oidc-provider/package.json",
+    "openid-client/package.json",
+)
 
 
 def fingerprint() -> str:

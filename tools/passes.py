@@ -20,12 +20,8 @@ SECOND = [
     "tests/apps",
     "tests/web",
     "tests/node",
-    # Real nodes: the proof over both databases, the kills and the cut lines. The others ask nothing more of
-    # the database than these; `make test T=tests/journeys` with KOUAN_TEST_DATABASE runs all of them on it.
-    "tests/journeys/test_kills.py",
-    "tests/journeys/test_line.py",
-    "tests/journeys/test_proof.py",
-    "tests/journeys/test_validation.py",
+    "tests/journeys",
+    "tests/faults",
 ]
 
 

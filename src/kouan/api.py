@@ -22,8 +22,13 @@ from ninja.security import SessionAuth
 from kouan import __version__
 from kouan.apps.attached.api import router as attached
 from kouan.apps.dataflow.api import router as dataflow
+from kouan.apps.evidence.api import router as evidence
 from kouan.apps.identity.api import router as identity
 from kouan.apps.operations.api import router as operations
+from kouan.apps.programme.api import router as programme
+from kouan.apps.services.api import catalogue
+from kouan.apps.services.api import router as services
+from kouan.apps.signing.api import router as signing
 from kouan.apps.validation.api import router as validation
 from kouan.core.errors import KouanError
 from kouan.web.access import has_role
@@ -98,6 +103,11 @@ api = NinjaAPI(
 api.add_router("", validation)
 api.add_router("/attached", attached)
 api.add_router("/dataflow", dataflow)
+api.add_router("/evidence", evidence)
+api.add_router("/programme", programme)
+api.add_router("/services", services)  # before the catalogue, for which "cases" would be a side
+api.add_router("/signing", signing)
+api.add_router("", catalogue)
 api.add_router("/operations", operations, auth=OperatorSession(csrf=True))
 api.add_router("/identity", identity, auth=RegistrarSession(csrf=True))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -13,9 +14,13 @@ from django.db import DatabaseError
 from kouan import __version__
 from kouan.apps.attached.commands import declarations, system
 from kouan.apps.dataflow.commands import dataflow
+from kouan.apps.evidence.commands import evidence
 from kouan.apps.files.commands import file
 from kouan.apps.identity.commands import service
 from kouan.apps.operations.commands import catalogue, health
+from kouan.apps.programme.commands import programme
+from kouan.apps.services.commands import services
+from kouan.apps.signing.commands import signing
 from kouan.apps.validation.commands import institution
 from kouan.config import NODE_VARIABLE, ConfigError
 from kouan.core.errors import KouanError
@@ -55,6 +60,7 @@ class _Program(click.Group):
 )
 def main(node: Path | None) -> None:
     """Kouan (口岸): the node with which two governments co-operate without sharing a database."""
+    gc.set_threshold(50_000, 20, 20)  # a command loads much and throws little away
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kouan.settings")
     path = node or _node_path()
     if node is not None or path.exists():
@@ -62,8 +68,8 @@ def main(node: Path | None) -> None:
 
 
 for command in (
-    trust, channel, institution, system, declarations, service, dataflow, user, catalogue, file, health,
-    ledger, reconcile, backup, restore,
+    trust, channel, institution, system, declarations, service, dataflow, evidence, services,
+    programme, signing, user, catalogue, file, health, ledger, reconcile, backup, restore,
 ):  # fmt: skip
     main.add_command(command)
 

@@ -1,6 +1,7 @@
 """A client for departments' own systems: send and receive through this side's node.
 
 It needs Python's standard library alone, no settings and no Django, so a system may copy this one file.
+What institutions' systems do is in ``kouan.institution``, which stands on it.
 
     with Client("https://kouan.example", token) as node:
         sent = node.send("vessel.arrival-notice", to="gd", payload={…})
@@ -22,7 +23,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 from urllib.parse import quote, urlencode, urlsplit
 
 if TYPE_CHECKING:
@@ -91,12 +92,15 @@ class Message:
         return self._client.fetch(f"/inbox/{self.id}/evidence")
 
 
-class Client:
-    """One system's connection to its node; each thread that uses it has its own.
+class Node:
+    """A connection to this side's node; each thread that uses it has its own.
 
     ``patience`` is how many seconds a call goes on trying while the node is busy (429, 503), is being
-    started anew, or cannot be reached. Trying again is safe: a message is sent once for its key.
+    started anew, or cannot be reached.
     """
+
+    api: ClassVar[str] = "/api/v1"
+    """Below which address of the node its calls are."""
 
     def __init__(
         self, url: str, token: str, *, timeout: float = 30.0, patience: float = 60.0, ca: str | None = None
@@ -105,7 +109,7 @@ class Client:
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("the node's address is http://… or https://…")
         self._host, self._port = parts.hostname, parts.port
-        self._prefix = parts.path.rstrip("/") + API
+        self._prefix = parts.path.rstrip("/") + self.api
         self._context = ssl.create_default_context(cafile=ca) if parts.scheme == "https" else None
         self._token, self._timeout, self._patience = token, timeout, patience
         self._local = threading.local()
@@ -124,6 +128,81 @@ class Client:
         if connection is not None:
             connection.close()
             self._local.connection = None
+
+    def fetch(self, path: str) -> bytes:
+        """Return the bytes at a path below ``api``."""
+        return self._answered("GET", path, None, {})
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: object = None,
+        table: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Make one call with JSON or CSV, trying again while the node cannot answer."""
+        data, type_ = (None if body is None else json.dumps(body).encode()), "application/json"
+        if table is not None:
+            data, type_ = table.encode(), "text/csv"
+        given = dict(headers or {}) | ({"Content-Type": type_} if data is not None else {})
+        return json.loads(self._answered(method, path, data, given) or b"null")
+
+    def _answered(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> bytes:
+        headers |= {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        until = time.monotonic() + self._patience
+        tries = 0
+        while True:
+            pause = _PAUSES[min(tries, len(_PAUSES) - 1)] * random.uniform(0.75, 1.25)  # noqa: S311 - jitter keeps no secret
+            tries += 1
+            try:
+                status, retry_after, answer = self._once(method, path, data, headers)
+            except (OSError, http.client.HTTPException) as error:
+                self.close()
+                failure: Exception = NodeUnreachable(f"{self._host}: {type(error).__name__}")
+            else:
+                if status < 300:  # noqa: PLR2004 - HTTP's success
+                    return answer
+                failure = NodeError(status, _problem(answer))
+                if status not in _PASSING:
+                    raise failure
+                pause = max(pause, retry_after)
+            if time.monotonic() + pause > until:
+                raise failure from None
+            time.sleep(pause)
+
+    def _once(
+        self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]
+    ) -> tuple[int, float, bytes]:
+        connection = self._connection()
+        target = quote(self._prefix + path, safe="/?&=%-._~")
+        connection.request(method, target, body=data, headers=dict(headers))
+        answer = connection.getresponse()
+        body = answer.read(_MOST)
+        retry_after = answer.getheader("Retry-After", "0")
+        if answer.will_close:
+            self.close()
+        return answer.status, float(retry_after) if retry_after.isdigit() else 0.0, body
+
+    def _connection(self) -> http.client.HTTPConnection:
+        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = (
+                http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
+                if self._context is None
+                else http.client.HTTPSConnection(
+                    self._host, self._port, timeout=self._timeout, context=self._context
+                )
+            )
+            self._local.connection = connection
+        return connection
+
+
+class Client(Node):
+    """An attached system's connection to its node; a message is sent once for its key, however often."""
+
+    api = API
 
     # Sending
 
@@ -205,70 +284,6 @@ class Client:
                 last = time.monotonic()
             if time.monotonic() - began < min(0.2, wait):  # too many wait already: the node did not hold us
                 time.sleep(0.2)
-
-    # The wire
-
-    def fetch(self, path: str) -> bytes:
-        """Return the bytes at a path below the API of attached systems."""
-        return self._answered("GET", path, None, {})
-
-    def call(
-        self, method: str, path: str, *, body: object = None, headers: Mapping[str, str] | None = None
-    ) -> Any:
-        """Make one call with JSON, trying again while the node cannot answer."""
-        data = None if body is None else json.dumps(body).encode()
-        return json.loads(self._answered(method, path, data, dict(headers or {})) or b"null")
-
-    def _answered(self, method: str, path: str, data: bytes | None, headers: dict[str, str]) -> bytes:
-        headers |= {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
-        if data is not None:
-            headers["Content-Type"] = "application/json"
-        until = time.monotonic() + self._patience
-        tries = 0
-        while True:
-            pause = _PAUSES[min(tries, len(_PAUSES) - 1)] * random.uniform(0.75, 1.25)  # noqa: S311 - jitter keeps no secret
-            tries += 1
-            try:
-                status, retry_after, answer = self._once(method, path, data, headers)
-            except (OSError, http.client.HTTPException) as error:
-                self.close()
-                failure: Exception = NodeUnreachable(f"{self._host}: {type(error).__name__}")
-            else:
-                if status < 300:  # noqa: PLR2004 - HTTP's success
-                    return answer
-                failure = NodeError(status, _problem(answer))
-                if status not in _PASSING:
-                    raise failure
-                pause = max(pause, retry_after)
-            if time.monotonic() + pause > until:
-                raise failure from None
-            time.sleep(pause)
-
-    def _once(
-        self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]
-    ) -> tuple[int, float, bytes]:
-        connection = self._connection()
-        target = quote(self._prefix + path, safe="/?&=%-._~")
-        connection.request(method, target, body=data, headers=dict(headers))
-        answer = connection.getresponse()
-        body = answer.read(_MOST)
-        retry_after = answer.getheader("Retry-After", "0")
-        if answer.will_close:
-            self.close()
-        return answer.status, float(retry_after) if retry_after.isdigit() else 0.0, body
-
-    def _connection(self) -> http.client.HTTPConnection:
-        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = (
-                http.client.HTTPConnection(self._host, self._port, timeout=self._timeout)
-                if self._context is None
-                else http.client.HTTPSConnection(
-                    self._host, self._port, timeout=self._timeout, context=self._context
-                )
-            )
-            self._local.connection = connection
-        return connection
 
 
 def _problem(body: bytes) -> Mapping[str, Any]:

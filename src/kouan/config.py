@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 from kouan.sections import (
     DOOR_KEYS,
-    QUESTION_LIMITS,
     Address,
     AttachedSettings,
     BlobSettings,
@@ -31,8 +30,14 @@ from kouan.sections import (
     ValidationSettings,
     WatchSettings,
     WitnessSettings,
+    payments,
 )
-from kouan.sections.staff import KEYS as STAFF_KEYS
+from kouan.sections.dataflow import DataFlowSettings
+from kouan.sections.mail import MailSettings
+from kouan.sections.programme import ProgrammeSettings
+from kouan.sections.shape import SHAPE
+from kouan.sections.signers import SignerSettings, second_signature
+from kouan.sections.signing import FormerTime, SigningSettings
 from kouan.sections.staff import StaffSettings
 
 if TYPE_CHECKING:
@@ -90,56 +95,16 @@ class NodeConfig:
     issuer: IssuerSettings | None = None
     """Who answers whether two documents are one person's, where this side's has such a register."""
     validation: ValidationSettings = field(default_factory=ValidationSettings)
+    dataflow: DataFlowSettings = field(default_factory=DataFlowSettings)
+    signing: SigningSettings = field(default_factory=SigningSettings)
+    former_time: tuple[FormerTime, ...] = ()
+    signers: tuple[SignerSettings, ...] = ()
+    mail: MailSettings = field(default_factory=MailSettings)
+    programme: ProgrammeSettings = field(default_factory=ProgrammeSettings)
+    second_signature: str = ""
+    """``sm2``: all that this side signs for others is signed by SM2 as well; else it is signed once."""
+    payments: tuple[str, ...] = ()
 
-
-_SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
-    "": {
-        "side": str,
-        "demonstration": bool,
-        "database": str,
-        "keys": str,
-        "agreements": str,
-        "declarations": str,
-        "run": str,
-    },
-    "portal": {"listen": str, "origin": str},
-    "door": {"listen": str, "url": str, **dict.fromkeys(DOOR_KEYS, int)},
-    "processes": {"portal": int, "door": int, "worker": int},
-    "exchange": {
-        **dict.fromkeys(("linger_ms", "batch_max", "outbox_max", "clock_tolerance_s", "inbox_credit"), int),
-        **dict.fromkeys(("retry_first_s", "retry_longest_s"), (int, float)),
-    },
-    "token": {"module": str, "label": str, "pin_env": str, "uses": list},
-    "attached": {
-        "rate_per_second": int,
-        **dict.fromkeys(("webhook_ca", "nats", "nats_user", "nats_prefix"), str),
-    },
-    "staff": STAFF_KEYS,
-    "watch": {
-        "listen": str,
-        "logs": str,
-        "traces": str,
-        "notify": list,
-        **dict.fromkeys(("outbox_waiting", "dead_letters", "key_days", "disk_free_mb"), int),
-        **dict.fromkeys(("traces_share", "every_s", "unwitnessed_s", "unrecorded_s"), (int, float)),
-        **dict.fromkeys(("waiting_s", "unhandled_s", "silence_s"), (int, float)),
-    },
-    "blobs": {
-        "folder": str,
-        **dict.fromkeys(("quota_bytes", "min_free_bytes", "retention_s", "fetch_within_s"), int),
-    },
-    "ledger": {"quorum": int},
-    "validation": dict.fromkeys(QUESTION_LIMITS, int),
-    "identity": {"cooling_off_s": int, "ca": str},
-    "issuer": {"url": str, "token_env": str},
-    "time": {"tsa": str, "ca": str, "policy": str, "every_s": int, "every_leaves": int},
-    "witness": {"name": str, "url": str, "key": str},
-    "home": {
-        **dict.fromkeys(("id", "kind", "issuer", "client_id", "secret_env", "key_file", "ca_file"), str),
-        **dict.fromkeys(("name", "levels", "authentication", "claims"), dict),
-        "scopes": list,
-    },
-}
 
 _REQUIRED: Final = {"side", "portal.listen", "portal.origin", "door.listen", "door.url"}
 
@@ -154,6 +119,8 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
     witnesses = _witnesses(path, raw.pop("witness", []))
     homes = _tables(path, "home", raw.pop("home", []))
+    signers = _tables(path, "signer", raw.pop("signer", []))
+    former_time = _tables(path, "former_time", raw.pop("former_time", []))
     values = _flatten(path, raw)
     for key in sorted(_REQUIRED - values.keys()):
         raise ConfigError(f"{path}: the key `{key}` is missing.")
@@ -164,8 +131,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
             f"{MIN_SECRET_LENGTH} characters; it is {'too short' if secret else 'not set'}."
         )
     home, demonstration = path.resolve().parent, values.get("demonstration", False)
-    token = _section(values, "token")
-    exchange = _section(values, "exchange")
+    token, exchange, staff = (_section(values, name) for name in ("token", "exchange", "staff"))
     for key, value in exchange.items():
         # Infinity and "not a number" are numbers to TOML.
         if not 0 <= value <= _MOST or (key == "batch_max" and not 1 <= value <= 1000):  # noqa: PLR2004 - the wire's bound
@@ -191,6 +157,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         agreements=home / values.get("agreements", "agreements"),
         declarations=home / values.get("declarations", "declarations"),
         run=home / values.get("run", "run"),
+        second_signature=_named(path, lambda: second_signature(values)),
         exchange=ExchangeSettings(**exchange),
         door=DoorSettings(**door),
         processes=ProcessSettings(
@@ -202,9 +169,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         attached=_attached(path, home, values, environment),
         staff=_named(
             path,
-            lambda: StaffSettings.read(
-                _section(values, "staff"), environment, home=home, demonstration=demonstration
-            ),
+            lambda: StaffSettings.read(staff, environment, home=home, demonstration=demonstration),
         ),
         watch=_watch(path, _section(values, "watch")),
         blobs=BlobSettings(**blobs),
@@ -220,6 +185,15 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         identity=_identity(path, values),
         issuer=_issuer(path, values, environment),
         validation=_named(path, lambda: ValidationSettings.read(_section(values, "validation"))),
+        dataflow=_named(path, lambda: DataFlowSettings.read(_section(values, "dataflow"))),
+        signers=_named(path, lambda: SignerSettings.read_all(signers, environment, home=home)),
+        signing=SigningSettings.read(_section(values, "signing")),
+        former_time=_named(path, lambda: FormerTime.read_all(former_time, home=home)),
+        payments=_named(path, lambda: payments.read(_section(values, "payments"))),
+        mail=_named(path, lambda: MailSettings.read(_section(values, "mail"), environment, demonstration)),
+        programme=_named(
+            path, lambda: ProgrammeSettings.read(_section(values, "programme"), environment, home=home)
+        ),
     )
 
 
@@ -252,8 +226,7 @@ def _identity(path: Path, values: Mapping[str, Any]) -> IdentitySettings:
 
 def _issuer(path: Path, values: dict[str, Any], environment: Mapping[str, str]) -> IssuerSettings | None:
     """Read the table ``[issuer]``; without it nobody can say whether two documents are one person's."""
-    given = _section(values, "issuer")
-    if not given:
+    if not (given := _section(values, "issuer")):
         return None
     given["url"] = _service(path, "issuer.url", given.get("url", ""))
     ca, demonstration = _identity(path, values).ca, values.get("demonstration", False)
@@ -271,12 +244,12 @@ def load_from_environment(environment: Mapping[str, str] = os.environ) -> NodeCo
 def _flatten(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in raw.items():
-        section, items = (key, value) if key and key in _SHAPE else ("", {key: value})
+        section, items = (key, value) if key and key in SHAPE else ("", {key: value})
         if not isinstance(items, dict):
             raise ConfigError(f"{path}: `{key}` must be a table, [{key}].")
         for name, inner in items.items():
             full = f"{section}.{name}" if section else name
-            expected = _SHAPE[section].get(name)
+            expected = SHAPE[section].get(name)
             if expected is None:
                 raise ConfigError(f"{path}: the key `{full}` is unknown; check its spelling or remove it.")
             if not isinstance(inner, expected) or (isinstance(inner, bool) and expected is not bool):
@@ -318,7 +291,7 @@ def _witnesses(path: Path, raw: Any) -> tuple[WitnessSettings, ...]:
     """Read the ``[[witness]]`` tables."""
     found: list[WitnessSettings] = []
     for values in _tables(path, "witness", raw):
-        for key in _SHAPE["witness"]:
+        for key in SHAPE["witness"]:
             if not values.get(key):
                 raise ConfigError(f"{path}: the key `witness.{key}` is missing.")
         name = values["name"]
@@ -339,24 +312,12 @@ def _tables(path: Path, name: str, raw: Any) -> list[dict[str, Any]]:
     return [_section(_flatten(path, {name: item}), name) for item in raw]
 
 
-def _time(path: Path, values: Mapping[str, Any]) -> TimeSettings | None:
+def _time(path: Path, values: dict[str, Any]) -> TimeSettings | None:
     """Read the table ``[time]``; without it nothing is stamped."""
-    given = {key.removeprefix("time."): value for key, value in values.items() if key.startswith("time.")}
-    if not given:
-        return None
-    for key in ("tsa", "ca"):
-        if not given.get(key):
-            raise ConfigError(f"{path}: the key `time.{key}` is missing.")
-    if not re.fullmatch(r"|[0-2](\.(0|[1-9][0-9]*)){1,30}", given.get("policy", "")):
-        raise ConfigError(
-            f"{path}: `time.policy` must be an object identifier, such as 1.3.6.1.4.1.4146.2.3."
-        )
-    given["tsa"] = _service(path, "time.tsa", given["tsa"])
-    given["ca"] = path.resolve().parent / given["ca"]
-    for key in ("every_s", "every_leaves"):
-        if key in given:
-            _between(path, f"time.{key}", given[key], 1, _MOST)
-    return TimeSettings(**given)
+    given = _section(values, "time")
+    if given.get("tsa"):
+        given["tsa"] = _service(path, "time.tsa", given["tsa"])
+    return _named(path, lambda: TimeSettings.read(given, home=path.resolve().parent)) if given else None
 
 
 def _between(path: Path, key: str, value: int, least: int, most: int) -> int:

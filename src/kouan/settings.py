@@ -34,6 +34,10 @@ INSTALLED_APPS = [
     "kouan.apps.staff",
     "kouan.apps.identity",
     "kouan.apps.dataflow",
+    "kouan.apps.evidence",
+    "kouan.apps.services",
+    "kouan.apps.programme",
+    "kouan.apps.signing",
     "kouan.apps.attached",  # last: what a side declares by itself must not take a name that the apps use
 ]
 
@@ -120,3 +124,16 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = NODE.portal_origin.startswith("http
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+
+# E-mail to applicants: by the side's own server; a demonstration without one prints it.
+MAIL_IS_SENT = bool(NODE.mail.host) or NODE.demonstration
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if NODE.mail.host
+    else "django.core.mail.backends.console.EmailBackend"
+)
+EMAIL_HOST, EMAIL_PORT = NODE.mail.host, NODE.mail.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = NODE.mail.user, NODE.mail.password
+EMAIL_USE_SSL, EMAIL_USE_TLS = NODE.mail.tls == "tls", NODE.mail.tls == "starttls"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = NODE.mail.sender or f"kouan@{urlsplit(NODE.portal_origin).hostname}"

@@ -42,8 +42,8 @@ def busy(transactional_db, desk, other, arrive):  # noqa: F811 - the fixtures
     )
 
 
-def test_the_pages_are_accessible_and_fit(visit, busy, language, width):
-    visitor = visit(language=language, width=width)
+def test_the_pages_are_accessible_and_fit(visit, busy, language):
+    visitor = visit(language=language)
     visitor.sign_in("operator")
     for path in (
         "",

@@ -10,15 +10,15 @@ PAGES = {
 }
 
 
-def test_base_pages_are_accessible_and_fit(visit, language, width):
-    visitor = visit(language=language, width=width)
+def test_base_pages_are_accessible_and_fit(visit, language):
+    visitor = visit(language=language)
     for name, path in PAGES.items():
         visitor.open(path)
         visitor.check(name)
 
 
-def test_a_refused_sign_in_names_each_fault_and_leads_to_its_field(visit, language, width):
-    visitor = visit(language=language, width=width)
+def test_a_refused_sign_in_names_each_fault_and_leads_to_its_field(visit, language):
+    visitor = visit(language=language)
     page = visitor.open("/sign-in")
     page.locator("main form button[type=submit]").click()
     visitor.check("sign-in-refused")
@@ -28,8 +28,8 @@ def test_a_refused_sign_in_names_each_fault_and_leads_to_its_field(visit, langua
     assert page.evaluate("document.activeElement.id") == "id_username"
 
 
-def test_a_role_missing_is_explained_to_who_is_signed_in(visit, language, width, django_user_model):
-    visitor = visit(language=language, width=width)
+def test_a_role_missing_is_explained_to_who_is_signed_in(visit, language, django_user_model):
+    visitor = visit(language=language)
     visitor.sign_in("operator")
     visitor.check("home-signed-in")
 

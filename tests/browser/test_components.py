@@ -68,7 +68,7 @@ def with_gallery(settings):
     del sys.modules[urls.__name__]
 
 
-def test_every_component_is_accessible_and_fits(with_gallery, visit, language, width):
-    visitor = visit(language=language, width=width)
+def test_every_component_is_accessible_and_fits(with_gallery, visit, language):
+    visitor = visit(language=language)
     visitor.open("/gallery")
     visitor.check("gallery")

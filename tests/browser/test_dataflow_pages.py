@@ -28,9 +28,10 @@ from apps.dataflow.pages.conftest import (  # noqa: F401 - fixtures
     terms_with,
 )
 from apps.dataflow.pages.test_contracts import PDF, answers
+from browser.conftest import beside_the_browser
 from kouan.apps.dataflow import consents, contracts, errors, filings, records
-from kouan.apps.dataflow.crossings import RecordRead, RecordsErased
 from kouan.apps.dataflow.models import Contract, Decision, Filing
+from kouan.apps.dataflow.payloads import RecordRead, RecordsErased
 from kouan.core.exchange import sealing, witness
 from kouan.core.exchange.models import OutboxMessage
 
@@ -49,6 +50,11 @@ def read_there(arrived, record, reader, purpose):  # noqa: F811 - the fixture's 
 @pytest.fixture
 def busy(transactional_db, gd, doings):  # noqa: F811 - the fixtures
     """Contracts in every state, consents, crossings, readings, and a denial."""
+    with beside_the_browser():
+        return _busy(gd, doings)
+
+
+def _busy(gd, doings):  # noqa: F811 - the fixtures' values
     signed, proposed, given, sent = doings.signed, doings.proposed, doings.given, doings.sent  # noqa: F811 - as above
     session = person_signed_in()
     main = signed()
@@ -94,9 +100,9 @@ def path_of(row, action=""):
     return f"/data-contracts/{bytes(row.digest).hex()}/{action}"
 
 
-def test_the_officers_pages(visit, busy, language, width):
+def test_the_officers_pages(visit, busy, language):
     _session, main, _consent = busy
-    visitor = visit(language=language, width=width)
+    visitor = visit(language=language)
     visitor.sign_in("data")
     visitor.open("/")
     visitor.check("dataflow-home")
@@ -122,8 +128,8 @@ def test_the_officers_pages(visit, busy, language, width):
     visitor.check("dataflow-contract-amended")
 
 
-def test_the_guided_form(visit, transactional_db, gd, language, width):  # noqa: F811 - the fixture
-    visitor = visit(language=language, width=width)
+def test_the_guided_form(visit, transactional_db, gd, language):  # noqa: F811 - the fixture
+    visitor = visit(language=language)
     visitor.sign_in("data")
     visitor.open("/data-contracts/")
     visitor.check("dataflow-contracts-none")
@@ -159,9 +165,9 @@ def test_the_guided_form(visit, transactional_db, gd, language, width):  # noqa:
     assert Contract.objects.get().state == "draft"
 
 
-def test_my_data(visit, busy, asked, language, width):  # noqa: F811 - the fixture
+def test_my_data(visit, busy, asked, language):  # noqa: F811 - the fixture
     session, main, consent = busy
-    visitor = visit(language=language, width=width)
+    visitor = visit(language=language)
     store = SessionStore()
     store["identity_home"] = str(session.key)
     store.save()
@@ -187,8 +193,8 @@ def test_my_data(visit, busy, asked, language, width):  # noqa: F811 - the fixtu
     visitor.check("dataflow-mine-agreed")
 
 
-def test_the_auditors_pages(visit, busy, language, width):
-    visitor = visit(language=language, width=width)
+def test_the_auditors_pages(visit, busy, language):
+    visitor = visit(language=language)
     visitor.sign_in("auditor")
     visitor.open("/data-flows/")
     visitor.check("dataflow-flows")

@@ -32,14 +32,14 @@ def provider(settings, portal):
     oidc.forget()
 
 
-def test_choosing_a_provider(visit, provider, language, width):
-    visitor = visit(language=language, width=width)
+def test_choosing_a_provider(visit, provider, language):
+    visitor = visit(language=language)
     visitor.open(reverse("identity:enter"))
     visitor.check("home-choose")
 
 
-def test_a_provider_that_refuses(visit, provider, language, width):
-    visitor = visit(language=language, width=width)
+def test_a_provider_that_refuses(visit, provider, language):
+    visitor = visit(language=language)
     provider.answers["/authorization_endpoint"] = _refusing
     visitor.open(reverse("identity:enter"))
     # The way leads over the provider, which sends the browser straight back.
@@ -49,8 +49,8 @@ def test_a_provider_that_refuses(visit, provider, language, width):
     visitor.check("home-failed")
 
 
-def test_having_left(visit, provider, language, width):
-    visitor = visit(language=language, width=width)
+def test_having_left(visit, provider, language):
+    visitor = visit(language=language)
     visitor.open(reverse("identity:left"))
     visitor.check("left")
 

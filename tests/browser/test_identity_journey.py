@@ -14,7 +14,7 @@ from kouan.demo.homes import providers_of
 from kouan.demo.nodes import DemonstrationNode, establish, free_ports
 from kouan.demo.services import origin_of, services_of
 from kouan.demo.up import is_up
-from kouan.node.supervisor import Supervisor
+from kouan.node.supervisor import NODES_GRACE, Supervisor, node_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -53,7 +53,10 @@ def sides(tmp_path_factory):
         providers={"hk": ports[4], "gd": ports[5]},
         services={"hk": ports[6], "gd": ports[7]},
     )
-    supervisor = Supervisor([node.path for node in nodes], beside=[*providers_of(nodes), *services_of(nodes)])
+    supervisor = Supervisor(
+        [*(node_of(node.path) for node in nodes), *providers_of(nodes), *services_of(nodes)],
+        grace=NODES_GRACE,
+    )
     supervisor.start()
     try:
         wait_until(lambda: all(map(is_up, nodes)), 60, "both sides are up")

@@ -128,8 +128,8 @@ def busy(interaction, guangdong, library, resident, session):  # noqa: F811 - th
     return second
 
 
-def test_a_sign_in_step_by_step(known, asked, library, language, width):  # noqa: F811 - the fixture
-    visitor = known(language=language, width=width)
+def test_a_sign_in_step_by_step(known, asked, library, language):  # noqa: F811 - the fixture
+    visitor = known(language=language)
     choosing = asked(visitor, client="library", service=of_service(library).service, stage="choose", side="")
     visitor.open(f"/identity/sign-in/{choosing.key}/side")
     visitor.check("identity-side")
@@ -144,8 +144,8 @@ def test_a_sign_in_step_by_step(known, asked, library, language, width):  # noqa
     visitor.check("identity-consent-link")
 
 
-def test_my_identity(known, busy, language, width):
-    visitor = known(language=language, width=width)
+def test_my_identity(known, busy, language):
+    visitor = known(language=language)
     for path in (
         "",
         "sign-ins/",
@@ -164,13 +164,13 @@ def test_my_identity(known, busy, language, width):
     visitor.check("identity-mine-sign-ins-printed")
 
 
-def test_before_signing_in(visit, transactional_db, language, width):
-    visitor = visit(language=language, width=width)
+def test_before_signing_in(visit, transactional_db, language):
+    visitor = visit(language=language)
     visitor.open("/identity/")
     visitor.check("identity-welcome")
 
 
-def test_the_registrars_pages(visit, transactional_db, registration, language, width):  # noqa: F811 - the fixture
+def test_the_registrars_pages(visit, transactional_db, registration, language):  # noqa: F811 - the fixture
     register.add(registration=registration(), by=None)
     register.change(
         client_id="library", registration=registration(claims=("name",), level=3, sides=()), by=None
@@ -182,7 +182,7 @@ def test_the_registrars_pages(visit, transactional_db, registration, language, w
         by=None,
     )
     register.disable(client_id="tax", by=None)
-    visitor = visit(language=language, width=width)
+    visitor = visit(language=language)
     visitor.sign_in("registrar")
     for path in ("", "new", "library/", "tax/", "library/change", "library/keys", "library/disable"):
         visitor.open(f"/registered-services/{path}")
@@ -193,14 +193,14 @@ def test_the_registrars_pages(visit, transactional_db, registration, language, w
     visitor.check("identity-services-errors")
 
 
-def test_the_operators_page(visit, transactional_db, busy, language, width):
+def test_the_operators_page(visit, transactional_db, busy, language):
     PeerProvider.objects.update(
         keys=[
             {"use": use, "jwk": {"kid": "k" * 43}, "since": 1764000000, "until": 1771776000}
             for use in ("token", "client", "receipt")
         ]
     )
-    visitor = visit(language=language, width=width)
+    visitor = visit(language=language)
     visitor.sign_in("operator")
     visitor.open("/identity-providers/")
     visitor.check("identity-providers")

@@ -13,6 +13,7 @@ from kouan.apps.operations.alarms import Alarm, AlarmKind
 from kouan.apps.operations.incident_labels import WORDS
 from kouan.core.exchange import handling, sealing
 from kouan.core.exchange.blobs.models import ReceivedBlob, SentBlob
+from kouan.core.exchange.evidence import evidence_bundle
 from kouan.core.exchange.models import Channel, InboxMessage, Incident, OutboxMessage, Stream
 from kouan.core.exchange.recovery.halts import Loss, halt
 from kouan.core.ledger.models import Equivocation, WitnessedLog
@@ -118,8 +119,8 @@ def _files(message, now):
         )
 
 
-def test_the_pages_are_accessible_and_fit(visit, busy, language, width):
-    visitor = visit(language=language, width=width)
+def test_the_pages_are_accessible_and_fit(visit, busy, language):
+    visitor = visit(language=language)
     for name in ("catalogue", "agreements"):
         visitor.open(f"/{name}/")
         visitor.check(name)
@@ -137,10 +138,24 @@ def test_the_pages_are_accessible_and_fit(visit, busy, language, width):
     visitor.check("operations-retry")
 
 
-def test_a_halted_channel_says_what_is_missing_and_what_to_do(visit, node, language, width):  # noqa: F811 - the fixture
+def test_what_evidence_proves_is_accessible_and_fits(visit, node, language):  # noqa: F811 - the fixture
+    (message,) = node.deliver()
+    node.witnessed()
+    visitor = visit(language=language)
+    page = visitor.open("/check-evidence")
+    visitor.check("evidence")
+    for name, data in (("proved", evidence_bundle([message])), ("refused", b"no bundle")):
+        file = {"name": "evidence.bundle", "mimeType": "application/octet-stream", "buffer": data}
+        page.locator("input[type=file]").set_input_files(file)
+        page.locator("main form[enctype] button.govuk-button[type=submit]").click()
+        page.wait_for_selector("#verdict")
+        visitor.check(f"evidence-{name}")
+
+
+def test_a_halted_channel_says_what_is_missing_and_what_to_do(visit, node, language):  # noqa: F811 - the fixture
     loss = Loss(79, 211, 138, 142, 279, 587, until="2026-11-22T08:49:27+00:00")
     halt("gd", Channel.Cause.RESTORED, loss=loss, evidence=b"proof")
-    visitor = visit(language=language, width=width)
+    visitor = visit(language=language)
     visitor.sign_in("operator")
     visitor.open("/operations/")
     visitor.check("operations-overview-halted")

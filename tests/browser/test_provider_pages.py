@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlencode, urlsplit
 
 import pytest
@@ -18,9 +20,25 @@ from kouan.demo.up import answers
 from kouan.node.layout import NewNode, create, environment_of
 
 
+class _Back(BaseHTTPRequestHandler):
+    """Where the node would be: people come back to it."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("content-type", "text/plain")
+        self.end_headers()
+        self.wfile.write(b"back")
+
+    def log_message(self, *_args):
+        pass
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    node = NewNode(side="gd", portal="127.0.0.1:18300", door="127.0.0.1:18301", demonstration=True)
+    back = ThreadingHTTPServer(("127.0.0.1", 0), _Back)
+    threading.Thread(target=back.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    portal = f"127.0.0.1:{back.server_port}"
+    node = NewNode(side="gd", portal=portal, door="127.0.0.1:18301", demonstration=True)
     path = create(tmp_path_factory.mktemp("provider") / "gd", node)
     give_provider(path, "gd", free_ports(1)[0])
     clean = {name: value for name, value in os.environ.items() if not name.startswith("KOUAN_")}
@@ -33,6 +51,8 @@ def running(tmp_path_factory):
     finally:
         process.kill()
         process.wait()
+        back.shutdown()
+        back.server_close()
 
 
 @pytest.fixture
@@ -59,8 +79,8 @@ def way(running):
     )
 
 
-def test_who_are_you_today(visit, running, way, language, width):
-    visitor = visit(language=language, width=width)
+def test_who_are_you_today(visit, running, way, language):
+    visitor = visit(language=language)
     visitor.open(way)
     visitor.check("provider-who")
 
@@ -72,7 +92,6 @@ def test_signing_in_leads_back_to_the_node(visit, running, way):
     visitor = visit()
     visitor.open(way)
     visitor.page.locator("input[name=person]").first.check()
-    visitor.page.route(running.portal_origin + "/**", lambda route: route.fulfill(body="back"))
     visitor.page.locator("main form button").first.click()
     visitor.page.wait_for_url(running.portal_origin + "/**")
     assert "code=" in visitor.page.url
@@ -82,7 +101,6 @@ def test_signing_out(visit, running, way, language):
     visitor = visit(language=language)
     visitor.open(way)
     visitor.page.locator("input[name=person]").first.check()
-    visitor.page.route(running.portal_origin + "/**", lambda route: route.fulfill(body="back"))
     visitor.page.locator("main form button").first.click()
     visitor.page.wait_for_url(running.portal_origin + "/**")
     visitor.faults.clear()  # the node is another origin

@@ -112,8 +112,8 @@ def test_a_device_that_says_no_is_told_on_the_page(visit, officer):
     page.get_by_text("The passkey did not answer").wait_for()
 
 
-def test_an_authenticator_app_is_set_up_and_asked_for(visit, language, width, officer):
-    visitor = visit(language=language, width=width)
+def test_an_authenticator_app_is_set_up_and_asked_for(visit, language, officer):
+    visitor = visit(language=language)
     page = with_password(visitor)
     page.wait_for_url(visitor.portal + "/")
     page = visitor.open("/account/app")
@@ -144,8 +144,8 @@ def test_an_authenticator_app_is_set_up_and_asked_for(visit, language, width, of
     assert officer.sign_ins.first().way == "password-recovery"
 
 
-def test_the_pages_about_passkeys(visit, language, width, officer):
-    visitor = visit(language=language, width=width)
+def test_the_pages_about_passkeys(visit, language, officer):
+    visitor = visit(language=language)
     page = visitor.open("/sign-in")
     visitor.check("staff-sign-in")
     page = with_password(visitor)
@@ -172,12 +172,12 @@ def test_without_scripts_the_pages_say_what_to_do(visit, officer):
     assert not page.locator("form[data-passkey]").is_visible()
 
 
-def test_departments_officers_and_posts(visit, language, width, officer):
+def test_departments_officers_and_posts(visit, language, officer):
     other = User.objects.create_user("chan-tai-man", password=PASSWORD)
     department = services.add_department(code="works", name=WORKS)
     services.grant_post(user=other, department=department, role="issuer", by="kouan user")
     codes.set_up(user=other, secret=(secret := codes.new_secret()), code=pyotp.TOTP(secret).now())
-    visitor = visit(language=language, width=width)
+    visitor = visit(language=language)
     page = with_password(visitor)
     page.wait_for_url(visitor.portal + "/")
     page = visitor.open("/staff/")

@@ -6,8 +6,8 @@ from compared import compared  # noqa: F401 - a fixture
 from operations_node import declared, home, node, note  # noqa: F401 - fixtures
 
 
-def test_the_pages_are_accessible_and_fit(visit, compared, language, width):  # noqa: F811 - the fixture
-    visitor = visit(language=language, width=width)
+def test_the_pages_are_accessible_and_fit(visit, compared, language):  # noqa: F811 - the fixture
+    visitor = visit(language=language)
     visitor.sign_in("operator")
     visitor.open("/operations/ledger/")
     visitor.check("operations-ledger-witnessed")

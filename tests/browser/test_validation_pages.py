@@ -61,8 +61,8 @@ def asked(outcome: Outcome | None = None, failure: str = "") -> str:
     return f"/validate/{item.pk}"
 
 
-def test_asking_is_accessible_and_fits(visit, university, language, width):
-    visitor = visit(language=language, width=width)
+def test_asking_is_accessible_and_fits(visit, university, language):
+    visitor = visit(language=language)
     page = visitor.open("/validate")
     visitor.check("validate")
     page.locator("main form[enctype] button.govuk-button[type=submit]").click()
@@ -71,14 +71,14 @@ def test_asking_is_accessible_and_fits(visit, university, language, width):
 
 
 @pytest.mark.parametrize("outcome", Outcome)
-def test_each_answer_is_accessible_and_fits(visit, university, language, width, outcome):
-    visitor = visit(language=language, width=width)
+def test_each_answer_is_accessible_and_fits(visit, university, language, outcome):
+    visitor = visit(language=language)
     visitor.open(asked(outcome))
     visitor.check(f"result-{outcome}")
 
 
-def test_waiting_and_failing_are_accessible_and_fit(visit, university, language, width):
-    visitor = visit(language=language, width=width)
+def test_waiting_and_failing_are_accessible_and_fit(visit, university, language):
+    visitor = visit(language=language)
     visitor.open(asked())
     visitor.check("result-waiting")
     visitor.open(asked(failure="expired-before-sending"))
@@ -110,10 +110,8 @@ def test_a_file_is_validated_from_the_form(visit, issue, tmp_path, scripts):
     assert not visitor.faults
 
 
-def test_the_issuers_pages_are_accessible_and_fit(  # noqa: PLR0913, PLR0917 - fixtures
-    visit, university, issue, tmp_path, language, width
-):
-    visitor = visit(language=language, width=width)
+def test_the_issuers_pages_are_accessible_and_fit(visit, university, issue, tmp_path, language):
+    visitor = visit(language=language)
     visitor.sign_in("issuer")
     services.add_officer(institution=university, user=User.objects.get(username="officer"))
     visitor.open("/documents")

@@ -16,9 +16,10 @@ from journeys.nodes import wait_until
 from kouan.config import ConfigError, load
 from kouan.demo.nodes import free_ports
 from kouan.demo.service.__main__ import demonstration_origin
-from kouan.demo.services import KEY_FILE, SERVICES, give_service, origin_of, registration_of
+from kouan.demo.services import KEY_FILE, PROOF_FILE, SERVICES, give_service, origin_of, registration_of
 from kouan.demo.up import answers
 from kouan.node.layout import NewNode, create, environment_of
+from kouan.web.oidc import public_jwks
 
 
 def laid_out(home, *, demonstration=True):
@@ -90,6 +91,29 @@ def test_its_key_is_made_once_and_its_own_to_read(tmp_path):
     assert registration.client_id == SERVICES["gd"].id
     assert registration.redirect_uris == ("http://127.0.0.1:8203/back",)
     assert "d" not in registration.jwks["keys"][0]
+
+
+def test_the_two_sides_services_show_the_two_profiles(tmp_path):
+    profiles = {}
+    for side in ("hk", "gd"):
+        path = tmp_path / side / "node.toml"
+        path.parent.mkdir()
+        give_service(path, 8203)
+        registration = registration_of(path.parent, side)
+        profiles[side] = registration.profile
+        assert stat.S_IMODE((path.parent / PROOF_FILE).stat().st_mode) == 0o600
+        assert (
+            registration.jwks == public_jwks(path.parent / KEY_FILE) != public_jwks(path.parent / PROOF_FILE)
+        )
+    assert profiles == {"hk": "confidential", "gd": "fapi2"}
+
+
+def test_a_service_of_before_gets_the_key_that_it_lacks(tmp_path):
+    path = tmp_path / "node.toml"
+    give_service(path, 8203)
+    (path.parent / PROOF_FILE).unlink()
+    give_service(path, 8203)
+    assert (path.parent / PROOF_FILE).exists()
 
 
 def test_it_invites_to_sign_in_and_says_what_it_is(origin):

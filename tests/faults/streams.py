@@ -47,6 +47,20 @@ def prove_history(sides: Sequence[Facts]) -> None:
         prove_crossing(side, other, resyncs)
 
 
+def _ends(sender: Facts, receiver: Facts) -> str:
+    """Tell the last batches as both sides have them: where each stands, and what the peer knows of it."""
+    posted = {wire.digest(batch.statement): batch for batch in sender.posted}
+    taken = {wire.digest(batch.statement): batch for batch in receiver.taken}
+    told = [
+        f"{name} {digest.hex()[:8]} (from {batch.first}, {batch.count} messages, "
+        f"receipt {bool(batch.receipt)}, known there {digest in there})"
+        for name, here, there in (("posted", posted, taken), ("taken", taken, posted))
+        for digest, batch in list(here.items())[-3:]
+    ]
+    out, came = sender.streams[receiver.side][1], receiver.streams[sender.side][3]
+    return f"out {out.hex()[:8]}, in {came.hex()[:8]}; {'; '.join(told)}"
+
+
 def resyncs_of(sides: Iterable[Facts]) -> list[Resync]:
     """Return every resynchronisation that either ledger has on record."""
     found = {}
@@ -65,12 +79,23 @@ def prove_crossing(sender: Facts, receiver: Facts, resyncs: Sequence[Resync]) ->
     way = f"{sender.side} → {receiver.side}"
     sent = sorted((m for m in sender.sent if m.peer == receiver.side), key=lambda m: m.sequence)
     got = [m for m in receiver.got if m.peer == sender.side]
+    # What the receiver refused and then forgot is not offered again: the sender's app was told so.
+    gone = [
+        m
+        for m in sent
+        if m.state == "refused" and _forgot(m.sequence, way=(sender, receiver), resyncs=resyncs)
+    ]
+    prove_records(sender, gone, {"sent", "recovered"}, way)
+    sent = [message for message in sent if message not in gone]
     counts = Counter(message.id for message in got)
     assert max(counts.values(), default=1) == 1, f"{way}: a message came in twice"
-    lost = [message.id for message in sent if message.id not in counts]
-    assert not lost, f"{way}: {len(lost)} messages lost, such as {lost[0]}"
+    lost = [f"{m.id} ({m.type}, number {m.sequence}, {m.state} {m.code})" for m in sent if m.id not in counts]
+    assert not lost, f"{way}: {len(lost)} messages lost: {', '.join(lost[:5])}"
     invented = counts.keys() - {message.id for message in sent}
-    assert not invented, f"{way}: {len(invented)} messages that nobody sent, such as {min(invented)}"
+    assert not invented, (
+        f"{way}: {len(invented)} messages that nobody sent, such as {min(invented)} "
+        f"({next(m.type for m in got if m.id in invented)})"
+    )
     assert [m.id for m in sent] == [m.id for m in got], f"{way}: out of order"
     breaks = {resync.number(sender.side, receiver.side) + 1 for resync in resyncs}
     numbers = [0, *(message.sequence for message in sent)]
@@ -86,7 +111,7 @@ def prove_crossing(sender: Facts, receiver: Facts, resyncs: Sequence[Resync]) ->
     out_sequence, out_root, *_ = sender.streams.get(receiver.side, (0, wire.GENESIS))
     *_, in_sequence, in_root = receiver.streams.get(sender.side, (0, wire.GENESIS))
     assert out_sequence == in_sequence, f"{way}: numbers {out_sequence} and {in_sequence}"
-    assert out_root == in_root, f"{way}: the sides stand at different batches"
+    assert out_root == in_root, f"{way}: the sides stand at different batches: {_ends(sender, receiver)}"
     prove_batches(sender, receiver, resyncs)
     prove_records(sender, sent, {"sent", "recovered"}, way)
     prove_records(receiver, got, {"received", "refused"}, way)
@@ -121,6 +146,14 @@ def _was_forgotten(batch: Carried, receiver: str, sender: str, resyncs: Sequence
     last = batch.first + batch.count - 1
     return any(
         resync.said[receiver].inn.number <= last <= resync.number(sender, receiver) for resync in resyncs
+    )
+
+
+def _forgot(number: int, *, way: tuple[Facts, Facts], resyncs: Sequence[Resync]) -> bool:
+    """Whether the receiver signed, in some resynchronisation, that it does not know this number any more."""
+    sender, receiver = (each.side for each in way)
+    return any(
+        resync.said[receiver].inn.number < number <= resync.number(sender, receiver) for resync in resyncs
     )
 
 

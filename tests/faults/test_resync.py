@@ -102,6 +102,7 @@ def test_a_backup_is_only_put_back_while_the_node_is_stopped(world: World) -> No
     assert refused.returncode == 1
     assert "stop the node first" in refused.stderr
     gd.stop()
+    gd.forget_station()
     foreign = gd.kouan("restore", str(file), "--yes")
     assert foreign.returncode == 1
     assert "another side's" in foreign.stderr

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 from uuid import uuid4
 
+import databases
 from faults import inside, space
 from faults.clock import Clock, build_library
 from faults.line import PacketLine
 from journeys import inside as journeys_inside
+from journeys.conftest import SEVERAL
 from journeys.nodes import TESTS, Node, say, wait_until
 from kouan.demo.nodes import DemonstrationNode, establish
 from kouan.node.layout import NewNode, create
+from own_node import SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -214,6 +217,7 @@ class World:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
+            self._databases = stack.enter_context(ExitStack())
             stack.callback(space.remove, space.this_run())
             self.folder = space.make_folder()
             self.library = build_library(self.folder)
@@ -242,6 +246,12 @@ class World:
         home = self.folder / side
         space.mount_memory(home, DISK)
         address = ADDRESSES[side].partition("/")[0]
+        server = {}
+        if SERVER:
+            # The server is none of these machines': their disks and clocks are not its own, and it goes on.
+            url = databases.create()
+            self._databases.callback(databases.drop, url)
+            server = {"database": databases.through_socket(url), "processes": SEVERAL}
         create(
             home,
             NewNode(
@@ -250,6 +260,7 @@ class World:
                 door=f"{address}:{DOOR}",
                 demonstration=True,
                 exchange=EXCHANGE,
+                **server,
             ),
         )
         del namespace

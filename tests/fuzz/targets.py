@@ -6,9 +6,17 @@ bytes. Anything else that is raised is a finding.
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
+from kouan.apps.dataflow import odrl
+from kouan.apps.dataflow.domain import read_terms
+from kouan.apps.signing.ofd import cms, der, reading, seals
+from kouan.apps.signing.ofd.drawing import page
+from kouan.apps.signing.ofd.writing import package
 from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
@@ -100,6 +108,30 @@ def payload(data: bytes) -> None:
     crossing.encode(crossing.decode_bytes(data[1:]))
 
 
+def ofd_value(data: bytes) -> None:
+    """What stands in the place of an OFD document's signature: a seal or signed data."""
+    for read in (seals.read_sealing, cms.read):
+        with suppress(der.NotDer):
+            read(data)
+
+
+def ofd_page(data: bytes) -> None:
+    """A page of an OFD document, which is drawn; whatever it holds, the drawing is well-formed."""
+    parts = package.document([[]], identifier="1", title="", created="2026-01-01")
+    document = reading.read(package.pack({**parts, "Doc_0/Pages/Page_0/Content.xml": data}))
+    body = document.bodies[0]
+    ET.fromstring(page.draw(document.container, body, body.pages[0]).svg)  # noqa: S314 - our own SVG
+
+
+def odrl_policy(data: bytes) -> None:
+    """A policy of ODRL that comes in: what is read says just what a policy of it says."""
+    terms = odrl.to_terms(data)
+    policy = json.loads(data)
+    again = odrl.of_terms(terms, agreed=policy["type"] == "Agreement", basis=policy["legalBasis"])
+    assert json.dumps(again, sort_keys=True) == json.dumps(policy, sort_keys=True)
+    assert read_terms(terms.canonical()) == terms
+
+
 CORPUS = Path(__file__).parent / "corpus"
 
 
@@ -128,6 +160,9 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "proof": ledger_proof,
     "evidence": evidence,
     "payload": payload,
+    "ofd-value": ofd_value,
+    "ofd-page": ofd_page,
+    "odrl": odrl_policy,
 }
 
 

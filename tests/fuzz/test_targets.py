@@ -10,7 +10,18 @@ from fuzz.changed import changed
 from kouan.core.exchange.verify import verify_bundle
 
 INPUTS = [(name, data) for name in targets.TARGETS for data in targets.corpus(name)]
-SOUND = ("batches", "receipts", "statement", "header", "receipt", "trust", "note", "add-checkpoint", "proof")
+SOUND = (
+    "batches",
+    "receipts",
+    "statement",
+    "header",
+    "receipt",
+    "trust",
+    "note",
+    "add-checkpoint",
+    "proof",
+    "odrl",
+)
 
 
 def test_each_target_has_a_corpus_and_each_corpus_a_target():

@@ -16,6 +16,7 @@ from kouan.cli import main
 from kouan.core.policy import load_agreements
 from kouan.core.trust.keys import KeyUse
 from kouan.core.watch.logs import FIELDS
+from kouan.sections.shape import SHAPE
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 OPERATE = (DOCS / "operate.md").read_text(encoding="utf-8")
@@ -30,7 +31,7 @@ def rows(text: str, heading: str) -> list[list[str]]:
 
 
 def test_each_key_of_the_settings_is_explained() -> None:
-    known = {f"{table}.{key}" if table else key for table, keys in config._SHAPE.items() for key in keys}
+    known = {f"{table}.{key}" if table else key for table, keys in SHAPE.items() for key in keys}
     assert {row[0] for row in rows(OPERATE, "node.toml")} == known
 
 
@@ -98,6 +99,14 @@ def test_the_attached_system_in_the_guide_is_the_example() -> None:
     guide = (DOCS / "api.md").read_text(encoding="utf-8")
     example = (DOCS.parent / "examples/attached_system.py").read_text(encoding="utf-8")
     assert guide.partition("```python\n")[2].partition("```")[0] in example
+
+
+def test_the_institutions_system_in_the_guide_is_the_example() -> None:
+    guide = (DOCS / "api.md").read_text(encoding="utf-8")
+    example = (DOCS.parent / "examples/institution_system.py").read_text(encoding="utf-8")
+    block = guide.partition("## An institution's system")[2].partition("```python\n")[2].partition("```")[0]
+    assert "DataFlow(url, token)" in block
+    assert block in example
 
 
 def test_the_addresses_in_the_guide_to_the_api_exist() -> None:

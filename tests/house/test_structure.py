@@ -41,6 +41,7 @@ BREACHES = {
     ],
     "A system's client needs Python alone": [
         ("kouan/client.py", "from django.utils import timezone"),
+        ("kouan/institution.py", "from kouan.core import text"),
     ],
     "One HTTP client": [
         ("kouan/core/exchange/transport.py", "import requests"),

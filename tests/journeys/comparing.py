@@ -95,6 +95,10 @@ def days_ago(days: int) -> None:
     for model, name in ((Batch, "sealed_at"), (ReceivedBatch, "received_at")):
         for row in model.objects.all():
             model.objects.filter(pk=row.pk).update(**{name: getattr(row, name) - timedelta(days=days)})
+
+
+def forget() -> None:
+    """Have nothing been compared yet."""
     Reconciliation.objects.all().delete()
 
 

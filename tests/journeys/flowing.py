@@ -12,14 +12,31 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from kouan.apps.dataflow import access, consents, contracts, decisions, filings, statements
+from kouan.apps.dataflow import (
+    access,
+    auditing,
+    consents,
+    contracts,
+    decisions,
+    erasing,
+    filings,
+    statements,
+)
 from kouan.apps.dataflow.domain import State, Terms
-from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent, Decision, Record, Use
+from kouan.apps.dataflow.models import (
+    ConsentRequest,
+    Contract,
+    DataConsent,
+    Decision,
+    ErasureRequest,
+    Record,
+    Use,
+)
 from kouan.apps.identity.models import Resident
 from kouan.core.errors import KouanError
 from kouan.core.exchange.audit import audit
 from kouan.core.exchange.evidence import evidence_bundle
-from kouan.core.exchange.models import InboxMessage, OutboxMessage
+from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxBody, OutboxMessage
 from kouan.core.ledger.models import Entry
 from kouan.web.persons import Person, identities
 
@@ -120,6 +137,40 @@ def agree_at_once(request: str, person: Person, times: int) -> list[str]:
 def withdraw(consent: str, person: Person) -> None:
     """Take a consent back."""
     consents.withdraw(key=uuid.UUID(consent), person=person.key)
+
+
+def ask_erasure(consent: str, person: Person) -> str:
+    """Ask the other side to erase what crossed under a consent, and return the request."""
+    return str(erasing.ask(key=uuid.UUID(consent), persons=[person.key]).key)
+
+
+def erasures(consent: str) -> list[tuple[str, str, int, bool]]:
+    """Return the requests to erase under a consent: key, state, how many records, and if it has a receipt."""
+    rows = ErasureRequest.objects.filter(consent__key=consent).order_by("pk")
+    return [(str(row.key), row.state, row.records, row.receipt is not None) for row in rows]
+
+
+def answer_erasure(request: str, reason: str = "") -> None:
+    """Answer as an officer would."""
+    erasing.answer(key=uuid.UUID(request), reason=reason)
+
+
+def bodies_of(messages: list[str]) -> int:
+    """Return of how many messages the content is still here, sent or received."""
+    sent_ = OutboxBody.objects.filter(message__message_id__in=messages).count()
+    return sent_ + InboxBody.objects.filter(message__message_id__in=messages).count()
+
+
+def all_proven() -> list[str]:
+    """Prove every message with personal data; return what is missing."""
+    rows, most = auditing.sample(None, records_only=False)
+    assert most == len(rows)
+    return [
+        f"{row.message_id} {row.type}: {found.what}: {found.missing}"
+        for row in rows
+        for found in row.found
+        if not found.holds
+    ]
 
 
 def withdrawn(consent: str) -> bool:

@@ -22,6 +22,7 @@ from kouan.apps.validation import services
 from kouan.apps.validation.crossings import FINGERPRINT_QUESTION, FingerprintQuestion
 from kouan.apps.validation.domain import ALGORITHM, Reference
 from kouan.apps.validation.models import RegisteredDocument, Validation
+from kouan.core import cbor
 from kouan.core.exchange import keystatus, outbox, wire
 from kouan.core.exchange.evidence import evidence_bundle
 from kouan.core.exchange.ids import new_id
@@ -96,20 +97,40 @@ def let_expire(reference: str) -> None:
 
 
 def busy() -> list[str]:
-    """Return what is not at rest: under way, not reported, not co-signed; empty when all is done."""
+    """Return what is not at rest: under way, not reported, not co-signed; empty when all is done.
+
+    In the order in which things go on: what ends one of these while they are counted shows in a later one.
+    """
     unsettled = {
-        "to send": OutboxMessage.objects.filter(state__in=["waiting", "sealed", "accepted"]).count(),
+        "to handle": InboxMessage.objects.filter(state="waiting").count(),
+        "to notify": InboxMessage.objects.exclude(state="waiting").filter(notified=False).count(),
         "to report": OutboxMessage.objects.filter(
             state__in=["refused", "expired", "cancelled"], reported=False
         ).count(),
+        "to send": OutboxMessage.objects.filter(state__in=["waiting", "sealed", "accepted"]).count(),
         "to be receipted": Batch.objects.filter(receipt__isnull=True).count(),
-        "to handle": InboxMessage.objects.filter(state="waiting").count(),
-        "to notify": InboxMessage.objects.exclude(state="waiting").filter(notified=False).count(),
     }
     size, cosigned = ledger.size(), ledger.latest_cosigned()
     if size and (cosigned is None or cosigned.size < size):
         unsettled["to co-sign"] = size - (cosigned.size if cosigned else 0)
     return [f"{count} {what}" for what, count in unsettled.items() if count]
+
+
+def mark() -> tuple[object, ...]:
+    """Return what is another as soon as anything has crossed, was handled or was co-signed."""
+    cosigned = ledger.latest_cosigned()
+    streams = Stream.objects.order_by("peer").values_list(
+        "peer", "out_sequence", "out_last", "in_sequence", "in_last"
+    )
+    return (
+        ledger.size(),
+        0 if cosigned is None else cosigned.size,
+        tuple(
+            tuple(bytes(each) if isinstance(each, memoryview) else each for each in row) for row in streams
+        ),
+        InboxMessage.objects.filter(notified=True).count(),
+        OutboxMessage.objects.filter(state="handled").count(),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +232,13 @@ def facts() -> Facts:
         return Facts(
             side=settings.NODE.side,
             trust_document=own().document,
-            sent=[_sent(row) for row in OutboxMessage.objects.filter(sequence__isnull=False).order_by("pk")],
-            got=[_got(row) for row in InboxMessage.objects.order_by("pk")],
+            sent=[
+                _sent(row)
+                for row in OutboxMessage.objects.filter(sequence__isnull=False)
+                .select_related("content")
+                .order_by("pk")
+            ],
+            got=[_got(row) for row in InboxMessage.objects.select_related("content").order_by("pk")],
             posted=[_posted(row) for row in Batch.objects.order_by("pk")],
             taken=[_posted(row) for row in ReceivedBatch.objects.order_by("pk")],
             streams={
@@ -369,3 +395,35 @@ def stored_for(name, message_ids):
     from kouan.apps.attached.models import Received  # noqa: PLC0415 - needs Django's models
 
     return Received.objects.filter(system__name=name, message_id__in=message_ids).count()
+
+
+def signed_with(peer: str) -> dict[str, object]:
+    """Return our newest batch's suite, whether our newest receipt is signed twice, a checkpoint's lines."""
+    batch = Batch.objects.filter(peer=peer).latest("pk")
+    signed = cose.read1(bytes(batch.statement), content_type=wire.BATCH_TYPE, max_bytes=wire.MAX_STATEMENT)
+    given = ReceivedBatch.objects.filter(peer=peer).latest("pk")
+    receipt = cose.read1(bytes(given.receipt), content_type=wire.RECEIPT_TYPE, max_bytes=wire.MAX_RECEIPT)
+    note = SignedCheckpoint.objects.latest("size").note
+    return {
+        "batches": wire.Statement.decode(signed.payload).suite,
+        "receipts": receipt.second is not None,
+        "checkpoint": note.count(f"\u2014 {settings.NODE.side}.kouan/ledger "),
+    }
+
+
+def batch_signed_once(peer: str) -> bytes:
+    """Return a batch of ours whose second signature somebody took away."""
+    signed, pairs = wire.decode_batch(batch_from_another_time(peer, 0))
+    protected, _second, payload, signature = cbor.decode(signed, max_bytes=wire.MAX_STATEMENT)
+    return wire.encode_batch(cbor.encode([protected, {}, payload, signature]), pairs)
+
+
+def incident_kinds() -> set[str]:
+    """Return the kinds of what this node's operator is shown."""
+    return set(Incident.objects.values_list("kind", flat=True))
+
+
+def newest_proof() -> bytes:
+    """Return an evidence bundle about our newest message that can be proved."""
+    row = OutboxMessage.objects.filter(state=OutboxMessage.State.HANDLED).latest("pk")
+    return evidence_bundle([row.message_id])

@@ -172,6 +172,10 @@ class Node:
             return {}
         return processes_of(self.supervisor.pid)
 
+    def all_of(self, name: str) -> list[int]:
+        """Return the first process of each of several, say, workers."""
+        return [pids[0] for label, pids in self.running().items() if label.partition("@")[0] == name]
+
     def kill(self, name: str) -> None:
         """SIGKILL one of the node's processes with all that it started."""
         for leader in self.running().get(name, [])[:1]:
@@ -317,11 +321,12 @@ def alive(pid: int) -> bool:
 
 
 def processes_of(supervisor: int) -> dict[str, list[int]]:
-    """Return the server processes below a supervisor, each leader with the rest of its session."""
+    """Return the server processes below a supervisor or its nodes, each leader with its whole session."""
     table = {pid: _stat(pid) for pid in _pids()}
+    above = {supervisor, *(pid for pid, (_, parent, _) in table.items() if parent == supervisor)}
     found = {}
-    for pid, (_, parent, _) in table.items():
-        if parent == supervisor and (name := _server_name(pid)):
+    for pid, (_, parent, session) in table.items():
+        if parent in above and session == pid and (name := _server_name(pid)):
             rest = [other for other, (_, _, session) in table.items() if session == pid and other != pid]
             label = f"{name}@{_node_of(pid)}" if f"{name}@{_node_of(pid)}" in found or name in found else name
             label = label if label not in found else f"{label}-{pid}"
@@ -352,12 +357,10 @@ def _stat(pid: int) -> tuple[str, int, int]:
 
 def _server_name(pid: int) -> str:
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        name = Path(f"/proc/{pid}/comm").read_text("ascii", "replace").strip()
     except OSError:
         return ""
-    if b"kouan.node.servers" not in words:
-        return ""
-    return words[words.index(b"kouan.node.servers") + 1].decode()
+    return name.removeprefix("kouan-") if name.startswith("kouan-") else ""
 
 
 def _node_of(pid: int) -> str:

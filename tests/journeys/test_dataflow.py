@@ -201,6 +201,46 @@ def test_withdrawn_while_the_line_is_cut(pair: Group, way: tuple[str, str]) -> N
     audited(pair)
 
 
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("way", WAYS, ids="-".join)
+def test_erased_because_the_person_asked_though_both_sides_are_killed(
+    pair: Group, way: tuple[str, str]
+) -> None:
+    """Asked, killed, answered, killed: erased once on both sides, with the ledgers whole and a receipt."""
+    exporter, importer = (pair[side] for side in way)
+    flow = Flow(exporter, importer)
+    consent, person = flow.consent()
+    messages = [flow.sent(consent) for _ in range(3)]
+    wait_until(lambda: len(importer.run(flowing.held, consent)) == 3, 30, "they are there")
+    request = exporter.run(flowing.ask_erasure, consent, person)
+    exporter.kill_everything()
+    pair.put_in_order()
+    wait_until(
+        lambda: [each[1] for each in importer.run(flowing.erasures, consent)] == ["asked"], 30, "asked"
+    )
+    importer.run(flowing.answer_erasure, request)
+    importer.kill_everything()
+    pair.put_in_order()
+    done = [(request, "erased", 3, True)]
+    wait_until(lambda: exporter.run(flowing.erasures, consent) == done, 30, "the answer is there")
+    wait_until(
+        lambda: {row.because for row in exporter.run(flowing.held, consent)} == {"asked"},
+        30,
+        "all are erased",
+    )
+    pair.wait_at_rest()
+    for node in (exporter, importer):
+        assert node.run(flowing.erasures, consent) == done
+        assert node.run(flowing.bodies_of, messages) == 0
+        assert not any(row.content for row in node.run(flowing.held, consent))
+        assert not node.run(flowing.all_proven)
+    later = flow.sent(consent)  # the consent stands, and what comes after the answer is kept
+    pair.wait_at_rest()
+    assert [row.content for row in importer.run(flowing.held, consent) if row.message == later] == [True]
+    agree(flow, consent)
+    audited(pair)
+
+
 @pytest.mark.timeout(300)
 def test_many_at_once(pair: Group) -> None:
     """One answer, one record under one key, and nothing under a consent that is withdrawn meanwhile."""

@@ -13,7 +13,9 @@ from kouan.demo.browser import Browser
 from kouan.demo.homes import providers_of
 from kouan.demo.nodes import establish, free_ports
 from kouan.demo.up import is_up
-from kouan.node.supervisor import Supervisor
+from kouan.node.supervisor import Supervisor, processes_of
+
+pytestmark = pytest.mark.sqlite
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +23,7 @@ def made(tmp_path_factory):
     """Hong Kong's portal and provider."""
     portal, door, provider = free_ports(3)
     (node,) = establish(tmp_path_factory.mktemp("home"), {"hk": (portal, door)}, providers={"hk": provider})
-    supervisor = Supervisor([node.path], ["portal"], beside=providers_of([node]))
+    supervisor = Supervisor([*processes_of(node.path, ["portal"]), *providers_of([node])])
     supervisor.start()
     try:
         wait_until(lambda: is_up(node), 60, "portal and provider are up")

@@ -38,8 +38,9 @@ def test_a_side_whose_handlers_stand_still_slows_the_other_and_catches_up(narrow
     wait_until(lambda: "" not in hk.run(inside.outcomes, first), 30, "the first answers")
     narrow.wait_at_rest()
 
-    worker = gd.running()["worker"][0]
-    os.kill(worker, signal.SIGSTOP)
+    workers = gd.all_of("worker")
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
     try:
         asked = []
         refused_at = None
@@ -80,7 +81,8 @@ def test_a_side_whose_handlers_stand_still_slows_the_other_and_catches_up(narrow
         assert len(set(told.values())) == 3
         say(str(told))
     finally:
-        os.kill(worker, signal.SIGCONT)
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
     wait_until(lambda: "" not in hk.run(inside.outcomes, asked), 120, "the answers to all that was taken")
     assert set(hk.run(inside.outcomes, asked)) == {"unknown"}
     narrow.prove()

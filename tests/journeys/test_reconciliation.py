@@ -75,7 +75,10 @@ def test_what_agrees_and_what_was_planted(lived: Group) -> None:
     # A closed day is compared by itself, once, and begun by one side.
     day = hk.run(comparing.today) - timedelta(days=2)
     for node in (gd, hk):
-        node.run(comparing.days_ago, 2)
+        node.run(comparing.forget)
+    gd.run(comparing.days_ago, 2)
+    wait_until(lambda: hk.run(comparing.compared, day), 90, "the other side has heard that it has begun")
+    hk.run(comparing.days_ago, 2)
     wait_until(lambda: "differs" in gd.run(comparing.compared, day), 90, "the closed day is compared")
     wait_until(lambda: "differs" in hk.run(comparing.compared, day), 30, "and both know")
     assert gd.run(comparing.compared, day) == hk.run(comparing.compared, day) == ["differs"]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.sqlite
+
 
 class Up:
     """Both sides in one terminal, on ports of this test's own."""

@@ -202,8 +202,9 @@ def test_readiness_tells_when_the_worker_is_gone(watched: Group) -> None:
     ready = hk.request("GET", "/readyz").json()
     assert ready["checks"] == dict.fromkeys(("database", "migrations", "keys", "worker"), "ok")
     wait_until(lambda: health(hk).returncode == 0, 60, "all well")
-    worker = hk.running()["worker"][0]
-    os.kill(worker, signal.SIGSTOP)
+    workers = hk.all_of("worker")
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
     try:
         wait_until(lambda: hk.request("GET", "/readyz").status == 503, 60, "not ready")
         assert hk.request("GET", "/readyz").json()["checks"]["worker"] == "failing"
@@ -214,7 +215,8 @@ def test_readiness_tells_when_the_worker_is_gone(watched: Group) -> None:
             ("database", "migrations", "keys", "worker", "portal", "door"), True
         )
     finally:
-        os.kill(worker, signal.SIGCONT)
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
     wait_until(lambda: hk.request("GET", "/readyz").status == 200, 30, "ready again")
 
 

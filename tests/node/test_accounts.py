@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 
 from kouan.apps.staff.services import add_department, grant_post
@@ -11,8 +12,8 @@ pytestmark = pytest.mark.django_db
 
 
 def test_an_account_has_exactly_the_roles_that_it_was_given_last():
-    make_account("chan", ("issuer", "operator"), "first")
-    make_account("chan", ("operator",), "second")
+    make_account("chan", ("issuer", "operator"), make_password("first"))
+    make_account("chan", ("operator",), make_password("second"))
     account = User.objects.get()
     assert [group.name for group in account.groups.all()] == ["operator"]
     assert account.check_password("second")
@@ -23,8 +24,8 @@ def test_an_account_has_exactly_the_roles_that_it_was_given_last():
 
 
 def test_two_accounts_share_a_role():
-    make_account("chan", ("issuer",), "x")
-    make_account("li", ("issuer",), "x")
+    make_account("chan", ("issuer",), make_password("x"))
+    make_account("li", ("issuer",), make_password("x"))
     one, two = User.objects.all()
     assert one.groups.get() == two.groups.get()
     assert one.password != two.password
@@ -40,9 +41,9 @@ def test_a_new_password_is_long_and_can_be_typed():
 
 
 def test_a_new_password_leaves_the_posts_alone():
-    make_account("chan", ("issuer",), "first")
+    make_account("chan", ("issuer",), make_password("first"))
     chan = User.objects.get()
     works = add_department(code="works", name=Localised("Works", "工務", "工务"))
     grant_post(user=chan, department=works, role="registrar", by="kouan user")
-    make_account("chan", (), "second")
+    make_account("chan", (), make_password("second"))
     assert [group.name for group in chan.groups.all()] == ["registrar"]

@@ -26,7 +26,7 @@ from kouan.core.trust.own import load as load_keys
 from kouan.core.trust.store import KeyStore
 from kouan.demo.nodes import free_ports
 from kouan.node.layout import NewNode, create, environment_of
-from kouan.node.supervisor import GRACE, Supervisor
+from kouan.node.supervisor import GRACE, Supervisor, processes_of
 
 pytestmark = pytest.mark.xdist_group("programs")
 AGREEMENTS = Path(kouan.demo.__file__).parent / "agreements"
@@ -68,7 +68,7 @@ def home(tmp_path_factory):
 @pytest.fixture
 def supervised(home):
     path, door, _peer = home
-    supervisor = Supervisor([path], ["door", "worker"])
+    supervisor = Supervisor(processes_of(path, ["door", "worker"]))
     watching = threading.Thread(target=supervisor.watch)
     supervisor.start()
     watching.start()

@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory
 
 from kouan.web import home, navigation
+from kouan.web.access import grant_role
 from kouan.web.registry import Registry
 
 
@@ -50,6 +51,18 @@ def test_the_footer_takes_no_role():
         navigation.register_footer(
             navigation.NavigationItem(key="x", text="X", url_name="web:home", role="issuer")
         )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("roles", "seen"), [(("issuer",), 1), (("operator",), 1), (("issuer", "operator"), 1), (("data",), 0)]
+)
+def test_a_card_for_two_roles_is_seen_once_by_whoever_holds_either_or_both(roles, seen, django_user_model):
+    user = django_user_model.objects.create_user("chan")
+    for role in roles:
+        grant_role(user=user, role=role)
+    cards = [card for card in home.cards_for(user) if card.url_name == "validation:statistics"]
+    assert len(cards) == seen
 
 
 def test_home_cards_of_a_role_are_hidden_from_others(monkeypatch):

@@ -23,6 +23,9 @@ DEMONSTRATIONS: Final = {
     "dataflow": "kouan.demo.dataflow",
     "file": "kouan.demo.file",
     "identity": "kouan.demo.identity",
+    "programme": "kouan.demo.programme",
+    "service": "kouan.demo.applying",
+    "signing": "kouan.demo.signatures",
     "validation": "kouan.demo.validation",
 }
 """Each demonstration's name and the module whose ``show(hk, gd, out)`` it is."""
@@ -40,9 +43,10 @@ def run_demo(name: str, out: Path | None, scenarios: Sequence[str] = ()) -> int:
     ``scenarios`` are the papers that the demonstration of validation is to take across instead of its own.
     """
     from kouan.demo.homes import providers_of  # noqa: PLC0415 - keeps `kouan --help` quick
-    from kouan.demo.nodes import establish, free_ports  # noqa: PLC0415 - keeps `kouan --help` quick
-    from kouan.node.supervisor import Supervisor  # noqa: PLC0415 - as above
+    from kouan.demo.nodes import establish, forget_other_node, free_ports  # noqa: PLC0415 - keeps `kouan --help` quick
+    from kouan.node.supervisor import NODES_GRACE, Supervisor, node_of  # noqa: PLC0415 - as above
 
+    forget_other_node()
     if out is None:
         out = Path(tempfile.mkdtemp(prefix=f"kouan-demo-{name}-"))
     out.mkdir(parents=True, exist_ok=True)
@@ -54,7 +58,9 @@ def run_demo(name: str, out: Path | None, scenarios: Sequence[str] = ()) -> int:
             {"hk": (ports[0], ports[1]), "gd": (ports[2], ports[3])},
             providers={"hk": ports[4], "gd": ports[5]},
         )
-        supervisor = Supervisor([node.path for node in nodes], beside=providers_of(nodes))
+        supervisor = Supervisor(
+            [*(node_of(node.path) for node in nodes), *providers_of(nodes)], grace=NODES_GRACE
+        )
         supervisor.start()
         watching = threading.Thread(target=supervisor.watch, daemon=True)
         watching.start()

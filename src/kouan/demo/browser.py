@@ -162,6 +162,10 @@ class _Parser(HTMLParser):
         self.onward = self.heading = ""
         self._form: Form | None = None
         self._in_heading = False
+        self._field: tuple[str, list[str]] | None = None
+        """The text field that is open, and what is in it."""
+        self._choice = ""
+        """The list that is open."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -171,20 +175,33 @@ class _Parser(HTMLParser):
             self.forms.append(self._form)
         elif tag == "meta" and given.get("http-equiv", "").lower() == "refresh":
             self.onward = given.get("content", "").partition("url=")[2].strip("'\" ")
+        elif tag == "option" and self._choice and self._form is not None:
+            self._option(self._form, given)
         elif self._form is not None and given.get("name"):
             self._control(self._form, tag, given)
 
     def handle_data(self, data: str) -> None:
+        if self._field is not None:
+            self._field[1].append(data)
         if self._in_heading:
             self.heading += data
 
     def handle_endtag(self, tag: str) -> None:
         self._in_heading = self._in_heading and tag != "h1"
-        if tag == "form":
+        if tag == "textarea" and self._field is not None and self._form is not None:
+            self._form.fields.append((self._field[0], "".join(self._field[1]).strip()))
+            self._field = None
+        elif tag == "select":
+            self._choice = ""
+        elif tag == "form":
             self._form = None
 
-    @staticmethod
-    def _control(form: Form, tag: str, given: dict[str, str]) -> None:
+    def _option(self, form: Form, given: dict[str, str]) -> None:
+        form.choices.setdefault(self._choice, []).append(given.get("value", ""))
+        if "selected" in given:
+            form.fields.append((self._choice, given.get("value", "")))
+
+    def _control(self, form: Form, tag: str, given: dict[str, str]) -> None:
         name, value = given["name"], given.get("value", "")
         if tag == "button":
             form.buttons.setdefault(name, []).append(value)
@@ -192,5 +209,9 @@ class _Parser(HTMLParser):
             form.choices.setdefault(name, []).append(value or "on")
             if "checked" in given:
                 form.fields.append((name, value or "on"))
-        elif tag in {"input", "textarea"}:
+        elif tag == "textarea":
+            self._field = (name, [])
+        elif tag == "select":
+            self._choice = name
+        elif tag == "input" and given.get("type") != "file":
             form.fields.append((name, value))

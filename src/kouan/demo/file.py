@@ -146,11 +146,11 @@ def _workers(node: DemonstrationNode) -> list[int]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            command = (process / "cmdline").read_bytes().split(b"\0")
+            name = (process / "comm").read_text("ascii", "replace").strip()
             environment = (process / "environ").read_bytes().split(b"\0")
         except OSError:  # it has ended, or is another user's
             continue
         ours = f"KOUAN_NODE={node.path}".encode() in environment
-        if ours and b"worker" in command and b"kouan.node.servers" in command:
+        if ours and name == "kouan-worker":
             found.append(int(process.name))
     return found

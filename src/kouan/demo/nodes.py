@@ -19,9 +19,11 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 from kouan.config import ConfigError, NodeConfig, load
-from kouan.core.trust import own
+from kouan.core.trust import libcrypto, own
+from kouan.core.trust.errors import Sm2Unavailable
 from kouan.demo.homes import give_provider
 from kouan.demo.services import give_service
+from kouan.demo.signers import equip
 from kouan.node.layout import DATABASE, NewNode, create, environment_of
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ def establish(  # noqa: PLR0913 - what a demonstration may have, by name
                 database=(databases or {}).get(side, DATABASE),
             )
             create(path.parent, node)
+            _sign_twice(path, side)
         config = load(path, environment_of(path, _without_node(os.environ)))
         if not config.demonstration:
             raise ConfigError(f"{path} is not a demonstration node; nothing was changed.")
@@ -92,6 +95,7 @@ def establish(  # noqa: PLR0913 - what a demonstration may have, by name
         nodes.append(DemonstrationNode(path.resolve(), config))
     _write_agreements(nodes)
     _exchange_trust(nodes)
+    equip(nodes)
     _run_all(nodes, ["-m", "kouan.demo.prepare"])
     return nodes
 
@@ -123,9 +127,25 @@ def node_environment(node: DemonstrationNode) -> dict[str, str]:
     return environment_of(node.path, _without_node(os.environ))
 
 
+def forget_other_node() -> None:
+    """Take another node's settings and secret out of this process: what it starts would believe them."""
+    for name in set(os.environ) - set(_without_node(os.environ)):
+        del os.environ[name]
+
+
 def _without_node(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without another node's settings and secret."""
     return {name: value for name, value in environment.items() if not name.startswith("KOUAN_")}
+
+
+def _sign_twice(path: Path, side: str) -> None:
+    """Have Guangdong's trust list bear a signature with SM2 too, where OpenSSL here can make one."""
+    if side != "gd":
+        return
+    with contextlib.suppress(Sm2Unavailable):
+        libcrypto.load()
+        with path.open("a", encoding="utf-8") as settings:
+            settings.write("\n[signing]\nsm2 = true\n")
 
 
 def _write_agreements(nodes: Sequence[DemonstrationNode]) -> None:

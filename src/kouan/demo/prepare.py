@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
 import django
@@ -53,6 +54,10 @@ def main() -> None:
     _import_trust(settings.NODE.home)
     _accounts(settings.NODE.home, settings.NODE.side)
     _service(settings.NODE.home, settings.NODE.side)
+    _catalogue(settings.NODE.side)
+    _evidence(settings.NODE.side)
+    _trust_list(settings.NODE.side, settings.NODE.home)
+    _records()
 
 
 def _import_trust(home: Path) -> None:
@@ -66,7 +71,8 @@ def _import_trust(home: Path) -> None:
 
 
 def _accounts(home: Path, side: str) -> None:
-    from django.contrib.auth.models import User  # noqa: PLC0415 - needs Django's set-up
+    from django.contrib.auth.hashers import make_password  # noqa: PLC0415 - needs Django's set-up
+    from django.contrib.auth.models import User  # noqa: PLC0415 - as above
 
     from kouan.apps.staff import services as staff  # noqa: PLC0415 - as above
     from kouan.apps.validation import services  # noqa: PLC0415 - as above
@@ -80,9 +86,10 @@ def _accounts(home: Path, side: str) -> None:
     accounts: dict[str, Any] = {}
     code_of_all, *names = DEPARTMENT
     department = staff.add_department(code=code_of_all, name=Localised(*names))
+    password = new_password()
+    hashed = make_password(password)
     for role in ROLES:
-        password = new_password()
-        make_account(role, (role, DEMONSTRATION_GROUP), password)
+        make_account(role, (role, DEMONSTRATION_GROUP), hashed)
         if role != "issuer":
             user = User.objects.get(username=role)
             staff.grant_post(user=user, department=department, role=role, by="demonstration")
@@ -104,6 +111,32 @@ def _service(home: Path, side: str) -> None:
     registration = registration_of(home, side)
     if registration is not None and not Service.objects.filter(client_id=registration.client_id).exists():
         register.add(registration=registration, by=None)
+
+
+def _catalogue(side: str) -> None:
+    from kouan.demo.catalogue import publish  # noqa: PLC0415 - needs Django's set-up
+
+    publish(side)
+
+
+def _evidence(side: str) -> None:
+    from kouan.demo.evidence import load  # noqa: PLC0415 - needs Django's set-up
+
+    load(side)
+
+
+def _trust_list(side: str, home: Path) -> None:
+    from kouan.demo.signing import load, take_revocation  # noqa: PLC0415 - needs Django's set-up
+
+    load(side, home)
+    take_revocation(home)
+
+
+def _records() -> None:
+    from kouan.apps.programme.records import importing  # noqa: PLC0415 - needs Django's set-up
+
+    record = resources.files("kouan.demo") / "records" / "plenaries.txt"
+    importing.import_file(name="plenaries.txt", data=record.read_bytes(), by="demonstration")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 SERVICE_FILE: Final = "service.json"
 KEY_FILE: Final = "service.pem"
 """The service's private key, beside the node's settings; a real service keeps its own elsewhere."""
+PROOF_FILE: Final = "service-proof.pem"
+"""The key to which the tokens of a service are bound, where it is of the profile ``fapi2``."""
+FAPI2: Final = "fapi2"
 BACK: Final = "/back"
 LEFT: Final = "/left"
 LOGOUT: Final = "/logout"
@@ -39,6 +43,8 @@ class Made:
     purpose: Localised
     claims: tuple[str, ...]
     level: int
+    profile: str
+    """Which rules its requests follow; the two sides' services show both ways."""
 
 
 _LIBRARY: Final = Made(
@@ -50,6 +56,7 @@ _LIBRARY: Final = Made(
     ),
     claims=("name", "name#zh-Hant", "name#zh-Hans", "birthdate"),
     level=2,
+    profile="confidential",
 )
 _CLINIC: Final = Made(
     id="clinic-appointments",
@@ -62,6 +69,7 @@ _CLINIC: Final = Made(
     ),
     claims=("name", "name#zh-Hant", "name#zh-Hans", "gender", "birthdate", "document_type"),
     level=3,
+    profile=FAPI2,
 )
 SERVICES: Final = {"hk": _LIBRARY, "gd": _CLINIC}
 """Each side's service; a side that has none of its own has a library too."""
@@ -73,16 +81,21 @@ def made_for(side: str) -> Made:
 
 
 def give_service(path: Path, port: int) -> None:
-    """Let a demonstration node have a service on this port; its key is made once."""
+    """Let a demonstration node have a service on this port; its keys are made once."""
+    for name in (KEY_FILE, PROOF_FILE):
+        _make_key(path.parent / name)
     file = path.parent / SERVICE_FILE
-    if file.exists():
-        return
+    if not file.exists():
+        file.write_text(json.dumps({"origin": f"http://127.0.0.1:{port}"}), encoding="utf-8")
+
+
+def _make_key(file: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    descriptor = os.open(path.parent / KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as output:
-        output.write(pem)
-    file.write_text(json.dumps({"origin": f"http://127.0.0.1:{port}"}), encoding="utf-8")
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as output:
+            output.write(pem)
 
 
 def origin_of(home: Path) -> str:
@@ -113,7 +126,7 @@ def registration_of(home: Path, side: str) -> Registration | None:
         department=made.department,
         name=made.name,
         purpose=made.purpose,
-        profile="confidential",
+        profile=made.profile,
         redirect_uris=(origin + BACK,),
         post_logout_redirect_uris=(origin + LEFT,),
         backchannel_logout_uri=origin + LOGOUT,

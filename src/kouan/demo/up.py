@@ -14,13 +14,15 @@ import click
 
 from kouan.config import ConfigError
 from kouan.core.sides import get_side
+from kouan.demo import contracts, plans
 from kouan.demo.homes import providers_of
-from kouan.demo.nodes import DemonstrationNode, establish, remove
+from kouan.demo.nodes import DemonstrationNode, establish, forget_other_node, remove
 from kouan.demo.services import origin_of, services_of
 from kouan.demo.validation import register_all
-from kouan.node.supervisor import StopRequest, Supervisor
+from kouan.node.supervisor import NODES_GRACE, StopRequest, Supervisor, node_of
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
@@ -29,6 +31,8 @@ PROVIDERS: Final = {"hk": 8102, "gd": 8202}
 SERVICES: Final = {"hk": 8103, "gd": 8203}
 PAPERS: Final = "papers"
 """The folder of what owners of documents carry."""
+CONTRACTS_WITHIN: Final = 8.0
+"""Seconds that the welcome waits for the made-up contracts; they go on by themselves if it takes longer."""
 START_LIMIT: Final = 90.0
 """Seconds in which both portals must answer."""
 
@@ -47,6 +51,7 @@ def run_both(
     demonstration provider, ``services`` to that of its demonstration service.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    forget_other_node()
     stopping = StopRequest()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stopping.set)
@@ -60,16 +65,28 @@ def run_both(
     ):
         _must_be_free(port)
     nodes = establish(home, ports, providers=providers, services=services)
-    supervisor = Supervisor([node.path for node in nodes], beside=[*providers_of(nodes), *services_of(nodes)])
+    supervisor = Supervisor(
+        [*(node_of(node.path) for node in nodes), *providers_of(nodes), *services_of(nodes)],
+        grace=NODES_GRACE,
+    )
     supervisor.start()
+    begun: list[subprocess.Popen[bytes]] = []
     try:
         if _wait_until_up(nodes, supervisor, stopping):
+            begun = [*contracts.begin(nodes), *plans.begin(nodes)]
             with suppress(OSError, http.client.HTTPException):  # asked to stop already
                 register_all(nodes, home / PAPERS)
+            until = time.monotonic() + CONTRACTS_WITHIN
+            while any(each.poll() is None for each in begun) and time.monotonic() < until:
+                if stopping.wait(0.05):
+                    break
             click.echo(_welcome(nodes, home / PAPERS))
             while not stopping.wait(0.1):
                 supervisor.revive()
     finally:
+        for each in begun:
+            each.terminate()
+            each.wait()
         supervisor.stop()
     click.echo("Stopped. Your data is kept: run it again and go on.")
     return 0
@@ -127,21 +144,30 @@ def _welcome(nodes: Sequence[DemonstrationNode], carried: Path) -> str:
     for node in nodes:
         accounts = node.accounts
         lines.append(f"  {get_side(node.side).name.en:<12} {node.config.portal_origin}")
-        lines += [f"    {account['name']:<10} {account['password']}" for account in accounts.values()]
+        for password in dict.fromkeys(account["password"] for account in accounts.values()):
+            names = (name for name, account in accounts.items() if account["password"] == password)
+            lines.append(f"    {', '.join(names)}: the password is {password}")
     hk, gd = (node.config.portal_origin for node in nodes)
     library, clinic = (origin_of(node.path.parent) for node in nodes)
     lines += [
         "",
         "Try this:",
-        f"  1. Sign in at {hk} as issuer and register a document. Keep the file that you get back.",
-        f"  2. At {gd}/validate, without signing in, validate that file. It never crosses; see what did.",
-        f"     Five that are registered already, of five kinds, are in {carried}.",
-        "  3. Download the evidence and check it offline: .venv/bin/kouan verify evidence.bundle",
-        f"  4. Revoke the document at {hk} and validate again. Then the other way round.",
+        f"  1. At {hk} look for a service of Guangdong, say social insurance, and apply: sign in as",
+        "     anybody, answer what is not known yet, tick what may be shown of you, send.",
+        f"  2. Sign in at {gd} as caseworker, take the case up and grant it. The signed result is then at",
+        f"     home, under {hk}/applications/, with who has read your data, and a proof of each crossing.",
+        "  3. Check such a proof offline: .venv/bin/kouan verify FILE. Then the other way round.",
+        f"  4. Sign in at {hk} as issuer and register a document. At {gd}/validate have the file validated:",
+        f"     it never crosses. Five that are registered already, of five kinds, are in {carried}.",
         f"  5. Sign in at {gd} as operator and look at every crossing.",
         f"  6. At {clinic}, a service of Guangdong, sign in with an identity of Hong Kong. At {library} the",
         f"     other way round. See under {hk}/identity/ what was told, and withdraw it.",
-        "     You are whoever you choose: try somebody of a low level, or a password alone.",
+        f"  7. Sign in at {hk} as data: one contract is signed by both sides, one waits for you.",
+        f"     As auditor, see under {gd}/data-flows/ who may send what to whom.",
+        f"  8. At {hk}/programme/plan/ see the joint work plan of the year. Sign in as programme to draft",
+        "     the next version, or to report progress; the other side sees it.",
+        f"  9. Sign in at {hk} as signatory and sign a document: have it validated at {gd}/validate, which",
+        "     recognises the office, and neither the revoked certificate nor the unlisted authority.",
         "",
         "Ctrl-C stops both sides and keeps their data.",
     ]

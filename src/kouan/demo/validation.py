@@ -10,11 +10,12 @@ import click
 
 from kouan.core import cbor
 from kouan.core.exchange import bundle, wire
+from kouan.core.exchange.story import shown
 from kouan.core.sides import get_side
 from kouan.demo import DemonstrationFailed
 from kouan.demo.http import Response, post_file, post_json, request
 from kouan.demo.papers import Paper, degree_certificate, papers
-from kouan.node.verification import print_report, shown
+from kouan.node.verification import print_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

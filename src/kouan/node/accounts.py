@@ -38,8 +38,10 @@ def add(name: str, roles: tuple[str, ...], password: str) -> None:
     import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
 
     django.setup()
+    from django.contrib.auth.hashers import make_password  # noqa: PLC0415 - needs Django's set-up
+
     _check_password(name, password)
-    make_account(name, roles, password)
+    make_account(name, roles, make_password(password))
     click.echo(f"The account {name} may now sign in. Its roles: {', '.join(roles) or 'none'}.")
 
 
@@ -62,7 +64,7 @@ def new_password() -> str:
 
 
 def make_account(name: str, roles: tuple[str, ...], password: str) -> None:
-    """Make an account with exactly these roles and this password (Django must be ready).
+    """Make an account with exactly these roles and this password, hashed (Django must be ready).
 
     Roles that it holds by posts stay: `kouan user post` takes those.
     """
@@ -73,7 +75,7 @@ def make_account(name: str, roles: tuple[str, ...], password: str) -> None:
 
     with transaction.atomic():
         account, _ = User.objects.get_or_create(username=name)
-        account.set_password(password)
+        account.password = password
         account.save()
         held = dict.fromkeys([*roles, *Post.objects.filter(user=account).values_list("role", flat=True)])
         account.groups.set([Group.objects.get_or_create(name=role)[0] for role in held])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sqlite3
 import subprocess
 import time
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from django.utils.translation import gettext as _
@@ -59,13 +60,23 @@ def restore(file: Path, *, yes: bool) -> None:
     _refuse_while_running(settings.NODE)
     if database["vendor"] == "sqlite":
         _check(file, settings.NODE.side)
+    else:
+        _refuse_while_used()
+        _check_dump(file, settings.NODE.side, database)
     if not yes:
         click.confirm(_("Replace this node's database by %(file)s?") % {"file": file}, abort=True)
     if database["vendor"] == "sqlite":
         kept = _replace(Path(database["NAME"]), file)
         click.echo(_("The database that was here is kept as %(kept)s.") % {"kept": kept})
     else:
-        options = ["--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error"]
+        options = [
+            "--clean",
+            "--if-exists",
+            "--no-owner",
+            "--no-acl",
+            "--single-transaction",
+            "--exit-on-error",
+        ]
         _run(["pg_restore", *options, f"--dbname={database['NAME']}", str(file)], database)
     click.echo(_("Restored. Start the node, then look at `kouan channel show`."))
 
@@ -111,6 +122,21 @@ def _check(file: Path, side: str) -> None:
         )
 
 
+def _check_dump(file: Path, side: str, database: dict[str, Any]) -> None:
+    """Refuse what PostgreSQL's own program cannot read, or what is no database of this side's node."""
+    members = _run(["pg_restore", "--data-only", "--table=trust_member", "--file=-", str(file)], database)
+    found = re.search(r"^COPY \S*trust_member \((.*)\) FROM stdin;\n((?:.*\n)*?)\\\.$", members, re.MULTILINE)
+    if found is None:
+        raise click.ClickException(
+            _("%(file)s is not a backup of a node: %(error)s") % {"file": file, "error": "trust_member"}
+        )
+    place = found[1].split(", ").index("side")
+    if any(line.split("\t")[place] == side for line in found[2].splitlines()):
+        raise click.ClickException(
+            _("%(file)s is damaged, or another side's; nothing was changed.") % {"file": file}
+        )
+
+
 def _replace(place: Path, file: Path) -> Path:
     """Put a copy of the file in the place of an SQLite database, which is kept beside it with its log."""
     new = place.with_name(f".{place.name}.new")
@@ -142,10 +168,40 @@ def _refuse_while_running(node: NodeConfig) -> None:
         raise click.ClickException(_("The worker still runs: stop the node first."))
 
 
-def _run(command: list[str], database: dict[str, Any]) -> None:
-    """Run one of PostgreSQL's own programs with the node's connection."""
-    names = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER", "PASSWORD": "PGPASSWORD"}
-    given = {variable: str(database[key]) for key, variable in names.items() if database.get(key)}
+def _refuse_while_used() -> None:
+    """Refuse while somebody else is connected: the node may run on another machine."""
+    from django.db import connection  # noqa: PLC0415 - needs Django's set-up
+
+    others = 0
+    for pause in (0.0, 0.5, 1.0, 1.5):  # a session outlives the process that has just ended by a moment
+        time.sleep(pause)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+            (others,) = cursor.fetchone()
+        if not others:
+            break
+    connection.close()  # what is put back takes the tables away from under whoever holds on to them
+    if others:
+        raise click.ClickException(
+            _("%(count)s others are connected to the database: stop the node on every machine first.")
+            % {"count": others}
+        )
+
+
+_VARIABLES: Final = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER", "PASSWORD": "PGPASSWORD"}
+_TLS: Final = {
+    "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY",
+}  # fmt: skip
+
+
+def _run(command: list[str], database: dict[str, Any]) -> str:
+    """Run one of PostgreSQL's own programs with the node's connection, and return what it wrote."""
+    options = database["OPTIONS"]
+    given = {variable: str(database[key]) for key, variable in _VARIABLES.items() if database.get(key)}
+    given |= {variable: str(options[key]) for key, variable in _TLS.items() if options.get(key)}
     try:
         done = subprocess.run(  # noqa: S603 - PostgreSQL's own programs, no shell
             command, env=os.environ | given, capture_output=True, text=True, check=False
@@ -156,3 +212,4 @@ def _run(command: list[str], database: dict[str, Any]) -> None:
         ) from None
     if done.returncode:
         raise click.ClickException(f"{command[0]}: {done.stderr.strip()[:500]}")
+    return done.stdout

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from io import BytesIO
 from tempfile import SpooledTemporaryFile
-from typing import Final
+from typing import IO, Final
 from urllib.parse import quote_from_bytes
 
 from kouan.apps.validation.uploads import takes_large
@@ -49,7 +50,7 @@ class Front:
             return
         most = self._limits.large if takes_large(scope["path"]) else self._limits.body
         needed = most if announced is None else announced if announced <= most else 0
-        with SpooledTemporaryFile(self._limits.memory) as body, self._intake.room(needed) as granted:
+        with _file(announced, self._limits.memory) as body, self._intake.room(needed) as granted:
             count = announced or 0
             refusal: KouanError | None = None
             try:
@@ -106,6 +107,11 @@ class Front:
         finally:
             if left is not None:
                 left.cancel()
+
+
+def _file(announced: int | None, memory: int) -> IO[bytes]:
+    """Return what a body is kept in: on disk if it is large, and most requests have none."""
+    return BytesIO() if announced == 0 else SpooledTemporaryFile(memory)
 
 
 async def _leaving(receive: Receive) -> bool:

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 
 class Threads:
-    """An ASGI application: Django's own, on so many threads. ``begin`` is called when the server starts."""
+    """An ASGI application: Django's own, on so many threads. ``begin`` is called when the server starts.
+
+    ``programs`` is asked first: it answers what needs no page, or says that it does not.
+    """
 
     def __init__(
         self,
@@ -35,8 +38,10 @@ class Threads:
         threads: int,
         *,
         begin: Callable[[], None] = lambda: None,
+        programs: Callable[[dict[str, Any]], list[Message] | None] = lambda _environ: None,
     ) -> None:
         self._pages = pages
+        self._programs = programs
         self._begin = begin
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="pages")
 
@@ -57,6 +62,9 @@ class Threads:
 
     def _answer(self, environ: dict[str, Any], send: Callable[[Message], None]) -> list[Message]:
         """Have Django answer, on a thread; return what is left to send."""
+        answered = self._programs(environ)
+        if answered is not None:
+            return answered
         begun: list[Message] = []
 
         def start(status: str, headers: list[tuple[str, str]], _error: object = None) -> None:

@@ -11,9 +11,10 @@ from kouan.core.database.sharing import share_sessions
 from kouan.core.watch import process
 from kouan.node.front import Front
 from kouan.node.pages import Threads
+from kouan.node.programs import answered
 
 THREADS: Final = 16
 """Requests that are answered at once; one that waits for the other side's answer holds its thread."""
 
 process.begin("portal", load_from_environment())
-application = Front(Threads(pages, THREADS, begin=share_sessions))
+application = Front(Threads(pages, THREADS, begin=share_sessions, programs=answered))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import sys
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kouan.config import ConfigError, load
+from kouan.config import NODE_VARIABLE, ConfigError, load
 from kouan.core.watch import logs, traces
+from kouan.node import forks
 from kouan.node.accounts import DEMONSTRATION_GROUP
 from kouan.node.layout import environment_of
-from kouan.node.supervisor import Supervisor
+from kouan.node.supervisor import Supervisor, processes_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from kouan.config import NodeConfig
 
 
@@ -27,15 +30,19 @@ def run_node(path: Path) -> None:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     if config.watch.traces:
         traces.check_installed()
-    prepare(path)
-    supervisor = Supervisor([path])
+    os.environ.update(environment_of(path))
+    forks.load()
+    from kouan.node.servers import run_process  # noqa: PLC0415 - loaded only now
+
+    forks.alone(partial(prepare, path))
+    supervisor = Supervisor(processes_of(path, run=run_process))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, supervisor.ask_to_stop)
-    supervisor.start()
-    logging.getLogger(__name__).info(
-        "%s: portal %s, door %s", config.side, config.portal_origin, config.door_url
-    )
     try:
+        supervisor.start()
+        logging.getLogger(__name__).info(
+            "%s: portal %s, door %s", config.side, config.portal_origin, config.door_url
+        )
         supervisor.watch()
     finally:
         supervisor.stop()
@@ -43,10 +50,8 @@ def run_node(path: Path) -> None:
 
 def prepare(path: Path) -> None:
     """Check what must hold before a node starts, and bring its database to the present version."""
-    import django  # noqa: PLC0415 - this process becomes one of the node's
-    from django.core.management import call_command  # noqa: PLC0415 - as above
+    from django.core.management import call_command  # noqa: PLC0415 - needs Django's set-up
 
-    django.setup()
     call_command("migrate", verbosity=0, interactive=False)
     from kouan.core.policy import AgreementFileError, policy_of  # noqa: PLC0415 - needs Django's set-up
     from kouan.core.sides import get_side  # noqa: PLC0415 - as above
@@ -71,3 +76,10 @@ def _refuse_demonstration_accounts(config: NodeConfig) -> None:
             f"The database holds the demonstration account {made_up.username!r}, and this node is not a "
             "demonstration. Begin with an empty database."
         )
+
+
+if __name__ == "__main__":
+    try:
+        run_node(Path(os.environ[NODE_VARIABLE]))
+    except ConfigError as error:
+        sys.exit(str(error))

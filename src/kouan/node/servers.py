@@ -18,6 +18,7 @@ from granian.constants import HTTPModes, Interfaces, Loops
 
 from kouan.config import load_from_environment
 from kouan.core.watch import logs, process
+from kouan.node import forks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +77,7 @@ def run_process(name: str) -> None:
     """Run one process until it is told to stop."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kouan.settings")
     node = load_from_environment()
+    forks.name(f"kouan-{name}")
     logs.configure(name, node.side, "json" if node.watch.logs == "json" else "text")
     PROCESSES[name]()
 

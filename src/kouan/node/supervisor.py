@@ -7,7 +7,6 @@ for a laptop, for tests and for a small machine.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import os
 import signal
@@ -15,21 +14,25 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from kouan.config import load
+from kouan.node import forks
 from kouan.node.layout import environment_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 log = logging.getLogger(__name__)
 
 GRACE: Final = 2.0
 """Seconds that processes get to end by themselves before they are killed."""
+NODES_GRACE: Final = GRACE + 1
+"""The same where they are nodes, which have processes to end themselves."""
+NAMES: Final = ("portal", "door", "worker")
 RESTART_PAUSE: Final = 0.5
-_PR_SET_PDEATHSIG: Final = 1
 
 
 @dataclass(slots=True)
@@ -43,7 +46,9 @@ class Process:
     """Which of several of its kind it is."""
     module: str = "kouan.node.servers"
     """What is run, with the process's name as its argument."""
-    running: subprocess.Popen[bytes] | None = None
+    run: Callable[[], None] | None = None
+    """What is run instead in a fork of this process, which has loaded the node's code (``forks.load``)."""
+    running: subprocess.Popen[bytes] | forks.Child | None = None
     started_at: float = field(default=0.0)
     starts: int = field(default=0)
 
@@ -54,18 +59,21 @@ class Process:
 
     def start(self) -> None:
         """Start it; its output goes to a file of its own in the node's run folder."""
+        self.running = self._program() if self.run is None else forks.Child(self.run, self.log_file)
+        self.started_at = time.monotonic()
+        self.starts += 1
+
+    def _program(self) -> subprocess.Popen[bytes]:
         with self.log_file.open("ab") as output:
-            self.running = subprocess.Popen(  # noqa: S603 - our own program
+            return subprocess.Popen(  # noqa: S603 - our own program
                 [sys.executable, "-m", self.module, self.name],
                 env=environment_of(self.node),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                preexec_fn=_end_with_parent,  # noqa: PLW1509 - set before any thread matters: only prctl runs
+                preexec_fn=forks.end_with_parent,  # noqa: PLW1509 - before any thread matters: only prctl runs
             )
-        self.started_at = time.monotonic()
-        self.starts += 1
 
 
 class StopRequest:
@@ -94,17 +102,11 @@ class StopRequest:
 
 
 class Supervisor:
-    """Keeps the processes of one or more nodes running until ``stop``, and those ``beside`` them."""
+    """Keeps processes running until ``stop``."""
 
-    def __init__(
-        self,
-        nodes: Iterable[Path],
-        names: Sequence[str] = ("portal", "door", "worker"),
-        *,
-        beside: Iterable[Process] = (),
-    ) -> None:
-        own = [process for node in nodes for name in names for process in _processes(node, name)]
-        self.processes = [*own, *beside]
+    def __init__(self, processes: Iterable[Process], *, grace: float = GRACE) -> None:
+        self.processes = list(processes)
+        self._grace = grace
         self._stopping = StopRequest()
 
     def start(self) -> None:
@@ -138,12 +140,12 @@ class Supervisor:
         self._stopping.set()
 
     def stop(self) -> None:
-        """End every process: ask, wait ``GRACE`` seconds in all, then kill; return when all are gone."""
+        """End every process: ask, wait ``grace`` seconds in all, then kill; return when all are gone."""
         self._stopping.set()
-        _end([process.running for process in self.processes if process.running is not None], GRACE)
+        _end([process.running for process in self.processes if process.running is not None], self._grace)
 
 
-def _end(running: Sequence[subprocess.Popen[bytes]], grace: float) -> None:
+def _end(running: Sequence[subprocess.Popen[bytes] | forks.Child], grace: float) -> None:
     """End processes and what they started: ask, wait ``grace`` seconds for all of them, then kill."""
     for child in running:
         _signal_session(child, signal.SIGTERM)
@@ -158,25 +160,47 @@ def _end(running: Sequence[subprocess.Popen[bytes]], grace: float) -> None:
         child.wait()
 
 
-def _signal_session(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Signal the process and what it started: it leads a session of its own."""
-    with contextlib.suppress(ProcessLookupError):
+def _signal_session(child: subprocess.Popen[bytes] | forks.Child, number: signal.Signals) -> None:
+    """Signal the process and what it started: it leads a session of its own, or is about to."""
+    try:
         os.killpg(child.pid, number)
+    except ProcessLookupError:
+        if child.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.pid, number)
 
 
-def _end_with_parent() -> None:
-    """Have the kernel end this process when the supervisor dies, however it dies (Linux)."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def processes_of(
+    node: Path,
+    names: Sequence[str] = NAMES,
+    *,
+    run: Callable[[str], None] | None = None,
+) -> list[Process]:
+    """Return a node's processes, of some names: several workers or doors; a portal divides itself.
+
+    With ``run`` they are forks of this process, which has loaded what ``run`` needs.
+    """
+    wanted = load(node, environment_of(node)).processes
+    counts = {"door": wanted.door, "worker": wanted.worker}
+    return [
+        Process(
+            node,
+            name,
+            _log(node, f"{name}-{number}" if number > 1 else name),
+            number,
+            run=None if run is None else partial(run, name),
+        )
+        for name in names
+        for number in range(1, counts.get(name, 1) + 1)
+    ]
 
 
-def _processes(node: Path, name: str) -> list[Process]:
-    """Return the processes of one name: several workers or doors; a portal divides itself."""
+def node_of(node: Path) -> Process:
+    """Return a whole node as one process, which is ``kouan node``."""
+    return Process(node, "node", _log(node, "node"), module="kouan.node.run")
+
+
+def _log(node: Path, name: str) -> Path:
     folder = node.parent / "run"
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = load(node, environment_of(node)).processes
-    count = {"door": wanted.door, "worker": wanted.worker}.get(name, 1)
-    return [
-        Process(node, name, folder / (f"{name}-{number}.log" if number > 1 else f"{name}.log"), number)
-        for number in range(1, count + 1)
-    ]
+    return folder / f"{name}.log"

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from kouan.core.exchange.report import MessageFacts, Report
     from kouan.core.trust.member import MemberKeys
 
-_LONGEST: Final = 100
 _LONGEST_LINE: Final = 2000
 _UNPRINTABLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _COLUMN: Final = 15
@@ -51,9 +50,9 @@ def print_report(  # noqa: PLR0913 - one thing asked for each
     speak_without_a_node()
     from django.utils import translation  # noqa: PLC0415 - configured just now
 
+    from kouan.core.exchange import story  # noqa: PLC0415 - as above
     from kouan.core.exchange.bundle import MAX_BUNDLE  # noqa: PLC0415 - needs translations
     from kouan.core.exchange.verify import verify_bundle  # noqa: PLC0415 - as above
-    from kouan.node import story  # noqa: PLC0415 - as above
 
     known = known or Known()
     trusted = _trusted(trust or known.sides)
@@ -172,7 +171,7 @@ def _verdict(report: Report, trusted: dict[str, str]) -> list[str]:
 def _message(message: MessageFacts, report: Report) -> list[str]:
     from django.utils.translation import gettext as _  # noqa: PLC0415 - configured by now
 
-    from kouan.node import story  # noqa: PLC0415 - as above
+    from kouan.core.exchange import story  # noqa: PLC0415 - as above
 
     lines = ["", _("Message %(number)s") % {"number": message.number}]
 
@@ -196,7 +195,7 @@ def _message(message: MessageFacts, report: Report) -> list[str]:
         text = story.in_language(clause.get("text"))
         fact(_("its clause"), f"“{text}”" if text else "")
     # The content is the other side's words: a bar keeps its fields from passing for findings.
-    lines += [f"  │ {name:<12} {value}" for name, value in _payload(message.payload)]
+    lines += [f"  │ {name:<12} {value}" for name, value in story.fields(message.payload)]
     happened = story.events(message, report)
     heading = _("What happened")
     lines += [f"  {heading}"] if happened else []
@@ -207,19 +206,3 @@ def _message(message: MessageFacts, report: Report) -> list[str]:
 def _width(text: str) -> int:
     """Return how many columns a terminal gives a text: Chinese characters take two."""
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
-
-
-def _payload(payload: object) -> list[tuple[str, str]]:
-    if not isinstance(payload, dict):
-        return []
-    fields = [(str(name)[:_LONGEST], shown(value)) for name, value in payload.items() if value is not None]
-    return fields[:_LONGEST] + ([("…", "")] if len(fields) > _LONGEST else [])
-
-
-def shown(value: object) -> str:
-    """Return a payload's value as a person reads it, cut to a bearable length."""
-    if isinstance(value, bytes):
-        return value.hex()[:_LONGEST]
-    if isinstance(value, dict):
-        return "; ".join(f"{name}: {shown(inner)}" for name, inner in value.items())[: 3 * _LONGEST]
-    return str(value)[: 3 * _LONGEST]

@@ -24,6 +24,19 @@ class Address:
         return f"{self.host}:{self.port}"
 
 
+WATCH_KEYS: Final[dict[str, type | tuple[type, ...]]] = {
+    "listen": str,
+    "logs": str,
+    "traces": str,
+    "notify": list,
+    **dict.fromkeys(("outbox_waiting", "dead_letters", "key_days", "disk_free_mb"), int),
+    **dict.fromkeys(("filing_days", "contract_days"), int),
+    **dict.fromkeys(("traces_share", "every_s", "unwitnessed_s", "unrecorded_s"), (int, float)),
+    **dict.fromkeys(("waiting_s", "unhandled_s", "silence_s"), (int, float)),
+}
+"""The keys of ``[watch]`` and their types."""
+
+
 @dataclass(frozen=True, slots=True)
 class WatchSettings:
     """How the node is watched: what it tells of itself, and from when on something is an alarm.
@@ -51,6 +64,8 @@ class WatchSettings:
     silence_s: float = 300.0
     dead_letters: int = 0
     key_days: int = 30
+    filing_days: int = 3
+    contract_days: int = 31
     disk_free_mb: int = 2_000
 
 
@@ -167,7 +182,7 @@ class BlobSettings:
 
 @dataclass(frozen=True, slots=True)
 class DoorSettings:
-    """What one member may take of the door: of each of its processes, a second or at one time."""
+    """What one member may take of the door: of each process, a second or at once; refusals of all of them."""
 
     requests_per_s: int = 2000
     bytes_per_s: int = 64 << 20
@@ -219,6 +234,9 @@ class TokenSettings:
         return cls(module, given["label"], pin_env, tuple(dict.fromkeys(uses)))
 
 
+_MOST_S: Final = 1_000_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class TimeSettings:
     """Who stamps this node's checkpoints with the time (RFC 3161), and how often."""
@@ -232,6 +250,19 @@ class TimeSettings:
     every_s: int = 60
     every_leaves: int = 100_000
     """A stamp is asked for after so many seconds in which the ledger grew, or so many entries."""
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any], *, home: Path) -> TimeSettings:
+        """Return the settings; a ``ValueError`` says which key is missing or wrong."""
+        for key in ("tsa", "ca"):
+            if not given.get(key):
+                raise ValueError(f"the key `time.{key}` is missing.")
+        if not re.fullmatch(r"|[0-2](\.(0|[1-9][0-9]*)){1,30}", given.get("policy", "")):
+            raise ValueError("`time.policy` must be an object identifier, such as 1.3.6.1.4.1.4146.2.3.")
+        for key in ("every_s", "every_leaves"):
+            if not 1 <= given.get(key, 1) <= _MOST_S:
+                raise ValueError(f"`time.{key}` is out of range (1 to {_MOST_S}).")
+        return cls(**{**given, "ca": home / given["ca"]})
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,8 @@ class NavigationItem:
     url_name: str
     order: int = 100
     role: Role | None = None
+    count: Callable[[HttpRequest], int] | None = None
+    """Returns how much is new behind it for who looks; shown beside the text where it is not zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class NavigationLink:
     text: str
     href: str
     current: bool
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,18 @@ def links_for(request: HttpRequest) -> list[NavigationLink]:
     for item in _items.in_order():
         if item.role is None or has_role(request.user, item.role):
             href = reverse(item.url_name)
-            links.append(NavigationLink(str(item.text), href, _within(request.path, href)))
+            count = item.count(request) if item.count is not None else 0
+            links.append(NavigationLink(str(item.text), href, _within(request.path, href), count))
     return links
+
+
+def work_for(request: HttpRequest) -> list[NavigationLink]:
+    """Return the entries that this person sees because of a role: where an officer's own work is."""
+    return [
+        NavigationLink(str(item.text), reverse(item.url_name), current=False)
+        for item in _items.in_order()
+        if item.role is not None and has_role(request.user, item.role)
+    ]
 
 
 def register_entrance(entrance: Entrance) -> Entrance:

@@ -26,6 +26,8 @@ class Person:
     """As the home provider gives it; empty where it gives none."""
     document_number: str
     """The number of the identity document that the home provider shows; empty where it shows none."""
+    document_type: str = ""
+    """The kind of that document (``core.sides.DocumentFormat.code``); two kinds may have the same number."""
 
 
 class Identities(Protocol):
@@ -33,6 +35,9 @@ class Identities(Protocol):
 
     def person(self, request: HttpRequest) -> Person | None:
         """Return who is signed in in this browser, if anybody is."""
+
+    def attributes(self, request: HttpRequest) -> dict[str, str]:
+        """Return what the home provider said in the present sign-in, by claim (``name``, …)."""
 
     def sign_in_url(self, back_to: str, *, level: int) -> str:
         """Return where a person signs in, at a level or above, and comes back from to a path of this node."""

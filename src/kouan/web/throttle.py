@@ -1,13 +1,16 @@
 """How often someone may try: counted in the database, so that all processes of a node share it.
 
-What is counted (an account, an address) is stored only as an HMAC under the node's secret.
+What is counted (an account, an address) is stored only as an HMAC under the node's secret. Who may ask so
+often that this would cost more than the answer is counted in each process's memory instead (``Bucket``).
 """
 
 from __future__ import annotations
 
 import ipaddress
 import math
-from dataclasses import dataclass
+import threading
+import time
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 
 
 _IPV6_NETWORK: Final = 64
+_BURST: Final = 10.0
+"""Seconds' worth of requests that may come at once."""
 
 
 @lru_cache(maxsize=4096)
@@ -96,3 +101,27 @@ class Throttle:
 
     def _subject(self, parts: tuple[str, ...]) -> str:
         return salted_hmac(f"kouan.throttle.{self.scope}", "\0".join(parts), algorithm="sha256").hexdigest()
+
+
+@dataclass(slots=True)
+class Bucket:
+    """At most so many requests a minute for each name, on average."""
+
+    _left: dict[int, tuple[float, float]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, name: int, per_minute: int, count: int = 1) -> None:
+        """Count requests; raises ``TooManyTriesError`` with the whole seconds to wait.
+
+        More at once than the bucket ever holds are let in when it is full, and waited for afterwards.
+        """
+        rate, now = per_minute / 60, time.monotonic()
+        most = max(1.0, rate * _BURST)
+        with self._lock:
+            at, left = self._left.get(name, (now, most))
+            left = min(most, left + (now - at) * rate)
+            needed = min(count, most)
+            allowed = left >= needed
+            self._left[name] = (now, left - count if allowed else left)
+        if not allowed:
+            raise TooManyTriesError(seconds=max(1, math.ceil((needed - left) / rate)))

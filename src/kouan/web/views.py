@@ -8,14 +8,22 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST, require_safe
 from django.views.i18n import set_language as django_set_language
 
-from kouan.web.home import cards_for
+from kouan.web.home import cards_for, opening
+from kouan.web.navigation import work_for
 from kouan.web.sidecolours import stylesheet, stylesheet_version
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Say what this node is and what a visitor can do here."""
-    return render(request, "web/home.html", {"cards": cards_for(request.user)})
+    first = opening()
+    context = {
+        "cards": cards_for(request.user),
+        "work": work_for(request),
+        "first": first,
+        "opening": first.context(request) if first else {},
+    }
+    return render(request, "web/home.html", context)
 
 
 @require_safe

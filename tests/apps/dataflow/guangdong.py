@@ -17,6 +17,7 @@ from kouan.core.exchange.models import InboxMessage
 from kouan.core.exchange.receipts import take_receipt
 from kouan.core.exchange.sealing import seal_batch
 from kouan.core.trust import cose
+from kouan.core.trust.receipts import CONSENT, written
 
 CLAUSES = {
     "dataflow.contract": "5.1",
@@ -25,6 +26,9 @@ CLAUSES = {
     "dataflow.contract-end": "5.1",
     "dataflow.consent": "5.2",
     "dataflow.consent-withdrawn": "5.2",
+    "dataflow.notice": "5.2",
+    "dataflow.erasure-request": "5.4",
+    "dataflow.erasure-answer": "5.4",
     "dataflow.use": "5.3",
     "dataflow.erased": "5.3",
 }
@@ -103,12 +107,12 @@ class Guangdong:
             "events": [
                 {
                     "assurance_level": said["level"],
-                    "valid_until": receipts.written(moment(said["expires_at"])),
+                    "valid_until": written(moment(said["expires_at"])),
                 }
             ],
         } | changes
         data = json.dumps(content).encode()
-        return cose.sign1(data, signer or self.peer.signer(), content_type=receipts.TYPE)
+        return cose.sign1(data, signer or self.peer.signer(), content_type=CONSENT)
 
     def consent(self, terms, *, elements=None, separate=("person.credit",), level=3, **changes):
         """What we say of a person's consent at our side, with its receipt."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -12,9 +13,10 @@ from django.utils import timezone
 from apps.dataflow.guangdong import values_of
 from apps.dataflow.made import OTHER, PURPOSE, VALUES
 from apps.dataflow.test_consents import theirs  # noqa: F401 - a fixture
-from kouan.apps.dataflow import access, consents
+from kouan.apps.dataflow import access, api, consents
 from kouan.apps.dataflow.models import ConsentRequest, Decision, InstitutionAccess, Record, SentOnce
 from kouan.core.exchange.models import OutboxMessage
+from kouan.sections.dataflow import DataFlowSettings
 
 API = "/api/v1/dataflow"
 
@@ -47,6 +49,18 @@ def system(client, node):
 @pytest.fixture
 def bank(system):
     return system()
+
+
+def test_a_system_that_asks_too_often_waits_and_others_do_not(system, settings):
+    settings.NODE = replace(settings.NODE, dataflow=DataFlowSettings(token_per_minute=12))
+    api.LIMIT._left.clear()
+    busy, calm = system(), system()
+    answers = [busy.get("/records") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert 1 <= int(answers[-1]["Retry-After"]) <= 5
+    assert problem(answers[-1], 429, "too-many-tries")["params"]["seconds"]
+    assert calm.get("/records").status_code == 200
+    api.LIMIT._left.clear()
 
 
 def problem(response, status, code):
@@ -305,3 +319,35 @@ def test_without_a_good_token_there_is_nothing(client, node, bank):
 def test_of_a_token_a_digest_alone_is_kept(node):
     token = access.issue(institution="harbour-bank", name="core banking")
     assert token not in repr(InstitutionAccess.objects.values().get())
+
+
+# Notices
+
+
+def test_a_person_is_told_and_their_record_leaves_on_the_law(signed, bank, system, today, gd):
+    ground = {
+        "instrument": "Cap. 999, section 1", "number": "", "issued_on": today.isoformat(),
+        "valid_until": None,
+    }  # fmt: skip
+    made = signed(basis="official-duty", ground=ground)
+    asked = request(made)
+    del asked["customer"]
+    response = bank.post("/notices", asked)
+    assert response.status_code == 201
+    again, first = bank.post("/notices", asked).json(), response.json()
+    assert again | {"expires_at": None} == first | {"expires_at": None}
+    assert datetime.fromisoformat(again["expires_at"]) == datetime.fromisoformat(first["expires_at"])
+    assert "1234563" not in response.content.decode()
+    sent = bank.post(
+        "/records",
+        {"consent": response.json()["id"], "purpose": PURPOSE, "values": VALUES},
+        Idempotency_Key="1",
+    )
+    assert sent.status_code == 202
+    problem(system("other-bank").post("/notices", asked), 404, "unknown-contract")
+
+
+def test_where_a_consent_is_needed_no_notice_is_given(signed, bank):
+    asked = request(signed())
+    del asked["customer"]
+    problem(bank.post("/notices", asked), 409, "consent-needed")

@@ -71,3 +71,24 @@ def test_tokens(run):
     assert InstitutionAccess.objects.get().revoked_at
     assert "no live token" in run("revoke-token", "harbour-bank", prefix, exit_code=1)
     assert "a-z" in run("token", "Harbour Bank", "--name", "x", exit_code=1)
+
+
+def test_a_contract_goes_out_as_a_policy_and_comes_in_as_a_draft(run, gd, file, tmp_path):
+    number = run("draft", file).strip()
+    policy = run("policy", number)
+    assert json.loads(policy)["type"] == "Offer"
+    Contract.objects.all().delete()
+    path = tmp_path / "policy.jsonld"
+    path.write_text(policy, encoding="utf-8")
+    assert run("draft-policy", path).strip() == number
+    path.write_text(policy.replace('"use"', '"sell"'), encoding="utf-8")
+    assert "does not understand the policy" in run("draft-policy", path, exit_code=1)
+
+
+def test_the_audit_of_all_says_what_is_missing_and_fails(run, gd, signed, given):
+    given(signed())
+    gd.hear()
+    told = run("audit", exit_code=1)  # no checkpoint is co-signed here
+    assert "dataflow.consent" in told
+    assert "0 of 1 proven, out of 1 that crossed." in told
+    assert "0 of 0 proven" in run("audit", "--records")

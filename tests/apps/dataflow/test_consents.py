@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
-from apps.dataflow.made import CHAN, OTHER, PURPOSE, VALUES
+from apps.dataflow.made import CHAN, OTHER, PURPOSE, VALUES, case
+from apps.dataflow.made import consent as agreed
 from apps.dataflow.test_contracts import BACK, proposal
 from kouan.apps.dataflow import consents, contracts, errors, receipts
+from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import ConsentRequest, DataConsent
 from kouan.core.trust import cose
+from kouan.core.trust.receipts import CONSENT, BadReceipt
 
 # Asked
 
@@ -87,11 +90,11 @@ def test_the_receipt_says_what_the_person_agreed_to(signed, given):
 
 def test_a_receipt_of_another_side_or_with_a_bit_changed(signed, given, gd):
     receipt = bytes(given(signed()).receipt)
-    with pytest.raises(receipts.BadReceipt):
+    with pytest.raises(BadReceipt):
         receipts.read(receipt, side="gd", at=timezone.now())
     for place in range(0, len(receipt), 7):
         changed = receipt[:place] + bytes([receipt[place] ^ 1]) + receipt[place + 1 :]
-        with pytest.raises(receipts.BadReceipt):
+        with pytest.raises(BadReceipt):
             receipts.read(changed, side="hk", at=timezone.now())
 
 
@@ -268,7 +271,7 @@ def test_a_receipt_of_another_structure(gd, theirs):
         b"[" * 5000,
         b'{"schema_version": "urn:kouan:data-consent-receipt:1"}',
     ):
-        receipt = cose.sign1(data, gd.peer.signer(), content_type=receipts.TYPE)
+        receipt = cose.sign1(data, gd.peer.signer(), content_type=CONSENT)
         assert say(gd, said | {"receipt": receipt}) == ("refused", "bad-signature")
 
 
@@ -286,3 +289,24 @@ def test_the_other_side_takes_back_none_of_our_persons_consents(signed, given, g
     assert ended == ("refused", "unknown-data-consent")
     consent.refresh_from_db()
     assert consent.withdrawn_at is None
+
+
+def test_another_consent_does_not_come_under_a_number_that_is_taken(signed, given, gd, theirs):
+    """Neither under that of the other side's own consent nor under that of one of our persons."""
+    first = gd.consent(theirs)
+    assert say(gd, first) == ("handled", "")
+    more = gd.consent(theirs, consent=first["consent"], level=4)
+    assert say(gd, more) == ("refused", "consent-differs")
+    assert DataConsent.objects.get(key=uuid.UUID(bytes=first["consent"])).level == 3
+    ours = given(signed())
+    assert say(gd, gd.consent(theirs, consent=ours.key.bytes)) == ("refused", "consent-differs")
+    ours.refresh_from_db()
+    assert ours.person
+
+
+def test_the_day_of_a_withdrawal_is_told_as_people_here_count_days():
+    """At four in the afternoon by UTC it is the next day here."""
+    taken_back = datetime(2026, 9, 14, 16, 30, tzinfo=UTC)
+    with pytest.raises(errors.ConsentWithdrawn) as denied:
+        judge(case(consent=agreed(withdrawn_at=taken_back)))
+    assert denied.value.params["day"] == "2026-09-15"

@@ -60,7 +60,7 @@ def test_another_law_of_that_day_shows(folder):
 
 
 def test_a_file_that_was_changed_afterwards_shows_though_it_decides_the_same(folder):
-    path = folder / "hk" / "2023-12-10.toml"
+    path = folder / "hk" / "2026-01-01.toml"
     path.write_bytes(path.read_bytes() + b"# a word more\n")
     replayed = decisions.replay(note(case()), find=partial(rules_of, folder=folder))
     assert (replayed.allowed, replayed.same, replayed.same_rules) == (True, True, False)
@@ -75,5 +75,5 @@ def test_a_decision_that_was_changed_afterwards_shows():
 
 def test_the_rules_that_counted_are_named_by_digest():
     rules = note(case()).rules
-    assert [name for name, _digest in rules] == ["gd/2024-09-10", "hk/2023-12-10"]
+    assert [name for name, _digest in rules] == ["gd/2026-01-01", "hk/2026-01-01"]
     assert all(len(bytes.fromhex(digest)) == 32 for _name, digest in rules)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import uuid
+from datetime import date, datetime, time, timedelta
 
 import pytest
+from django.utils import timezone
 
-from apps.dataflow.made import case, contract
+from apps.dataflow.made import case, contract, in_force
 from apps.dataflow.made import terms as terms_of_a_day
-from kouan.apps.dataflow import errors, filings
+from kouan.apps.dataflow import contracts, errors, filings, statements
 from kouan.apps.dataflow.domain import Filing
 from kouan.apps.dataflow.judging import judge
+from kouan.apps.dataflow.models import Contract
 from kouan.apps.dataflow.models import Filing as FilingRow
+from kouan.apps.dataflow.payloads import ContractAnswered, ContractProposed
+from kouan.core.exchange import Received
+from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.sides import get_side
 
 
@@ -61,6 +67,78 @@ def test_both_clocks_begin_when_both_have_signed(signed, today):
     }
 
 
+def _day_that_counts():
+    """Return a day on which it matters for both deadlines whether the clock starts then or the day after."""
+    today = datetime.now(TERM_ZONE).date()
+    return next(
+        day
+        for day in (today + timedelta(days=each) for each in range(60))
+        if all(
+            filings.due_on(side, day, 10) != filings.due_on(side, day + timedelta(days=1), 10)
+            for side in ("gd", "hk")
+        )
+    )
+
+
+DAY = _day_that_counts()
+ALMOST_MIDNIGHT = datetime.combine(DAY, time(23, 59, 58), TERM_ZONE)
+"""Two seconds before the next day, as both sides count."""
+
+
+def at(monkeypatch, moment):
+    monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
+
+
+def test_an_answer_that_crosses_midnight_starts_the_clock_on_the_day_it_was_signed(gd, monkeypatch):
+    """The other side counts from its own statement; so does this one, on the day after."""
+    said = in_force(DAY)
+    at(monkeypatch, ALMOST_MIDNIGHT - timedelta(minutes=5))
+    contracts.draft(said)
+    contracts.propose(digest=said.digest(), officer="CHEUNG Mei Ling")
+    statement = gd.statement(said.digest(), at=int(ALMOST_MIDNIGHT.timestamp() * 1000))
+    at(monkeypatch, ALMOST_MIDNIGHT + timedelta(minutes=10))
+    answer = ContractAnswered(digest=said.digest(), outcome="signed", statement=statement, reason="")
+    arrived = Received(uuid.uuid4(), "gd", uuid.UUID(said.contract), ALMOST_MIDNIGHT, answer)
+    contracts.answered(message=arrived)
+    made = Contract.objects.get()
+    assert dict(made.filings.values_list("side", "due_on")) == {
+        side: filings.due_on(side, DAY, 10) for side in ("gd", "hk")
+    }
+
+
+def test_our_own_answer_starts_the_clock_on_its_own_day(gd, monkeypatch):
+    said = in_force(DAY)
+    at(monkeypatch, ALMOST_MIDNIGHT)
+    statement = gd.statement(said.digest(), at=int(ALMOST_MIDNIGHT.timestamp() * 1000))
+    proposed = ContractProposed(terms=said.canonical(), statement=statement)
+    contracts.received(
+        message=Received(uuid.uuid4(), "gd", uuid.UUID(said.contract), ALMOST_MIDNIGHT, proposed)
+    )
+    at(monkeypatch, ALMOST_MIDNIGHT + timedelta(seconds=4))
+    contracts.sign(digest=said.digest(), officer="CHEUNG Mei Ling")
+    made = Contract.objects.get()
+    signed_at = statements.read(bytes(made.signed_here), side="hk", digest=said.digest()).at
+    assert signed_at == ALMOST_MIDNIGHT + timedelta(seconds=4)
+    assert dict(made.filings.values_list("side", "due_on")) == {
+        side: filings.due_on(side, DAY + timedelta(days=1), 10) for side in ("gd", "hk")
+    }
+
+
+@pytest.mark.parametrize("away", [timedelta(days=2), timedelta(days=-2)])
+def test_the_other_side_does_not_choose_the_day(gd, terms, away):
+    """A signature of tomorrow would move the deadline, one from before our own would shorten it."""
+    said = terms()
+    contracts.draft(said)
+    contracts.propose(digest=said.digest(), officer="CHEUNG Mei Ling")
+    other = int((timezone.now() + away).timestamp() * 1000)
+    answer = {
+        "digest": said.digest(), "outcome": "signed", "statement": gd.statement(said.digest(), at=other),
+        "reason": "",
+    }  # fmt: skip
+    ended = gd.say("dataflow.contract-answer", answer, conversation=uuid.UUID(said.contract))
+    assert ended == ("refused", "bad-signature")
+
+
 def test_a_filing_here_is_told_there(signed, gd, today):
     made = signed()
     gd.hear()
@@ -93,3 +171,21 @@ def test_the_other_side_speaks_for_its_own_filing_alone(signed, gd, today):
     ]
     said["digest"] = bytes(32)
     assert gd.say("dataflow.filing", said, conversation=made.contract) == ("refused", "unknown-contract")
+
+
+def test_the_other_side_files_once_and_not_for_tomorrow(signed, gd, today):
+    """Else a promise of it would let data cross after the last day."""
+    made = signed()
+    said = {"digest": bytes(made.digest), "reference": "粵-7"}
+
+    def say(day, **how):
+        return gd.say(
+            "dataflow.filing", said | how | {"filed_on": day.isoformat()}, conversation=made.contract
+        )
+
+    assert say(today + timedelta(days=2)) == ("refused", "not-in-this-state")
+    assert FilingRow.objects.get(side="gd").filed_on is None
+    assert say(today) == say(today) == ("handled", "")
+    assert say(today - timedelta(days=1)) == ("refused", "not-in-this-state")
+    assert say(today, reference="粵-8") == ("refused", "not-in-this-state")
+    assert FilingRow.objects.get(side="gd").reference == "粵-7"

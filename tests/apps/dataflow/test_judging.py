@@ -27,15 +27,21 @@ from apps.dataflow.made import (
     terms,
 )
 from kouan.apps.dataflow import errors
-from kouan.apps.dataflow.domain import Filing, State, as_json, from_json
+from kouan.apps.dataflow.domain import BadTerms, Filing, State, as_json, from_json, read_terms
 from kouan.apps.dataflow.judging import judge
 from kouan.core.policy import Denied
 
-GD, HK = "gd/2024-09-10 gba-standard-contract", "hk/2023-12-10 gba-standard-contract"
+GD, HK = "gd/2026-01-01 gba-standard-contract", "hk/2026-01-01 gba-standard-contract"
 OVERDUE = (Filing("gd", DAY - timedelta(days=1), None), Filing("hk", DAY, None))
 LATE = (Filing("gd", DAY - timedelta(days=1), DAY + timedelta(days=1)),)
 BEIJING = LENDER | {"place": "gd:beijing"}
 MACAO = {"name": "Lotus Bank", "place": "mo"}
+
+
+TOO_OLD = {
+    "instrument": "Certificate of a body", "number": "1", "issued_on": "2023-09-01", "valid_until": None,
+}  # fmt: skip
+GROUND = TOO_OLD | {"issued_on": "2026-09-15"}
 
 
 def said(**changes):
@@ -85,6 +91,35 @@ REFUSED = {
     ),
     "an onward transfer": (
         case(contract=said(onward=[MACAO])), errors.OnwardTransfer, f"{GD} places",
+    ),
+    "no law is named": (
+        case(contract=said(basis="legal-obligation")), errors.NoGround, f"{GD[:13]} legal-obligation ground",
+    ),
+    "a certificate that is too old": (
+        case(contract=said(basis="certification", ground=TOO_OLD)),
+        errors.GroundOver, f"{GD[:13]} certification ground",
+    ),
+    "a certificate of tomorrow": (
+        case(contract=said(basis="certification", ground=TOO_OLD | {"issued_on": "2026-09-16"})),
+        errors.GroundOver, f"{GD[:13]} certification ground",
+    ),
+    "an emergency that is over": (
+        case(
+            contract=said(basis="vital-interest", ground=TOO_OLD | {
+                "issued_on": "2026-09-01", "valid_until": "2026-09-14",
+            })
+        ),
+        errors.GroundOver, f"{GD[:13]} vital-interest ground",
+    ),
+    "too many for a consent alone": (
+        case(contract=said(basis="consent", persons=100_000)),
+        errors.TooManyPersons, f"{GD[:13]} consent persons",
+    ),
+    "sensitive on a consent alone": (
+        case(contract=said(basis="consent")), errors.SensitiveUnderBasis, f"{GD[:13]} consent sensitive",
+    ),
+    "a notice where a consent is asked for": (
+        case(consent=consent(notice=True)), errors.NoPersonsConsent, "consent",
     ),
     "another purpose": (case(purpose=OTHER), errors.OtherPurpose, "contract scope purposes"),
     "scope drift": (
@@ -234,4 +269,62 @@ def test_the_same_case_is_judged_by_the_rules_of_its_day():
         consent=replace(consent(), given_at=AT.replace(2024, 1, 14), expires_at=AT.replace(2024, 2, 14)),
     )
     it = replace(it, contract=replace(it.contract, filings=()))
-    assert judge(it) == ("gd/2023-12-10 gba-standard-contract", HK)
+    assert judge(it) == tuple(f"{side}/2023-12-10 gba-standard-contract" for side in ("gd", "hk"))
+
+
+@pytest.mark.parametrize(
+    ("basis", "changes", "how"),
+    [
+        ("security-assessment", {"ground": GROUND}, {}),
+        ("certification", {"ground": GROUND}, {}),
+        ("legal-obligation", {"ground": GROUND}, {"consent": None}),
+        ("official-duty", {"ground": GROUND}, {"consent": None}),
+        ("vital-interest", {"ground": GROUND}, {"consent": None}),
+        ("consent", {"elements": ["person.name"]}, {"elements": frozenset({"person.name"})}),
+    ],
+)
+def test_what_each_other_basis_asks_for_is_enough(basis, changes, how):
+    contract_ = replace(said(basis=basis, **changes), filings=())
+    assert judge(case(contract=contract_, **how)) == (f"gd/2026-01-01 {basis}", f"hk/2026-01-01 {basis}")
+
+
+@pytest.mark.parametrize("basis", ["security-assessment", "certification"])
+def test_neither_an_assessment_nor_a_certificate_does_without_the_consent(basis):
+    with pytest.raises(errors.NoPersonsConsent):
+        judge(case(contract=said(basis=basis, ground=GROUND), consent=None))
+
+
+def test_an_institution_outside_the_area_may_rest_on_a_law():
+    contract_ = said(basis="legal-obligation", ground=GROUND, importer=BEIJING)
+    assert judge(case(contract=contract_, consent=None))
+    with pytest.raises(errors.OutsideArea):
+        judge(
+            case(
+                contract=said(basis="legal-obligation", ground=GROUND, onward=[{"name": "x", "place": "us"}])
+            )
+        )
+
+
+def test_the_days_of_a_ground_are_counted_to_the_last():
+    until = replace(said(basis="certification", ground=GROUND), filings=())
+    last = date(2029, 9, 14)  # 1096 days, the first among them
+    assert (last - DAY).days == 1095
+    long = replace(until, terms=until.terms.model_copy(update={"expires": "2029-12-31"}))
+    sure = consent(expires_at=AT + timedelta(days=2000))
+    at = AT + timedelta(days=1095)
+    assert judge(case(contract=long, consent=sure, at=at, day=last))
+    with pytest.raises(errors.GroundOver):
+        judge(case(contract=long, consent=sure, at=at + timedelta(days=1), day=last + timedelta(days=1)))
+
+
+def test_a_case_with_a_ground_and_a_notice_is_read_again_as_it_was():
+    it = case(contract=said(basis="legal-obligation", ground=GROUND), consent=consent(notice=True))
+    assert from_json(json.loads(json.dumps(as_json(it)))) == it
+
+
+def test_terms_without_a_ground_have_no_such_member():
+    assert b"ground" not in terms().canonical()
+    said_ = terms(basis="legal-obligation", ground=GROUND)
+    assert read_terms(said_.canonical()) == said_
+    with pytest.raises(BadTerms):
+        read_terms(terms().canonical().replace(b'"importer"', b'"ground":null,"importer"'))

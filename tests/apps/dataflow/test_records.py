@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import timedelta
 
@@ -11,10 +12,13 @@ from django.utils import timezone
 from apps.dataflow.guangdong import values_of
 from apps.dataflow.made import OTHER, PURPOSE, VALUES
 from apps.dataflow.test_consents import say, theirs  # noqa: F401 - a fixture
-from kouan.apps.dataflow import consents, contracts, errors, records
+from kouan.apps.dataflow import consents, contracts, decisions, errors, records, register
 from kouan.apps.dataflow.models import DataConsent, Decision, Record, Use
+from kouan.core.exchange import outbox, refusals, sealing, witness
+from kouan.core.exchange.evidence import evidence_bundle
 from kouan.core.exchange.handling import report_undelivered
-from kouan.core.exchange.models import OutboxMessage
+from kouan.core.exchange.models import InboxMessage, OutboxMessage
+from kouan.core.exchange.verify import verify_bundle
 from kouan.core.policy import Denied
 
 # Sent
@@ -220,6 +224,41 @@ def test_the_consent_may_come_in_the_same_batch_and_a_withdrawal_too(come, gd, t
 def test_what_the_other_side_should_not_have_sent_is_refused(come, how, code):
     assert come(**how)[1] == ("refused", code)
     assert not Record.objects.exists()
+    decision = Decision.objects.get()
+    message = InboxMessage.objects.get(type="dataflow.record")
+    assert (decision.allowed, decision.outgoing, decision.code) == (False, False, code)
+    assert (decision.message_id, decision.sender, decision.receiver) == (message.message_id, "gd", "hk")
+    assert decisions.replay(decision).same
+
+
+def test_at_the_door_and_in_the_handler_it_is_written_down_alike(come, gd, theirs):  # noqa: F811 - as above
+    """What the door denies (the contract) and what only the handler can (the consent): both are decisions."""
+    come(purpose=OTHER)
+    come(gd.consent(theirs, level=2))
+    rows = {row.code: row for row in Decision.objects.filter(allowed=False)}
+    assert {code: row.clause for code, row in rows.items()} == {
+        "other-purpose": "contract scope purposes", "level-too-low": "consent level",
+    }  # fmt: skip
+    assert all(str(row.contract) == theirs.contract for row in rows.values())
+    assert "CHAN" not in json.dumps([row.case for row in rows.values()])
+
+
+def test_a_refusal_stands_whatever_becomes_of_writing_it_down(come, monkeypatch, caplog):
+    monkeypatch.setattr(decisions, "note", lambda *_args, **_how: 1 / 0)
+    assert come(purpose=OTHER)[1] == ("refused", "other-purpose")
+    assert InboxMessage.objects.get(type="dataflow.record").state == "refused"
+    assert "telling dataflow.record" in caplog.text
+
+
+def test_a_peer_cannot_fill_our_decisions(gd, theirs):  # noqa: F811 - as above
+    key = uuid.uuid4()
+    payload = {"subject": "g" * 43, "purpose": OTHER, "values": values_of(VALUES)}
+    drafts = [
+        gd.draft("dataflow.record", payload, conversation=key, contract=theirs, consent=f"dataflow:{key}")
+        for _ in range(refusals.MOST + 3)
+    ]
+    assert set(gd.post(*drafts)) == {("refused", "other-purpose")}
+    assert Decision.objects.count() == refusals.MOST
 
 
 def test_under_terms_that_nobody_here_has_signed(come, terms):
@@ -238,6 +277,7 @@ def test_without_any_consent(gd, theirs):  # noqa: F811 - as above
     payload = {"subject": "g" * 43, "purpose": PURPOSE, "values": values_of(VALUES)}
     draft = gd.draft("dataflow.record", payload, conversation=uuid.uuid4(), contract=theirs)
     assert gd.post(draft) == [("refused", "consent-missing")]
+    assert Decision.objects.get().code == "no-consent"
 
 
 def test_under_our_own_contract_nothing_comes_back(signed, gd, agreed):
@@ -247,6 +287,26 @@ def test_under_our_own_contract_nothing_comes_back(signed, gd, agreed):
         "dataflow.record", payload, conversation=agreed.key, contract=contract, consent=agreed.reference
     )
     assert gd.post(draft) == [("refused", "other-parties")]
+
+
+def test_evidence_of_what_went_the_wrong_way_does_not_hold(signed, gd, agreed, monkeypatch):
+    """Two nodes that both let it pass would still not have the contract's word for it."""
+    contract = contracts.terms_of(contracts.Contract.objects.get(contract=agreed.contract))
+    payload = {"subject": agreed.subject, "purpose": PURPOSE, "values": values_of(VALUES)}
+    draft = gd.draft(
+        "dataflow.record", payload, conversation=agreed.key, contract=contract, consent=agreed.reference
+    )
+    monkeypatch.setattr(register, "judge", lambda *_args, **_how: ("hk", "gd"))
+    gd.post(draft)
+    accepted = InboxMessage.objects.get(type="dataflow.record")
+    witness.publish()
+    size, body = witness.request_for("gd")
+    note = body.decode().split("\n\n", 1)[1]
+    witness.take_cosignature("gd", size, gd.peer.cosign(note).encode())
+    report = verify_bundle(evidence_bundle([accepted.message_id]))
+    assert report.messages[0].accepted
+    (problem,) = report.problems
+    assert "lets nothing go this way" in problem.problem
 
 
 # Read
@@ -343,8 +403,41 @@ def test_what_was_kept_long_enough_is_erased(kept, gd, today):
 
 def test_that_ours_was_erased_there_is_noted(send, gd):
     record = send()
+    sealing.advance("gd")  # its receipt has not come yet, as after a cut
     at = int(timezone.now().timestamp())
     said = {"records": [record.message_id.bytes, uuid.uuid4().bytes], "because": "withdrawn", "at": at}
     assert gd.say("dataflow.erased", said, conversation=uuid.uuid4()) == ("handled", "")
     assert erased(record) == (True, "withdrawn")
     assert int(record.erased_at.timestamp()) == at
+    assert not OutboxMessage.objects.get(message_id=record.message_id).body
+
+
+def test_what_an_operator_sends_again_is_a_record_of_its_own(send, gd):
+    """Else it would cross, and neither the person nor the auditor would ever see it."""
+    gd.hear()
+    first = send()
+    gd.hear("not-filed")
+    report_undelivered()
+    again = outbox.retry(first.message_id)
+    record = Record.objects.get(message_id=again)
+    assert (record.outgoing, record.erased_at, record.consent) == (True, None, first.consent)
+    decision = Decision.objects.get(message_id=again)
+    assert decision.allowed
+    assert decisions.replay(decision).same
+    said = {
+        "use": uuid.uuid4().bytes, "record": again.bytes, "reader": "Lending department",
+        "purpose": PURPOSE, "at": int(timezone.now().timestamp()),
+    }  # fmt: skip
+    assert gd.say("dataflow.use", said, conversation=uuid.uuid4()) == ("handled", "")
+    assert Use.objects.get().record == record
+
+
+def test_what_was_withdrawn_meanwhile_is_not_sent_again(send, gd, chan):
+    gd.hear()
+    first = send()
+    gd.hear("not-filed")
+    report_undelivered()
+    consents.withdraw(key=first.consent.key, person=chan.key)
+    with pytest.raises(errors.ConsentWithdrawn):
+        outbox.retry(first.message_id)
+    assert Record.objects.filter(outgoing=True).count() == 1

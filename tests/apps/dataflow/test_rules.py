@@ -34,8 +34,10 @@ def changed(folder, day, *, without='    "gd:shenzhen",\n', side="gd"):
         ("gd", date(2023, 12, 10), "gd/2023-12-10"),
         ("gd", date(2024, 9, 9), "gd/2023-12-10"),
         ("gd", date(2024, 9, 10), "gd/2024-09-10"),
-        ("gd", date(2099, 1, 1), "gd/2024-09-10"),
-        ("hk", date(2026, 1, 1), "hk/2023-12-10"),
+        ("gd", date(2099, 1, 1), "gd/2026-01-01"),
+        ("gd", date(2025, 12, 31), "gd/2024-09-10"),
+        ("hk", date(2025, 12, 31), "hk/2023-12-10"),
+        ("hk", date(2026, 1, 1), "hk/2026-01-01"),
         ("mo", date(2024, 9, 10), "mo/2024-09-10"),
     ],
 )
@@ -78,7 +80,7 @@ def test_a_change_of_law_after_the_day_changes_nothing(folder):
 
 
 def test_another_file_has_another_digest(folder):
-    path = folder / "gd" / "2024-09-10.toml"
+    path = folder / "gd" / "2026-01-01.toml"
     path.write_bytes(path.read_bytes() + b"\n")
     found, ours = (rules_of("gd", date(2026, 1, 1), **more) for more in ({"folder": folder}, {}))
     assert found.name == ours.name

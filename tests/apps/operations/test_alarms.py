@@ -12,12 +12,15 @@ from kouan.apps.operations.alarm_labels import ALARM_KINDS, KEY_USES, alarm_abou
 from kouan.apps.operations.alarms import Alarm, AlarmKind, KeyFacts, PeerFacts, WatchFacts, alarms
 from kouan.config import WatchSettings
 from kouan.core.trust.keys import KeyUse
+from kouan.core.watch.concerns import Concern
+from kouan.core.watch.deadlines import Deadline
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 LIMITS = WatchSettings(
     unwitnessed_s=60, unrecorded_s=60, outbox_waiting=100, waiting_s=60, unhandled_s=60, silence_s=60,
     dead_letters=2,
 )  # fmt: skip
+NUMBER = "hk 5f0d3c3e-7b41-4a53-8a55-6f6d5a1f0c11"
 LONG_AGO = NOW - timedelta(days=30)
 
 
@@ -33,6 +36,14 @@ def key(days):
     return WatchFacts(keys=(KeyFacts("hk", "tls", NOW + timedelta(days=days)),))
 
 
+def due(kind, days):
+    return WatchFacts(deadlines=(Deadline(kind, NUMBER, days),))
+
+
+def concern(kind, about):
+    return WatchFacts(concerns=(Concern(kind, about, 2),))
+
+
 @pytest.mark.parametrize(
     ("borne", "too_much", "kind", "about"),
     [
@@ -45,6 +56,8 @@ def key(days):
         (WatchFacts(equivocations=9), WatchFacts(recent_equivocations=1), "equivocation", ""),
         (WatchFacts(incidents=9), WatchFacts(recent_incidents=1), "incidents", ""),
         (WatchFacts(disk_free=2_000_000_000), WatchFacts(disk_free=1_999_000_000), "low-disk", ""),
+        (WatchFacts(), concern("cases-late", "transport"), "cases-late", "transport"),
+        (WatchFacts(), concern("result-unsound", "gd"), "result-unsound", "gd"),
         (WatchFacts(dead_letters=2), WatchFacts(dead_letters=3), "dead-letters", ""),
         (WatchFacts(unhandled_since=ago(60)), WatchFacts(unhandled_since=ago(61)), "handling-late", ""),
         (peer(last_contact_at=ago(60)), peer(last_contact_at=ago(61)), "peer-silent", "gd"),
@@ -54,6 +67,12 @@ def key(days):
         (peer(oldest_at=ago(60)), peer(oldest_at=ago(61)), "waiting-long", "gd"),
         (peer(waiting=100), peer(waiting=101), "outbox-growing", "gd"),
         (key(30), key(29.9), "key-ending", "hk tls"),
+        (due("filing", 4), due("filing", 3), "filing-due", NUMBER),
+        (due("filing", 4), due("filing", 0), "filing-due", NUMBER),
+        (due("filing", 4), due("filing", -1), "filing-late", NUMBER),
+        (due("erasure", 0), due("erasure", -1), "erasure-late", NUMBER),
+        (due("contract", 32), due("contract", 31), "contract-ending", NUMBER),
+        (due("contract", -1), due("contract", 0), "contract-ending", NUMBER),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -101,6 +120,16 @@ def test_every_use_of_a_key_has_a_name():
     assert set(KEY_USES) == {use.value for use in KeyUse}
     assert alarm_about(Alarm(AlarmKind.KEY_ENDING, "hk sign", 1, 1)) == "Hong Kong, signing key"
     assert alarm_about(Alarm(AlarmKind.DEAD_LETTERS, "", 1, 1)) == ""
+
+
+def test_a_deadline_names_the_contract_and_the_side_that_has_to_file():
+    assert alarm_sentence(Alarm(AlarmKind.FILING_LATE, NUMBER, 1, 0)).startswith(
+        "A contract (Hong Kong, 5f0d3c3e-7b41-4a53-8a55-6f6d5a1f0c11) had to be filed 1 day ago."
+    )
+    number = NUMBER.partition(" ")[2]
+    assert f"The contract {number} has 9 days left." in alarm_sentence(
+        Alarm(AlarmKind.CONTRACT_ENDING, number, 9, 31)
+    )
 
 
 @pytest.mark.parametrize(

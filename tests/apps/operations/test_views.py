@@ -48,13 +48,13 @@ def test_only_an_operator_acts(client, issuer, node, name):
     assert not OutboxMessage.objects.get().dismissed
 
 
-@pytest.mark.parametrize("name", ["catalogue", "agreements"])
+@pytest.mark.parametrize("name", ["catalogue", "agreements", "evidence-check"])
 def test_what_may_cross_is_public(client, node, name):
     assert client.get(reverse(f"operations:{name}")).status_code == 200
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant", "zh-hans"])
-@pytest.mark.parametrize("name", [*PAGES, "catalogue", "agreements"])
+@pytest.mark.parametrize("name", [*PAGES, "catalogue", "agreements", "evidence-check"])
 def test_every_page_stands_on_an_empty_node(client, page, node, name, language):
     client.cookies["kouan_language"] = language
     assert fetch(page, name)

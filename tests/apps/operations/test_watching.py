@@ -151,7 +151,8 @@ PROGRAM = """
 import os, sys
 with open("heard", "ab") as file:
     file.write(sys.stdin.buffer.read())
-assert "KOUAN_SECRET_KEY" not in os.environ
+with open("environment", "w") as file:
+    file.write("\\n".join(os.environ))
 sys.exit(int(open("answer").read()))
 """
 
@@ -208,6 +209,19 @@ def test_a_program_that_fails_is_tried_again_and_then_left_alone(hears, caplog):
     watching.record([], timezone.now())
     watching.tell()
     assert [told["event"] for told in hears.heard()][-1] == "cleared"
+
+
+def test_a_program_gets_no_secret_whatever_the_operator_calls_it(hears, monkeypatch):
+    for name in ("OUR_TOKEN_PIN", "PROVIDER_SECRET", "PGPASSWORD", "KOUAN_DATABASE_PASSWORD"):
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    watching.record([DEAD], timezone.now())
+    watching.tell()
+    passed = set((hears.folder / "environment").read_text().split())
+    assert {"PATH", "LC_ALL"} <= passed
+    allowed = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "LANG", "LANGUAGE"}
+    allowed |= {"SSL_CERT_FILE", "SSL_CERT_DIR"}
+    assert {name for name in passed - allowed if not name.startswith("LC_")} == set()
 
 
 def test_a_program_that_is_not_there_stops_nothing(watched):

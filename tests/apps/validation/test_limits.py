@@ -9,9 +9,9 @@ from django.test import Client
 from django.urls import reverse
 
 from kouan.apps.validation.domain import Reference
-from kouan.apps.validation.limits import TOKENS, Bucket
+from kouan.apps.validation.limits import TOKENS
 from kouan.sections import ValidationSettings
-from kouan.web.throttle import TooManyTriesError
+from kouan.web.throttle import Bucket, TooManyTriesError
 
 pytestmark = pytest.mark.django_db
 
@@ -75,7 +75,7 @@ def test_a_token_is_limited_by_itself(client, token):
 
 def test_a_bucket_fills_again(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("kouan.apps.validation.limits.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("kouan.web.throttle.time.monotonic", lambda: now[0])
     bucket = Bucket()
     for _ in range(10):
         bucket.take(1, 60)

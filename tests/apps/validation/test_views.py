@@ -138,7 +138,7 @@ def test_a_pdf_saved_again_by_another_program_is_explained(client, issue, pdf):
     ("data", "status", "said"),
     [
         (b"", 422, "empty (0 bytes)"),
-        (b"no mark", 422, "carries no mark"),
+        (b"no mark", 422, "carries neither"),
         (b'{"a": 1, "a": 2}', 422, "was changed or damaged"),
         ('{"a": "e\u0301"}'.encode(), 422, "was changed or damaged"),
         (b'{"a": 1', 422, "was changed or damaged"),

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kouan.core.errors import KouanError
-from kouan.core.exchange import inbox, outbox, sealing, witness
+from kouan.core.exchange import bodies, inbox, outbox, sealing, witness
 from kouan.core.exchange.models import Batch, Channel, OutboxMessage, ReceivedBatch
 from kouan.core.exchange.opening import NotForUs
 from kouan.core.exchange.recovery import chore, door, halts, recall, resync
@@ -178,6 +178,22 @@ def test_a_batch_that_the_peer_never_took_is_offered_again_under_the_same_id(gd,
     assert again.statement_digest != sealed.statement_digest
     row.refresh_from_db()
     assert (row.sequence, halts.halted("gd")) == (2, "")
+
+
+def test_what_was_erased_is_not_offered_again(gd, note):
+    key = send(note)
+    sealing.advance("gd")
+    assert bodies.erase_sent([key]) == 0
+    assert bodies.erase_sent([key], arrived=True) == 1
+    halts.halt("gd", Channel.Cause.ASKED)
+    Channel.objects.update(evidence=standing_of(gd).sign(gd.signer()))
+    resync.agree("gd")
+    door.answer(door.HELLO, hello(gd, agreement_of(gd)))
+    Channel.objects.update(delivered=True)
+    resync.begin("gd")
+    row = OutboxMessage.objects.get(message_id=key)
+    assert (row.state, row.code, row.batch_id) == ("cancelled", "erased", None)
+    assert sealing.advance("gd") == []
 
 
 def test_what_the_peer_said_before_it_began_anew_halts_nothing_again(gd, note):

@@ -18,10 +18,10 @@ from django.contrib.auth.models import Group
 from django.db import close_old_connections, connection, transaction
 from django.utils import timezone
 
-from kouan.core.exchange import handling, inbox, outbox
+from kouan.core.exchange import handling, inbox, outbox, reconciling
 from kouan.core.exchange.handling import handle_waiting, report_undelivered
 from kouan.core.exchange.leadership import Leadership
-from kouan.core.exchange.models import InboxMessage, OutboxMessage
+from kouan.core.exchange.models import InboxMessage, OutboxMessage, ReceivedBatch, Reconciliation
 from kouan.core.ledger.models import Entry
 
 
@@ -226,3 +226,24 @@ def test_who_loses_its_session_leads_no_more(workers):
 
     assert workers[0].do(again).result(20) in {("OperationalError", False), ("", False)}
     assert leads[0].term == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_closed_day_is_begun_once_by_workers_that_saw_it_due_at_the_same_time(declare, arrive, workers):
+    declare()
+    arrive(uuid.uuid4())
+    two_days_ago = timezone.now() - timedelta(days=2)
+    ReceivedBatch.objects.update(received_at=two_days_ago)
+    both = threading.Barrier(len(workers))
+
+    def work():
+        found = reconciling.due(timezone.now())
+        both.wait(30)
+        for peer, day in found:
+            reconciling.begin_once(peer, day)
+        return found
+
+    saw = [each.result(60) for each in [worker.do(work) for worker in workers]]
+    assert saw[0] == saw[1] == saw[2] != [], "each of them saw the same"
+    assert sorted(Reconciliation.objects.values_list("peer", "day")) == sorted(saw[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import kouan.demo
 from kouan.core import cbor
 from kouan.core.policy import AgreementFileError, load_agreements, policy_of
+from kouan.core.policy.agreements import lets_through, of_contract
 
 GOOD = """
 id = "validation"
@@ -160,6 +162,40 @@ def test_the_demonstrations_agreements_are_sound():
     agreements = load_agreements(Path(kouan.demo.__file__).parent / "agreements")
     assert len(agreements) >= 2
     assert all("demonstration" in agreement.title.en.lower() for agreement in agreements)
+
+
+CONTRACT = json.dumps(
+    {
+        "schema": "kouan-contract/1",
+        "contract": "5f0d3c3e",
+        "exporter": {"name": {"en": "A"}, "place": "hk"},
+        "importer": {"name": {"en": "B"}, "place": "gd:shenzhen"},
+    }
+).encode()
+
+
+@pytest.mark.parametrize(
+    ("how", "let"),
+    [
+        ({}, "yes"),
+        ({"sender": "gd", "receiver": "hk"}, "other-sides"),
+        ({"receiver": "mo"}, "other-sides"),
+        ({"sender": "mo"}, "other-sides"),
+        ({"type_": "dataflow.use"}, "other-type"),
+        ({"clause": "2"}, "other-type"),
+    ],
+)
+def test_a_contract_lets_records_go_one_way(how, let):
+    asked = {"clause": "scope", "type_": "dataflow.record", "sender": "hk", "receiver": "gd"} | how
+    assert lets_through(of_contract(CONTRACT), **asked) == let
+
+
+@pytest.mark.parametrize("place", [None, 5, "", ["hk"]])
+def test_a_contract_that_does_not_say_where_its_parties_are_lets_nothing_go(place):
+    terms = json.loads(CONTRACT) | {"exporter": {"place": place}}
+    made = of_contract(json.dumps(terms).encode())
+    asked = {"clause": "scope", "type_": "dataflow.record", "sender": "hk", "receiver": "gd"}
+    assert lets_through(made, **asked) == "other-sides"
 
 
 def test_a_policy_is_read_once(tmp_path):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import shutil
-import subprocess
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+import softhsm
 from kouan.core.trust import cose
 from kouan.core.trust.errors import TokenUnusable
 from kouan.core.trust.keys import KeyUse
@@ -19,41 +17,19 @@ from kouan.core.trust.rotation import KEPT, compromise, prune, rotate
 from kouan.core.trust.store import KeyStore
 from kouan.core.trust.tokens import Token, configured
 from kouan.sections import TokenSettings
+from softhsm import MODULE, PIN
 
-MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
-PIN = "1234"
 DOOR = "https://hk.example:8443"
 TYPE = "application/test"
 
-pytestmark = [
-    pytest.mark.skipif(
-        not MODULE.exists() or shutil.which("softhsm2-util") is None,
-        reason="SoftHSM2 is not installed (apt-get install softhsm2)",
-    ),
-    pytest.mark.xdist_group("softhsm"),
-]
+pytestmark = softhsm.marks
 
 
 @pytest.fixture(scope="module")
-def slot(tmp_path_factory):
-    """A token of SoftHSM2's in a folder of its own; the module reads its settings once a process."""
-    home = tmp_path_factory.mktemp("softhsm")
-    (home / "tokens").mkdir()
-    conf = home / "softhsm2.conf"
-    conf.write_text(f"directories.tokendir = {home / 'tokens'}\nobjectstore.backend = file\n")
-    before = os.environ.get("SOFTHSM2_CONF")
-    os.environ["SOFTHSM2_CONF"] = str(conf)
-    for label in ("kouan", "locked"):
-        subprocess.run(
-            ["softhsm2-util", "--init-token", "--free", "--label", label, "--so-pin", "0000", "--pin", PIN],
-            check=True,
-            capture_output=True,
-        )
-    yield TokenSettings(MODULE, "kouan", "KOUAN_TOKEN_PIN", ("anchor", "sign", "log", "witness"))
-    if before is None:
-        del os.environ["SOFTHSM2_CONF"]
-    else:
-        os.environ["SOFTHSM2_CONF"] = before
+def slot():
+    """Settings of a token of SoftHSM2's."""
+    softhsm.home()
+    return TokenSettings(MODULE, "kouan", "KOUAN_TOKEN_PIN", ("anchor", "sign", "log", "witness"))
 
 
 @pytest.fixture

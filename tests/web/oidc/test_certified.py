@@ -223,3 +223,28 @@ def test_signing_out_at_the_provider_ends_the_session_here():
             notice = oidc.read_logout_token(provider, tokens[0])
     assert (notice.issuer, notice.subject, notice.sid) == (found.issuer, found.subject, found.sid)
     assert notice.jti
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tokens_that_are_bound_to_a_key_of_ours(tmp_path, kind):
+    keys = {name: write_key(tmp_path / f"{name}.pem", kind) for name in ("client", "proof")}
+    registered = client(
+        **by("private_key_jwt"),
+        token_endpoint_auth_signing_alg={"P-256": "ES256", "Ed25519": "EdDSA", "RSA": "PS256"}[kind],
+        jwks=oidc.public_jwks(keys["client"]),
+        dpop_bound_access_tokens=True,
+        require_pushed_authorization_requests=True,
+    )
+    with certified(clients=[registered], people=PEOPLE) as other:
+        unbound = provider_at(other.issuer, key_file=keys["client"])
+        with pytest.raises(oidc.SignInRefused):
+            sign_in(other, unbound)
+        provider = replace(unbound, proof_key_file=keys["proof"])
+        if kind == "RSA":  # which this provider takes from clients, but not in proofs
+            with pytest.raises(oidc.ProviderUnsuitable, match="dpop_signing_alg_values_supported"):
+                oidc.begin(provider)
+            return
+        assert sign_in(other, provider).claims["department"] == "works"
+        keys["proof"].unlink()
+        with pytest.raises(oidc.ProviderUnsuitable, match="our own key"):
+            oidc.begin(provider)

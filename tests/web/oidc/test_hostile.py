@@ -256,6 +256,14 @@ def test_keys_that_are_none(hostile, key):
         finished(hostile)
 
 
+def test_a_token_that_should_be_bound_to_our_key_and_is_not(hostile, tmp_path):
+    key = tmp_path / "proof.pem"
+    key.write_bytes(ECKey.generate_key("P-256").as_pem(private=True))
+    with pytest.raises(oidc.ProviderUnsuitable, match="token_type"):
+        finished(hostile, settings={"proof_key_file": key})
+    assert "/userinfo_endpoint" not in hostile.asked, "and it is not shown to anybody"
+
+
 # What the provider says of itself, and how it answers
 
 

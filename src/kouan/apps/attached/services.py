@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
@@ -26,6 +24,7 @@ from kouan.apps.attached.errors import (
 )
 from kouan.apps.attached.models import Delivery, Sent, System, SystemToken
 from kouan.core.exchange.models import OutboxMessage
+from kouan.web import tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +34,6 @@ log = logging.getLogger(__name__)
 
 OVERLAP: Final = timedelta(hours=24)
 """How long a token still works beside its successor, unless it is to end at once."""
-_USE_NOTED_EVERY: Final = timedelta(minutes=1)
 
 
 def attach(
@@ -100,13 +98,10 @@ def rotate_token(*, system: System, overlap: timedelta = OVERLAP) -> str:
 
 def use_token(token: str) -> System:
     """Return the system that a token names; raises ``BadSystemToken``."""
-    now = timezone.now()
-    digest = hashlib.sha256(token.encode()).digest()
-    found = SystemToken.objects.select_related("system").filter(digest=digest).first()
-    if found is None or found.system.disabled_at or (found.expires_at and found.expires_at <= now):
+    let_in = SystemToken.objects.select_related("system").filter(system__disabled_at__isnull=True)
+    found = tokens.find(let_in, token)
+    if found is None:
         raise BadSystemToken
-    if found.last_used_at is None or now - found.last_used_at > _USE_NOTED_EVERY:
-        SystemToken.objects.filter(pk=found.pk).update(last_used_at=now)
     return found.system
 
 
@@ -174,15 +169,11 @@ def redeliver(*, system: System, key: UUID) -> None:
 
 
 def _new_token(system: System) -> str:
-    head = f"kouan_{settings.NODE.side}_sys_"
-    token = head + secrets.token_urlsafe(32)
+    made = tokens.new_token("sys")
     SystemToken.objects.create(
-        system=system,
-        prefix=token[: len(head) + 6],
-        digest=hashlib.sha256(token.encode()).digest(),
-        created_at=timezone.now(),
+        system=system, prefix=made.prefix, digest=made.digest, created_at=timezone.now()
     )
-    return token
+    return made.token
 
 
 def _declared(*lists: Sequence[str]) -> None:

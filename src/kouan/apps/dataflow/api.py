@@ -15,16 +15,19 @@ from ninja.security import HttpBearer
 from pydantic import ConfigDict, Field, StringConstraints
 
 from kouan.apps.dataflow import access, institutions, records
-from kouan.apps.dataflow.crossings import Element  # noqa: TC001 - read by the framework at run time
 from kouan.apps.dataflow.domain import Purpose  # noqa: TC001 - read by the framework at run time
 from kouan.apps.dataflow.models import InstitutionAccess
+from kouan.apps.dataflow.payloads import Element  # noqa: TC001 - read by the framework at run time
 from kouan.core.exchange.models import OutboxMessage
+from kouan.web.throttle import Bucket
 
 if TYPE_CHECKING:
     from kouan.apps.dataflow.models import ConsentRequest, DataConsent, Record
 
 router = Router(tags=["Flow of data"])
 
+LIMIT: Final = Bucket()
+"""Requests of each token, in this process."""
 MOST: Final = 100
 """Records of one page."""
 
@@ -33,8 +36,10 @@ class InstitutionToken(HttpBearer):
     """An institution's access token, as ``kouan dataflow token`` makes one."""
 
     def authenticate(self, request: HttpRequest, token: str) -> InstitutionAccess:  # noqa: ARG002 - the library's signature
-        """Return the access that the token gives; raises ``BadAccessToken``."""
-        return access.use(token)
+        """Return the access that the token gives; raises ``BadAccessToken`` or ``TooManyTriesError``."""
+        found = access.use(token)
+        LIMIT.take(found.pk, settings.NODE.dataflow.token_per_minute)
+        return found
 
 
 class ConsentToAsk(Schema):
@@ -51,6 +56,20 @@ class ConsentToAsk(Schema):
         str,
         StringConstraints(min_length=1, max_length=64),
         Field(description="Of the customer's identity document. It is kept as a hardened digest alone."),
+    ]
+    elements: Annotated[list[Element], Len(1, 40), Field(description="Kinds of data of the contract.")]
+    purposes: Annotated[list[Purpose], Len(1, 16), Field(description="Purposes of the contract.")]
+
+
+class NoticeToGive(Schema):
+    """Whom an institution tells that their data crosses without their consent, under one of its contracts."""
+
+    model_config = ConfigDict(extra="forbid")
+    contract: UUID
+    document_number: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=64),
+        Field(description="Of the person's identity document. It is kept as a keyed digest alone."),
     ]
     elements: Annotated[list[Element], Len(1, 40), Field(description="Kinds of data of the contract.")]
     purposes: Annotated[list[Purpose], Len(1, 16), Field(description="Purposes of the contract.")]
@@ -81,7 +100,7 @@ class ConsentRequestOut(Schema):
 
 
 class RecordToSend(Schema):
-    """Data about a person, under the consent that they gave."""
+    """Data about a person, under the consent that they gave or the notice that they were given."""
 
     model_config = ConfigDict(extra="forbid")
     consent: UUID
@@ -203,6 +222,28 @@ def get_consent_request(request: HttpRequest, key: UUID) -> dict[str, Any]:
 
 
 @router.post(
+    "/notices",
+    auth=InstitutionToken(),
+    response={201: ConsentOut},
+    url_name="give-notice",
+    summary="Tell a person that their data crosses on a ground of law",
+)
+def give_notice(request: HttpRequest, asked: NoticeToGive) -> Status[dict[str, Any]]:
+    """Give notice where the contract's ground asks for no consent; its id is the `consent` of `records`.
+
+    The same notice again is the one that stands. Where a side's law asks for a consent: 409.
+    """
+    made = institutions.inform(
+        institution=_institution(request),
+        contract=asked.contract,
+        document_number=asked.document_number,
+        elements=asked.elements,
+        purposes=asked.purposes,
+    )
+    return Status(HTTPStatus.CREATED, _consent(made))
+
+
+@router.post(
     "/records",
     auth=InstitutionToken(),
     response={202: RecordOut},
@@ -273,15 +314,18 @@ def _request(row: ConsentRequest, consent: DataConsent | None) -> dict[str, Any]
         "url": f"{settings.NODE.portal_origin}/my-data/requests/{row.key}",
         "created_at": row.created_at,
         "expires_at": row.expires_at,
-        "consent": consent
-        and {
-            "id": consent.key,
-            "elements": consent.elements,
-            "purposes": consent.purposes,
-            "given_at": consent.given_at,
-            "expires_at": consent.expires_at,
-            "withdrawn_at": consent.withdrawn_at,
-        },
+        "consent": consent and _consent(consent),
+    }
+
+
+def _consent(row: DataConsent) -> dict[str, Any]:
+    return {
+        "id": row.key,
+        "elements": row.elements,
+        "purposes": row.purposes,
+        "given_at": row.given_at,
+        "expires_at": row.expires_at,
+        "withdrawn_at": row.withdrawn_at,
     }
 
 

@@ -1,4 +1,7 @@
-"""A sample audit: records at random, and for each whether contract, consent and both ledgers prove it."""
+"""A sample audit: messages at random, and for each whether what both sides signed proves that it might cross.
+
+Of records under contracts of institutions, or of all messages of every app that may hold data about persons.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import gettext_noop as _noop
 
 from kouan.apps.dataflow import decisions, errors, receipts, statements
 from kouan.apps.dataflow.crossings import DATA_RECORD
 from kouan.apps.dataflow.domain import ALWAYS, BadTerms, Terms, read_terms
 from kouan.apps.dataflow.models import Contract, DataConsent, Decision, Record
+from kouan.apps.dataflow.proving import Found, declared_types, personal_types, under_agreement
 from kouan.apps.dataflow.register import key_of
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
 from kouan.core.exchange.evidence import evidence_bundle
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.exchange.verify import verify_bundle
+from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.policy.elements import personal_among
 from kouan.core.trust.queries import get_member, own
+from kouan.core.trust.receipts import BadReceipt
 
 if TYPE_CHECKING:
     import uuid
@@ -35,21 +42,11 @@ _DRAW: Final = random.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """How one thing that has to hold was found."""
-
-    what: str
-    """An English sentence to be translated."""
-    holds: bool
-    missing: str = ""
-    """What is missing or wrong, in the reader's language."""
-
-
-@dataclass(frozen=True, slots=True)
 class Sampled:
-    """One record's message and what was found of it."""
+    """One message and what was found of it."""
 
     message_id: uuid.UUID
+    type: str
     outgoing: bool
     peer: str
     at: datetime
@@ -66,18 +63,32 @@ class Sampled:
         return all(each.holds for each in self.found)
 
 
-def population() -> tuple[list[int], list[int]]:
-    """Return the rows of all records' messages that crossed: ours, and the other sides'."""
-    ours = OutboxMessage.objects.filter(type=DATA_RECORD.type, state__in=["accepted", "handled"])
-    theirs = InboxMessage.objects.filter(type=DATA_RECORD.type, state="handled")
-    return list(ours.values_list("pk", flat=True)), list(theirs.values_list("pk", flat=True))
+def population(*, records_only: bool = True) -> tuple[list[int], list[int]]:
+    """Return the rows of the messages that crossed: ours, and the other sides'.
+
+    Of records alone; or of each kind that may hold data about a person, and of those that nobody declares
+    here any more, since of these nobody can say what they held.
+    """
+    ours = OutboxMessage.objects.filter(state__in=["accepted", "handled"])
+    theirs = InboxMessage.objects.filter(state="handled")
+    if records_only:
+        which = Q(type=DATA_RECORD.type)
+    else:
+        which = Q(type__in=personal_types()) | ~Q(type__in=declared_types())
+    return (
+        list(ours.filter(which).values_list("pk", flat=True)),
+        list(theirs.filter(which).values_list("pk", flat=True)),
+    )
 
 
-def sample(count: int) -> tuple[list[Sampled], int]:
-    """Return so many records, taken at random from all that crossed, and how many there are in all."""
-    ours, theirs = population()
+def sample(count: int | None, *, records_only: bool = True) -> tuple[list[Sampled], int]:
+    """Return so many messages, taken at random from all that crossed, and how many there are in all.
+
+    Without a ``count`` all of them, one after the other.
+    """
+    ours, theirs = population(records_only=records_only)
     everything = [(True, pk) for pk in ours] + [(False, pk) for pk in theirs]
-    drawn = _DRAW.sample(everything, min(count, len(everything)))
+    drawn = everything if count is None else _DRAW.sample(everything, min(count, len(everything)))
     return [_sampled(outgoing, pk) for outgoing, pk in drawn], len(everything)
 
 
@@ -85,23 +96,28 @@ def _sampled(outgoing: bool, pk: int) -> Sampled:  # noqa: FBT001 - which of the
     row: OutboxMessage | InboxMessage
     row = OutboxMessage.objects.get(pk=pk) if outgoing else InboxMessage.objects.get(pk=pk)
     header = wire.Header.decode(bytes(row.header or b""))
-    terms, contract = _contract(header)
-    record = Record.objects.filter(message_id=row.message_id, outgoing=outgoing).first()
+    found: tuple[Found, ...]
+    if header.type == DATA_RECORD.type:
+        terms, contract = _contract(header)
+        record = Record.objects.filter(message_id=row.message_id, outgoing=outgoing).first()
+        found = (
+            contract,
+            _signed(header, terms),
+            _decided(row.message_id, outgoing),
+            _consent(header, terms, record),
+        )
+    else:
+        found = under_agreement(header)
     return Sampled(
         message_id=row.message_id,
+        type=header.type,
         outgoing=outgoing,
         peer=row.peer,
         at=row.created_at,
         contract=header.agreement,
         ledger_index=row.ledger_index,
         peer_ledger_index=row.peer_ledger_index if isinstance(row, OutboxMessage) else None,
-        found=(
-            contract,
-            _signed(header, terms),
-            _decided(row.message_id, outgoing),
-            _consent(header, terms, record),
-            _ledgers(row.message_id, header.sender),
-        ),
+        found=(*found, _ledgers(row.message_id, header.sender)),
     )
 
 
@@ -157,12 +173,15 @@ def _consent(header: wire.Header, terms: Terms | None, record: Record | None) ->
             and personal_among(frozenset(record.elements)) - ALWAYS <= named
             and record.purpose in purposes
         )
-    except (receipts.BadReceipt, KeyError, IndexError, TypeError):
+    except (BadReceipt, KeyError, IndexError, TypeError):
         covers = False
-    withdrawn = consent.withdrawn_at is not None and consent.withdrawn_at <= record.at
+    # What was on its way when the consent was withdrawn comes after it, and is erased on arrival.
+    obeyed = not record.outgoing and record.erased_because == "withdrawn"
+    withdrawn = consent.withdrawn_at is not None and consent.withdrawn_at <= record.at and not obeyed
     wrong = "" if covers else str(errors.BadReceiptFound.message)
     if covers and withdrawn and consent.withdrawn_at is not None:
-        wrong = str(errors.ConsentWithdrawn(day=consent.withdrawn_at.date().isoformat()))
+        day = consent.withdrawn_at.astimezone(TERM_ZONE).date()
+        wrong = str(errors.ConsentWithdrawn(day=day.isoformat()))
     return Found(CONSENT, holds=not wrong, missing=wrong)
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from kouan.apps.dataflow import errors
 from kouan.apps.dataflow.domain import State, read_terms
-from kouan.apps.dataflow.judging import area, rules_for
+from kouan.apps.dataflow.judging import area, grounds, rules_for
 from kouan.apps.dataflow.models import Contract
+from kouan.core.database.locks import take_turn
 from kouan.core.policy.decide import ImportantData
 from kouan.core.policy.elements import elements_of, important_among
 
@@ -29,14 +30,24 @@ def check(terms: Terms, today: date) -> None:
             clause="elements", elements=", ".join(str(each.title) for each in elements_of(important))
         )
     for side in sorted(terms.sides):
-        rule, basis = rules_for(terms, side, max(today, terms.first_day))
+        day = max(today, terms.first_day)
+        rule, basis = rules_for(terms, side, day)
         area(terms, basis, rule=rule)
+        grounds(terms, basis, rule=rule, day=day, elements=frozenset(terms.elements))
         if (terms.last_day - terms.first_day).days >= basis.longest_days:
             raise errors.TermTooLong(side=side, days=basis.longest_days)
         made_on = date.fromisoformat(terms.assessment.made_on)
         most = basis.assessment_days
         if most is not None and not timedelta() <= terms.first_day - made_on <= timedelta(days=most):
             raise errors.AssessmentTooOld(side=side, days=most)
+
+
+def in_turn() -> None:
+    """Wait for one's turn with contracts, first of all in a transaction that makes one count.
+
+    Until it ends no other does so: of two at once that disagree, the second finds the first.
+    """
+    take_turn("dataflow contracts")
 
 
 def agrees_with_others(terms: Terms) -> None:

@@ -66,6 +66,55 @@ def draft(file: Path) -> None:
     click.echo(str(contracts.draft(terms).contract))
 
 
+@dataflow.command("policy")
+@click.argument("number", type=click.UUID)
+@_on_the_node
+def policy_(number: uuid.UUID) -> None:
+    """Print the contract NUMBER, its newest version, as an ODRL policy (JSON-LD)."""
+    from django.conf import settings  # noqa: PLC0415 - needs Django's set-up
+
+    from kouan.apps.dataflow import contracts, exporting, notices, odrl  # noqa: PLC0415 - as above
+
+    row = _newest(number)
+    terms = contracts.terms_of(row)
+    basis = notices.basis_of(terms, settings.NODE.side, max(terms.first_day, contracts.today()))
+    agreed = row.signed_here is not None and row.signed_there is not None
+    click.echo(exporting.written(odrl.of_terms(terms, agreed=agreed, basis=basis)), nl=False)
+
+
+@dataflow.command("draft-policy")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@_on_the_node
+def draft_policy(file: Path) -> None:
+    """Keep the ODRL policy in FILE (JSON-LD, as `policy` prints it) as a draft, and print its number."""
+    from kouan.apps.dataflow import contracts, odrl  # noqa: PLC0415 - needs Django's models
+
+    click.echo(str(contracts.draft(odrl.to_terms(file.read_bytes())).contract))
+
+
+@dataflow.command()
+@click.option("--count", type=click.IntRange(1), help="How many, taken at random; all if not given.")
+@click.option("--records", is_flag=True, help="Only records under contracts of institutions.")
+@_on_the_node
+def audit(count: int | None, *, records: bool) -> None:
+    """Prove of each message with personal data that it crossed under a contract or an agreement.
+
+    Prints what is missing, and ends with status 1 if anything is.
+    """
+    from kouan.apps.dataflow import auditing  # noqa: PLC0415 - needs Django's models
+
+    rows, most = auditing.sample(count, records_only=records)
+    for row in rows:
+        for found in row.found:
+            if not found.holds:
+                click.echo(f"{row.message_id}\t{row.type}\t{_(found.what)}\t{found.missing}")
+    proven = sum(row.proven for row in rows)
+    told = {"proven": proven, "count": len(rows), "most": most}
+    click.echo(_("%(proven)s of %(count)s proven, out of %(most)s that crossed.") % told)
+    if proven < len(rows):
+        raise SystemExit(1)
+
+
 @dataflow.command("contracts")
 @_on_the_node
 def contracts_() -> None:

@@ -15,10 +15,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.apps.dataflow import errors, receipts, records
-from kouan.apps.dataflow.crossings import CONSENT_GIVEN, CONSENT_TAKEN_BACK, ConsentGiven, ConsentTakenBack
+from kouan.apps.dataflow.crossings import CONSENT_GIVEN, CONSENT_TAKEN_BACK
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.judging import needs_level, rules_for, sensitive_among
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent
+from kouan.apps.dataflow.payloads import ConsentGiven, ConsentTakenBack
 from kouan.core.exchange import bodies, outbox
 from kouan.core.exchange.models import OutboxMessage
 from kouan.core.policy import Denied
@@ -54,12 +55,7 @@ def ask(  # noqa: PLR0913 - all that a request says, by name
 
     Raises ``ScopeDrift`` or ``OtherPurpose`` for what the contract does not name, and ``NoDocumentNumber``.
     """
-    if drift := set(elements) - set(terms.elements):
-        raise errors.ScopeDrift(
-            clause="contract scope elements", contract=terms.contract, elements=", ".join(sorted(drift))
-        )
-    for purpose in set(purposes) - set(terms.purposes):
-        raise errors.OtherPurpose(clause="contract scope purposes", contract=terms.contract, purpose=purpose)
+    in_scope(terms, elements, purposes)
     now, salt = timezone.now(), secrets.token_bytes(32)
     return ConsentRequest.objects.create(
         contract=contract.contract,
@@ -72,6 +68,16 @@ def ask(  # noqa: PLR0913 - all that a request says, by name
         created_at=now,
         expires_at=now + OPEN_FOR,
     )
+
+
+def in_scope(terms: Terms, elements: Collection[str], purposes: Collection[str]) -> None:
+    """Raise ``ScopeDrift`` or ``OtherPurpose`` for what a contract does not name."""
+    if drift := set(elements) - set(terms.elements):
+        raise errors.ScopeDrift(
+            clause="contract scope elements", contract=terms.contract, elements=", ".join(sorted(drift))
+        )
+    for purpose in set(purposes) - set(terms.purposes):
+        raise errors.OtherPurpose(clause="contract scope purposes", contract=terms.contract, purpose=purpose)
 
 
 def open_request(key: uuid.UUID, person: Person) -> tuple[ConsentRequest, Contract]:
@@ -184,8 +190,21 @@ def keep(*, message: Received[ConsentGiven]) -> None:
     ):
         raise errors.UnknownContract
     given_at = datetime.fromtimestamp(said.given_at, tz=timezone.get_current_timezone())
-    _matches(said, side=message.sender, given_at=given_at)
-    DataConsent.objects.get_or_create(
+    expires_at = datetime.fromtimestamp(said.expires_at, tz=timezone.get_current_timezone())
+    receipts.matches(
+        said.receipt,
+        side=message.sender,
+        at=given_at,
+        record=key,
+        subject=said.subject,
+        contract=contract,
+        elements=said.elements,
+        separate=said.separate,
+        purposes=said.purposes,
+        level=said.level,
+        until=expires_at,
+    )
+    kept, _made = DataConsent.objects.get_or_create(
         key=key,
         defaults={
             "contract": contract,
@@ -196,10 +215,12 @@ def keep(*, message: Received[ConsentGiven]) -> None:
             "purposes": said.purposes,
             "level": said.level,
             "given_at": given_at,
-            "expires_at": datetime.fromtimestamp(said.expires_at, tz=timezone.get_current_timezone()),
+            "expires_at": expires_at,
             "receipt": said.receipt,
         },
     )
+    if (kept.peer, kept.person, bytes(kept.receipt)) != (message.sender, "", said.receipt):
+        raise errors.ConsentDiffers
 
 
 def taken_back(*, message: Received[ConsentTakenBack]) -> None:
@@ -227,31 +248,6 @@ def _payload(consent: DataConsent) -> ConsentGiven:
         expires_at=int(consent.expires_at.timestamp()),
         receipt=bytes(consent.receipt),
     )
-
-
-def _matches(said: ConsentGiven, *, side: str, given_at: datetime) -> None:
-    """Raise ``BadSignature`` unless the receipt is the side's own, and says what the message says."""
-    try:
-        receipt = receipts.read(said.receipt, side=side, at=given_at)
-        processing = receipt["pii_processing"]
-        information, given = processing["purposes"][0]["pii_information"], receipt["events"][0]
-        named = {each["pii_attribute_id"] for each in information}
-        separate = {each["pii_attribute_id"] for each in information if each["sensitive"]}
-        until = datetime.fromtimestamp(said.expires_at, tz=timezone.get_current_timezone())
-        same = (
-            receipt["record_id"] == str(uuid.UUID(bytes=said.consent))
-            and receipt["pii_principal_id"] == said.subject
-            and processing["contract"] == str(uuid.UUID(bytes=said.contract))
-            and named == set(said.elements)
-            and separate == set(said.separate)
-            and {each["purpose_type"] for each in processing["purposes"]} == set(said.purposes)
-            and given["assurance_level"] == said.level
-            and given["valid_until"] == receipts.written(until)
-        )
-    except (IndexError, KeyError, TypeError, receipts.BadReceipt):
-        same = False
-    if not same:
-        raise errors.BadSignature
 
 
 def _hardened(number: str, salt: bytes) -> bytes:

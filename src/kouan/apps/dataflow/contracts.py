@@ -5,39 +5,39 @@ Each step that the other side must know is a message in the same transaction.
 
 from __future__ import annotations
 
+import logging
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from kouan.apps.dataflow import checks, errors, filings, statements
-from kouan.apps.dataflow.crossings import (
-    CONTRACT_ANSWERED,
-    CONTRACT_ENDED,
-    CONTRACT_PROPOSED,
-    ContractAnswered,
-    ContractEnded,
-    ContractProposed,
-)
+from kouan.apps.dataflow import checks, errors, filings, seals, statements
+from kouan.apps.dataflow.crossings import CONTRACT_ANSWERED, CONTRACT_ENDED, CONTRACT_PROPOSED
 from kouan.apps.dataflow.domain import BadTerms, State, Terms, read_terms
-from kouan.apps.dataflow.models import Contract
+from kouan.apps.dataflow.models import Contract, SignedPaper
+from kouan.apps.dataflow.payloads import ContractAnswered, ContractEnded, ContractProposed
+from kouan.apps.dataflow.printing import rendered
 from kouan.core.exchange import agreements
 from kouan.core.exchange.outbox import send
 from kouan.core.policy.decide import TERM_ZONE
+from kouan.web.seals import UnsoundPaper
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from kouan.core.exchange import Received, Undelivered
+
+log = logging.getLogger(__name__)
 
 _OPEN = (State.DRAFT, State.PROPOSED, State.SIGNED)
 
 
 def today() -> date:
     """Return the day as agreements count it."""
-    return timezone.now().astimezone(TERM_ZONE).date()
+    return _day(timezone.now())
 
 
 def terms_of(contract: Contract) -> Terms:
@@ -45,10 +45,11 @@ def terms_of(contract: Contract) -> Terms:
     return read_terms(bytes(contract.terms))
 
 
-def draft(terms: Terms) -> Contract:
+def draft(terms: Terms, *, department: str = "") -> Contract:
     """Keep terms as a draft, in the place of an earlier draft of the same version.
 
-    Raises what ``checks.check`` raises: terms that could never be in force are not kept either.
+    ``department`` looks after a new contract; a later version stays with whose the first one is. Raises
+    what ``checks.check`` raises: terms that could never be in force are not kept either.
     """
     checks.check(terms, today())
     if settings.NODE.side not in terms.sides:
@@ -60,25 +61,31 @@ def draft(terms: Terms) -> Contract:
             raise errors.NotInThisState(contract=terms.contract, state=earlier.state)
         same.delete()
         _follows(terms)
-        return _kept(terms, State.DRAFT)
+        return _kept(terms, State.DRAFT, department=_department_of(terms) or department)
 
 
-def propose(*, digest: bytes, officer: str) -> Contract:
+def propose(*, digest: bytes, officer: str, department: str = "") -> Contract:
     """Sign a draft for this side and put it before the other; raises ``NotInThisState``, or as ``send``."""
+    paper = _signed_paper(digest, State.DRAFT, officer)
     with transaction.atomic():
+        checks.in_turn()
         contract = _held(digest, State.DRAFT)
         terms = terms_of(contract)
         checks.check(terms, today())
         checks.agrees_with_others(terms)
-        contract.signed_here = _sign(contract, officer)
+        contract.signed_here = _sign(contract, officer, timezone.now())
         contract.state = State.PROPOSED
+        contract.department = contract.department or department
         contract.message_id = send(
             CONTRACT_PROPOSED,
             to=contract.peer,
-            payload=ContractProposed(terms=bytes(contract.terms), statement=contract.signed_here),
+            payload=ContractProposed(
+                terms=bytes(contract.terms), statement=contract.signed_here, paper=paper
+            ),
             conversation=contract.contract,
         )
         contract.save()
+        _keep_paper(contract, paper)
     return contract
 
 
@@ -93,6 +100,7 @@ def received(*, message: Received[ContractProposed]) -> None:
         raise errors.NotYourContract(contract=terms.contract)
     if uuid.UUID(terms.contract) != message.conversation:
         raise errors.IllFormedTerms(detail="contract")
+    checks.in_turn()
     checks.check(terms, today())
     checks.agrees_with_others(terms)
     statements.read(said.statement, side=message.sender, digest=terms.digest())
@@ -104,19 +112,31 @@ def received(*, message: Received[ContractProposed]) -> None:
     ):
         raise errors.NotInThisState(contract=terms.contract, state=State.PROPOSED)
     Contract.objects.filter(contract=terms.contract, version=terms.version).delete()
-    _kept(terms, State.PROPOSED, signed_there=said.statement, message_id=message.id)
+    contract = _kept(
+        terms,
+        State.PROPOSED,
+        signed_there=said.statement,
+        message_id=message.id,
+        department=_department_of(terms),
+    )
+    _take_paper(contract, terms, said.paper, frozenset({message.sender}))
 
 
-def sign(*, digest: bytes, officer: str) -> Contract:
-    """Sign what the other side proposed; from now on both are bound."""
+def sign(*, digest: bytes, officer: str, department: str = "") -> Contract:
+    """Sign what the other side proposed; from now on both are bound, and the department looks after it."""
+    paper = _signed_paper(digest, State.PROPOSED, officer)
     with transaction.atomic():
+        checks.in_turn()
         contract = _held(digest, State.PROPOSED, signed_here=False)
         terms = terms_of(contract)
         checks.check(terms, today())
         checks.agrees_with_others(terms)
-        contract.signed_here = _sign(contract, officer)
-        _answer(contract, "signed", statement=contract.signed_here)
-        _bound(contract, terms)
+        now = timezone.now()
+        contract.signed_here = _sign(contract, officer, now)
+        contract.department = contract.department or department
+        _answer(contract, "signed", statement=contract.signed_here, paper=paper)
+        _keep_paper(contract, paper)
+        _bound(contract, terms, _day(now))
     return contract
 
 
@@ -142,9 +162,17 @@ def answered(*, message: Received[ContractAnswered]) -> None:
         contract.state, contract.reason = State.REFUSED, said.reason
         contract.save()
         return
-    statements.read(said.statement, side=message.sender, digest=bytes(contract.digest))
+    answer = statements.read(said.statement, side=message.sender, digest=bytes(contract.digest))
+    ours = statements.read(
+        bytes(contract.signed_here), side=settings.NODE.side, digest=bytes(contract.digest)
+    )
+    borne = timedelta(seconds=settings.NODE.exchange.clock_tolerance_s)
+    if not ours.at - borne <= answer.at <= timezone.now() + borne:
+        raise errors.BadSignature
     contract.signed_there = said.statement
-    _bound(contract, terms_of(contract))
+    terms = terms_of(contract)
+    _take_paper(contract, terms, said.paper, terms.sides)
+    _bound(contract, terms, _day(answer.at))
 
 
 def not_delivered(*, message: Undelivered) -> None:
@@ -183,11 +211,15 @@ def _ended(contract: Contract, on: date, by: str, reason: str) -> None:
     contract.save()
 
 
-def _bound(contract: Contract, terms: Terms) -> None:
-    """Both have signed: the version before it is replaced, and the clocks of the filings begin."""
+def _bound(contract: Contract, terms: Terms, day: date) -> None:
+    """Both have signed: the version before it is replaced, and the clocks of the filings begin.
+
+    ``day`` is that of the second signature, which stands in its statement: so both sides count from the same
+    one, also where the answer crosses midnight on its way.
+    """
     if terms.replaces is not None:
         Contract.objects.filter(digest=bytes.fromhex(terms.replaces), state=State.SIGNED).update(
-            state=State.REPLACED, ended_on=max(today(), terms.first_day)
+            state=State.REPLACED, ended_on=max(day, terms.first_day)
         )
     contract.state = State.SIGNED
     contract.save()
@@ -196,23 +228,61 @@ def _bound(contract: Contract, terms: Terms) -> None:
         digest=bytes(contract.digest),
         source=bytes(contract.terms),
     )
-    filings.begin(contract, terms)
+    filings.begin(contract, terms, bound_on=day)
 
 
-def _sign(contract: Contract, officer: str) -> bytes:
-    return statements.sign(
-        statements.Statement(bytes(contract.digest), settings.NODE.side, officer, timezone.now())
-    )
+def _sign(contract: Contract, officer: str, at: datetime) -> bytes:
+    return statements.sign(statements.Statement(bytes(contract.digest), settings.NODE.side, officer, at))
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(TERM_ZONE).date()
+
+
+def _signed_paper(digest: bytes, state: State, officer: str) -> bytes:
+    """Return the paper with this side's signature, made before the transaction that sends it.
+
+    It takes its time, and may ask a time-stamping authority. Whether the contract may be signed is
+    looked at again in the transaction.
+    """
+    contract = Contract.objects.filter(digest=digest).first()
+    if contract is None:
+        raise errors.UnknownContract
+    if contract.state != state or contract.signed_here is not None:
+        raise errors.NotInThisState(contract=str(contract.contract), state=contract.state)
+    theirs = SignedPaper.objects.filter(contract=contract).values_list("data", flat=True).first()
+    return seals.signed(terms_of(contract), officer=officer, theirs=bytes(theirs or b""))
+
+
+def _take_paper(contract: Contract, terms: Terms, paper: bytes, signers: frozenset[str]) -> None:
+    """Keep the other side's paper if it is sound; what binds is its statement, and nothing hangs on this."""
+    if not paper:
+        return
+    try:
+        seals.check(paper, base=rendered(terms), sides=signers)
+    except UnsoundPaper as error:
+        log.warning("contract %s: the other side's PDF is not kept: %s", contract.contract, error)
+    else:
+        _keep_paper(contract, paper)
+
+
+def _keep_paper(contract: Contract, paper: bytes) -> None:
+    SignedPaper.objects.update_or_create(contract=contract, defaults={"data": paper})
 
 
 def _answer(
-    contract: Contract, outcome: Literal["signed", "refused"], *, statement: bytes = b"", reason: str = ""
+    contract: Contract,
+    outcome: Literal["signed", "refused"],
+    *,
+    statement: bytes = b"",
+    reason: str = "",
+    paper: bytes = b"",
 ) -> None:
     send(
         CONTRACT_ANSWERED,
         to=contract.peer,
         payload=ContractAnswered(
-            digest=bytes(contract.digest), outcome=outcome, statement=statement, reason=reason
+            digest=bytes(contract.digest), outcome=outcome, statement=statement, reason=reason, paper=paper
         ),
         conversation=contract.contract,
     )
@@ -238,6 +308,12 @@ def _follows(terms: Terms) -> None:
         raise errors.IllFormedTerms(detail="replaces")
     if checks.parties_of(terms) != (before.exporter, before.importer):
         raise errors.IllFormedTerms(detail="exporter, importer")
+
+
+def _department_of(terms: Terms) -> str:
+    """Return whose the version before this one is; nothing for a first one."""
+    before = Contract.objects.filter(contract=terms.contract).exclude(department="").order_by("-version")
+    return before.values_list("department", flat=True).first() or ""
 
 
 def _kept(terms: Terms, state: State, **more: object) -> Contract:

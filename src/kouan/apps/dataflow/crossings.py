@@ -7,137 +7,45 @@ nodes. The data itself crosses as ``dataflow.record``, under the contract and th
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any, Final, Literal
+from functools import partial
+from typing import Any, Final
 
-from annotated_types import Len, MaxLen
 from django.utils.translation import gettext_lazy as _
-from pydantic import AfterValidator, Field, StringConstraints
 
-from kouan.apps.dataflow.domain import LEGAL_BASIS, MAX_TERMS, DateText, Purpose
-from kouan.core.exchange import Consent, Crossing, Payload, Received, Undelivered
-from kouan.core.exchange.crossing import Told
-from kouan.core.policy.elements import UnknownElement, elements_of
+from kouan.apps.dataflow.domain import LEGAL_BASIS
+from kouan.apps.dataflow.payloads import (
+    MAX_PROPOSAL,
+    MAX_VALUES,
+    ConsentGiven,
+    ConsentTakenBack,
+    ContractAnswered,
+    ContractEnded,
+    ContractFiled,
+    ContractProposed,
+    DataRecord,
+    ErasureAnswered,
+    ErasureAsked,
+    NoticeGiven,
+    RecordRead,
+    RecordsErased,
+)
+from kouan.core.exchange import Consent, Crossing, Received, Undelivered
+from kouan.core.exchange.crossing import Refused, Told
 
 BASIS: Final = "data-flow"
 """What the two sides' own records about contracts and consents rest on."""
-MAX_STATEMENT: Final = 4096
-MAX_RECEIPT: Final = 16 * 1024
-MAX_VALUES: Final = 256 * 1024
-
-Id16 = Annotated[bytes, Len(16, 16)]
-Digest = Annotated[bytes, Len(32, 32)]
-Seconds = Annotated[int, Field(ge=0, lt=1 << 37)]
-"""Since 1970, as far as a date can be told."""
-Subject = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{43}$")]
-Reason = Annotated[str, StringConstraints(max_length=400)]
-
-
-def _is_element(id_: str) -> str:
-    try:
-        elements_of([id_])
-    except UnknownElement as error:
-        raise ValueError(str(error)) from None
-    return id_
-
-
-Element = Annotated[str, StringConstraints(max_length=64), AfterValidator(_is_element)]
-
-
-class ContractProposed(Payload):
-    """A contract's terms, signed by the side that proposes them."""
-
-    terms: Annotated[bytes, MaxLen(MAX_TERMS)]
-    statement: Annotated[bytes, MaxLen(MAX_STATEMENT)]
-
-
-class ContractAnswered(Payload):
-    """The other side's answer: its own signature under the same terms, or its refusal."""
-
-    digest: Digest
-    outcome: Literal["signed", "refused"]
-    statement: Annotated[bytes, MaxLen(MAX_STATEMENT)]
-    reason: Reason
-
-
-class ContractFiled(Payload):
-    """That one side's party has filed a contract with its authority."""
-
-    digest: Digest
-    filed_on: DateText
-    reference: Annotated[str, StringConstraints(max_length=64)]
-
-
-class ContractEnded(Payload):
-    """That one side ends a contract before its term."""
-
-    digest: Digest
-    ended_on: DateText
-    reason: Reason
-
-
-class ConsentGiven(Payload):
-    """A person's consent, as the side where it was given signed it."""
-
-    consent: Id16
-    contract: Id16
-    subject: Subject
-    elements: Annotated[list[Element], Len(1, 40)]
-    separate: Annotated[list[Element], MaxLen(40)]
-    purposes: Annotated[list[Purpose], Len(1, 16)]
-    level: Annotated[int, Field(ge=1, le=4)]
-    given_at: Seconds
-    expires_at: Seconds
-    receipt: Annotated[bytes, MaxLen(MAX_RECEIPT)]
-
-
-class ConsentTakenBack(Payload):
-    """That a person's consent counts no more."""
-
-    consent: Id16
-    at: Seconds
-
-
-class Value(Payload):
-    """One thing about the person: which kind of data, and what it is."""
-
-    element: Element
-    value: Annotated[str, StringConstraints(max_length=32 * 1024)]
-
-
-class DataRecord(Payload):
-    """Data about one person, under the contract and the consent that the message names."""
-
-    subject: Subject
-    purpose: Purpose
-    values: Annotated[list[Value], Len(1, 64)]
-
-
-class RecordRead(Payload):
-    """That somebody on the importer's side read a record."""
-
-    use: Id16
-    record: Id16
-    reader: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    purpose: Purpose
-    at: Seconds
-
-
-class RecordsErased(Payload):
-    """That the importer has erased records."""
-
-    records: Annotated[list[Id16], Len(1, 500)]
-    because: Literal["withdrawn", "asked", "retention", "contract-over"]
-    at: Seconds
-
-
+_TERMS = "organisation.name organisation.registration matter.text"
 _ABOUT_NOBODY = _("It is about institutions, and about no single person.")
 _ENDS = _("It carries out what the person has decided, and tells nothing else.")
 
 
-def _declare(**given: Any) -> Crossing[Any]:
-    values: dict[str, Any] = {"version": 1, "legal_basis": BASIS, "expires_after": timedelta(days=7)}
-    return Crossing(**(values | given))
-
+_declare: Final = partial(
+    Crossing[Any],
+    version=1,
+    legal_basis=BASIS,
+    expires_after=timedelta(days=7),
+    consent=Consent.NOT_NEEDED,  # for most; each says why
+)
 
 CONTRACT_PROPOSED: Final[Crossing[ContractProposed]] = _declare(
     type="dataflow.contract",
@@ -148,12 +56,10 @@ CONTRACT_PROPOSED: Final[Crossing[ContractProposed]] = _declare(
     fields={
         "terms": _("All that the two parties agree on, as canonical JSON"),
         "statement": _("The proposing side's signature under it: who signed, and when"),
+        "paper": _("The same terms as PDF, with that side's signature in it"),
     },
-    elements={
-        "terms": "organisation.name organisation.registration matter.text",
-        "statement": "technical.proof",
-    },
-    consent=Consent.NOT_NEEDED,
+    elements={"terms": _TERMS, "statement": "technical.proof", "paper": f"{_TERMS} technical.proof"},
+    max_bytes=MAX_PROPOSAL,
     consent_reason=_ABOUT_NOBODY,
 )
 CONTRACT_ANSWERED: Final[Crossing[ContractAnswered]] = _declare(
@@ -167,14 +73,16 @@ CONTRACT_ANSWERED: Final[Crossing[ContractAnswered]] = _declare(
         "outcome": _("Signed or refused"),
         "statement": _("The answering side's signature; empty where it refuses"),
         "reason": _("Why it refuses; empty where it signs"),
+        "paper": _("The terms as PDF, with both sides' signatures in it; empty where it refuses"),
     },
     elements={
         "digest": "technical.digest",
         "outcome": "technical.outcome",
         "statement": "technical.proof",
         "reason": "matter.text",
+        "paper": f"{_TERMS} technical.proof",
     },
-    consent=Consent.NOT_NEEDED,
+    max_bytes=MAX_PROPOSAL,
     consent_reason=_ABOUT_NOBODY,
 )
 CONTRACT_FILED: Final[Crossing[ContractFiled]] = _declare(
@@ -189,7 +97,6 @@ CONTRACT_FILED: Final[Crossing[ContractFiled]] = _declare(
         "reference": _("The authority's number for it"),
     },
     elements={"digest": "technical.digest", "filed_on": "technical.time", "reference": "technical.number"},
-    consent=Consent.NOT_NEEDED,
     consent_reason=_ABOUT_NOBODY,
 )
 CONTRACT_ENDED: Final[Crossing[ContractEnded]] = _declare(
@@ -204,7 +111,6 @@ CONTRACT_ENDED: Final[Crossing[ContractEnded]] = _declare(
         "reason": _("Why, in the words of the side that ends it"),
     },
     elements={"digest": "technical.digest", "ended_on": "technical.time", "reason": "matter.text"},
-    consent=Consent.NOT_NEEDED,
     consent_reason=_ABOUT_NOBODY,
 )
 CONSENT_GIVEN: Final[Crossing[ConsentGiven]] = _declare(
@@ -238,7 +144,6 @@ CONSENT_GIVEN: Final[Crossing[ConsentGiven]] = _declare(
         "receipt": "technical.proof",
     },
     max_bytes=32 * 1024,
-    consent=Consent.NOT_NEEDED,
     consent_reason=_("It is the consent itself, which the person gives for this very purpose."),
 )
 CONSENT_TAKEN_BACK: Final[Crossing[ConsentTakenBack]] = _declare(
@@ -249,7 +154,6 @@ CONSENT_TAKEN_BACK: Final[Crossing[ConsentTakenBack]] = _declare(
     purpose_code="dpv:ConsentManagement",
     fields={"consent": _("The consent's random number"), "at": _("When it was withdrawn")},
     elements={"consent": "technical.number", "at": "technical.time"},
-    consent=Consent.NOT_NEEDED,
     consent_reason=_ENDS,
     expires_after=timedelta(days=30),
 )
@@ -265,11 +169,7 @@ DATA_RECORD: Final[Crossing[DataRecord]] = _declare(
         "purpose": _("What it is for: one of the contract's purposes that the person agreed to"),
         "values": _("Kinds of data and what they are: only what contract and consent both name"),
     },
-    elements={
-        "subject": "person.pseudonym",
-        "purpose": "technical.outcome",
-        "values": "technical.outcome",
-    },
+    elements={"subject": "person.pseudonym", "purpose": "technical.outcome", "values": "technical.outcome"},
     tells=lambda payload: Told(
         frozenset(each.element for each in payload.values), payload.purpose, payload.subject
     ),
@@ -298,7 +198,6 @@ RECORD_READ: Final[Crossing[RecordRead]] = _declare(
         "purpose": "technical.outcome",
         "at": "technical.time",
     },
-    consent=Consent.NOT_NEEDED,
     consent_reason=_("It names a message, and goes back to the side that it came from."),
     expires_after=timedelta(days=30),
 )
@@ -314,7 +213,80 @@ RECORDS_ERASED: Final[Crossing[RecordsErased]] = _declare(
         "at": _("When"),
     },
     elements={"records": "technical.number", "because": "technical.outcome", "at": "technical.time"},
-    consent=Consent.NOT_NEEDED,
+    consent_reason=_ENDS,
+    expires_after=timedelta(days=30),
+)
+
+
+NOTICE_GIVEN: Final[Crossing[NoticeGiven]] = _declare(
+    type="dataflow.notice",
+    payload=NoticeGiven,
+    title=_("Notice to a person"),
+    purpose=_("To show the receiving side on what ground other than consent data about a person will cross."),
+    purpose_code="dpv:LegalCompliance",
+    fields={
+        "notice": _("The notice's random number"),
+        "contract": _("The number of the contract that it is for"),
+        "subject": _("What the importer knows the person by; no other contract has the same"),
+        "elements": _("The kinds of data that will cross; not what they are"),
+        "purposes": _("What the data may be used for"),
+        "given_at": _("When it was given"),
+        "expires_at": _("Until when it counts"),
+        "receipt": _("What the person can see of it, signed by this side"),
+    },
+    elements={
+        "notice": "technical.number",
+        "contract": "technical.number",
+        "subject": "person.pseudonym",
+        "elements": "technical.outcome",
+        "purposes": "technical.outcome",
+        "given_at": "technical.time",
+        "expires_at": "technical.time",
+        "receipt": "technical.proof",
+    },
+    max_bytes=32 * 1024,
+    consent_reason=_("The law of neither side asks for a consent to what the contract's ground lets cross."),
+)
+ERASURE_ASKED: Final[Crossing[ErasureAsked]] = _declare(
+    type="dataflow.erasure-request",
+    payload=ErasureAsked,
+    title=_("Request to erase data about a person"),
+    purpose=_("To put a person's request to erase what crossed before the side that has it."),
+    purpose_code="dpv:RightsManagement",
+    fields={
+        "request": _("The request's random number"),
+        "consent": _("The number of the consent or notice under which it crossed"),
+        "at": _("When the person asked"),
+    },
+    elements={"request": "technical.number", "consent": "technical.number", "at": "technical.time"},
+    consent_reason=_ENDS,
+    expires_after=timedelta(days=30),
+)
+ERASURE_ANSWERED: Final[Crossing[ErasureAnswered]] = _declare(
+    type="dataflow.erasure-answer",
+    payload=ErasureAnswered,
+    title=_("Answer to a request to erase"),
+    purpose=_("To tell the person what was erased, or by which rule of law it stays."),
+    purpose_code="dpv:RightsManagement",
+    fields={
+        "request": _("The request's random number"),
+        "outcome": _("Erased or refused"),
+        "reason": _("For which reason of that side's rules it was refused; empty where it was erased"),
+        "words": _("What the officer adds for the person"),
+        "records": _("How many records were erased"),
+        "at": _("When"),
+        "receipt": _("The same, signed by the side that answers"),
+    },
+    elements={
+        "request": "technical.number",
+        "outcome": "technical.outcome",
+        "reason": "technical.outcome",
+        "words": "matter.text",
+        "records": "technical.outcome",
+        "at": "technical.time",
+        "receipt": "technical.proof",
+    },
+    max_bytes=32 * 1024,
     consent_reason=_ENDS,
     expires_after=timedelta(days=30),
 )
@@ -322,7 +294,7 @@ RECORDS_ERASED: Final[Crossing[RecordsErased]] = _declare(
 
 # What handles them. They send some of the above themselves, and so are only known from here on.
 
-from kouan.apps.dataflow import consents, contracts, filings, records  # noqa: E402 - see above
+from kouan.apps.dataflow import consents, contracts, erasing, filings, notices, records  # noqa: E402 - see above
 
 
 @CONTRACT_PROPOSED.handler
@@ -373,6 +345,15 @@ def keep_record(message: Received[DataRecord]) -> None:
     records.keep(message=message)
 
 
+DATA_RECORD.sent_again(records.sent_again)
+
+
+@DATA_RECORD.refused
+def note_denied(message: Refused) -> None:
+    """Write down what was not let in, and by which clause."""
+    records.refused_here(message=message)
+
+
 @DATA_RECORD.undelivered
 def note_undelivered(message: Undelivered) -> None:
     """Note that the data never counted on the other side."""
@@ -389,3 +370,27 @@ def keep_use(message: Received[RecordRead]) -> None:
 def keep_erasure(message: Received[RecordsErased]) -> None:
     """Note that the data is gone."""
     records.erased_there(message=message)
+
+
+@NOTICE_GIVEN.handler
+def keep_notice(message: Received[NoticeGiven]) -> None:
+    """Keep that the person was told, and on what ground."""
+    notices.keep(message=message)
+
+
+@ERASURE_ASKED.handler
+def keep_erasure_request(message: Received[ErasureAsked]) -> None:
+    """Put it before the officers."""
+    erasing.asked_there(message=message)
+
+
+@ERASURE_ASKED.undelivered
+def note_lost_erasure_request(message: Undelivered) -> None:
+    """Let the person see that the other side could not take it."""
+    erasing.not_delivered(message=message)
+
+
+@ERASURE_ANSWERED.handler
+def keep_erasure_answer(message: Received[ErasureAnswered]) -> None:
+    """Show the person what came of it."""
+    erasing.answered(message=message)

@@ -9,6 +9,7 @@ from kouan.apps.dataflow.domain import Case, as_json, from_json
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import Decision
 from kouan.apps.dataflow.rules import rules_of
+from kouan.core.database.rows import insert
 from kouan.core.policy import Denied
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def note(  # noqa: PLR0913 - all that is known of it, by name
     denied: Denied | None = None,
 ) -> Decision:
     """Write a decision down."""
-    return Decision.objects.create(
+    row = Decision(
         at=case.at,
         message_id=message_id,
         outgoing=outgoing,
@@ -43,6 +44,7 @@ def note(  # noqa: PLR0913 - all that is known of it, by name
         rules=_rules(case),
         case=as_json(case),
     )
+    return insert(row)
 
 
 @dataclass(frozen=True, slots=True)

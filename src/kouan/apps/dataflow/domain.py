@@ -7,14 +7,25 @@ same text, and each message under the contract names that digest.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import rfc8785
 from annotated_types import Len
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    ValidationError,
+    model_serializer,
+)
 
 from kouan.core.policy.elements import UnknownElement, elements_of
 
@@ -26,6 +37,8 @@ LEGAL_BASIS: Final = "data-contract"
 SCHEMA: Final = "kouan-contract/1"
 MAX_TERMS: Final = 32 * 1024
 """Bytes of the canonical terms."""
+MAX_PAPER: Final = 256 * 1024
+"""Bytes of the terms as PDF, with both signatures."""
 ALWAYS: Final = frozenset({"person.pseudonym"})
 """What every contract lets cross: without it nobody would know whom a record is about."""
 SCOPE: Final = "scope"
@@ -121,6 +134,18 @@ class Onward(_Part):
     place: Place
 
 
+class Ground(_Part):
+    """What a contract rests on besides the parties' word: a law, an authority's decision, a certificate."""
+
+    instrument: Words
+    """Which it is, in words: the law and its article, the authority and what it decided."""
+    number: Annotated[str, StringConstraints(max_length=64)]
+    """Its number; empty where it has none."""
+    issued_on: DateText
+    valid_until: DateText | None
+    """The last day on which it counts; None: until the rules say."""
+
+
 class Terms(_Part):
     """All that the two parties agree on."""
 
@@ -143,6 +168,15 @@ class Terms(_Part):
     assessment: Assessment
     effective: DateText
     expires: DateText
+    ground: Ground | None = None
+    """Only where the basis asks for one: terms without it have no such member at all."""
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        value: dict[str, Any] = write(self)
+        if value["ground"] is None:
+            del value["ground"]
+        return value
 
     @property
     def first_day(self) -> date:
@@ -215,6 +249,8 @@ class ContractFacts:
     ended_on: date | None
     signed_by: frozenset[str]
     filings: tuple[Filing, ...]
+    text: bytes = field(default=b"", repr=False, compare=False)
+    """The canonical terms as they are kept; nothing where a written case is read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +267,8 @@ class ConsentFacts:
     given_at: datetime
     expires_at: datetime
     withdrawn_at: datetime | None
+    notice: bool = False
+    """Whether the person was only told, since the law lets it cross without their consent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +303,7 @@ def as_json(case: Case) -> dict[str, Any]:
         "named": case.named.hex() if case.named else None,
         "contract": contract
         and {
-            "terms": contract.terms.model_dump(by_alias=True),
+            "terms": _terms(contract),
             "digest": contract.digest.hex(),
             "state": contract.state.value,
             "ended_on": contract.ended_on and contract.ended_on.isoformat(),
@@ -286,8 +324,20 @@ def as_json(case: Case) -> dict[str, Any]:
             "given_at": consent.given_at.isoformat(),
             "expires_at": consent.expires_at.isoformat(),
             "withdrawn_at": consent.withdrawn_at and consent.withdrawn_at.isoformat(),
+            **({"notice": True} if consent.notice else {}),
         },
     }
+
+
+def _terms(contract: ContractFacts) -> dict[str, Any]:
+    return _written(contract.text) if contract.text else contract.terms.model_dump(by_alias=True)
+
+
+@lru_cache(1024)
+def _written(text: bytes) -> dict[str, Any]:
+    """Return canonical terms as a case has them, not to be changed: many cases are about one contract."""
+    value: dict[str, Any] = json.loads(text)
+    return value
 
 
 def from_json(value: Mapping[str, Any]) -> Case:
@@ -324,6 +374,7 @@ def from_json(value: Mapping[str, Any]) -> Case:
             given_at=datetime.fromisoformat(consent["given_at"]),
             expires_at=datetime.fromisoformat(consent["expires_at"]),
             withdrawn_at=consent["withdrawn_at"] and datetime.fromisoformat(consent["withdrawn_at"]),
+            notice=consent.get("notice", False),
         ),
     )
 

@@ -16,6 +16,7 @@ from kouan.apps.dataflow.contracts import today
 from kouan.apps.dataflow.domain import SCHEMA, Terms
 from kouan.apps.dataflow.rules import NoRules, rules_of
 from kouan.core.policy.elements import Category, all_elements
+from kouan.core.sides import get_side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,6 +96,8 @@ def of_terms(terms: Terms, *, amend: bool) -> Answers:
     }
     if not amend:
         steps["assessment"] = terms.assessment.model_dump()
+        if terms.ground is not None:
+            steps["assessment"]["ground"] = terms.ground.model_dump()
         return Answers(terms.contract, terms.version, terms.replaces, steps)
     steps["term"]["effective"] = max(today() + timedelta(days=1), terms.first_day).isoformat()
     return Answers(terms.contract, terms.version + 1, terms.digest().hex(), steps)
@@ -105,6 +108,8 @@ def terms_from(answers: Answers) -> Terms:
     parties, data, term = (answers.steps.get(step, {}) for step in ("parties", "data", "term"))
     ours, theirs = _party_of("ours", parties), _party_of("theirs", parties)
     outwards = parties.get("direction") == "out"
+    assessment = dict(answers.steps.get("assessment", {}))
+    ground = assessment.pop("ground", None)
     value = {
         "schema": SCHEMA,
         "contract": answers.contract,
@@ -117,7 +122,8 @@ def terms_from(answers: Answers) -> Terms:
         "elements": sorted(data.get("elements", [])),
         **{key: term.get(key) for key in ("persons", "retention_days", "effective", "expires")},
         "onward": answers.steps.get("onward", {}).get("onward", []),
-        "assessment": answers.steps.get("assessment", {}),
+        "assessment": assessment,
+        **({} if ground is None else {"ground": ground}),
     }
     try:
         return Terms.model_validate_json(json.dumps(value))
@@ -137,6 +143,10 @@ def bases() -> dict[str, Basis]:
 def places(*, own: bool) -> list[str]:
     """Return where this side's institutions may be, or those of the others."""
     found = {place for basis in bases().values() for place in basis.places}
+    for every in [each for each in found if each.endswith(":*")]:
+        found.remove(every)
+        side = every.removesuffix(":*")
+        found |= {f"{side}:{city.code}" for city in get_side(side).cities}
     return sorted(each for each in found if (each.partition(":")[0] == settings.NODE.side) is own)
 
 

@@ -1,150 +1,91 @@
-"""What this app refuses, and the clause that says so; each in the reader's language."""
+"""What this app refuses, each in the reader's language; what may not cross stands in ``denials``."""
 
 from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from kouan.apps.dataflow.denials import (
+    ConsentExpired,
+    ConsentForOther,
+    ConsentOfAnother,
+    ConsentWithdrawn,
+    ContractOver,
+    GroundOver,
+    LevelTooLow,
+    NoContract,
+    NoGround,
+    NoPersonsConsent,
+    NotFiled,
+    OnwardTransfer,
+    OtherParties,
+    OtherPurpose,
+    OtherTerms,
+    OutsideArea,
+    OutsideTerm,
+    ScopeDrift,
+    SensitiveUnderBasis,
+    TooManyPersons,
+    UnknownBasis,
+    UnsignedContract,
+)
 from kouan.core.errors import KouanError
-from kouan.core.policy import Denied
 
-# What may not cross
-
-
-class NoContract(Denied):
-    """No contract is named, or none with that name is known."""
-
-    code = "no-contract"
-    message = _("This rests on a contract, and this side has none with the number that is named.")
-
-
-class OtherTerms(Denied):
-    """The message names another text of the contract."""
-
-    code = "other-terms"
-    message = _(
-        "The message relies on a text of contract %(contract)s that is not the one both sides signed."
-    )
-
-
-class UnsignedContract(Denied):
-    """Not both sides have signed."""
-
-    code = "unsigned-contract"
-    message = _(
-        "Contract %(contract)s has not been signed by: %(sides)s. Nothing crosses before both have signed."
-    )
-
-
-class ContractOver(Denied):
-    """The contract was ended, refused or replaced."""
-
-    code = "contract-over"
-    message = _("Contract %(contract)s no longer counts (%(state)s).")
-
-
-class OutsideTerm(Denied):
-    """The day lies before the contract's first day or after its last."""
-
-    code = "outside-term"
-    message = _("Contract %(contract)s is in force from %(effective)s to %(expires)s only.")
-
-
-class NotFiled(Denied):
-    """A side's filing is overdue."""
-
-    code = "not-filed"
-    message = _(
-        "Contract %(contract)s had to be filed in %(side)s by %(due)s and has not been. Nothing crosses "
-        "until it is."
-    )
-
-
-class OtherParties(Denied):
-    """The contract is between institutions of other sides, or for the other direction."""
-
-    code = "other-parties"
-    message = _("Contract %(contract)s lets data go from %(exporter)s to %(importer)s, and not this way.")
-
-
-class OtherPurpose(Denied):
-    """The message is for a purpose that the contract does not name."""
-
-    code = "other-purpose"
-    message = _("Contract %(contract)s does not name the purpose %(purpose)s.")
-
-
-class ScopeDrift(Denied):
-    """The message holds kinds of data that the contract does not name."""
-
-    code = "scope-drift"
-    message = _(
-        "Contract %(contract)s does not cover: %(elements)s. Agree on a new version with them and file it "
-        "first."
-    )
-
-
-class UnknownBasis(Denied):
-    """A side's rules know no such contract on that day."""
-
-    code = "unknown-basis"
-    message = _("The rules of %(side)s on %(day)s know no contract of the kind %(basis)s.")
-
-
-class OutsideArea(Denied):
-    """A party, or somebody who gets the data from one, is outside the area of that kind of contract."""
-
-    code = "outside-area"
-    message = _("%(place)s lies outside the area for which this kind of contract is made (%(basis)s).")
-
-
-class OnwardTransfer(OutsideArea):
-    """The importer would hand the data on to somebody outside the area."""
-
-    code = "onward-transfer"
-    message = _("The contract would let data go on to %(place)s, outside the area (%(basis)s).")
-
-
-class NoPersonsConsent(Denied):
-    """No consent is named, or none is on record."""
-
-    code = "no-consent"
-    message = _("The person's consent is needed for this, and no such consent is on record.")
-
-
-class ConsentOfAnother(Denied):
-    """The consent is somebody else's."""
-
-    code = "consent-of-another"
-    message = _("The consent is not that of the person whom the message is about.")
-
-
-class ConsentForOther(Denied):
-    """The consent was given for another contract, purpose or kind of data."""
-
-    code = "consent-for-other"
-    message = _("The person's consent does not cover this: %(detail)s.")
-
-
-class ConsentWithdrawn(Denied):
-    """The person has withdrawn it."""
-
-    code = "consent-withdrawn"
-    message = _("The person withdrew this consent on %(day)s.")
-
-
-class ConsentExpired(Denied):
-    """It was given for a time that is over."""
-
-    code = "consent-expired"
-    message = _("The person's consent was good until %(day)s.")
-
-
-class LevelTooLow(Denied):
-    """It was given in a sign-in that was not sure enough."""
-
-    code = "level-too-low"
-    message = _("The person's consent was given in a sign-in of level %(level)s; level %(needed)s is needed.")
-
+__all__ = [
+    "AlreadyAsked",
+    "AssessmentNotRead",
+    "AssessmentTooOld",
+    "BadAccessToken",
+    "BadCode",
+    "BadReceiptFound",
+    "BadSignature",
+    "ConsentExpired",
+    "ConsentForOther",
+    "ConsentNeeded",
+    "ConsentOfAnother",
+    "ConsentWithdrawn",
+    "ContractOver",
+    "ContractsDisagree",
+    "DecisionDiffers",
+    "GroundOver",
+    "IllFormedTerms",
+    "LevelTooLow",
+    "NoContract",
+    "NoDecision",
+    "NoDocumentNumber",
+    "NoGround",
+    "NoIdempotencyKey",
+    "NoPersonsConsent",
+    "NoRightToErasure",
+    "NoSuchConsent",
+    "NotFiled",
+    "NotInThisState",
+    "NotThisPerson",
+    "NotYourContract",
+    "NothingToErase",
+    "OnwardTransfer",
+    "OtherBodySameKey",
+    "OtherParties",
+    "OtherPurpose",
+    "OtherTerms",
+    "OutsideArea",
+    "OutsideTerm",
+    "PolicyNotUnderstood",
+    "RecordErased",
+    "RefusalNotProvided",
+    "SameSide",
+    "ScopeDrift",
+    "SensitiveUnderBasis",
+    "TermEndsBeforeItBegins",
+    "TermTooLong",
+    "TooManyPersons",
+    "UnknownBasis",
+    "UnknownConsent",
+    "UnknownContract",
+    "UnknownErasure",
+    "UnknownRecord",
+    "UnknownRequest",
+    "UnsignedContract",
+]
 
 # What cannot be done
 
@@ -285,6 +226,75 @@ class NoSuchConsent(KouanError):
     code = "no-such-consent"
     status = 404
     message = _("No consent with this number has come under this contract.")
+
+
+class ConsentDiffers(KouanError):
+    """A consent or a notice with this number is here already, and says something else."""
+
+    code = "consent-differs"
+    status = 409
+    message = _("There is another consent or notice with this number already.")
+
+
+class ConsentNeeded(KouanError):
+    """A notice to a person, where the law asks for their consent."""
+
+    code = "consent-needed"
+    status = 409
+    message = _(
+        "Under contract %(contract)s nothing crosses without the person's consent: ask them for it instead."
+    )
+
+
+class PolicyNotUnderstood(KouanError):
+    """An ODRL policy that says more, or something else, than the subset that this node understands."""
+
+    code = "odrl-not-understood"
+    status = 422
+    message = _("This node does not understand the policy, and takes none of it: %(detail)s.")
+
+
+# What a person asks to have erased
+
+
+class NothingToErase(KouanError):
+    """The person asks for the erasure of what is not there."""
+
+    code = "nothing-to-erase"
+    status = 409
+    message = _("Nothing that crossed under this is still kept on the other side.")
+
+
+class AlreadyAsked(KouanError):
+    """The person has asked for the same, and is not answered yet."""
+
+    code = "erasure-already-asked"
+    status = 409
+    message = _("You have asked for this already. The other side answers by %(day)s.")
+
+
+class UnknownErasure(KouanError):
+    """There is no such request to erase."""
+
+    code = "unknown-erasure-request"
+    status = 404
+    message = _("There is no such request to erase, or it is answered already.")
+
+
+class NoRightToErasure(KouanError):
+    """The law of this side knows no such request."""
+
+    code = "no-right-to-erasure"
+    status = 403
+    message = _("The law of this side gives nobody a right to have data erased on request.")
+
+
+class RefusalNotProvided(KouanError):
+    """An officer refuses to erase for a reason that the law of this side does not give."""
+
+    code = "refusal-not-provided"
+    status = 422
+    message = _("The rules of this side let nobody refuse an erasure for this reason.")
 
 
 # What an audit finds missing

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from django.utils import timezone
 
-from kouan.apps.dataflow.queries.mine import my_consents, my_crossings, receipt_of
+from kouan.apps.dataflow.queries.mine import my_consents, my_crossings, my_erasures, receipt_of
 from kouan.core.errors import KouanError
 from kouan.core.exchange.evidence import evidence_bundle
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from kouan.apps.dataflow.domain import Party, Terms
+    from kouan.apps.dataflow.models import ErasureRequest
     from kouan.apps.dataflow.queries.mine import Crossed, MyConsent
     from kouan.web.persons import Person
 
@@ -38,6 +39,7 @@ def as_json(person: Person) -> dict[str, Any]:
         "side": settings.NODE.side,
         "consents": [_consent(each) for each in (*standing, *over)],
         "records": [_record(each) for each in my_crossings(person, most=None)],
+        "erasures": [_erasure(each) for each, _ in my_erasures(person)],
     }
 
 
@@ -50,6 +52,9 @@ def as_zip(person: Person) -> bytes:
         for each in (*standing, *over):
             archive.writestr(f"receipts/{each.row.key}.cose", bytes(each.row.receipt))
             archive.writestr(f"receipts/{each.row.key}.json", written(receipt_of(each)))
+        for erasure, _ in my_erasures(person):
+            if erasure.receipt is not None:
+                archive.writestr(f"erasures/{erasure.key}.cose", bytes(erasure.receipt))
         for crossed in my_crossings(person, most=MOST_PROOFS):
             try:
                 bundle = evidence_bundle([crossed.record.message_id], sender=settings.NODE.side)
@@ -64,10 +69,25 @@ def written(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
+def _erasure(row: ErasureRequest) -> dict[str, Any]:
+    return {
+        "request": str(row.key),
+        "consent": str(row.consent.key),
+        "asked_at": _text(row.asked_at),
+        "due_on": row.due_on.isoformat(),
+        "state": row.state,
+        "reason": row.reason or None,
+        "words": row.words or None,
+        "records": row.records,
+        "answered_at": None if row.answered_at is None else _text(row.answered_at),
+    }
+
+
 def _consent(consent: MyConsent) -> dict[str, Any]:
     row, terms = consent.row, consent.terms
     return {
         "consent": str(row.key),
+        "notice": row.notice,
         "contract": _contract(terms),
         "known_there_as": row.subject,
         "elements": row.elements,

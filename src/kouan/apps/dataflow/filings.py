@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
@@ -10,21 +10,23 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.apps.dataflow import errors
-from kouan.apps.dataflow.crossings import CONTRACT_FILED, ContractFiled
+from kouan.apps.dataflow.crossings import CONTRACT_FILED
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.judging import rules_for
 from kouan.apps.dataflow.models import Contract, Filing
+from kouan.apps.dataflow.payloads import ContractFiled
 from kouan.core.exchange.outbox import send
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.sides import get_side
 from kouan.core.sides.calendars import CalendarYearError
+from kouan.core.watch.deadlines import Deadline
 
 if TYPE_CHECKING:
     from kouan.apps.dataflow.domain import Terms
     from kouan.core.exchange import Received
 
-AHEAD: Final = timedelta(days=3)
-"""How long before a filing is due its officers are reminded."""
+_NEAR_MOST: Final = 50
+"""So many of a kind are looked at together; each is an alarm of its own."""
 
 
 def due_on(side: str, first_day: date, working_days: int) -> date:
@@ -38,9 +40,42 @@ def due_on(side: str, first_day: date, working_days: int) -> date:
         return first_day + timedelta(days=working_days)
 
 
-def begin(contract: Contract, terms: Terms) -> None:
-    """Write down what has to be filed, where and until when; the clock runs from the contract's first day."""
-    first = max(terms.first_day, timezone.now().astimezone(TERM_ZONE).date())
+def near(now: datetime) -> list[Deadline]:
+    """Return the filings and the contracts' ends that are near or passed, for watching.
+
+    The filing of either side: without it nothing crosses.
+    """
+    watch, day = settings.NODE.watch, now.astimezone(TERM_ZONE).date()
+    open_ = Filing.objects.filter(
+        filed_on__isnull=True,
+        contract__state=State.SIGNED,
+        contract__expires__gte=day,
+        due_on__lte=day + timedelta(days=watch.filing_days),
+    ).order_by("due_on", "pk")
+    ending = Contract.objects.filter(
+        state=State.SIGNED,
+        effective__lte=day,
+        expires__gte=day,
+        expires__lte=day + timedelta(days=watch.contract_days),
+    ).order_by("expires", "pk")
+    return [
+        *(
+            Deadline("filing", f"{side} {contract}", (due - day).days)
+            for side, contract, due in open_.values_list("side", "contract__contract", "due_on")[:_NEAR_MOST]
+        ),
+        *(
+            Deadline("contract", str(contract), (expires - day).days)
+            for contract, expires in ending.values_list("contract", "expires")[:_NEAR_MOST]
+        ),
+    ]
+
+
+def begin(contract: Contract, terms: Terms, *, bound_on: date) -> None:
+    """Write down what has to be filed, where and until when.
+
+    The clock runs from the contract's first day, or from the day of the second signature where that is later.
+    """
+    first = max(terms.first_day, bound_on)
     for side in sorted(terms.sides):
         _rule, basis = rules_for(terms, side, first)
         if basis.filing_working_days is not None:
@@ -78,14 +113,25 @@ def filed(*, digest: bytes, filed_on: date, reference: str) -> Filing:
 
 
 def told(*, message: Received[ContractFiled]) -> None:
-    """Note that the other side's party has filed; only that side's own word about its own filing counts."""
+    """Note that the other side's party has filed; only that side's own word about its own filing counts.
+
+    The first word stands, and a day that has not come yet is none: else a promise would let data cross.
+    """
     said = message.payload
-    found = Filing.objects.select_for_update().filter(
-        contract__digest=said.digest, contract__peer=message.sender, side=message.sender
+    found = (
+        Filing.objects.select_for_update()
+        .select_related("contract")
+        .filter(contract__digest=said.digest, contract__peer=message.sender, side=message.sender)
     )
     filing = found.first()
     if filing is None:
         raise errors.UnknownContract
-    filing.filed_on = date.fromisoformat(said.filed_on)
-    filing.reference = said.reference
+    filed_on = date.fromisoformat(said.filed_on)
+    if filing.filed_on is not None and (filing.filed_on, filing.reference) == (filed_on, said.reference):
+        return
+    borne = timedelta(seconds=settings.NODE.exchange.clock_tolerance_s)
+    if filing.filed_on is not None or filed_on > (timezone.now() + borne).astimezone(TERM_ZONE).date():
+        contract = filing.contract
+        raise errors.NotInThisState(contract=str(contract.contract), state=contract.state)
+    filing.filed_on, filing.reference = filed_on, said.reference
     filing.save()

@@ -14,13 +14,13 @@ from kouan.core.policy.elements import Category
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kouan.apps.dataflow.domain import Terms
     from kouan.apps.dataflow.uploads import Seen
     from kouan.core.errors import KouanError
 
 DATES: Final = ("%Y-%m-%d",)
-_NEEDED: Final = {"required": _("This cannot be empty.")}
-_DATE: Final = {"invalid": _("Enter a date such as 2027-12-31."), **_NEEDED}
+NEEDED: Final = {"required": _("This cannot be empty.")}
+DATE: Final = {"invalid": _("Enter a date such as 2027-12-31."), **NEEDED}
+_GROUND: Final = ("instrument", "number", "issued_on", "valid_until")
 _CODE: Final = r"^[a-z][a-z0-9-]{1,63}$"
 
 
@@ -42,55 +42,57 @@ class Step(forms.Form):
         return dict(answer)
 
 
-def _text(label: Any, limit: int = 200, hint: Any = "", *, required: bool = True) -> forms.CharField:
+def text(label: Any, limit: int = 200, hint: Any = "", *, required: bool = True) -> forms.CharField:
+    """Return a field of one line."""
     return forms.CharField(
-        label=label, max_length=limit, help_text=hint, required=required, error_messages=_NEEDED
+        label=label, max_length=limit, help_text=hint, required=required, error_messages=NEEDED
     )
 
 
-def _code(label: Any) -> forms.RegexField:
+def code(label: Any) -> forms.RegexField:
+    """Return a field for an institution's code."""
     return forms.RegexField(
         regex=_CODE,
         label=label,
         max_length=64,
         help_text=_("2 to 64 of a-z, 0-9 and -, as its node knows it."),
-        error_messages={"invalid": _("Use a-z, 0-9 and - only, beginning with a letter."), **_NEEDED},
+        error_messages={"invalid": _("Use a-z, 0-9 and - only, beginning with a letter."), **NEEDED},
     )
 
 
 class PartiesForm(Step):
     """Which law's contract, and between whom."""
 
-    basis = forms.ChoiceField(label=_("Kind of contract"), error_messages=_NEEDED)
+    basis = forms.ChoiceField(label=_("Kind of contract"), error_messages=NEEDED)
     direction = forms.ChoiceField(
         label=_("Which way the data goes"),
         choices=[
             ("out", _("From our institution to the one on the other side")),
             ("in", _("From the institution on the other side to ours")),
         ],
-        error_messages=_NEEDED,
+        error_messages=NEEDED,
     )
-    ours_code = _code(_("Code"))
-    ours_name_en = _text(_("Name in English"))
-    ours_name_zh_hant = _text(_("Name in Traditional Chinese"))
-    ours_name_zh_hans = _text(_("Name in Simplified Chinese"))
-    ours_registration = _text(_("Number in the register of its side"), 64, required=False)
-    ours_place = forms.ChoiceField(label=_("Where it is"), error_messages=_NEEDED)
-    theirs_code = _code(_("Their code"))
-    theirs_name_en = _text(_("Their name in English"))
-    theirs_name_zh_hant = _text(_("Their name in Traditional Chinese"))
-    theirs_name_zh_hans = _text(_("Their name in Simplified Chinese"))
-    theirs_registration = _text(_("Their number in the register of their side"), 64, required=False)
-    theirs_place = forms.ChoiceField(label=_("Where they are"), error_messages=_NEEDED)
+    ours_code = code(_("Code"))
+    ours_name_en = text(_("Name in English"))
+    ours_name_zh_hant = text(_("Name in Traditional Chinese"))
+    ours_name_zh_hans = text(_("Name in Simplified Chinese"))
+    ours_registration = text(_("Number in the register of its side"), 64, required=False)
+    ours_place = forms.ChoiceField(label=_("Where it is"), error_messages=NEEDED)
+    theirs_code = code(_("Their code"))
+    theirs_name_en = text(_("Their name in English"))
+    theirs_name_zh_hant = text(_("Their name in Traditional Chinese"))
+    theirs_name_zh_hans = text(_("Their name in Simplified Chinese"))
+    theirs_registration = text(_("Their number in the register of their side"), 64, required=False)
+    theirs_place = forms.ChoiceField(label=_("Where they are"), error_messages=NEEDED)
 
     def __init__(self, *args: Any, amends: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.bases = drafting.bases()
-        _choose(self, "basis", [(each.id, str(each.title)) for each in self.bases.values()])
+        choose(self, "basis", [(each.id, str(each.title)) for each in self.bases.values()])
         for whose, own in (("ours", True), ("theirs", False)):
             found = [(each, labels.place_name(each)) for each in drafting.places(own=own)]
             first = [] if own and len(found) == 1 else [("", _("Choose…"))]
-            _choose(self, f"{whose}_place", [*first, *found])
+            choose(self, f"{whose}_place", [*first, *found])
         if amends:
             for name in ("basis", "direction", "ours_code", "theirs_code", "ours_place", "theirs_place"):
                 self.fields[name].disabled = True
@@ -100,7 +102,7 @@ class PartiesForm(Step):
         given = super().clean() or {}
         basis = self.bases.get(given.get("basis", ""))
         for name in ("ours_place", "theirs_place"):
-            if basis is not None and given.get(name) and given[name] not in basis.places:
+            if basis is not None and given.get(name) and not basis.has_place(given[name]):
                 self.add_error(name, _("This place lies outside the area of this kind of contract."))
         return given
 
@@ -124,7 +126,7 @@ class DataForm(Step):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for category in (Category.ORGANISATION, Category.PERSONAL, Category.SENSITIVE):
-            _choose(self, category.value, [(each.id, str(each.title)) for each in drafting.offered(category)])
+            choose(self, category.value, [(each.id, str(each.title)) for each in drafting.offered(category)])
 
     def clean(self) -> dict[str, Any]:
         """Refuse a contract for nothing."""
@@ -154,22 +156,22 @@ class TermForm(Step):
         label=_("First day"),
         input_formats=DATES,
         help_text=_("For example 2027-01-31. The clock of the filings runs from this day."),
-        error_messages=_DATE,
+        error_messages=DATE,
     )
     expires = forms.DateField(
-        label=_("Last day"), input_formats=DATES, help_text=_("For example 2029-01-30."), error_messages=_DATE
+        label=_("Last day"), input_formats=DATES, help_text=_("For example 2029-01-30."), error_messages=DATE
     )
     retention_days = forms.IntegerField(
         label=_("Days after which the receiver erases what it got"),
         min_value=1,
         max_value=36_500,
-        error_messages=_NEEDED,
+        error_messages=NEEDED,
     )
     persons = forms.IntegerField(
         label=_("About how many persons are concerned"),
         min_value=0,
         max_value=2_000_000_000,
-        error_messages=_NEEDED,
+        error_messages=NEEDED,
     )
 
     def clean(self) -> dict[str, Any]:
@@ -192,7 +194,7 @@ class AssessmentForm(Step):
         label=_("Day on which the assessment was finished"),
         input_formats=DATES,
         help_text=_("For example 2026-11-30."),
-        error_messages=_DATE,
+        error_messages=DATE,
     )
     file = forms.FileField(
         label=_("The assessment as a PDF file"),
@@ -200,6 +202,20 @@ class AssessmentForm(Step):
         help_text=_(
             "Only its fingerprint (SHA-256) goes into the contract. The file itself is not kept here."
         ),
+    )
+    ground_instrument = text(
+        _("What the contract rests on"),
+        hint=_(
+            "A law and its article, an authority's decision, or a certificate, where this kind needs one."
+        ),
+        required=False,
+    )
+    ground_number = text(_("Its number"), 64, required=False)
+    ground_issued_on = forms.DateField(
+        label=_("Day on which it was issued"), input_formats=DATES, required=False, error_messages=DATE
+    )
+    ground_valid_until = forms.DateField(
+        label=_("Last day on which it counts"), input_formats=DATES, required=False, error_messages=DATE
     )
 
     def __init__(self, *args: Any, seen: Seen | None = None, digest: str = "", **kwargs: Any) -> None:
@@ -217,11 +233,31 @@ class AssessmentForm(Step):
             self.digest = self.seen.digest
         if not self.digest:
             self.add_error("file", _("Choose the assessment's PDF file."))
+        if any(given.get(f"ground_{name}") for name in _GROUND):
+            for name in ("ground_instrument", "ground_issued_on"):
+                if not given.get(name) and name not in self.errors:
+                    self.add_error(name, _("Say what the contract rests on, and of which day it is."))
         return given
 
     def answer(self) -> dict[str, Any]:
-        """Return the digest and the day."""
-        return {"digest": self.digest, "made_on": self.cleaned_data["made_on"].isoformat()}
+        """Return the digest and the day, and what the contract rests on besides."""
+        given = self.cleaned_data
+        answer: dict[str, Any] = {"digest": self.digest, "made_on": given["made_on"].isoformat()}
+        if given["ground_instrument"]:
+            until = given["ground_valid_until"]
+            answer["ground"] = {
+                "instrument": given["ground_instrument"],
+                "number": given["ground_number"],
+                "issued_on": given["ground_issued_on"].isoformat(),
+                "valid_until": until and until.isoformat(),
+            }
+        return answer
+
+    @classmethod
+    def initial_of(cls, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the form shows of an earlier answer."""
+        ground = answer.get("ground") or {}
+        return {**answer, **{f"ground_{name}": ground.get(name) for name in _GROUND}}
 
 
 class OnwardForm(Step):
@@ -232,7 +268,7 @@ class OnwardForm(Step):
         everywhere = sorted([*drafting.places(own=True), *drafting.places(own=False)])
         choices = [("", _("Choose…")), *((each, labels.place_name(each)) for each in everywhere)]
         for row in range(1, drafting.MOST_ONWARD + 1):
-            self.fields[f"name_{row}"] = _text(pgettext_lazy("receiver", "Name"), required=False)
+            self.fields[f"name_{row}"] = text(pgettext_lazy("receiver", "Name"), required=False)
             self.fields[f"place_{row}"] = forms.ChoiceField(
                 label=_("Where it is"), required=False, choices=choices
             )
@@ -282,66 +318,8 @@ FORMS: Final[Mapping[str, type[Step]]] = {
 }
 
 
-class ReasonForm(Step):
-    """Why a contract is refused or ended."""
-
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=400,
-        widget=forms.Textarea,
-        help_text=_("The other side reads it."),
-        error_messages=_NEEDED,
-    )
-
-
-class FilingForm(Step):
-    """That a contract was filed."""
-
-    filed_on = forms.DateField(label=_("Day of the filing"), input_formats=DATES, error_messages=_DATE)
-    reference = _text(_("The authority's number for it"), 64)
-
-
-class ErasureForm(Step):
-    """Whose data is erased because they asked."""
-
-    consent = forms.UUIDField(
-        label=_("Number of the consent receipt"),
-        help_text=_("The person has it under “My data”, on the node of their own side."),
-        error_messages={"invalid": _("Enter the number as the receipt has it."), **_NEEDED},
-    )
-
-
-class AskForm(Step):
-    """Whom an institution asks for their consent, and to what."""
-
-    document_number = _text(
-        _("Number of the person's identity document"),
-        64,
-        _("As it is printed. Only a hardened fingerprint of it is kept; the request opens for nobody else."),
-    )
-    reference = _text(_("Customer reference"), 64, _("The institution's own; it never crosses."))
-    elements = forms.MultipleChoiceField(
-        label=_("Kinds of data"), error_messages={"required": _("Choose at least one kind of data.")}
-    )
-    purposes = forms.MultipleChoiceField(
-        label=_("Purposes"), error_messages={"required": _("Choose at least one purpose.")}
-    )
-
-    def __init__(self, *args: Any, terms: Terms, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _choose(self, "elements", [(each, labels.element_name(each)) for each in terms.elements])
-        _choose(self, "purposes", [(each, labels.purpose_name(each)) for each in terms.purposes])
-
-
-class SampleForm(Step):
-    """How many records a sample takes."""
-
-    count = forms.IntegerField(
-        label=_("How many records"), min_value=1, max_value=50, initial=10, error_messages=_NEEDED
-    )
-
-
-def _choose(form: forms.Form, name: str, choices: list[tuple[Any, Any]]) -> None:
+def choose(form: forms.Form, name: str, choices: list[tuple[Any, Any]]) -> None:
+    """Give a field of a form its choices."""
     field = form.fields[name]
     assert isinstance(field, forms.ChoiceField)  # noqa: S101 - declared above
     field.choices = choices

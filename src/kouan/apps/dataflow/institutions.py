@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from kouan.apps.dataflow import consents, contracts, errors, records
+from kouan.apps.dataflow import consents, contracts, errors, notices, records
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent, Record, SentOnce
 from kouan.core.policy import Denied
@@ -40,17 +40,30 @@ def ask(  # noqa: PLR0913 - all that a request says, by name
     purposes: Collection[str],
 ) -> ConsentRequest:
     """Ask a customer for their consent; raises ``UnknownContract`` or what ``consents.ask`` raises."""
-    found = (
-        Contract.objects.filter(contract=contract, exporter=party(institution), state=State.SIGNED)
-        .order_by("-version")
-        .first()
-    )
-    if found is None:
-        raise errors.UnknownContract
+    found = _exported(institution, contract)
     return consents.ask(
         contract=found,
         terms=contracts.terms_of(found),
         reference=reference,
+        document_number=document_number,
+        elements=elements,
+        purposes=purposes,
+    )
+
+
+def inform(
+    *,
+    institution: str,
+    contract: uuid.UUID,
+    document_number: str,
+    elements: Collection[str],
+    purposes: Collection[str],
+) -> DataConsent:
+    """Give notice to a customer; raises ``UnknownContract`` or what ``notices.inform`` raises."""
+    found = _exported(institution, contract)
+    return notices.inform(
+        contract=found,
+        terms=contracts.terms_of(found),
         document_number=document_number,
         elements=elements,
         purposes=purposes,
@@ -131,6 +144,14 @@ def received_by(institution: str, message_id: uuid.UUID) -> Record:
     found = received(institution).filter(message_id=message_id).first()
     if found is None:
         raise errors.UnknownRecord
+    return found
+
+
+def _exported(institution: str, number: uuid.UUID) -> Contract:
+    own = Contract.objects.filter(contract=number, exporter=party(institution), state=State.SIGNED)
+    found = own.order_by("-version").first()
+    if found is None:
+        raise errors.UnknownContract
     return found
 
 

@@ -6,17 +6,18 @@ rules, ends the same way: that is how a past decision is replayed.
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
 from kouan.apps.dataflow import errors
 from kouan.apps.dataflow.domain import ALWAYS, SCOPE, State, Terms
 from kouan.apps.dataflow.rules import Basis, NoRules, Rules, rules_of
-from kouan.core.policy.decide import ImportantData
+from kouan.core.policy.decide import TERM_ZONE, ImportantData
 from kouan.core.policy.elements import Category, elements_of, important_among, personal_among
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
-    from datetime import date
+    from datetime import datetime
 
     from kouan.apps.dataflow.domain import Case, ConsentFacts, ContractFacts
 
@@ -41,6 +42,7 @@ def judge(
     }
     for name, basis in rules.values():
         area(contract.terms, basis, rule=name)
+        grounds(contract.terms, basis, rule=name, day=case.day, elements=case.elements)
     _scope(case, contract.terms)
     _filings(case, contract)
     if persons:
@@ -62,11 +64,44 @@ def rules_for(
 def area(terms: Terms, basis: Basis, *, rule: str) -> None:
     """Raise ``OutsideArea`` or ``OnwardTransfer`` if somebody would hold the data outside the area."""
     for party in (terms.exporter, terms.importer):
-        if party.place not in basis.places:
+        if not basis.has_place(party.place):
             raise errors.OutsideArea(clause=f"{rule} places", place=party.place, basis=str(basis.title))
     for other in terms.onward:
-        if other.place not in basis.places:
+        if not basis.has_place(other.place):
             raise errors.OnwardTransfer(clause=f"{rule} places", place=other.place, basis=str(basis.title))
+
+
+def grounds(terms: Terms, basis: Basis, *, rule: str, day: date, elements: frozenset[str]) -> None:
+    """Raise the ``Denied`` that says what a basis asks for besides, and the terms do not give.
+
+    Its ground, and that it counts on ``day``; how many persons; that nothing sensitive is among ``elements``.
+    """
+    if basis.persons_most is not None and terms.persons > basis.persons_most:
+        raise errors.TooManyPersons(clause=f"{rule} persons", most=basis.persons_most, basis=str(basis.title))
+    if not basis.sensitive and (sensitive := sensitive_among(elements)):
+        raise errors.SensitiveUnderBasis(
+            clause=f"{rule} sensitive", elements=_titles(sensitive), basis=str(basis.title)
+        )
+    if basis.ground is None:
+        return
+    if terms.ground is None:
+        raise errors.NoGround(clause=f"{rule} ground", ground=str(basis.ground.title))
+    issued = date.fromisoformat(terms.ground.issued_on)
+    until = date.fromisoformat(terms.ground.valid_until or terms.expires)
+    if basis.ground.longest_days is not None:
+        until = min(until, issued + timedelta(days=basis.ground.longest_days - 1))
+    if not issued <= day <= until:
+        raise errors.GroundOver(
+            clause=f"{rule} ground",
+            ground=terms.ground.instrument,
+            issued=issued.isoformat(),
+            until=until.isoformat(),
+        )
+
+
+def asks_consent(terms: Terms, day: date, *, find: Callable[[str, date], Rules] = rules_of) -> bool:
+    """Whether either side's rules ask for the person's consent to what crosses under a contract."""
+    return any(rules_for(terms, side, day, find=find)[1].consent for side in sorted(terms.sides))
 
 
 def needs_level(elements: frozenset[str], bases: list[Basis]) -> int:
@@ -146,12 +181,12 @@ def _consent(case: Case, bases: list[Basis]) -> None:
     if not any(each.consent for each in bases):
         return
     consent = case.consent
-    if consent is None:
+    if consent is None or consent.notice:
         raise errors.NoPersonsConsent(clause="consent")
     if consent.withdrawn_at is not None and consent.withdrawn_at <= case.at:
-        raise errors.ConsentWithdrawn(clause="consent", day=consent.withdrawn_at.date().isoformat())
+        raise errors.ConsentWithdrawn(clause="consent", day=_day(consent.withdrawn_at))
     if not consent.given_at <= case.at < consent.expires_at:
-        raise errors.ConsentExpired(clause="consent", day=consent.expires_at.date().isoformat())
+        raise errors.ConsentExpired(clause="consent", day=_day(consent.expires_at))
     if consent.subject != case.subject or not case.subject:
         raise errors.ConsentOfAnother(clause="consent subject")
     if case.contract is None or consent.contract != case.contract.terms.contract:
@@ -171,6 +206,11 @@ def _agreed(case: Case, consent: ConsentFacts, bases: list[Basis]) -> None:
     needed = needs_level(wanted, bases)
     if consent.level < needed:
         raise errors.LevelTooLow(clause="consent level", level=consent.level, needed=needed)
+
+
+def _day(at: datetime) -> str:
+    """Return the day that a person here would name."""
+    return at.astimezone(TERM_ZONE).date().isoformat()
 
 
 def _titles(ids: frozenset[str]) -> str:

@@ -50,6 +50,19 @@ PURPOSES: Final[Mapping[str, _StrOrPromise]] = {
     "dpv:ServiceProvision": _("Providing a service that the person asked for"),
 }
 """What data may be used for: terms of the W3C Data Privacy Vocabulary."""
+ERASURES: Final[Mapping[str, _StrOrPromise]] = {
+    "asked": _("Waits for an answer"),
+    "erased": pgettext_lazy("request", "Erased"),
+    "refused": pgettext_lazy("request", "Refused"),
+    "failed": _("The other side could not take it"),
+}
+"""How far a request to erase is."""
+ERASURE_COLOURS: Final[Mapping[str, str]] = {
+    "asked": "yellow",
+    "erased": "green",
+    "refused": "red",
+    "failed": "grey",
+}
 ERASED: Final[Mapping[str, _StrOrPromise]] = {
     "withdrawn": _("because you withdrew your consent"),
     "asked": _("because you asked"),
@@ -116,6 +129,16 @@ def basis_name(basis: str, side: str, day: date) -> str:
     except NoRules:
         return basis
     return basis if found is None else str(found.title)
+
+
+def refusal_name(side: str, day: date, reason: str) -> str:
+    """Return for what reason of a side's rules a request to erase was refused, and by which law."""
+    try:
+        rules = rules_of(side, day).erasure
+    except NoRules:
+        rules = None
+    found = None if rules is None else rules.refusals.get(reason)
+    return reason if found is None else f"{found.title} ({found.source})"
 
 
 def erased_because(code: str) -> str:

@@ -23,7 +23,6 @@ LEAST: Final = 40.0
 """How high a party is drawn at least: its name has two lines."""
 LINE: Final = 24
 """How many letters a line of a name holds; a Chinese character counts for two."""
-NARROW: Final = 320
 ROW: Final = 104
 
 

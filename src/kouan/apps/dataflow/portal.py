@@ -6,7 +6,8 @@ from django.utils.functional import lazystr
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from kouan.web import home, navigation, persons
+from kouan.apps.dataflow import readings as own_readings
+from kouan.web import home, navigation, persons, readings
 
 
 class _Due:
@@ -28,6 +29,7 @@ class _Due:
         return " ".join(said)
 
 
+readings.register("dataflow", own_readings.of_person)
 navigation.register(
     navigation.NavigationItem(
         key="data-contracts", text=_("Data contracts"), url_name="dataflow:contracts", order=50, role="data"

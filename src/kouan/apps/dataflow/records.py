@@ -12,18 +12,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.apps.dataflow import decisions, errors
-from kouan.apps.dataflow.crossings import (
-    DATA_RECORD,
-    RECORD_READ,
-    RECORDS_ERASED,
-    DataRecord,
-    RecordRead,
-    RecordsErased,
-    Value,
-)
+from kouan.apps.dataflow.crossings import DATA_RECORD, RECORD_READ, RECORDS_ERASED
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import DataConsent, Record, Use
-from kouan.apps.dataflow.register import case_of
+from kouan.apps.dataflow.payloads import DataRecord, RecordRead, RecordsErased, Value
+from kouan.apps.dataflow.register import case_of, judged
+from kouan.core.database.rows import fetch, insert, stored
 from kouan.core.exchange import bodies, outbox
 from kouan.core.exchange.models import InboxMessage
 from kouan.core.policy import Denied, Proposal
@@ -38,6 +32,7 @@ if TYPE_CHECKING:
     from kouan.apps.dataflow.domain import Case
     from kouan.apps.dataflow.models import Contract
     from kouan.core.exchange import Received, Undelivered
+    from kouan.core.exchange.crossing import Basis, Refused, SentAgain, Told
 
 Because = Literal["withdrawn", "asked", "retention", "contract-over"]
 _CONTENT: Final = Vault("dataflow/records/1")
@@ -74,7 +69,7 @@ def send(*, contract: Contract, consent: DataConsent, purpose: str, values: Mapp
     try:
         with transaction.atomic():
             # Held until the end, so that who withdraws it is before this or after this.
-            DataConsent.objects.select_for_update().get(pk=consent.pk)
+            fetch(DataConsent, "id = %s", [consent.pk], names=("id",), lock=True)
             message_id = outbox.send(
                 DATA_RECORD,
                 to=contract.peer,
@@ -83,7 +78,7 @@ def send(*, contract: Contract, consent: DataConsent, purpose: str, values: Mapp
                 consent=consent.reference,
                 under=number,
             )
-            case = case_of(proposal)
+            case = judged()
             decisions.note(
                 case, type_=DATA_RECORD.type, outgoing=True, contract=contract.contract, message_id=message_id
             )
@@ -102,25 +97,61 @@ def send(*, contract: Contract, consent: DataConsent, purpose: str, values: Mapp
 def keep(*, message: Received[DataRecord]) -> None:
     """Judge what arrived once more, with the consent, and keep it; raises the ``Denied`` that refuses it."""
     said = message.payload
-    consent = (
-        DataConsent.objects.select_for_update()
-        .filter(key=message.conversation, peer=message.sender, person="")
-        .first()
-    )
+    consent = _consent_of(message.sender, message.conversation)
     basis = message.basis
     if basis is None:
         raise errors.NoContract(clause="contract")
-    told = DATA_RECORD.told(said)
-    case = case_of(
+    case = _arrived(message.sender, DATA_RECORD.told(said), basis, consent)
+    judge(case)
+    if consent is None:
+        raise errors.NoPersonsConsent(clause="consent")
+    decisions.note(
+        case, type_=DATA_RECORD.type, outgoing=False, contract=consent.contract, message_id=message.id
+    )
+    content = json.dumps([[each.element, each.value] for each in said.values], ensure_ascii=False).encode()
+    _kept(message.id, case, consent, outgoing=False, content=_CONTENT.seal(content, of=str(message.id)))
+
+
+def refused_here(*, message: Refused) -> None:
+    """Write down that this side did not let a record in, at its door or when it was handled."""
+    case = _arrived(
+        message.sender, message.told, message.basis, _consent_of(message.sender, message.conversation)
+    )
+    denied = message.denied
+    try:
+        judge(case)
+    except Denied as by_the_rules:  # the door leaves the consent for later, and has words of its own for none
+        denied = by_the_rules
+    decisions.note(
+        case,
+        type_=DATA_RECORD.type,
+        outgoing=False,
+        contract=None if case.contract is None else uuid.UUID(case.contract.terms.contract),
+        message_id=message.id,
+        denied=denied,
+    )
+
+
+def _consent_of(sender: str, conversation: uuid.UUID) -> DataConsent | None:
+    """Return the consent that a record of another side rests on, held until the transaction ends."""
+    where = "key = %s AND peer = %s AND person = ''"
+    found = fetch(DataConsent, where, [stored(conversation), sender], lock=True)
+    return found[0] if found else None
+
+
+def _arrived(sender: str, told: Told, basis: Basis, consent: DataConsent | None) -> Case:
+    """Return the case of a record that has arrived; a consent that it does not name is none."""
+    named = consent is not None and basis.consent == consent.reference
+    return case_of(
         Proposal(
             type=DATA_RECORD.type,
             legal_basis=DATA_RECORD.legal_basis,
-            sender=message.sender,
+            sender=sender,
             receiver=settings.NODE.side,
             declared_senders="any",
             declared_receivers="any",
             consent_required=True,
-            consent_reference=consent.reference if consent is not None else None,
+            consent_reference=basis.consent if named else None,
             at=timezone.now(),
             agreement=basis.agreement,
             agreement_digest=basis.agreement_digest,
@@ -129,14 +160,6 @@ def keep(*, message: Received[DataRecord]) -> None:
             subject=told.subject,
         )
     )
-    judge(case)
-    if consent is None or basis.consent != consent.reference:
-        raise errors.NoPersonsConsent(clause="consent")
-    decisions.note(
-        case, type_=DATA_RECORD.type, outgoing=False, contract=consent.contract, message_id=message.id
-    )
-    content = json.dumps([[each.element, each.value] for each in said.values], ensure_ascii=False).encode()
-    _kept(message.id, case, consent, outgoing=False, content=_CONTENT.seal(content, of=str(message.id)))
 
 
 def read(*, record: Record, reader: str, purpose: str) -> list[tuple[str, str]]:
@@ -151,7 +174,7 @@ def read(*, record: Record, reader: str, purpose: str) -> list[tuple[str, str]]:
         if held.outgoing:
             raise errors.UnknownRecord
         if held.content is None:
-            day = "" if held.erased_at is None else held.erased_at.date().isoformat()
+            day = "" if held.erased_at is None else _day(held.erased_at)
             raise errors.RecordErased(day=day, because=held.erased_because)
         use = Use.objects.create(
             key=uuid.uuid4(), record=held, reader=reader, purpose=purpose, at=timezone.now()
@@ -247,6 +270,7 @@ def erased_there(*, message: Received[RecordsErased]) -> None:
         message_id__in=[uuid.UUID(bytes=each) for each in said.records],
         outgoing=True,
         consent__peer=message.sender,
+        erased_at=None,
     ).update(
         erased_at=datetime.fromtimestamp(said.at, tz=timezone.get_current_timezone()),
         erased_because=said.because,
@@ -256,15 +280,39 @@ def erased_there(*, message: Received[RecordsErased]) -> None:
             message_id__in=[uuid.UUID(bytes=each) for each in said.records],
             outgoing=True,
             consent__peer=message.sender,
-        ).values_list("message_id", flat=True)
+        ).values_list("message_id", flat=True),
+        arrived=True,
     )
+
+
+def sent_again(message: SentAgain) -> None:
+    """Keep a record that an operator sends again as one of its own, with the decision about it.
+
+    Without that it would cross and its person would never see it.
+    """
+    before = Record.objects.select_related("consent").filter(message_id=message.before, outgoing=True).first()
+    if before is None:
+        raise errors.UnknownRecord
+    # Held, as in ``send``: who withdraws it is before this or after this.
+    consent = DataConsent.objects.select_for_update().get(pk=before.consent_id)
+    if consent.withdrawn_at is not None:
+        raise errors.ConsentWithdrawn(clause="consent", day=_day(consent.withdrawn_at))
+    case = judged()
+    decisions.note(
+        case, type_=DATA_RECORD.type, outgoing=True, contract=before.contract, message_id=message.id
+    )
+    _kept(message.id, case, consent, outgoing=True)
 
 
 def not_delivered(*, message: Undelivered) -> None:
     """Note that a record never counted on the other side: then nobody has it there."""
-    Record.objects.filter(message_id=message.id, outgoing=True).update(
+    Record.objects.filter(message_id=message.id, outgoing=True, erased_at=None).update(
         erased_at=timezone.now(), erased_because=message.code[:64]
     )
+
+
+def _day(at: datetime) -> str:
+    return at.astimezone(TERM_ZONE).date().isoformat()
 
 
 def _kept(
@@ -272,7 +320,7 @@ def _kept(
 ) -> Record:
     if case.contract is None:
         raise errors.NoContract(clause="contract")
-    return Record.objects.create(
+    row = Record(
         message_id=message_id,
         outgoing=outgoing,
         contract=uuid.UUID(case.contract.terms.contract),
@@ -284,3 +332,4 @@ def _kept(
         at=case.at,
         erase_on=case.day + timedelta(days=case.contract.terms.retention_days),
     )
+    return insert(row)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import uuid
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 
@@ -24,25 +25,42 @@ from kouan.apps.dataflow.domain import (
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import Contract, DataConsent
 from kouan.apps.dataflow.models import Filing as FilingRow
-from kouan.core.database.rows import fetch, stored
+from kouan.core.database.rows import look_up, stored
 from kouan.core.policy import Agreement, Allowed, Clause
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.text import Localised
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from kouan.core.policy import Proposal
 
 PREFIX: Final = "dataflow:"
+_NO_KEY: Final = uuid.UUID(int=0)
 _CONTRACT: Final = (
-    "id", "contract", "terms", "digest", "state", "effective", "expires", "ended_on", "signed_here",
-    "signed_there", "peer",
+    "contract", "terms", "digest", "state", "effective", "expires", "ended_on", "signed_here", "signed_there",
+    "peer",
 )  # fmt: skip
 _CONSENT: Final = (
     "contract", "subject", "elements", "separate", "purposes", "level", "given_at", "expires_at",
-    "withdrawn_at",
+    "withdrawn_at", "notice",
 )  # fmt: skip
+_FILING: Final = ("side", "due_on", "filed_on")
+_WANTED: Final = (
+    (Contract, "c", _CONTRACT), (FilingRow, "ours", _FILING), (FilingRow, "theirs", _FILING),
+    (DataConsent, "d", _CONSENT),
+)  # fmt: skip
+_FROM: Final = (
+    # Each decision reads all of it in one go: of the way to a database server and back there is one.
+    f"FROM {Contract._meta.db_table} c "
+    f"LEFT JOIN {FilingRow._meta.db_table} ours ON ours.contract_id = c.id AND ours.side = %s "
+    f"LEFT JOIN {FilingRow._meta.db_table} theirs ON theirs.contract_id = c.id AND theirs.side = c.peer "
+    f"LEFT JOIN {DataConsent._meta.db_table} d ON d.key = %s "
+)
+
+
+_latest = threading.local()
 
 
 class ContractRegister:
@@ -54,11 +72,11 @@ class ContractRegister:
         What another side sends is judged here by its contract alone; the consent may stand in a message
         before it that was not handled yet, and is judged when this one is (``records.keep``).
         """
-        row = _row(proposal)
-        judge(_case(proposal, row), persons=proposal.sender == settings.NODE.side)
-        if row is None:
+        case = _latest.case = case_of(proposal)
+        judge(case, persons=proposal.sender == settings.NODE.side)
+        if case.contract is None:
             raise errors.NoContract(clause="contract")
-        return _read(bytes(row.digest), bytes(row.terms))[1]
+        return allowed_by(case.contract)
 
 
 class ConsentRegister:
@@ -69,84 +87,124 @@ class ConsentRegister:
         return key_of(proposal.consent_reference) is not None
 
 
+def judged() -> Case:
+    """Return the case that this thread has judged last, as it stood: what is to be written down of it."""
+    case: Case = _latest.case
+    return case
+
+
 def case_of(proposal: Proposal) -> Case:
     """Return all that counts for a proposal, as it stands now."""
-    return _case(proposal, _row(proposal))
-
-
-def _case(proposal: Proposal, row: Contract | None) -> Case:
+    day = proposal.at.astimezone(TERM_ZONE).date()
+    contract, consent = _facts(proposal, day)
     return Case(
         at=proposal.at,
-        day=_day(proposal),
+        day=day,
         sender=proposal.sender,
         receiver=proposal.receiver,
         elements=proposal.elements,
         purpose=proposal.purpose,
         subject=proposal.subject,
-        contract=None if row is None else _facts(row),
+        contract=contract,
         named=proposal.agreement_digest,
-        consent=consent_facts(proposal.consent_reference),
+        consent=consent,
     )
 
 
-def _row(proposal: Proposal) -> Contract | None:
-    """Return the version that a message names by its digest; of what is to leave, the newest in force."""
-    key, digest = _uuid(proposal.agreement or ""), proposal.agreement_digest
-    if key is None:
-        return None
-    if digest is not None:
-        found = fetch(Contract, "digest = %s", (digest,), names=_CONTRACT)
-    else:
-        found = fetch(
-            Contract, "contract = %s ORDER BY version DESC LIMIT 4", (stored(key),), names=_CONTRACT
+def allowed_by(contract: ContractFacts) -> Allowed:
+    """Return a contract as an agreement whose one clause is its scope."""
+    return _read(contract.digest, contract.text)[1]
+
+
+def _facts(proposal: Proposal, day: date) -> tuple[ContractFacts | None, ConsentFacts | None]:
+    """Return what counts of the contract and of the consent.
+
+    The contract is the version that a message names by its digest; of what is to leave, the newest in force.
+    """
+    number, digest = _uuid(proposal.agreement or ""), proposal.agreement_digest
+    key = key_of(proposal.consent_reference)
+    if number is None:
+        return None, consent_facts(proposal.consent_reference)
+    which = "WHERE c.digest = %s" if digest is not None else "WHERE c.contract = %s ORDER BY c.version DESC"
+    found = [
+        _Row(values)
+        for values in look_up(
+            _WANTED,
+            f"{_FROM}{which} LIMIT 4",
+            (settings.NODE.side, stored(key or _NO_KEY), stored(number) if digest is None else digest),
         )
+    ]
+    if digest is None:
         signed = [row for row in found if row.state == State.SIGNED]
-        found = [row for row in found if _in_force(row, _day(proposal))] or signed or found
-    return found[0] if found and found[0].contract == key else None
+        found = [row for row in found if row.in_force(day)] or signed or found
+    if not found or found[0].number != number:
+        return None, consent_facts(proposal.consent_reference)
+    return found[0].contract(), found[0].consent()
 
 
-def _day(proposal: Proposal) -> date:
-    return proposal.at.astimezone(TERM_ZONE).date()
+class _Row:
+    """What one row of ``_WANTED`` holds."""
 
+    def __init__(self, values: Sequence[Any]) -> None:
+        self._values = values
+        self.number, self._text, self._digest, self.state, self._first, self._last, self._ended = values[:7]
 
-def _facts(row: Contract) -> ContractFacts:
-    signed_by = {settings.NODE.side} if row.signed_here is not None else set()
-    if row.signed_there is not None:
-        signed_by.add(row.peer)
-    rows = fetch(FilingRow, "contract_id = %s", (row.pk,), names=("side", "due_on", "filed_on"))
-    return ContractFacts(
-        terms=_read(bytes(row.digest), bytes(row.terms))[0],
-        digest=bytes(row.digest),
-        state=State(row.state),
-        ended_on=row.ended_on,
-        signed_by=frozenset(signed_by),
-        filings=tuple(Filing(each.side, each.due_on, each.filed_on) for each in rows),
-    )
+    def in_force(self, day: date) -> bool:
+        """Whether a version counts on a day: a later one that both have signed may begin only after it."""
+        counts = self.state == State.SIGNED or (self._ended is not None and day < self._ended)
+        return bool(counts and self._first <= day <= self._last)
 
+    def contract(self) -> ContractFacts:
+        """Return what counts of the contract."""
+        here, there, peer, *rest = self._values[7:16]
+        filings = [Filing(*each) for each in (rest[:3], rest[3:]) if each[0] is not None]
+        digest, text = bytes(self._digest), bytes(self._text)
+        return ContractFacts(
+            terms=_read(digest, text)[0],
+            digest=digest,
+            state=State(self.state),
+            ended_on=self._ended,
+            signed_by=frozenset(
+                side for side, signed in ((settings.NODE.side, here), (peer, there)) if signed is not None
+            ),
+            filings=tuple(sorted(filings, key=lambda each: each.side)),
+            text=text,
+        )
 
-def _in_force(row: Contract, day: date) -> bool:
-    """Whether a version counts on a day: a later one that both have signed may begin only after it."""
-    counts = row.state == State.SIGNED or (row.ended_on is not None and day < row.ended_on)
-    return counts and row.effective <= day <= row.expires
+    def consent(self) -> ConsentFacts | None:
+        """Return what counts of the consent, if there is one."""
+        values = self._values[16:]
+        return None if values[0] is None else _consent(values)
 
 
 def consent_facts(reference: str | None) -> ConsentFacts | None:
     """Return what counts of a consent, if there is one with this reference."""
     key = key_of(reference)
-    found = fetch(DataConsent, "key = %s", (stored(key),), names=_CONSENT) if key is not None else []
-    if not found:
+    if key is None:
         return None
-    row = found[0]
+    found = look_up(
+        ((DataConsent, "d", _CONSENT),),
+        f"FROM {DataConsent._meta.db_table} d WHERE d.key = %s",
+        (stored(key),),
+    )
+    return _consent(found[0]) if found else None
+
+
+def _consent(values: Sequence[Any]) -> ConsentFacts:
+    contract, subject, elements, separate, purposes, level, given_at, expires_at, withdrawn_at, notice = (
+        values
+    )
     return ConsentFacts(
-        contract=str(row.contract),
-        subject=row.subject,
-        elements=frozenset(row.elements),
-        separate=frozenset(row.separate),
-        purposes=frozenset(row.purposes),
-        level=row.level,
-        given_at=row.given_at,
-        expires_at=row.expires_at,
-        withdrawn_at=row.withdrawn_at,
+        contract=str(contract),
+        subject=subject,
+        elements=frozenset(elements),
+        separate=frozenset(separate),
+        purposes=frozenset(purposes),
+        level=level,
+        given_at=given_at,
+        expires_at=expires_at,
+        withdrawn_at=withdrawn_at,
+        notice=bool(notice),
     )
 
 

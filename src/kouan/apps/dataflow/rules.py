@@ -31,6 +31,35 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class NeededGround:
+    """What must be shown to rest a contract on a basis: a law, an authority's decision, a certificate."""
+
+    title: Localised
+    longest_days: int | None
+    """How long it counts from the day on which it was issued; None: until it says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A reason for which a side's law lets an importer keep what a person asks to have erased."""
+
+    id: str
+    title: Localised
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureRules:
+    """What one side's law says of a person's request to have their data erased."""
+
+    source: str
+    working_days: int
+    """In how many working days of that side an officer answers."""
+    refusals: Mapping[str, Refusal]
+    """For what an officer may refuse, by id; for nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
 class Basis:
     """One kind of contract, as one side's law has it."""
 
@@ -57,6 +86,21 @@ class Basis:
     """The longest term of a contract, in days."""
     assessment_days: int | None
     """How old the impact assessment may be on the day of effect, in days; None: none is needed."""
+    term: str = "dpv:Contract"
+    """The nearest legal basis of the W3C Data Privacy Vocabulary."""
+    ground: NeededGround | None = None
+    """What the terms must name besides; None: nothing."""
+    sensitive: bool = True
+    """Whether sensitive kinds may cross under it at all."""
+    persons_most: int | None = None
+    """About how many persons at most; None: as many as the terms say."""
+    papers: tuple[Document, ...] = ()
+    """What each party keeps and shows when its authority asks, where nothing is filed."""
+
+    def has_place(self, place: str) -> bool:
+        """Whether a place lies in its area: ``gd:*`` is any city of ``gd``."""
+        side, _colon, city = place.partition(":")
+        return place in self.places or (bool(city) and f"{side}:*" in self.places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +112,8 @@ class Rules:
     digest: bytes
     """SHA-256 of the file."""
     bases: Mapping[str, Basis]
+    erasure: ErasureRules | None = None
+    """None: that side's law of the day knows no such request."""
 
     @property
     def name(self) -> str:
@@ -99,11 +145,31 @@ def _read(path: Path) -> Rules:
     raw = tomllib.loads(data.decode())
     side, since = path.parent.name, date.fromisoformat(path.stem)
     bases = [_basis(each) for each in raw["bases"]]
-    return Rules(side, since, hashlib.sha256(data).digest(), {each.id: each for each in bases})
+    return Rules(
+        side,
+        since,
+        hashlib.sha256(data).digest(),
+        {each.id: each for each in bases},
+        _erasure(raw["erasure"]) if "erasure" in raw else None,
+    )
+
+
+def _erasure(raw: dict[str, Any]) -> ErasureRules:
+    refusals = [
+        Refusal(each["id"], Localised.from_mapping(each["title"], where=each["id"]), each["source"])
+        for each in raw["refusals"]
+    ]
+    return ErasureRules(raw["source"], raw["working_days"], {each.id: each for each in refusals})
+
+
+def _documents(raw: list[dict[str, Any]]) -> tuple[Document, ...]:
+    return tuple(
+        Document(each["id"], Localised.from_mapping(each["title"], where=each["id"])) for each in raw
+    )
 
 
 def _basis(raw: dict[str, Any]) -> Basis:
-    filing = raw.get("filing")
+    filing, ground = raw.get("filing"), raw.get("ground")
     return Basis(
         id=raw["id"],
         title=Localised.from_mapping(raw["title"], where=raw["id"]),
@@ -111,14 +177,19 @@ def _basis(raw: dict[str, Any]) -> Basis:
         places=frozenset(raw["places"]),
         filing_working_days=filing["working_days"] if filing else None,
         authority=Localised.from_mapping(filing["authority"], where=raw["id"]) if filing else None,
-        documents=tuple(
-            Document(each["id"], Localised.from_mapping(each["title"], where=each["id"]))
-            for each in (filing["documents"] if filing else ())
-        ),
+        documents=_documents(filing["documents"] if filing else []),
         consent=raw["consent"],
         separate_for_sensitive=raw["separate_for_sensitive"],
         level=raw["level"],
         sensitive_level=raw["sensitive_level"],
         longest_days=raw["longest_days"],
         assessment_days=raw.get("assessment_days"),
+        term=raw.get("term", "dpv:Contract"),
+        ground=ground
+        and NeededGround(
+            Localised.from_mapping(ground["title"], where=raw["id"]), ground.get("longest_days")
+        ),
+        sensitive=raw.get("sensitive", True),
+        persons_most=raw.get("persons_most"),
+        papers=_documents(raw.get("papers", [])),
     )

@@ -1,79 +1,27 @@
-"""A side's signature under a contract's terms: a signed statement of who signed, for whom, and when.
-
-The statement is a COSE_Sign1 (RFC 9052) under the side's own signing key, as its batches are, over the
-deterministic CBOR of the digest and the officer. The trust documents that both sides hold verify it.
-"""
+"""A side's signature under a contract's terms (``core.exchange.statements``)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from kouan.apps.dataflow.errors import BadSignature
-from kouan.core import cbor
-from kouan.core.errors import KouanError
-from kouan.core.exchange.times import from_milliseconds, milliseconds
-from kouan.core.trust import cose
-from kouan.core.trust.queries import get_member, own
+from kouan.core.exchange import statements
+from kouan.core.exchange.statements import MAX, Statement
+from kouan.core.trust.errors import BadSignature as Unsound
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from kouan.core.trust.member import MemberKeys
+__all__ = ["MAX", "TYPE", "Statement", "read", "sign"]
 
 TYPE: Final = "application/kouan-contract-signature+cbor"
-MAX: Final = 4096
-_DIGEST: Final = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """That a side signs terms."""
-
-    digest: bytes
-    """SHA-256 of the canonical terms."""
-    side: str
-    officer: str
-    """The officer's name, and the post in which they sign."""
-    at: datetime
 
 
 def sign(statement: Statement) -> bytes:
     """Return the statement under this side's key; raises ``NoUsableKey``."""
-    content = cbor.encode(
-        {
-            "digest": statement.digest,
-            "side": statement.side,
-            "officer": statement.officer,
-            "at": milliseconds(statement.at),
-        }
-    )
-    return cose.sign1(content, own().signer(statement.at), content_type=TYPE)
+    return statements.sign(statement, content_type=TYPE)
 
 
 def read(data: bytes, *, side: str, digest: bytes) -> Statement:
     """Return a side's statement about these terms; raises ``BadSignature`` for anything else."""
     try:
-        unverified = cose.read1(data, content_type=TYPE, max_bytes=MAX)
-        value = cbor.decode(unverified.payload, max_bytes=MAX, max_depth=2)
-        match value:
-            case {
-                "digest": bytes() as found,
-                "side": str() as who,
-                "officer": str() as officer,
-                "at": int() as at,
-            }:
-                statement = Statement(found, who, officer[:200], from_milliseconds(at))
-            case _:
-                raise BadSignature
-        unverified.verify(_keys(side).verification_key(unverified.kid, statement.at))
-    except (KouanError, OverflowError, ValueError):
+        return statements.read(data, side=side, digest=digest, content_type=TYPE)
+    except Unsound:
         raise BadSignature from None
-    if (statement.side, statement.digest) != (side, digest):
-        raise BadSignature
-    return statement
-
-
-def _keys(side: str) -> MemberKeys:
-    keys = own()
-    return keys.public if side == keys.side else get_member(side)

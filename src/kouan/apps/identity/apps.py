@@ -5,6 +5,7 @@ from django.apps import AppConfig
 from kouan.core import chores
 from kouan.core.policy.decide import register_consents
 from kouan.core.watch import missing
+from kouan.web import portals
 from kouan.web.persons import kept_by
 
 
@@ -16,19 +17,22 @@ class IdentityConfig(AppConfig):
 
     def ready(self) -> None:
         """Check which home providers the settings name, and name what the worker does."""
-        from kouan.apps.identity import residents  # noqa: PLC0415 - they need the models to be loaded
+        from kouan.apps.identity import figures, residents  # noqa: PLC0415 - they need the models to be loaded
         from kouan.apps.identity.consents import ConsentRegister  # noqa: PLC0415 - as above
         from kouan.apps.identity.crossings import LEGAL_BASIS  # noqa: PLC0415 - as above
         from kouan.apps.identity.home import registry  # noqa: PLC0415 - as above
         from kouan.apps.identity.nodes import record  # noqa: PLC0415 - as above
         from kouan.apps.identity.persons import Residents  # noqa: PLC0415 - as above
         from kouan.apps.identity.provider import calls, housekeeping  # noqa: PLC0415 - as above
+        from kouan.apps.identity.queries import portal_of  # noqa: PLC0415 - as above
 
         kept_by(Residents())
+        portals.known_by(portal_of)
         missing.register("identity-records", record.awaited)
         register_consents(LEGAL_BASIS, ConsentRegister())
         registry.check()
         calls.register()
+        figures.offer()
         chores.register("identity-provider", every=30.0, run=housekeeping.tidy)
         chores.register("identity-sessions", every=5.0, run=residents.expire)
         self._name_chores()

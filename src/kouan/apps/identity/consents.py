@@ -68,6 +68,8 @@ class Offer:
     """What it asks for and cannot be told: nobody here knows it, or the sign-in is not strong enough."""
     before: datetime | None
     """When the person agreed to all of it before, and that consent still stands."""
+    partly_before: datetime | None
+    """The same, where that was a part of it: what is ticked already."""
     link: bool
     """Whether the sign-in is a part of linking two accounts."""
 
@@ -78,7 +80,8 @@ def offer(interaction: Interaction) -> Offer:
     request, client = interactions.request_of(interaction), get_client(interaction.client)
     held = _held(session, request, client)
     last = _last(_standing(session.resident, client, request.service.id), request.service)
-    agreed = set(last.claims) if last is not None else set()
+    agreed = set(last.claims) & held.keys() if last is not None else set()
+    given_at = last.given_at if last is not None else None
     return Offer(
         service=request.service,
         peer=client.peer,
@@ -87,7 +90,8 @@ def offer(interaction: Interaction) -> Offer:
             AskedClaim(name, value, bool(request.link) or name in agreed) for name, value in held.items()
         ),
         missing=tuple(name for name in request.claims if name not in held),
-        before=last.given_at if last is not None and agreed >= held.keys() else None,
+        before=given_at if agreed >= held.keys() else None,
+        partly_before=given_at if set() < agreed < held.keys() else None,
         link=bool(request.link),
     )
 

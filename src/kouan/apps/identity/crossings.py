@@ -14,14 +14,13 @@ from annotated_types import Len
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field, StringConstraints
 
-from kouan.apps.identity.domain import CLAIMS, DOCUMENT_PAIRS
+from kouan.apps.identity.domain import DOCUMENT_PAIRS
 from kouan.core.exchange import Consent, Crossing, Payload, Received, Undelivered
 
 if TYPE_CHECKING:
     from kouan.core.exchange.crossing import Later
 
 LEGAL_BASIS: Final = "identity-authentication"
-CROSSING_CLAIMS: Final = tuple(name for name, claim in CLAIMS.items() if claim.crosses)
 
 Id16 = Annotated[bytes, Len(16, 16)]
 Digest = Annotated[bytes, Len(32, 32)]

@@ -30,8 +30,6 @@ FRESH: Final = timedelta(minutes=5)
 """How old a sign-in may be where a fresh one is asked for."""
 CLOCKS: Final = timedelta(seconds=30)
 """How far this side's clock and a provider's may be apart where it is asked how fresh a sign-in is."""
-COOLING_OFF: Final = timedelta(hours=72)
-"""How long after a match a link begins to count; until then either account's holder can stop it."""
 
 ACR_PREFIX: Final = "urn:gba:loa:"
 

@@ -67,6 +67,7 @@ ENDED_BY: Final[Mapping[str, _StrOrPromise]] = {
     "expired": _("Its time was over."),
     "home-provider": _("You signed out at your identity provider."),
     "consent-withdrawn": _("You withdrew your consent."),
+    "unlinked": _("The link between your accounts was ended."),
 }
 USES: Final[Mapping[str, _StrOrPromise]] = {
     "token": _("Signs tokens"),

@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone, translation
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext, gettext_noop
@@ -209,7 +209,7 @@ def concluded(link: Link, *, matches: bool, now: datetime) -> bool:
 
 
 def unlink(*, resident: Resident, key: uuid.UUID) -> None:
-    """End a link of a resident of this side, at whatever step, and tell the other side.
+    """End a link of a resident of this side with the sign-ins that rest on it, and tell the other side.
 
     Raises ``LinkOver`` where there is none (any more).
     """
@@ -260,8 +260,14 @@ def active_link(*, resident: Resident, peer: str) -> str:
 
 
 def resident_of(*, side: str, link: str) -> Resident | None:
-    """Return the resident whom a link that another side names stands for here, if it counts here too."""
-    found = Link.objects.select_related("resident").filter(key=link, peer=side, state__in=COUNTING).first()
+    """Return the resident whom a link that another side names stands for here, if it counts here too.
+
+    In a transaction, it goes on counting until that ends: who ends it then finds what came of it.
+    """
+    counting = Link.objects.filter(key=link, peer=side, state__in=COUNTING).select_related("resident")
+    if connection.in_atomic_block:
+        counting = counting.select_for_update(of=("self",), no_key=True)
+    found = counting.first()
     return found.resident if found is not None and _state(found, timezone.now()) is LinkState.ACTIVE else None
 
 
@@ -318,8 +324,11 @@ def _made(  # noqa: PLR0913 - one value a column
 
 def _end(link: Link, *, state: LinkState, by: str) -> None:
     silent = link.state == LinkState.BEGUN
+    counted = link.state in COUNTING
     link.state, link.sealed, link.ended_at, link.ended_by = state, None, timezone.now(), by
     link.save()
+    if counted:
+        signouts.end_link(link=link)
     if not silent:
         _notice(link, "link-ended" if state is LinkState.ENDED else "link-refused")
 

@@ -31,7 +31,13 @@ class Residents:
             level=session.level,
             name=told.get("name", ""),
             document_number=told.get("document_number", ""),
+            document_type=told.get("document_type", ""),
         )
+
+    def attributes(self, request: HttpRequest) -> dict[str, str]:
+        """Return what the home provider said in the present sign-in, by claim; nothing for nobody."""
+        session = residents.of(request)
+        return {} if session is None else residents.attributes_of(session)
 
     def sign_in_url(self, back_to: str, *, level: int) -> str:
         """Return where a resident signs in, at a level or above, and comes back from."""

@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from kouan.apps.identity import readings as own_readings
 from kouan.apps.identity import residents
-from kouan.web import home, navigation
+from kouan.web import home, navigation, readings
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -23,6 +24,7 @@ def _enter(request: HttpRequest) -> str:
     return f"{reverse('identity:enter')}?{urlencode({'next': mine})}"
 
 
+readings.register("identity", own_readings.of_person)
 navigation.register_entrance(navigation.Entrance(key="identity", url_name="identity:mine", enter=_enter))
 navigation.register(
     navigation.NavigationItem(key="identity", text=_("My identity"), url_name="identity:mine", order=30)

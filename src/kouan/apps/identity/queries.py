@@ -282,6 +282,11 @@ def peer_providers() -> list[PeerProvider]:
     return list(PeerProvider.objects.order_by("side"))
 
 
+def portal_of(side: str) -> str:
+    """Return where people reach another side's node, as its provider announced itself; empty where not."""
+    return PeerProvider.objects.filter(side=side).values_list("issuer", flat=True).first() or ""
+
+
 def own_keys() -> list[SigningKey]:
     """Return the keys of this node's provider that others need to know of."""
     return keys.published(*SigningKey.Use)

@@ -1,9 +1,9 @@
 """Consent receipts: what a person agreed to, as this node signed it.
 
-The content follows the structure of ISO/IEC TS 27560 (a consent record and its receipt): who the person is
-towards the service, by whom and for what the data is processed, which kinds of data, from when until when,
-where, and how the consent is withdrawn. It names kinds of data and never what they are. The receipt is a
-compact JWS (RFC 7515), ES256, under a key that signs nothing else.
+They say who the person is towards the service, by whom and for what the data is processed, which kinds of
+data, from when until when, where, and how the consent is withdrawn. The content is that of every consent's
+receipt (``core.trust.receipts``); services read it where they read tokens, so it is a compact JWS (RFC 7515),
+ES256, under a key that signs nothing else.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
@@ -22,6 +22,8 @@ from joserfc.jwk import ECKey
 from kouan.apps.identity import keys
 from kouan.apps.identity.domain import CLAIMS
 from kouan.apps.identity.models import SigningKey
+from kouan.core.trust import receipts
+from kouan.core.trust.receipts import BadReceipt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,10 +48,6 @@ DATA_CATEGORIES: Final[Mapping[str, str]] = {
     "document_number": "dpv-pd:OfficialID",
 }
 """Each claim's category in the Data Privacy Vocabulary."""
-
-
-class BadReceipt(ValueError):
-    """No receipt that one of the keys signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +83,12 @@ def sign(  # noqa: PLR0913 - all that a receipt says, by name
     """Return the signed receipt of a consent that is given now."""
     own = settings.NODE.side
     key = keys.current(SigningKey.Use.RECEIPT)
-    content = {
-        "schema_version": SCHEMA,
-        "record_id": str(id),
-        "pii_principal_id": principal,
-        "language": language,
-        "pii_processing": {
+    said = receipts.consent(
+        schema=SCHEMA,
+        record=id,
+        principal=principal,
+        language=language,
+        processing={
             "purposes": [
                 {
                     "purpose": service.purpose.in_language(language),
@@ -107,12 +105,8 @@ def sign(  # noqa: PLR0913 - all that a receipt says, by name
                 }
             ]
         },
-        "party_identification": [
-            {
-                "party_id": f"urn:kouan:node:{own}",
-                "party_role": "pii-controller",
-                "party_url": settings.NODE.portal_origin,
-            },
+        parties=[
+            receipts.keeper("pii-controller"),
             {
                 "party_id": f"urn:kouan:service:{service.side}:{service.id}",
                 "party_role": "recipient",
@@ -120,18 +114,10 @@ def sign(  # noqa: PLR0913 - all that a receipt says, by name
                 "party_department": service.department,
             },
         ],
-        "events": [
-            {
-                "event_type": "explicit",
-                "event_state": "given",
-                "event_time": _written(given_at),
-                "valid_until": _written(expires_at),
-            }
-        ],
-    }
+        event=receipts.given(given_at, valid_until=receipts.written(expires_at)),
+    )
     header = {"alg": "ES256", "kid": key.kid, "typ": TYPE}
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    return jws.serialize_compact(header, body, key.jwk, algorithms=["ES256"])
+    return jws.serialize_compact(header, receipts.written_out(said), key.jwk, algorithms=["ES256"])
 
 
 def read(text: str, *, keys: Iterable[Mapping[str, Any]]) -> Receipt:
@@ -187,10 +173,6 @@ def _receipt(kid: str, type_: object, value: Mapping[str, Any]) -> Receipt:
         given_at=_moment(event["event_time"]),
         expires_at=_moment(event["valid_until"]),
     )
-
-
-def _written(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _moment(text: str) -> datetime:

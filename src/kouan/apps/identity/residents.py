@@ -176,9 +176,9 @@ def enter(request: HttpRequest, session: HomeSession) -> None:
         keys = []
     elif earlier is not None and earlier.pk != session.pk:
         keys = [*keys, str(earlier.key)][-_AT_ONCE:]
-    request.session.cycle_key()
     request.session[_SESSION] = str(session.key)
     request.session[_EARLIER] = keys
+    request.session.cycle_key()
 
 
 def of(request: HttpRequest) -> HomeSession | None:

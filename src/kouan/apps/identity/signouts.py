@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from kouan.apps.identity.crossings import SIGNED_OUT, SignedOut
+from kouan.apps.identity.domain import CODE_LIFE
 from kouan.apps.identity.models import AccessToken, AuthorizationCode, LogoutDelivery, Service, SignIn
 from kouan.apps.identity.provider.clients import NODE_PREFIX
 from kouan.core.errors import KouanError
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from django.db.models import QuerySet
 
-    from kouan.apps.identity.models import ConsentReceipt, HomeSession
+    from kouan.apps.identity.models import ConsentReceipt, HomeSession, Link
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,24 @@ def end_session(*, session: HomeSession, by: str) -> int:
 def end_consent(*, receipt: ConsentReceipt) -> int:
     """End every sign-in that rests on a consent of this side; return how many were not over yet."""
     return end(sign_ins=SignIn.objects.filter(receipt=receipt, ended_at__isnull=True), by="consent-withdrawn")
+
+
+def end_link(*, link: Link) -> int:
+    """End every sign-in that rests on a link between two accounts; return how many were not over yet.
+
+    At services of this side, those of the other account's holder as the resident here; on the other side,
+    those of the resident here, who is known there by the account that was linked. Belongs in the transaction
+    that ends the link, so that none is made meanwhile.
+    """
+    if link.cooling_until is None:  # it never counted
+        return 0
+    here = Q(home_side=link.peer, resident=link.resident_id)
+    # A code that was made just before the link counted may have been redeemed just after. So of that minute
+    # sign-ins end as well that did not rest on it.
+    there = Q(
+        client=NODE_PREFIX + link.peer, resident=link.resident_id, at__gte=link.cooling_until - CODE_LIFE
+    )
+    return end(sign_ins=SignIn.objects.filter(here | there, ended_at__isnull=True), by="unlinked")
 
 
 def ended_there(*, side: str, sid: uuid.UUID) -> int:

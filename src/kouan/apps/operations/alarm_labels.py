@@ -28,6 +28,14 @@ ALARM_KINDS: Final[Mapping[AlarmKind, _StrPromise]] = {
     AlarmKind.OUTBOX_GROWING: _("Many messages wait"),
     AlarmKind.HANDLING_LATE: _("Messages are not handled"),
     AlarmKind.DEAD_LETTERS: _("Dead letters"),
+    AlarmKind.RESULT_UNSOUND: _("A result is no credential"),
+    AlarmKind.CASES_LATE: _("Cases are late"),
+    AlarmKind.ERASURE_LATE: _("A request to erase is overdue"),
+    AlarmKind.FILING_LATE: _("A contract is not filed"),
+    AlarmKind.FILING_DUE: _("A contract has to be filed"),
+    AlarmKind.CONTRACT_ENDING: _("A contract ends soon"),
+    AlarmKind.TRUST_LIST_LATE: _("A trust list is overdue"),
+    AlarmKind.TRUST_LIST_DUE: _("A trust list is due"),
     AlarmKind.KEY_ENDING: _("A key is near its end"),
 }
 
@@ -39,6 +47,8 @@ KEY_USES: Final[Mapping[str, _StrPromise]] = {
     KeyUse.WITNESS.value: _("witness key"),
     KeyUse.TLS_CA.value: _("TLS authority's key"),
     KeyUse.TLS.value: _("TLS key"),
+    KeyUse.SIGN_SM2.value: _("SM2 signing key"),
+    KeyUse.LOG_SM2.value: _("SM2 ledger key"),
 }
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -53,7 +63,7 @@ def alarm_about(alarm: Alarm) -> str:
     return pgettext("whose key", "%(side)s, %(key)s") % {"side": side_name(side), "key": key}
 
 
-def alarm_sentence(alarm: Alarm) -> str:  # noqa: C901 - one sentence a kind
+def alarm_sentence(alarm: Alarm) -> str:  # noqa: C901, PLR0912 - one sentence a kind
     """Return an alarm as a sentence that says what is the matter and what to do."""
     count = round(alarm.value)
     words = {
@@ -117,6 +127,44 @@ def alarm_sentence(alarm: Alarm) -> str:  # noqa: C901 - one sentence a kind
                 "%(count)s messages could not be delivered or handled. Try them again, or put them away.",
                 count,
             )
+        case AlarmKind.RESULT_UNSOUND:
+            text = ngettext(
+                "%(count)s result from %(about)s holds a credential that it never signed. Call its operator.",
+                "%(count)s results from %(about)s hold credentials that it never signed. Call its operator.",
+                count,
+            )
+        case AlarmKind.CASES_LATE:
+            text = ngettext(
+                "The time limit of %(count)s case of the department “%(about)s” has passed. Its caseworkers "
+                "see it first in their list.",
+                "The time limit of %(count)s cases of the department “%(about)s” has passed. Its caseworkers "
+                "see them first in their list.",
+                count,
+            )
+        case AlarmKind.ERASURE_LATE:
+            text = ngettext(
+                "A person's request to erase (%(about)s) should have been answered %(count)s day ago. The "
+                "data officers of that side answer it on their list of requests.",
+                "A person's request to erase (%(about)s) should have been answered %(count)s days ago. The "
+                "data officers of that side answer it on their list of requests.",
+                count,
+            )
+        case AlarmKind.FILING_LATE | AlarmKind.FILING_DUE | AlarmKind.CONTRACT_ENDING:
+            text = _deadline(alarm.kind, count)
+        case AlarmKind.TRUST_LIST_LATE:
+            text = ngettext(
+                "The next edition of the trust list of %(about)s has been overdue for %(count)s day. Until "
+                "it is here, signatures under it are not confirmed. Call the officers of its side.",
+                "The next edition of the trust list of %(about)s has been overdue for %(count)s days. Until "
+                "it is here, signatures under it are not confirmed. Call the officers of its side.",
+                count,
+            )
+        case AlarmKind.TRUST_LIST_DUE:
+            text = ngettext(
+                "The next edition of the trust list of %(about)s is due within %(count)s day.",
+                "The next edition of the trust list of %(about)s is due within %(count)s days.",
+                count,
+            )
         case AlarmKind.KEY_ENDING:
             text = ngettext(
                 "The key “%(about)s” ends in %(count)s day. Its side gives it a successor and exports its "
@@ -126,6 +174,32 @@ def alarm_sentence(alarm: Alarm) -> str:  # noqa: C901 - one sentence a kind
                 count,
             )
     return text % words
+
+
+def _deadline(kind: AlarmKind, days: int) -> str:
+    if kind is AlarmKind.FILING_LATE:
+        return ngettext(
+            "A contract (%(about)s) had to be filed %(count)s day ago. Nothing crosses under it until its "
+            "party has filed, and the data officer has noted it.",
+            "A contract (%(about)s) had to be filed %(count)s days ago. Nothing crosses under it until its "
+            "party has filed, and the data officer has noted it.",
+            days,
+        )
+    if kind is AlarmKind.FILING_DUE:
+        return ngettext(
+            "A contract (%(about)s) has to be filed within %(count)s day. After that nothing crosses "
+            "under it.",
+            "A contract (%(about)s) has to be filed within %(count)s days. After that nothing crosses "
+            "under it.",
+            days,
+        )
+    return ngettext(
+        "The contract %(about)s has %(count)s day left. If data is to go on crossing, its data officer "
+        "drafts the next version.",
+        "The contract %(about)s has %(count)s days left. If data is to go on crossing, its data officer "
+        "drafts the next version.",
+        days,
+    )
 
 
 def duration(seconds: float) -> str:

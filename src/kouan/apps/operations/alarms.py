@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from kouan.core.watch.concerns import Concern
+    from kouan.core.watch.deadlines import Deadline
     from kouan.sections import WatchSettings
 
 RECENT: Final = timedelta(days=7)
 """For how long something that cannot be undone stays an alarm."""
 _MB: Final = 1_000_000
+_LIST_DAYS: Final = 7
+"""So many days before its next update a trust list calls for an officer."""
 _DAY: Final = 86_400
 
 
@@ -35,6 +39,14 @@ class AlarmKind(StrEnum):
     OUTBOX_GROWING = "outbox-growing"
     HANDLING_LATE = "handling-late"
     DEAD_LETTERS = "dead-letters"
+    RESULT_UNSOUND = "result-unsound"
+    CASES_LATE = "cases-late"
+    ERASURE_LATE = "erasure-late"
+    FILING_LATE = "filing-late"
+    FILING_DUE = "filing-due"
+    CONTRACT_ENDING = "contract-ending"
+    TRUST_LIST_LATE = "trust-list-late"
+    TRUST_LIST_DUE = "trust-list-due"
     KEY_ENDING = "key-ending"
 
 
@@ -44,7 +56,9 @@ class Alarm:
 
     kind: AlarmKind
     about: str
-    """A side's code, a side and a key's use, or nothing where it is about the node itself."""
+    """A side's code, a side and a key's use, a contract's number (of a filing with the side before it), a
+    request's number with the side that has to answer before it, or nothing where it is about the node
+    itself."""
     value: float
     """Seconds, messages, days, MB or entries, as the kind has it."""
     limit: float
@@ -94,6 +108,10 @@ class WatchFacts:
     ledger_was: int = 0
     """The largest size that this node knows it had."""
     checkpoint_at: datetime | None = None
+    deadlines: tuple[Deadline, ...] = ()
+    """Days by which somebody has to have done something (see ``kouan.core.watch.deadlines``)."""
+    concerns: tuple[Concern, ...] = ()
+    """What apps see that calls for a person (see ``kouan.core.watch.concerns``)."""
     disk_free: int = 1 << 62
     """In bytes, where the node's data is."""
 
@@ -101,6 +119,8 @@ class WatchFacts:
 def alarms(facts: WatchFacts, limits: WatchSettings, now: datetime) -> tuple[Alarm, ...]:
     """Return what calls for a person now, the gravest first."""
     found = [*_of_node(facts, limits, now), *_of_keys(facts.keys, limits, now)]
+    found += _of_deadlines(facts.deadlines, limits)
+    found += [Alarm(AlarmKind(each.kind), each.about, each.count, 0) for each in facts.concerns]
     for peer in facts.peers:
         found += _of_peer(peer, limits, now)
     gravity = list(AlarmKind)
@@ -142,6 +162,25 @@ def _of_keys(keys: Iterable[KeyFacts], limits: WatchSettings, now: datetime) -> 
         days = (key.until - now).total_seconds() / _DAY
         if days < limits.key_days:
             yield Alarm(AlarmKind.KEY_ENDING, f"{key.side} {key.use}", max(0.0, days), limits.key_days)
+
+
+def _of_deadlines(deadlines: Iterable[Deadline], limits: WatchSettings) -> Iterator[Alarm]:
+    for each in deadlines:
+        left = each.days_left
+        if each.kind == "contract":
+            if 0 <= left <= limits.contract_days:
+                yield Alarm(AlarmKind.CONTRACT_ENDING, each.about, left, limits.contract_days)
+        elif each.kind == "erasure":
+            yield from _above(AlarmKind.ERASURE_LATE, each.about, -left, 0)
+        elif each.kind == "trust-list":
+            if left < 0:
+                yield Alarm(AlarmKind.TRUST_LIST_LATE, each.about, -left, 0)
+            elif left <= _LIST_DAYS:
+                yield Alarm(AlarmKind.TRUST_LIST_DUE, each.about, left, _LIST_DAYS)
+        elif left < 0:
+            yield Alarm(AlarmKind.FILING_LATE, each.about, -left, 0)
+        elif left <= limits.filing_days:
+            yield Alarm(AlarmKind.FILING_DUE, each.about, left, limits.filing_days)
 
 
 def _above(kind: AlarmKind, about: str, value: float, limit: float) -> Iterator[Alarm]:

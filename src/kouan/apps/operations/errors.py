@@ -78,3 +78,19 @@ class CannotPutAway(OperationsError):
         "Message %(message)s came from the other side: it can be tried again here, but only its sender "
         "can withdraw it."
     )
+
+
+class NoBundle(OperationsError):
+    """A form without the file that it is about."""
+
+    code = "no-bundle"
+    status = 422
+    message = _("Choose the evidence bundle that you were given.")
+
+
+class BundleTooLarge(OperationsError):
+    """A file that no node makes as evidence."""
+
+    code = "bundle-too-large"
+    status = 413
+    message = _("The file is larger than any evidence bundle, which has at most %(most)s MB.")

@@ -17,10 +17,10 @@ from kouan.core.exchange.models import Batch, InboxMessage, Incident, OutboxMess
 from kouan.core.ledger import queries as ledger
 from kouan.core.ledger.models import Cosignature, Equivocation, SignedCheckpoint
 from kouan.core.ledger.notes import witness_name
-from kouan.core.trust.keys import KeyUse
+from kouan.core.trust.keys import SECOND_USES, KeyUse
 from kouan.core.trust.models import Member
 from kouan.core.trust.queries import members, own
-from kouan.core.watch import missing
+from kouan.core.watch import concerns, deadlines, missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def watch_facts(now: datetime) -> WatchFacts:
     size = ledger.size()
     return WatchFacts(
         peers=tuple(_peers(now)),
-        keys=tuple(_keys()),
+        keys=tuple(_keys(now)),
         inbox_waiting=waiting.count(),
         unhandled_since=waiting.order_by("pk").values_list("received_at", flat=True).first(),
         dead_letters=dead_letter_count(),
@@ -49,6 +49,8 @@ def watch_facts(now: datetime) -> WatchFacts:
         ledger_size=size,
         ledger_was=max(_largest(size), checkpoint[0] if checkpoint else 0),
         checkpoint_at=checkpoint[1] if checkpoint else None,
+        deadlines=deadlines.known(now),
+        concerns=concerns.known(now),
         disk_free=_disk_free(),
     )
 
@@ -88,17 +90,18 @@ def _oldest(peer: str) -> datetime | None:
     return min((at for at in times if at is not None), default=None)
 
 
-def _keys() -> Iterator[KeyFacts]:
+def _keys(now: datetime) -> Iterator[KeyFacts]:
     """Return the end of the newest key of each use: all of ours, and those of the peers that we need."""
     ours = own()
     for member in (ours.public, *members()):
         content = member.trust.content
         uses = sorted({key.use for key in content.keys})
         for use in uses:
+            end = max(key.until for key in content.keys if key.use is use)
+            if use in SECOND_USES and end <= now:
+                continue  # this side stopped signing twice
             if member.side == ours.side or use in _PEERS_KEYS:
-                yield KeyFacts(
-                    member.side, use.value, max(key.until for key in content.keys if key.use is use)
-                )
+                yield KeyFacts(member.side, use.value, end)
     with contextlib.suppress(OSError, ValueError):  # readiness says what is wrong with it
         certificate = x509.load_pem_x509_certificate(ours.tls_certificate.read_bytes())
         yield KeyFacts(ours.side, KeyUse.TLS.value, certificate.not_valid_after_utc)

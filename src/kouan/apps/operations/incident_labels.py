@@ -60,6 +60,14 @@ WORDS: Final[Mapping[str, tuple[_StrPromise, _StrPromise]]] = {
             " two accounts of what it accepted is wrong. Speak to that side."
         ),
     ),
+    incidents.SIGNED_ONCE: (
+        _("A signature by SM2 is missing"),
+        _(
+            "Its trust document promises a second signature, by SM2, on all that it signs. This has the first"
+            " alone and was refused; or a newer document no longer promises the second. Ask that side whether"
+            " it meant to: somebody may hold one of its two keys."
+        ),
+    ),
     incidents.PROVIDER_MOVED: (
         _("Its identity provider has another address"),
         _(
@@ -72,6 +80,14 @@ WORDS: Final[Mapping[str, tuple[_StrPromise, _StrPromise]]] = {
         _(
             "What it put on both sides' record of a sign-in is not what its tokens said, or the consent's "
             "receipt does not hold. The sign-in was ended. Keep both pieces and speak to that side."
+        ),
+    ),
+    incidents.TRUST_LIST: (
+        _("Two editions of its trust list contradict each other"),
+        _(
+            "It signed an edition of its trust list that is not the one it signed before, or that takes back "
+            "what it published. The edition was refused, and the last one that was taken stands. Keep both "
+            "pieces and speak to that side."
         ),
     ),
 }

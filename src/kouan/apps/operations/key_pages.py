@@ -24,6 +24,8 @@ USES: Final[dict[KeyUse, _StrPromise]] = {
     KeyUse.WITNESS: _("Co-signs other sides' checkpoints"),
     KeyUse.TLS_CA: _("Issues our TLS certificate"),
     KeyUse.TLS: _("The door's TLS key"),
+    KeyUse.SIGN_SM2: _("Signs batches and receipts a second time, by SM2"),
+    KeyUse.LOG_SM2: _("Signs our ledger's checkpoints a second time, by SM2"),
 }
 STATES: Final[dict[str, tuple[_StrPromise, str]]] = {
     "in-use": (_("In use"), "green"),

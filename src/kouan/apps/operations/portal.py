@@ -21,6 +21,11 @@ navigation.register_footer(
         key="agreements", text=_("Agreements"), url_name="operations:agreements", order=110
     )
 )
+navigation.register_footer(
+    navigation.NavigationItem(
+        key="check-evidence", text=_("Check evidence"), url_name="operations:evidence-check", order=120
+    )
+)
 home.register(
     home.HomeCard(
         key="operations",

@@ -32,6 +32,9 @@ REASONS: Final[Mapping[str, _StrOrPromise]] = {
     ),
     "consent-missing": _("The consent of the person whom it is about is not on record, or was withdrawn."),
     "denied": _("The receiving side's rules do not allow it."),
+    "erased": _(
+        "What it said was erased before both sides began anew from their backups, so it is not offered again."
+    ),
     "expired": _("It arrived after its expiry. Try again: a new message with a new expiry is sent."),
     "expired-before-sending": _(
         "The line did not work until its time had run out. When the line works, try again with a new expiry."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from kouan.apps.operations import incident_views, key_pages, views
+from kouan.apps.operations import evidence_views, incident_views, key_pages, views
 
 app_name = "operations"
 urlpatterns = [
@@ -36,4 +36,5 @@ urlpatterns = [
     path("operations/comparisons/<uuid:run>/", views.comparison, name="comparison"),
     path("catalogue/", views.catalogue, name="catalogue"),
     path("agreements/", views.agreements, name="agreements"),
+    path("check-evidence", evidence_views.evidence_check, name="evidence-check"),
 ]

@@ -33,7 +33,25 @@ log = logging.getLogger(__name__)
 NOTIFY_SECONDS: Final = 10
 """How long the program of ``watch.notify`` may take."""
 NOTIFY_TRIES: Final = 5
-_SECRETS: Final = ("KOUAN_SECRET_KEY",)
+_PASSED: Final = frozenset(
+    (
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "TMPDIR",
+        "TZ",
+        "LANG",
+        "LANGUAGE",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+    )
+)
+"""What the program of ``watch.notify`` gets of the environment, beside the locale's ``LC_…``.
+
+Secrets stand in others, under names that the operator chose (``token.pin_env``, ``secret_env``).
+"""
 
 
 def watch() -> bool:
@@ -168,7 +186,7 @@ def notice(row: AlarmRow, event: str) -> dict[str, Any]:
 
 def _run(told: dict[str, Any]) -> bool:
     """Run the program with this on its standard input; say whether it took it (exit status 0)."""
-    environment = {name: value for name, value in os.environ.items() if name not in _SECRETS}
+    passed = {name: value for name, value in os.environ.items() if name in _PASSED or name.startswith("LC_")}
     try:
         done = subprocess.run(  # noqa: S603 - the operator's own program, from node.toml, without a shell
             settings.NODE.watch.notify,
@@ -178,7 +196,7 @@ def _run(told: dict[str, Any]) -> bool:
             timeout=NOTIFY_SECONDS,
             check=False,
             cwd=settings.NODE.home,
-            env=environment,
+            env=passed,
         )
     except (OSError, subprocess.SubprocessError) as error:
         log.warning("the program of watch.notify could not be run (%s)", type(error).__name__)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from django.db import IntegrityError
 
 from kouan.apps.validation import queries
 from kouan.apps.validation.errors import QuestionAsked
 from kouan.apps.validation.models import AnsweredQuestion, Validation
-from kouan.core.database.rows import insert_many
+from kouan.core.database.rows import among, insert_many, select, update_many
 
 if TYPE_CHECKING:
     import uuid
@@ -16,13 +18,29 @@ if TYPE_CHECKING:
 
     from kouan.apps.validation.queries import Answer
 
+_ANSWER: Final = (
+    "answer_id",
+    "answered_at",
+    "failure",
+    "outcome",
+    "decided_at",
+    "issuer_code",
+    "issuer_names",
+    "document_type",
+    "issued_on",
+    "expires_on",
+    "revoked_on",
+)
+"""What ``fill_in`` writes."""
+
 
 def record_answer(
     *, validation: Validation, answer: Answer, answer_id: uuid.UUID | None, now: datetime
 ) -> None:
     """Keep an answer; ``answer_id`` is the message that brought it."""
     fill_in(validation, answer=answer, answer_id=answer_id, now=now)
-    validation.save()
+    row = [getattr(validation, name) for name in (*_ANSWER, "id")]
+    update_many(Validation, _ANSWER, [row])
 
 
 def fill_in(validation: Validation, *, answer: Answer, answer_id: uuid.UUID | None, now: datetime) -> None:
@@ -48,23 +66,27 @@ def count_answers(*, side: str, answers: Sequence[tuple[bytes | None, Answer]]) 
     counted for a file that does not match as well: the institution may know, who asked is not told.
     """
     known = [question for question, _ in answers if question is not None]
-    if known and AnsweredQuestion.objects.filter(question__in=known).exists():
-        raise QuestionAsked
-    insert_many(
-        AnsweredQuestion,
-        ("question", "day", "side", "outcome", "institution_id", "type"),
-        [
-            (
-                question,
-                queries.today(answer.decided_at),
-                side,
-                answer.outcome.value,
-                answer.about.institution_id if answer.about else None,
-                answer.about.type if answer.about else "",
-            )
-            for question, answer in answers
-        ],
-    )
+    if known:
+        where, params = among("question", known)
+        if select(f"SELECT 1 FROM validation_answeredquestion WHERE {where} LIMIT 1", params):  # noqa: S608 - names from here
+            raise QuestionAsked
+    rows = [
+        (
+            question,
+            queries.today(answer.decided_at),
+            side,
+            answer.outcome.value,
+            answer.about.institution_id if answer.about else None,
+            answer.about.type if answer.about else "",
+        )
+        for question, answer in answers
+    ]
+    try:
+        insert_many(AnsweredQuestion, ("question", "day", "side", "outcome", "institution_id", "type"), rows)
+    except IntegrityError:  # another worker was answering it at this moment
+        if not known:
+            raise
+        raise QuestionAsked from None
 
 
 def record_failure(*, conversation: uuid.UUID, code: str) -> None:

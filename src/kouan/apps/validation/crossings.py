@@ -25,6 +25,7 @@ from kouan.apps.validation.marks import INSTITUTION_CODE
 from kouan.apps.validation.models import Validation
 from kouan.apps.validation.queries import Answer, look_up
 from kouan.apps.validation.queries import Issuer as IssuerOnRecord
+from kouan.core.database.rows import fetch, stored
 from kouan.core.exchange import Consent, Crossing, Payload, Received, Undelivered
 from kouan.core.exchange.outbox import send
 from kouan.core.text import Localised
@@ -229,10 +230,15 @@ def answer_fingerprint_question(message: Received[FingerprintQuestion]) -> None:
 def take_fingerprint_answer(message: Received[FingerprintAnswer]) -> None:
     """Record the answer, if this side asked the sender exactly this; else ``UnexpectedAnswer``."""
     said = message.payload
-    open_ones = Validation.objects.select_for_update().filter(answered_at__isnull=True)
-    validation = open_ones.filter(conversation=message.conversation, issuing_side=message.sender).first()
-    if validation is None:
+    open_ones = fetch(
+        Validation,
+        "conversation = %s AND issuing_side = %s AND answered_at IS NULL",
+        [stored(message.conversation), message.sender],
+        lock=True,
+    )
+    if not open_ones:
         raise UnexpectedAnswer
+    validation = open_ones[0]
     asked = (validation.reference, validation.algorithm, bytes(validation.digest))
     if asked != (said.reference, said.algorithm, said.digest):
         raise UnexpectedAnswer

@@ -88,7 +88,8 @@ class NoMark(ValidationError):
     code = "no-mark"
     status = 422
     message = _(
-        "This file carries no mark of an issuing institution. Most often it was printed, scanned, or saved "
+        "This file carries neither an issuing institution's mark nor a signature. Most often it was "
+        "printed, scanned, or saved "
         "again by another program. Ask the owner for the file exactly as the institution gave it."
     )
 

@@ -46,7 +46,10 @@ class ValidateForm(_Form):
 
     file = forms.FileField(
         label=_("The document's file"),
-        help_text=_("The file exactly as its owner received it: PDF, JSON or a package. Up to 50 MB."),
+        help_text=_(
+            "The file exactly as its owner received it: PDF, OFD, JSON, XML, a package or a signed file. Up "
+            "to 50 MB."
+        ),
     )
     reference = forms.CharField(
         label=_("Document reference"),

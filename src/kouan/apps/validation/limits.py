@@ -6,10 +6,6 @@ may ask so often that this would cost more than the question: it is counted in e
 
 from __future__ import annotations
 
-import math
-import threading
-import time
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -17,39 +13,12 @@ from django.conf import settings
 
 from kouan.apps.validation.models import AccessToken, Membership
 from kouan.web.access import has_role
-from kouan.web.throttle import Throttle, TooManyTriesError, subscriber
+from kouan.web.throttle import Bucket, Throttle, subscriber
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 _MINUTE: Final = timedelta(minutes=1)
-_BURST: Final = 10.0
-"""Seconds' worth of a token's questions that may come at once."""
-
-
-@dataclass(slots=True)
-class Bucket:
-    """At most so many questions a minute for each name, on average."""
-
-    _left: dict[int, tuple[float, float]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def take(self, name: int, per_minute: int, count: int = 1) -> None:
-        """Count questions; raises ``TooManyTriesError`` with the whole seconds to wait.
-
-        More at once than the bucket ever holds are let in when it is full, and waited for afterwards.
-        """
-        rate, now = per_minute / 60, time.monotonic()
-        most = max(1.0, rate * _BURST)
-        with self._lock:
-            at, left = self._left.get(name, (now, most))
-            left = min(most, left + (now - at) * rate)
-            needed = min(count, most)
-            allowed = left >= needed
-            self._left[name] = (now, left - count if allowed else left)
-        if not allowed:
-            raise TooManyTriesError(seconds=max(1, math.ceil((needed - left) / rate)))
-
 
 TOKENS: Final = Bucket()
 

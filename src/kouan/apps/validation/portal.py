@@ -28,18 +28,18 @@ home.register(
         primary=True,
     )
 )
-for _role in ("issuer", "operator"):
-    home.register(
-        home.HomeCard(
-            key=f"validation-statistics-{_role}",
-            title=_("See how often documents are validated"),
-            text=_("The questions that this side answered, day by day, without anything of a person."),
-            url_name="validation:statistics",
-            icon="list",
-            order=40,
-            role=_role,
-        )
+home.register(
+    home.HomeCard(
+        key="validation-statistics",
+        title=_("See how often documents are validated"),
+        text=_("The questions that this side answered, day by day, without anything of a person."),
+        url_name="validation:statistics",
+        icon="list",
+        order=40,
+        role="issuer",
+        also=("operator",),
     )
+)
 home.register(
     home.HomeCard(
         key="bulk-documents",

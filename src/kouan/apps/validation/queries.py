@@ -21,9 +21,10 @@ from kouan.apps.validation.domain import (
 )
 from kouan.apps.validation.errors import NotAMember, UnknownDocument, UnknownInstitution, UnknownValidation
 from kouan.apps.validation.models import Institution, RegisteredDocument, Validation
-from kouan.core.database.rows import among, select
+from kouan.core.database.rows import among, fetch, select, stored
+from kouan.core.database.rows import look_up as look_up_rows
 from kouan.core.errors import KouanError
-from kouan.core.exchange.models import OutboxMessage
+from kouan.core.exchange.models import Batch, OutboxMessage
 from kouan.core.sides import get_side
 from kouan.core.text import Localised
 
@@ -43,6 +44,12 @@ _REGISTER: Final = (
     "LEFT JOIN validation_bulkjob j ON j.id = d.job_id WHERE (d.job_id IS NULL OR j.state = 'done')"
 )
 """What ``on_the_register`` says, in the words of the database: every question asks it."""
+_TIMES: Final = ((Batch, "b", ("sealed_at", "receipted_at")),)
+_OF_QUESTION: Final = (
+    f"FROM {OutboxMessage._meta.db_table} m LEFT JOIN {Batch._meta.db_table} b ON b.id = m.batch_id "
+    "WHERE m.conversation = %s ORDER BY m.id DESC LIMIT 1"
+)
+"""The newest message of a conversation: an operator may have sent the question again."""
 GIVEN_UP_AFTER: Final = timedelta(hours=49)
 """A question and its answer may each be a day on their way; after that none will come."""
 
@@ -206,10 +213,10 @@ def _matches(search: str) -> Q:
 
 def validation(key: uuid.UUID) -> Validation:
     """Return a validation by its secret address; raises ``UnknownValidation``."""
-    found = Validation.objects.filter(pk=key).first()
-    if found is None:
+    found = fetch(Validation, "id = %s", [stored(key)])
+    if not found:
         raise UnknownValidation
-    return found
+    return found[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,9 +265,8 @@ def progress(item: Validation) -> Progress:
     """Return how far the question of a validation is."""
     sealed_at = received_at = None
     if item.conversation is not None:
-        question = _question(item.conversation)
-        if question is not None and question.batch is not None:
-            sealed_at, received_at = question.batch.sealed_at, question.batch.receipted_at
+        for sealed, received in look_up_rows(_TIMES, _OF_QUESTION, (stored(item.conversation),)):
+            sealed_at, received_at = sealed, received
     failure = item.failure
     if not failure and item.answered_at is None and timezone.now() - item.asked_at > GIVEN_UP_AFTER:
         failure = "no-answer"
@@ -275,9 +281,4 @@ def crossed(item: Validation) -> list[uuid.UUID]:
 
 def _question(conversation: uuid.UUID) -> OutboxMessage | None:
     """Return the question's message; the newest, since an operator may have sent it again."""
-    return (
-        OutboxMessage.objects.select_related("batch")
-        .filter(conversation=conversation)
-        .order_by("-pk")
-        .first()
-    )
+    return OutboxMessage.objects.only("message_id").filter(conversation=conversation).order_by("-pk").first()

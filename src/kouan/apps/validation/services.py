@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import secrets
 import tempfile
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -32,17 +29,16 @@ from kouan.apps.validation.errors import (
 from kouan.apps.validation.marks import INSTITUTION_CODE, Mark
 from kouan.apps.validation.marks.errors import UnnamedCredential
 from kouan.apps.validation.models import AccessToken, Institution, Membership, RegisteredDocument, Validation
+from kouan.core.database.rows import fetch
+from kouan.web import tokens
 from kouan.web.access import grant_role
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, timedelta
 
     from django.contrib.auth.models import User
 
     from kouan.core.text import Localised
-
-TOKEN_LIFE: Final = timedelta(days=365)
-_USE_NOTED_EVERY: Final = timedelta(minutes=1)
 
 
 # Institutions and who acts for them
@@ -77,41 +73,35 @@ def remove_officer(*, institution: Institution, user: User) -> None:
     Membership.objects.filter(institution=institution, user=user).delete()
 
 
-def issue_token(*, institution: Institution, name: str, life: timedelta = TOKEN_LIFE) -> str:
+def issue_token(*, institution: Institution, name: str, life: timedelta = tokens.LIFE) -> str:
     """Return a new access token for an institution's system. It is shown once and cannot be shown again."""
-    head = f"kouan_{settings.NODE.side}_"
-    token = head + secrets.token_urlsafe(32)
-    now = timezone.now()
+    made, now = tokens.new_token(), timezone.now()
     AccessToken.objects.create(
         institution=institution,
         name=name[:80],
-        prefix=token[: len(head) + 6],
-        digest=_token_digest(token),
+        prefix=made.prefix,
+        digest=made.digest,
         created_at=now,
         expires_at=now + life,
     )
-    return token
+    return made.token
 
 
 def revoke_token(*, institution: Institution, prefix: str) -> int:
     """Revoke the institution's tokens that begin with ``prefix``; return how many."""
-    live = AccessToken.objects.filter(institution=institution, prefix=prefix, revoked_at__isnull=True)
-    return live.update(revoked_at=timezone.now())
+    return tokens.revoke(AccessToken.objects.filter(institution=institution), prefix)
 
 
 def use_token(token: str) -> AccessToken:
-    """Return the access that a token gives; raises ``BadToken``."""
-    now = timezone.now()
-    found = AccessToken.objects.select_related("institution").filter(digest=_token_digest(token)).first()
-    if found is None or found.revoked_at is not None or found.expires_at <= now:
+    """Return the access that a token gives; raises ``BadToken``.
+
+    It is looked up by hand: each request of a system comes by here, and most never ask for the institution.
+    """
+    rows = fetch(AccessToken, "digest = %s", [tokens.digest(token)])
+    found = tokens.working(rows[0] if rows else None)
+    if found is None:
         raise BadToken
-    if found.last_used_at is None or now - found.last_used_at > _USE_NOTED_EVERY:
-        AccessToken.objects.filter(pk=found.pk).update(last_used_at=now)
     return found
-
-
-def _token_digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
 
 
 # The register

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
@@ -13,11 +14,12 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_http_methods, require_safe
 
 from kouan.apps.validation import queries, services, shown, uploads, waiting
-from kouan.apps.validation.errors import DifferentReference, NotAReference
+from kouan.apps.validation.errors import DifferentReference, NoMark, NotAReference
 from kouan.apps.validation.forms import ValidateForm
 from kouan.apps.validation.labels import DOCUMENT_TYPES, OUTCOME_MEANINGS, OUTCOMES
 from kouan.apps.validation.limits import take_one
 from kouan.core.errors import KouanError
+from kouan.web import papers, signatures
 from kouan.web.throttle import TooManyTriesError
 
 if TYPE_CHECKING:
@@ -38,17 +40,25 @@ def start(request: HttpRequest) -> HttpResponseBase:
     form.is_valid()
     try:
         file = uploads.taken_file(request.FILES, "file")
-        validation = services.validate_file(
-            source=uploads.opened(file), typed=request.POST.get("reference", "")
-        )
+        if (shown_itself := papers.answer(request, uploads.opened(file))) is not None:
+            return shown_itself
+        examined = signatures.examine(uploads.opened(file))
+        typed = request.POST.get("reference", "")
+        try:
+            validation = services.validate_file(source=uploads.opened(file), typed=typed)
+        except NoMark:
+            if examined is None:
+                raise
+            return HttpResponseRedirect(examined.address, status=HTTPStatus.SEE_OTHER)
     except TooManyTriesError:
         raise
     except KouanError as error:
         return _again(request, error)
     waiting.wait_for_answer(validation.pk)
-    return HttpResponseRedirect(
-        reverse("validation:result", args=[validation.pk]), status=HTTPStatus.SEE_OTHER
-    )
+    address = reverse("validation:result", args=[validation.pk])
+    if examined is not None:
+        address += f"?signatures={examined.key}"
+    return HttpResponseRedirect(address, status=HTTPStatus.SEE_OTHER)
 
 
 def _again(request: HttpRequest, error: KouanError) -> HttpResponse:
@@ -80,6 +90,7 @@ def result(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         "steps": [] if item.local else shown.steps(item, progress),
         "messages_crossed": shown.crossed_messages(item),
         "issuing_side": shown.side_name(item.issuing_side),
+        "signatures": _signatures(request.GET.get("signatures", "")),
     }
     part = request.headers.get("HX-Request") == "true"
     status = STOP_POLLING if part and not progress.open else HTTPStatus.OK
@@ -88,6 +99,14 @@ def result(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     add_never_cache_headers(response)
     response.headers["Vary"] = "HX-Request"
     return response
+
+
+def _signatures(key: str) -> signatures.Examined | None:
+    """Return what the signatures in the file came to, if it has any and the report is still here."""
+    try:
+        return signatures.find(UUID(key))
+    except ValueError:
+        return None
 
 
 @require_safe

@@ -6,11 +6,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from django.db.models import Q
-
 from kouan.apps.validation.errors import NothingCrossed, NotYetAnswered
-from kouan.apps.validation.models import Validation
 from kouan.apps.validation.queries import crossed
+from kouan.core.database.rows import select, stored
 from kouan.core.database.sharing import lend_session
 from kouan.core.exchange.evidence import NotYetProvable, evidence_bundle
 
@@ -18,9 +16,15 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Callable
 
+    from kouan.apps.validation.models import Validation
+
 LONGEST: Final = 1.5
 """Seconds that a request waits for an answer by default."""
 
+_ENDED: Final = (
+    "SELECT 1 FROM validation_validation WHERE id = %s AND (answered_at IS NOT NULL OR failure <> '')"
+)
+"""Asked again and again by everybody who waits, so by hand."""
 _PAUSES: Final = (0.01, 0.02, 0.02, 0.03, 0.05)
 _places = threading.BoundedSemaphore(8)
 """How many requests of a process may wait at a time: when a line is down, the other pages must go on."""
@@ -30,8 +34,8 @@ T = TypeVar("T")
 
 def wait_for_answer(key: uuid.UUID, seconds: float = LONGEST) -> None:
     """Return once the validation ended, after ``seconds``, or at once when too many wait already."""
-    ended = Validation.objects.filter(Q(answered_at__isnull=False) | ~Q(failure=""), pk=key)
-    _poll(ended.exists, seconds)
+    params = [stored(key)]
+    _poll(lambda: bool(select(_ENDED, params)), seconds)
 
 
 def evidence(item: Validation, seconds: float = LONGEST) -> bytes:

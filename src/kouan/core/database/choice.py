@@ -27,6 +27,8 @@ _SESSION: Final = {
     # Nobody waits for a lock longer than SQLite's writers would; nobody holds one and does nothing.
     "lock_timeout": "20s",
     "idle_in_transaction_session_timeout": "60s",
+    # Every statement here is short: compiling one takes longer than running it.
+    "jit": "off",
     # A client that died, or whose machine did, loses its locks within seconds: also its turn as sender.
     "client_connection_check_interval": "2s",
     "tcp_keepalives_idle": "5",

@@ -29,6 +29,9 @@ M = TypeVar("M", bound="Model")
 Convert = tuple[tuple[int, "Callable[[Any], Any]"], ...]
 """Which places of a row have to be converted, and how."""
 
+Wanted = tuple[tuple[type[Model], str, tuple[str, ...]], ...]
+"""Models, each with the name of its table in a statement and the fields that are read."""
+
 _SQLITE: Final = "sqlite"
 
 
@@ -117,6 +120,24 @@ def fetch(  # noqa: PLR0913 - a statement's parts, by name
         state.adding, state.db = False, DEFAULT_DB_ALIAS
         made.append(one)
     return made
+
+
+def look_up(wanted: Wanted, tail: str, params: Sequence[Any]) -> list[list[Any]]:
+    """Return fields of several tables in one statement, each row the values of ``wanted`` in order.
+
+    ``wanted`` names models, each with what ``tail`` (from ``FROM`` on, ``%s`` for ``params``) calls its
+    table and with the fields that are read.
+    """
+    connection = _connection()
+    columns, converts = _look_up(wanted, connection.vendor)
+    with connection.wrap_database_errors:
+        rows = _run(connection, f"SELECT {columns} {tail}", params).fetchall()
+    found = [list(row) for row in rows]
+    for values in found:
+        for place, convert in converts:
+            if (value := values[place]) is not None:
+                values[place] = convert(value)
+    return found
 
 
 def insert_many(model: type[Model], names: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -294,13 +315,7 @@ def _select(
 ) -> tuple[str, list[str], Convert]:
     fields = _fields(model, names) if names else tuple(model._meta.concrete_fields)
     quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
-    columns = [quote(_column(field)) for field in fields]
-    if vendor == _SQLITE:
-        # As an expression, a time or a day comes as the text that it is: a converter for the column is slow.
-        columns = [
-            f"{column} || ''" if isinstance(field, DateField) else column
-            for column, field in zip(columns, fields, strict=True)
-        ]
+    columns = [_read_as(field, quote(_column(field)), vendor) for field in fields]
     attnames = [field.attname for field in fields]
     table = quote(model._meta.db_table)
     if beside is not None:
@@ -311,6 +326,19 @@ def _select(
         attnames.append(column)
     statement = f"SELECT {', '.join(columns)} FROM {table}"  # noqa: S608 - names from the models
     return statement, attnames, _inward(fields, vendor)
+
+
+@lru_cache(maxsize=64)
+def _look_up(wanted: Wanted, vendor: str) -> tuple[str, Convert]:
+    quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
+    fields = [(alias, field) for model, alias, names in wanted for field in _fields(model, names)]
+    columns = [_read_as(field, f"{alias}.{quote(_column(field))}", vendor) for alias, field in fields]
+    return ", ".join(columns), _inward([field for _, field in fields], vendor)
+
+
+def _read_as(field: Field[Any, Any], column: str, vendor: str) -> str:
+    # As an expression, a time or a day comes as the text that it is: a converter for the column is slow.
+    return f"{column} || ''" if vendor == _SQLITE and isinstance(field, DateField) else column
 
 
 @lru_cache(maxsize=64)

@@ -16,9 +16,10 @@ class ExchangeConfig(AppConfig):
     def ready(self) -> None:
         """Let the apps declare their crossings, and name what the channel does now and then."""
         autodiscover_modules("crossings")
-        from kouan.core.exchange import agreements, keynews, reconciling, stamping, witnesses  # noqa: PLC0415 - models are ready now
+        from kouan.core.exchange import agreements, figures, keynews, reconciling, stamping, witnesses  # noqa: PLC0415 - models are ready now
         from kouan.core.exchange.recovery import chore  # noqa: PLC0415 - as above
 
+        figures.offer()
         chores.register("agreements", every=agreements.KEEP_EVERY, run=agreements.keep_all)
         chores.register("channels", every=chore.EVERY, run=chore.look_after)
         chores.register("keys", every=keynews.EVERY, run=keynews.look_after)

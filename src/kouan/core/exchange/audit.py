@@ -11,7 +11,7 @@ from django.db import connection
 
 from kouan.core import cbor
 from kouan.core.errors import KouanError
-from kouan.core.exchange import stamp, wire
+from kouan.core.exchange import stamp, twice, wire
 from kouan.core.exchange.audit_batches import ReceivedBatches, SentBatches
 from kouan.core.exchange.epochs import current_epoch, epoch_origin
 from kouan.core.exchange.models import KeptAgreement, OutboxMessage
@@ -55,6 +55,7 @@ def audit(progress: Progress = lambda _done, _all: None, *, signatures: bool = F
             witness_keys=_witness_keys(),
             wanted=_RECORDS,
             observe=logged.note,
+            second=lambda note, at: twice.audit_note(ours, note, at=at),
         ).run(progress)
         _stamps(findings)
         _agreements(findings)

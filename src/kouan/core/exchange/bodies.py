@@ -36,11 +36,16 @@ def erase_received(peer: str, ids: Collection[uuid.UUID]) -> int:
     return gone
 
 
-def erase_sent(ids: Collection[uuid.UUID]) -> int:
-    """Erase what messages of ours said that need not be posted any more; return how many bodies went."""
+def erase_sent(ids: Collection[uuid.UUID], *, arrived: bool = False) -> int:
+    """Erase what messages of ours said that need not be posted any more; return how many bodies went.
+
+    ``arrived``: the peer itself says that it has had them. Then the receipt may still be on its way; what
+    is posted again until it comes is the sealed batch, which does not need the body.
+    """
+    states = (*_LEFT, OutboxMessage.State.SEALED) if arrived else _LEFT
     with transaction.atomic():
-        rows = OutboxMessage.objects.filter(message_id__in=ids, state__in=_LEFT)
-        keys = list(rows.values_list("pk", flat=True))
+        rows = OutboxMessage.objects.filter(message_id__in=ids, state__in=states).order_by("pk")
+        keys = list(rows.select_for_update().values_list("pk", flat=True))
         gone, _ = OutboxBody.objects.filter(pk__in=keys).delete()
         OutboxMessage.objects.filter(pk__in=keys).update(size=0)
     return gone

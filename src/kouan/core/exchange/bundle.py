@@ -26,6 +26,7 @@ Of a message that was refused at the door of the side that made the bundle, the 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -91,9 +92,16 @@ class Bundle:
 
 
 def stamped_note(note: str) -> bytes:
-    """Return a checkpoint's note with the first of its signatures alone: the log's own."""
+    """Return a checkpoint's note with the log's own signatures alone: the first of them, or the first two.
+
+    They stand under the log's name, which is the first line, and before all others.
+    """
     text, _parted, lines = note.rpartition("\n\n")
-    return f"{text}\n\n{lines.partition(chr(10))[0]}\n".encode()
+    own = f"— {text.partition(chr(10))[0]} "
+    first, *others = lines.splitlines(keepends=True)
+    return (
+        f"{text}\n\n{first}{''.join(itertools.takewhile(lambda line: line.startswith(own), others))}".encode()
+    )
 
 
 def decode_stamp(data: bytes) -> tuple[bytes, list[bytes]]:

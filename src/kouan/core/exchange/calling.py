@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import ssl
 import threading
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -61,7 +62,7 @@ class _CallLine:
         fresh = self._connection is None
         try:
             return self._ask(path, body, headers)
-        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError, ssl.SSLEOFError):
             if fresh:
                 raise
             self.close()  # it had been idle, and the peer's door has closed it: the request was never read

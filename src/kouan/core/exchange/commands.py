@@ -122,8 +122,8 @@ def _shown(bar: Any) -> Progress:
 
 
 def _facts(findings: Findings, seconds: float) -> dict[str, Any]:
-    names: tuple[str, ...] = ("entries", "erased", "tiles", "checkpoints", "cosignatures", "stamps")
-    names += ("batches", "messages", "unknown_keys")
+    names: tuple[str, ...] = ("entries", "erased", "tiles", "checkpoints", "signed_twice", "cosignatures")
+    names += ("stamps", "batches", "messages", "unknown_keys")
     return {
         "holds": findings.holds,
         **{name: getattr(findings, name) for name in names},
@@ -147,6 +147,7 @@ def _print(findings: Findings, seconds: float) -> None:
         (_("of these erased"), findings.erased),
         (_("tiles"), findings.tiles),
         (_("checkpoints"), findings.checkpoints),
+        (_("of these signed by SM2 too"), findings.signed_twice),
         (_("co-signatures"), findings.cosignatures),
         (_("time-stamps"), findings.stamps),
         (_("batches"), findings.batches),

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from django.utils.functional import _StrOrPromise
 
+    from kouan.core.policy import Denied
+
 MAX_PAYLOAD: Final = 1 << 20
 """The most bytes any declaration may allow its payload; larger content travels apart."""
 
@@ -109,6 +111,27 @@ class Undelivered:
 
 
 @dataclass(frozen=True, slots=True)
+class SentAgain:
+    """A dead letter of ours that an operator sends again, as a message of its own."""
+
+    id: uuid.UUID
+    before: uuid.UUID
+    """The id that it had as a dead letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A message of another side that this side's policy did not let in, at the door or in its handler."""
+
+    id: uuid.UUID
+    sender: str
+    conversation: uuid.UUID
+    told: Told
+    basis: Basis
+    denied: Denied
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """What a decision needs to know of a message, without what it says."""
 
@@ -131,6 +154,8 @@ LATER: Final = Later.LATER
 
 Handler = Callable[[Received[P]], Later | None]
 UndeliveredHandler = Callable[[Undelivered], None]
+SentAgainHandler = Callable[[SentAgain], None]
+RefusedHandler = Callable[[Refused], None]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -168,6 +193,8 @@ class Crossing(Generic[P]):
     """The kinds of data that each message of this kind may hold."""
     handle: Handler[P] | None = field(default=None, init=False)
     handle_undelivered: UndeliveredHandler | None = field(default=None, init=False)
+    handle_refused: RefusedHandler | None = field(default=None, init=False)
+    handle_sent_again: SentAgainHandler | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         if not _TYPE.fullmatch(self.type) or len(self.type) > MAX_TYPE:
@@ -220,6 +247,20 @@ class Crossing(Generic[P]):
         if self.handle_undelivered is not None:
             raise ValueError(f"{self}: a second handler of undelivered messages")
         self.handle_undelivered = function
+        return function
+
+    def sent_again(self, function: SentAgainHandler) -> SentAgainHandler:
+        """Name what is told, in one transaction with the fact, that a dead letter of ours is sent again."""
+        if self.handle_sent_again is not None:
+            raise ValueError(f"{self}: a second handler of messages sent again")
+        self.handle_sent_again = function
+        return function
+
+    def refused(self, function: RefusedHandler) -> RefusedHandler:
+        """Name what is told, in one transaction with the fact, that a message for us was denied here."""
+        if self.handle_refused is not None:
+            raise ValueError(f"{self}: a second handler of refused messages")
+        self.handle_refused = function
         return function
 
     def told(self, payload: P | None) -> Told:

@@ -6,6 +6,8 @@ arrays in a few megabytes. Bytes that nobody has verified yet are read with this
 
 from __future__ import annotations
 
+from kouan.core.trust.cose import COUNTERSIGNATURE
+
 
 class Frame:
     """Reads arrays and byte strings of deterministic CBOR (RFC 8949 section 3), one head after the other.
@@ -13,7 +15,7 @@ class Frame:
     Each method raises ``ValueError`` with what is wrong.
     """
 
-    _BYTES, _ARRAY, _MAP = 2, 4, 5
+    _UNSIGNED, _BYTES, _ARRAY, _MAP = 0, 2, 4, 5
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -45,12 +47,22 @@ class Frame:
         return found
 
     def signed(self) -> bytes:
-        """Return a whole COSE_Sign1: an array of a byte string, an empty map and two byte strings."""
+        """Return a whole COSE_Sign1: an array of a byte string, a map and two byte strings.
+
+        The map is empty or has one countersignature (RFC 9338): an array of a byte string, an empty map and a
+        byte string.
+        """
         start = self._at
         self.array(exactly=4)
         self.byte_string()
-        if self._head(self._MAP):
-            raise ValueError("something in an empty map")
+        if countersignatures := self._head(self._MAP):
+            if countersignatures != 1 or self._head(self._UNSIGNED) != COUNTERSIGNATURE:
+                raise ValueError("something else than one countersignature in a map")
+            self.array(exactly=3)
+            self.byte_string()
+            if self._head(self._MAP):
+                raise ValueError("something in an empty map")
+            self.byte_string()
         self.byte_string()
         self.byte_string()
         return self._data[start : self._at]

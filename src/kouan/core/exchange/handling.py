@@ -16,12 +16,13 @@ from django.utils.translation import gettext_lazy as _
 from kouan.core import cbor
 from kouan.core.database.rows import among, engine, fetch, select, stored, update_many
 from kouan.core.errors import KouanError
-from kouan.core.exchange import wake, wire
+from kouan.core.exchange import refusals, wake, wire
 from kouan.core.exchange.blobs import expecting
 from kouan.core.exchange.crossing import LATER, Basis, Received, Undelivered, registry
 from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxMessage
 from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import services as ledger
+from kouan.core.policy import Denied
 from kouan.core.watch import channel, logs
 
 if TYPE_CHECKING:
@@ -134,11 +135,15 @@ def _due(now: datetime, *, limit: int, names: Sequence[str], lock: bool = False)
     """Return what may be handled now, oldest first: not postponed, nor behind what is in its conversation."""
     table = InboxMessage._meta.db_table
     at = stored(now)
+    # What is held is looked up once. As a join, a server that has not counted its rows yet would read all
+    # that waits for each row; and SQLite never counts: there the index has to be named.
+    held = f"{table} INDEXED BY inbox_held" if engine() == "sqlite" else table
     return fetch(
         InboxMessage,
         "state = 'waiting' AND (next_attempt_at IS NULL OR next_attempt_at <= %s) AND NOT EXISTS ("  # noqa: S608 - the table's own name
-        f"SELECT 1 FROM {table} AS earlier WHERE earlier.conversation = {table}.conversation "
-        f"AND earlier.state = 'waiting' AND earlier.id < {table}.id AND earlier.next_attempt_at > %s) "
+        f"WITH held AS MATERIALIZED (SELECT conversation, id FROM {held} "
+        "WHERE state = 'waiting' AND next_attempt_at > %s) "
+        f"SELECT 1 FROM held WHERE held.conversation = {table}.conversation AND held.id < {table}.id) "
         "ORDER BY id LIMIT %s",
         (at, at, limit),
         names=names,
@@ -159,6 +164,8 @@ def _handle_one(row: InboxMessage, now: datetime) -> bool:
             return _try_later(row, error, now)
         row.state, row.code, row.finished_at = InboxMessage.State.REFUSED, error.code[:64], now
         row.save(update_fields=["state", "code", "finished_at"])
+        if isinstance(error, Denied):
+            refusals.tell(_header(row), row.body or b"", error)
         return True
     except Exception as error:  # whatever a handler raises must not stop the others
         log.exception("the handler of %s failed on message %s", row.type, row.message_id)
@@ -189,9 +196,13 @@ def _run(row: InboxMessage) -> None:
         InboxMessage.objects.filter(pk=row.pk).update(notified=True)
 
 
-def _basis(row: InboxMessage) -> Basis:
+def _header(row: InboxMessage) -> wire.Header:
     raw = InboxMessage.objects.values_list("header", flat=True).get(pk=row.pk)
-    header = wire.Header.decode(bytes(raw))
+    return wire.Header.decode(bytes(raw))
+
+
+def _basis(row: InboxMessage) -> Basis:
+    header = _header(row)
     return Basis(header.agreement, header.agreement_digest, header.consent)
 
 

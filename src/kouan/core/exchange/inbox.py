@@ -22,7 +22,7 @@ from kouan.core.database.rows import (
     update_many,
 )
 from kouan.core.errors import KouanError
-from kouan.core.exchange import incidents, pressure, resigning, wake, wire
+from kouan.core.exchange import incidents, pressure, refusals, resigning, wake, wire
 from kouan.core.exchange.blobs import expecting
 from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.opening import Examined, Opened, Signed, examine, read
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Sequence
     from datetime import datetime
+
+    from kouan.core.policy import Denied
 
 
 class SequenceGap(KouanError):
@@ -106,7 +108,8 @@ def take_in(data: bytes, caller: str | None, *, now: datetime) -> Taken:
     for signed, pairs in posted:
         try:
             try:
-                batch = read(signed, pairs, now)
+                with incidents.noting_once("batch", signed):
+                    batch = read(signed, pairs, now)
             except KeyCompromised:
                 # What was taken in before the report stays taken in, and its sender needs to know.
                 given = stored_before.get(wire.digest(signed))
@@ -164,6 +167,7 @@ class _Taker:
         self._rows: list[dict[str, object]] = []
         self._bodies: list[bytes | None] = []
         self._taken: list[dict[str, object]] = []
+        self._denied: list[tuple[wire.Header, bytes, Denied]] = []
         self.noted = False
         """Whether something was seen that the operator should know."""
 
@@ -203,6 +207,7 @@ class _Taker:
         if self._taken:
             insert_many(ReceivedBatch, list(self._taken[0]), [list(row.values()) for row in self._taken])
         self._write_messages()
+        refusals.tell_all(self._denied)
         if receipts:
             update_many(
                 Stream,
@@ -309,6 +314,8 @@ class _Taker:
             if item.header is not None and not item.duplicate:
                 self._rows.append(_inbox_row(item, item.header, key, log_first, now))
                 self._bodies.append(item.body if item.code is None else None)
+                if item.denied is not None and item.body is not None:
+                    self._denied.append((item.header, item.body, item.denied))
         _take_notices(statement)
         pressure.count(self._peer, [item.code for item in each.opened])
         transaction.on_commit(

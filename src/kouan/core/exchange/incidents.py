@@ -6,6 +6,7 @@ them are only written to the log.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import zipfile
@@ -17,10 +18,15 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.core.errors import KouanError
 from kouan.core.exchange.models import Incident
+from kouan.core.trust.errors import SecondSignatureMissing
+from kouan.core.trust.keys import SECOND_USES
 from kouan.core.trust.queries import member_documents, own
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
+
+    from kouan.core.trust.document import TrustDocument
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +46,10 @@ PROVIDER_MOVED: Final = "provider-moved"
 """A side's identity provider has another address than it had."""
 SIGN_IN_CONFLICT: Final = "sign-in-conflict"
 """A side put another sign-in on record than the one whose tokens it gave."""
+SIGNED_ONCE: Final = "signed-once"
+"""A side that promises two signatures signed something once, or no longer promises them."""
+TRUST_LIST: Final = "trust-list"
+"""Two editions of a side's trust list that contradict each other."""
 OPEN_MOST: Final = 100
 MAX_EVIDENCE: Final = 256 * 1024
 MAX_REMARK: Final = 2000
@@ -81,6 +91,30 @@ def note(  # noqa: PLR0913 - what happened, with both sides of the proof
         at=now,
     )
     return True
+
+
+@contextlib.contextmanager
+def noting_once(what: str, signed: bytes) -> Iterator[None]:
+    """Keep what a side signed once only, which its first signature proves; the refusal goes on.
+
+    Not inside a transaction that the refusal would roll back.
+    """
+    try:
+        yield
+    except SecondSignatureMissing as error:
+        now = timezone.now()
+        note(str(error.params["side"]), SIGNED_ONCE, f"{what}, {now:%Y-%m-%d}", signed, now=now)
+        raise
+
+
+def note_promise_ended(known: TrustDocument, new: TrustDocument, data: bytes, before: bytes) -> None:
+    """Keep a document that no longer promises the second signature which the one before it did."""
+
+    def promises(trust: TrustDocument) -> bool:
+        return any(key.use in SECOND_USES and key.valid_at(new.issued) for key in trust.content.keys)
+
+    if promises(known) and not promises(new):
+        note(new.side, SIGNED_ONCE, f"trust document {new.serial}", data, before, now=timezone.now())
 
 
 def settle(number: int, *, operator: str, remark: str) -> bool:

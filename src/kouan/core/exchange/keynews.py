@@ -20,6 +20,7 @@ from kouan.core.exchange.keyset import KEY_SET, KeySet, take_acknowledgement
 from kouan.core.exchange.times import milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.trust import changes, document, services
+from kouan.core.trust.keys import SECOND_USES
 from kouan.core.trust.models import KeyNews
 from kouan.core.trust.queries import get_member, members, own
 from kouan.core.trust.rotation import REMINDER
@@ -167,7 +168,10 @@ def unacknowledged(keys: OwnKeys) -> list[str]:
 
 
 def ending_soon(keys: OwnKeys) -> list[StoredKey]:
-    """Return the keys in use that end within ``REMINDER`` and have no successor yet."""
+    """Return the keys in use that end within ``REMINDER`` and have no successor yet.
+
+    A second signature that has ended was ended on purpose: the settings would have made new keys for it.
+    """
     now = timezone.now()
     soon: dict[str, StoredKey] = {}
     for key in keys.keys:
@@ -175,7 +179,11 @@ def ending_soon(keys: OwnKeys) -> list[StoredKey]:
             last = soon.get(key.use.value)
             if last is None or key.until > last.until:
                 soon[key.use.value] = key
-    return [key for key in soon.values() if key.until - REMINDER <= now]
+    return [
+        key
+        for key in soon.values()
+        if key.until - REMINDER <= now and not (key.use in SECOND_USES and key.until <= now)
+    ]
 
 
 def _remind(keys: OwnKeys) -> None:

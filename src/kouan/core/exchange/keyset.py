@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core import cbor
-from kouan.core.exchange import outbox
+from kouan.core.exchange import incidents, outbox
 from kouan.core.exchange.crossing import Consent, Crossing, Payload, Received, Undelivered
 from kouan.core.exchange.pressure import check_sender
 from kouan.core.exchange.times import check_clock, from_milliseconds, milliseconds
@@ -167,6 +167,7 @@ def take_in(sender: str, payload: KeySet) -> bytes:
         return _not_newer(row, trust, payload, same_anchor=same_anchor)
     known = document.parse(bytes(row.document))
     vouched = changes.check_change(payload.document, trust, known, payload.statements)
+    incidents.note_promise_ended(known, trust, payload.document, bytes(row.document))
     if same_anchor:
         answer = _acknowledge(trust, changes.INSTALLED, payload.statements)
         services.install(payload.document, trust, by=BY_MESSAGE, acknowledgement=answer)
@@ -202,7 +203,7 @@ def _given_before(trust: TrustDocument, data: bytes) -> bytes | None:
                     content_type=changes.ACKNOWLEDGEMENT_TYPE,
                     max_bytes=changes.MAX_STATEMENT + cose.OVERHEAD,
                 )
-                if signed.kid not in own().revoked:
+                if not signed.kids & own().revoked:
                     return bytes(row.acknowledgement)
     return None
 

@@ -1,13 +1,18 @@
 """The channel's state: what waits to go, what was sealed, what came in, and every receipt.
 
-A message's body is a row of its own: the message's row is written anew at each step of its way.
+A message's body is a row of its own: the message's row is written anew at each step of its way. What one
+transaction writes together has no foreign key between it: to look each of them up takes as long as to insert.
 """
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.utils.functional import cached_property
+
+_KEY: Final[dict[str, Any]] = {"primary_key": True, "db_column": "id", "db_constraint": False}
 
 
 class Stream(models.Model):
@@ -98,7 +103,7 @@ class OutboxMessage(models.Model):
     dismissed = models.BooleanField(default=False)
     """Whether an operator has put this dead letter away."""
     retry_of = models.UUIDField(null=True)
-    batch = models.ForeignKey(Batch, models.PROTECT, null=True, related_name="messages")
+    batch = models.ForeignKey(Batch, models.PROTECT, null=True, related_name="messages", db_constraint=False)
     position = models.IntegerField(null=True)
     sequence = models.BigIntegerField(null=True)
     header = models.BinaryField(null=True)
@@ -132,9 +137,7 @@ class OutboxMessage(models.Model):
 class OutboxBody(models.Model):
     """The body of a message of ours."""
 
-    message = models.OneToOneField(
-        OutboxMessage, models.CASCADE, primary_key=True, db_column="id", related_name="content"
-    )
+    message = models.OneToOneField(OutboxMessage, models.CASCADE, related_name="content", **_KEY)
     body = models.BinaryField()
 
     def __str__(self) -> str:
@@ -187,7 +190,7 @@ class InboxMessage(models.Model):
     """How many bytes its body has; none is kept of what was refused at the door, or erased later."""
     created_at = models.DateTimeField()
     received_at = models.DateTimeField()
-    batch = models.ForeignKey(ReceivedBatch, models.PROTECT, related_name="messages")
+    batch = models.ForeignKey(ReceivedBatch, models.PROTECT, related_name="messages", db_constraint=False)
     position = models.IntegerField()
     sequence = models.BigIntegerField()
     ledger_index = models.BigIntegerField()
@@ -200,9 +203,15 @@ class InboxMessage(models.Model):
     """Whether the sender has been told how the message ended, or need not be told yet (``LATER``)."""
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["peer", "message_id"], name="inbox_once")]
+        constraints = [models.UniqueConstraint(fields=["message_id", "peer"], name="inbox_once")]
         indexes = [
             models.Index(fields=["state", "id"], name="inbox_state"),
+            # The few that wait for a moment to come, behind which the rest of a conversation waits.
+            models.Index(
+                fields=["next_attempt_at"],
+                name="inbox_held",
+                condition=models.Q(state="waiting", next_attempt_at__isnull=False),
+            ),
             models.Index(
                 fields=["peer", "id"],
                 name="inbox_to_notify",
@@ -225,9 +234,7 @@ class InboxMessage(models.Model):
 class InboxBody(models.Model):
     """The body of a peer's message."""
 
-    message = models.OneToOneField(
-        InboxMessage, models.CASCADE, primary_key=True, db_column="id", related_name="content"
-    )
+    message = models.OneToOneField(InboxMessage, models.CASCADE, related_name="content", **_KEY)
     body = models.BinaryField()
 
     def __str__(self) -> str:

@@ -102,6 +102,8 @@ class Opened:
     header: wire.Header | None = None
     body: bytes | None = None
     code: str | None = None
+    denied: Denied | None = None
+    """The policy's decision, where that is why."""
     duplicate: bool = field(default=False)
     blobs: tuple[Blob, ...] = ()
     """The files that it names."""
@@ -117,6 +119,8 @@ class Signed:
     digest: bytes
     statement: wire.Statement
     alg: int
+    twice: bool
+    """Whether there is a second signature."""
     pairs: Sequence[tuple[bytes, bytes]]
     size: int
     """Bytes of statement, headers and sealed bodies."""
@@ -145,14 +149,18 @@ def read(signed: bytes, pairs: Sequence[tuple[bytes, bytes]], now: datetime) -> 
     if (statement.sender, statement.receiver) != (member.side, settings.NODE.side):
         raise NotForUs(signer=member.side, sender=statement.sender[:16], receiver=statement.receiver[:16])
     size = len(signed) + sum(len(header) + len(sealed) for header, sealed in pairs)
-    return Signed(signed, wire.digest(signed), statement, unverified.alg, pairs, size)
+    return Signed(
+        signed, wire.digest(signed), statement, unverified.alg, unverified.second is not None, pairs, size
+    )
 
 
 def examine(batch: Signed, now: datetime) -> Examined:
     """Open every message of a batch; one that is bad by itself has a code, a bad whole raises."""
     if batch.statement.suite not in get_member(batch.statement.sender).suites:
         raise UnknownSuite(suite=batch.statement.suite)
-    if get_suite(batch.statement.suite).cose_alg != batch.alg:
+    suite = get_suite(batch.statement.suite)
+    # So what signs twice says so under its first signature, and none can take the second away unseen.
+    if (suite.cose_alg, suite.twice) != (batch.alg, batch.twice):
         raise MalformedWire(what="statement", detail="suite")
     if len(batch.pairs) != batch.statement.count:
         raise RootMismatch
@@ -189,6 +197,7 @@ def _open_all(
             item.blobs = admission.admit(item.header, item.body)
         except KouanError as error:
             item.code = error.code
+            item.denied = error if isinstance(error, Denied) else None
 
 
 def _header(raw: bytes, statement: wire.Statement, position: int) -> wire.Header:

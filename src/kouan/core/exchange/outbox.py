@@ -16,7 +16,7 @@ from kouan.core.database.rows import insert_many, new_keys
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
 from kouan.core.exchange.blobs import attaching
-from kouan.core.exchange.crossing import Consent, Crossing, P, registry
+from kouan.core.exchange.crossing import Consent, Crossing, P, SentAgain, registry
 from kouan.core.exchange.ids import new_id, new_ids
 from kouan.core.exchange.models import OutboxBody, OutboxMessage
 from kouan.core.policy import Allowed, Proposal, policy_of
@@ -270,7 +270,9 @@ def retry(message_id: uuid.UUID) -> uuid.UUID:
         )
         _queue([row], [old.body])
         OutboxMessage.objects.filter(pk=old.pk).update(dismissed=True)
-    again: uuid.UUID = row["message_id"]
+        again: uuid.UUID = row["message_id"]
+        if crossing.handle_sent_again is not None:
+            crossing.handle_sent_again(SentAgain(id=again, before=old.message_id))
     return again
 
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.core import cbor
+from kouan.core.database.locks import take_turn
 from kouan.core.errors import KouanError
 from kouan.core.exchange import holdings, outbox
 from kouan.core.exchange.ids import new_id
@@ -70,7 +71,7 @@ def work() -> bool:
         state=State.FAILED, code="no-answer", finished_at=now
     )
     for peer, day in due(now):
-        begin(peer, day)
+        begin_once(peer, day)
     return False
 
 
@@ -99,7 +100,19 @@ def _first_day(peer: str) -> date | None:
 
 def begin(peer: str, day: date) -> Reconciliation:
     """Begin to compare a day with a peer; one that may not cross is kept as failed, with the reason."""
-    span = _own_span(peer, day)
+    return _begun(peer, day, _own_span(peer, day))
+
+
+def begin_once(peer: str, day: date) -> None:
+    """Begin to compare a day, unless another worker has begun since it was seen to be due."""
+    span = _own_span(peer, day)  # reading may take long, so it comes before the transaction
+    with transaction.atomic():
+        take_turn(f"compare {peer}")
+        if not Reconciliation.objects.filter(peer=peer, day=day).exists():
+            _begun(peer, day, span)
+
+
+def _begun(peer: str, day: date, span: Span) -> Reconciliation:
     run = new_id()
     row = Reconciliation(
         run=run, peer=peer, day=day, started_by=settings.NODE.side, started_at=timezone.now()

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from kouan.core.errors import KouanError
+from kouan.core.exchange import twice
 from kouan.core.exchange.times import from_milliseconds
 from kouan.core.ledger.checkpoint import LedgerProof, open_checkpoint
 from kouan.core.ledger.errors import NotCosignedError
@@ -108,6 +109,7 @@ def _check_times(
     at = max(each.at for each in entry.witnesses)
     lines = {(line.name, line.key_id) for line in parse_note(note.encode()).signatures}
     _check_one(keeper, [(key, _for_log(keeper, key, origin)) for key in keeper.of_use(KeyUse.LOG)], lines, at)
+    twice.check_note(keeper, parse_note(note.encode()), origin=origin, at=at)
     _check_one(
         witness, [(key, _for_witness(witness, key)) for key in witness.of_use(KeyUse.WITNESS)], lines, at
     )
@@ -136,10 +138,12 @@ def _check_one(
 def verify_despite(signed: cose.Unverified, member: MemberKeys, at: int) -> Revocation | None:
     """Check a signature although its key may have been reported; return the report, if there is one.
 
-    ``at`` is the time that the signed thing gives, in milliseconds since 1970.
+    ``at`` is the time that the signed thing gives, in milliseconds since 1970. Of one that is signed twice
+    the report of either key counts.
     """
     signed.verify(member.verification_key(signed.kid, from_milliseconds(at), despite_reports=True))
-    return member.revoked.get(signed.kid)
+    found = (member.revoked.get(kid) for kid in (signed.kid, *signed.kids))
+    return next((report for report in found if report is not None), None)
 
 
 def require_before(part: str, facts: MessageFacts, report: Revocation, by: str) -> str:

@@ -44,9 +44,13 @@ def sign_again(peer: str) -> int:
                 content_type=wire.BATCH_TYPE,
                 max_bytes=wire.MAX_STATEMENT + cose.OVERHEAD,
             )
-            if batch.wire is None or not (changed or signed.kid in keys.revoked):
+            if batch.wire is None or not (changed or signed.kids & keys.revoked):
                 continue
-            statement = replace(wire.Statement.decode(signed.payload), sealed_at=milliseconds(now))
+            statement = replace(
+                wire.Statement.decode(signed.payload),
+                sealed_at=milliseconds(now),
+                suite=keys.suite_at(now).id,
+            )
             if changed:
                 statement = replace(statement, previous=bytes(changed[-1].statement_digest))
             fresh = cose.sign1(statement.encode(), keys.signer(now), content_type=wire.BATCH_TYPE)
@@ -67,7 +71,7 @@ def sound_receipt(receipt: bytes) -> bytes:
     """Return a stored receipt of ours, signed again first if its key was reported since."""
     signed = cose.read1(receipt, content_type=wire.RECEIPT_TYPE, max_bytes=wire.MAX_RECEIPT + cose.OVERHEAD)
     keys = own()
-    if signed.kid not in keys.revoked:
+    if not signed.kids & keys.revoked:
         return receipt
     now = timezone.now()
     content = replace(wire.Receipt.decode(signed.payload), accepted_at=milliseconds(now))

@@ -189,7 +189,7 @@ class _Sealer:
         root = root_of(leaves)
         recipient_kid, recipient = self._member.sealing_key(self._now)
         statement = wire.Statement(
-            suite=common_suite(self._keys.suite.id, self._member.suites, side=stream.peer).id,
+            suite=common_suite(self._keys.suite_at(self._now).id, self._member.suites, side=stream.peer).id,
             sender=side,
             receiver=stream.peer,
             first=first,

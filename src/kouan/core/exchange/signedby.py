@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
 from kouan.core.exchange.models import Batch, ReceivedBatch
+from kouan.core.exchange.twice import log_verifier
 from kouan.core.ledger.models import SignedCheckpoint, WitnessedCheckpoint
 from kouan.core.ledger.notes import VerifierKey, origin_in, parse_note, witness_name
 from kouan.core.trust import cose
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+    from kouan.core.ledger.notes import NoteVerifier
+    from kouan.core.trust.document import ListedKey
     from kouan.core.trust.member import MemberKeys
 
 LISTED: Final = 1000
@@ -85,14 +88,14 @@ def signed_since(kid: str) -> Found:
 
 
 def _look(side: str, member: MemberKeys, report: Revocation) -> Iterator[Signed]:
-    if report.use is KeyUse.SIGN:
+    if report.use in {KeyUse.SIGN, KeyUse.SIGN_SM2}:
         ours = side == settings.NODE.side
         yield from _batches(side, report, ours=ours)
         yield from _receipts(side, report, ours=ours)
-    elif report.use in {KeyUse.LOG, KeyUse.WITNESS}:
-        public = [key.public for key in member.of_use(report.use) if key.kid == report.kid]
+    elif report.use in {KeyUse.LOG, KeyUse.WITNESS, KeyUse.LOG_SM2}:
+        public = [key for key in member.of_use(report.use) if key.kid == report.kid]
         if public:
-            yield from _notes(side, report, cast("Ed25519PublicKey", public[0]))
+            yield from _notes(side, report, public[0])
 
 
 def _batches(side: str, report: Revocation, *, ours: bool) -> Iterator[Signed]:
@@ -105,7 +108,7 @@ def _batches(side: str, report: Revocation, *, ours: bool) -> Iterator[Signed]:
             "peer", "first", "count", "statement", "received_at"
         )
     for peer, first, count, statement, at in rows:
-        if _signer(bytes(statement), wire.BATCH_TYPE) == report.kid:
+        if report.kid in _signers(bytes(statement), wire.BATCH_TYPE):
             yield Signed(
                 "batch-sent" if ours else "batch-received",
                 peer,
@@ -127,7 +130,7 @@ def _receipts(side: str, report: Revocation, *, ours: bool) -> Iterator[Signed]:
         if (
             receipt is not None
             and at is not None
-            and _signer(bytes(receipt), wire.RECEIPT_TYPE) == report.kid
+            and report.kid in _signers(bytes(receipt), wire.RECEIPT_TYPE)
         ):
             yield Signed(
                 "receipt-given" if ours else "receipt-received",
@@ -137,15 +140,16 @@ def _receipts(side: str, report: Revocation, *, ours: bool) -> Iterator[Signed]:
             )
 
 
-def _notes(side: str, report: Revocation, public: Ed25519PublicKey) -> Iterator[Signed]:
+def _notes(side: str, report: Revocation, key: ListedKey) -> Iterator[Signed]:
     """Look through checkpoints for a log's line, or for a witness's."""
-    kind = "checkpoint" if report.use is KeyUse.LOG else "cosignature"
+    kind = "cosignature" if report.use is KeyUse.WITNESS else "checkpoint"
     for peer, size, note, at in _checkpoints(side, report):
         parsed = parse_note(note)
-        if report.use is KeyUse.LOG:
-            line = VerifierKey.for_log(origin_in(parsed.text, log_origin(side)), public)
+        line: NoteVerifier
+        if report.use is KeyUse.WITNESS:
+            line = VerifierKey.for_witness(witness_name(side), cast("Ed25519PublicKey", key.public))
         else:
-            line = VerifierKey.for_witness(witness_name(side), public)
+            line = log_verifier(key, origin_in(parsed.text, log_origin(side)))
         if any((each.name, each.key_id) == (line.name, line.key_id) for each in parsed.signatures):
             yield Signed(kind, peer, str(size), at)
 
@@ -154,19 +158,20 @@ def _checkpoints(side: str, report: Revocation) -> Iterator[tuple[str, int, byte
     """Return the checkpoints on which the key may stand: ours, or those of others that we co-signed."""
     ours = SignedCheckpoint.objects.filter(published_at__gte=report.since).prefetch_related("cosignatures")
     theirs = WitnessedCheckpoint.objects.filter(at__gte=report.since).select_related("log")
-    if report.use is KeyUse.LOG and side != settings.NODE.side:
+    of_log = report.use is not KeyUse.WITNESS
+    if of_log and side != settings.NODE.side:
         theirs = theirs.filter(log__origin__startswith=log_origin(side))
-    if report.use is KeyUse.WITNESS or side == settings.NODE.side:
+    if not of_log or side == settings.NODE.side:
         for row in ours:
             note = row.note + "".join(each.line for each in row.cosignatures.all())
             yield settings.NODE.side, row.size, note.encode(), row.published_at
-    if (report.use is KeyUse.LOG) != (side == settings.NODE.side):
+    if of_log != (side == settings.NODE.side):
         for seen in theirs:
             yield seen.log.origin.partition(".")[0], seen.size, seen.note.encode(), seen.at
 
 
-def _signer(data: bytes, content_type: str) -> bytes:
-    return cose.read1(data, content_type=content_type, max_bytes=len(data)).kid
+def _signers(data: bytes, content_type: str) -> frozenset[bytes]:
+    return cose.read1(data, content_type=content_type, max_bytes=len(data)).kids
 
 
 def _numbers(first: int, count: int) -> str:

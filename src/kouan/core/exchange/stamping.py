@@ -6,15 +6,18 @@ side. The authority learns a hash, and the channel never waits for it.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from asn1crypto import cms
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from pyhanko.sign.timestamps import TimeStamper
 
 from kouan.core import cbor
 from kouan.core.errors import KouanError
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NAME: Final = "time-stamp"
+MAX_STAMP: Final = 16 * 1024
+"""Bytes of a time-stamp in a document, at most."""
 LOOK_EVERY: Final = 5.0
 """Seconds between looks, and so between tries with an authority that does not answer."""
 
@@ -58,25 +63,12 @@ def stamp_due() -> bool:
     return False
 
 
-def _due(wanted: TimeSettings) -> SignedCheckpoint | None:
-    """Return the checkpoint to stamp now: the newest final one, or the newest if the peers are silent."""
-    last = TimeStamp.objects.select_related("checkpoint").order_by("-checkpoint__size").first()
-    stamped = 0 if last is None else last.checkpoint.size
-    row = ledger.newest_final(quorum=settings.NODE.quorum, after=stamped)
-    if row is None:
-        row = SignedCheckpoint.objects.filter(size__gt=stamped).order_by("-size").first()
-    if row is None or last is None:
-        return row
-    late = timezone.now() - last.stored_at >= timedelta(seconds=wanted.every_s)
-    return row if late or row.size - stamped >= wanted.every_leaves else None
-
-
-def _stamp(row: SignedCheckpoint, wanted: TimeSettings) -> None:
+def stamped(digest: bytes, wanted: TimeSettings) -> stamp.Stamp:
+    """Return the authority's stamp over a SHA-256; raises ``UnusableAuthority`` or what asking it raises."""
     try:
         roots = stamp.read_roots(wanted.ca.read_bytes())
     except (OSError, ValueError) as error:
         raise UnusableAuthority(path=str(wanted.ca), detail=type(error).__name__) from None
-    digest = hashlib.sha256(row.note.encode()).digest()
     nonce = secrets.randbits(stamp.NONCE_BITS)
     answer = services.post(
         wanted.tsa,
@@ -94,6 +86,46 @@ def _stamp(row: SignedCheckpoint, wanted: TimeSettings) -> None:
         raise stamp.StampDoesNotHold(
             detail=str(_("its time, %(at)s, is far from this node's clock")) % {"at": found.at.isoformat()}
         )
+    return found
+
+
+class Stamper(TimeStamper):
+    """The authority of ``[time]`` for signatures in documents, asked and checked as for checkpoints."""
+
+    def __init__(self, wanted: TimeSettings) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._wanted = wanted
+
+    async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> cms.ContentInfo:  # noqa: ARG002 - the library's signature
+        """Return the authority's token over a digest; raises what ``stamped`` raises."""
+        # In a thread: what checks the answer runs a loop of its own.
+        found = await asyncio.to_thread(stamped, message_digest, self._wanted)
+        if len(found.token) > MAX_STAMP:
+            raise stamp.StampRefused(detail=f"{len(found.token)} bytes")
+        return cms.ContentInfo.load(found.token)
+
+
+def stamper() -> Stamper | None:
+    """Return what asks this node's time-stamping authority; ``None`` where it has none."""
+    wanted: TimeSettings | None = settings.NODE.time
+    return None if wanted is None else Stamper(wanted)
+
+
+def _due(wanted: TimeSettings) -> SignedCheckpoint | None:
+    """Return the checkpoint to stamp now: the newest final one, or the newest if the peers are silent."""
+    last = TimeStamp.objects.select_related("checkpoint").order_by("-checkpoint__size").first()
+    stamped = 0 if last is None else last.checkpoint.size
+    row = ledger.newest_final(quorum=settings.NODE.quorum, after=stamped)
+    if row is None:
+        row = SignedCheckpoint.objects.filter(size__gt=stamped).order_by("-size").first()
+    if row is None or last is None:
+        return row
+    late = timezone.now() - last.stored_at >= timedelta(seconds=wanted.every_s)
+    return row if late or row.size - stamped >= wanted.every_leaves else None
+
+
+def _stamp(row: SignedCheckpoint, wanted: TimeSettings) -> None:
+    found = stamped(hashlib.sha256(row.note.encode()).digest(), wanted)
     # Another worker may have been as quick: the first stamp of a checkpoint stays.
     TimeStamp.objects.bulk_create(
         [
@@ -103,7 +135,7 @@ def _stamp(row: SignedCheckpoint, wanted: TimeSettings) -> None:
                 chain=cbor.encode(list(found.chain)),
                 authority=found.authority,
                 at=found.at,
-                stored_at=now,
+                stored_at=timezone.now(),
             )
         ],
         ignore_conflicts=True,

@@ -28,7 +28,7 @@ from kouan.core.ledger.checkpoint import LedgerProof
 from kouan.core.ledger.errors import ProofError
 from kouan.core.ledger.merkle import leaf_hash, verify_inclusion
 from kouan.core.ledger.notes import SignatureType, VerifierKey
-from kouan.core.policy.agreements import of_contract
+from kouan.core.policy.agreements import lets_through, of_contract
 from kouan.core.trust import cose
 from kouan.core.trust.member import MemberKeys
 
@@ -288,16 +288,15 @@ class _Verification:
                 detail=str(_("agreement %(agreement)s with the digest in the header is missing"))
                 % {"agreement": header.agreement[:80]}
             )
-        clauses = agreement.get("clauses")
-        for clause in clauses if isinstance(clauses, list) else []:
-            if isinstance(clause, dict) and clause.get("id") == header.clause:
-                types = clause.get("types")
-                if isinstance(types, list) and header.type in types:
-                    return
-        raise Disagrees(
-            detail=str(_("clause %(clause)s of the agreement does not allow this type of message"))
-            % {"clause": header.clause[:40]}
+        let = lets_through(
+            agreement, clause=header.clause, type_=header.type, sender=header.sender, receiver=header.receiver
         )
+        said = {
+            "other-type": _("clause %(clause)s of the agreement does not allow this type of message"),
+            "other-sides": _("clause %(clause)s of the agreement lets nothing go this way"),
+        }.get(let)
+        if said is not None and not (let == "other-sides" and self._refused(facts)):
+            raise Disagrees(detail=str(said) % {"clause": header.clause[:40]})
 
     def _statement(self, part: str, _number: str, facts: MessageFacts) -> None:
         signed = cose.read1(

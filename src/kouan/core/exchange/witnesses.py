@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 
 ASK_EVERY: Final = 1.0
 MAX_ANSWER: Final = 16 * 1024
-_PAUSE_AFTER_PROBLEM: Final = 10.0
 _REQUEST: Final = "text/plain; charset=utf-8"
 
 

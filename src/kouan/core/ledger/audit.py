@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection
+from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,10 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from kouan.core.ledger.findings import Findings, Progress
-    from kouan.core.ledger.notes import VerifierKey
+    from kouan.core.ledger.notes import Note, VerifierKey
 
 Observer = Callable[[str, bytes], None]
 """Given the kind and the record of each entry whose kind is wanted."""
+Second = Callable[["Note", datetime], bool]
+"""Says whether a checkpoint of a time carries a second signature, and holds; raises ``KouanError`` if not.
+
+A lack of one that there had to be has the code ``second-signature-missing``.
+"""
+_Due = tuple[int, int, bytes, str, datetime]
+"""A checkpoint: key, size, root, note, and when it was signed."""
 
 _TILES_AT_ONCE: Final = 32
 _ENTRIES_SQL: Final = (
@@ -39,7 +47,7 @@ _ENTRIES_SQL: Final = (
 class LedgerAudit:
     """One pass over the ledger; what is wrong goes into ``findings``."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is held against, by name
         self,
         findings: Findings,
         *,
@@ -47,12 +55,14 @@ class LedgerAudit:
         witness_keys: Mapping[str, Sequence[VerifierKey]],
         wanted: Collection[str] = (),
         observe: Observer = lambda _kind, _record: None,
+        second: Second = lambda _note, _at: False,
     ) -> None:
         self._findings = findings
         self._log_keys = log_keys
         self._witness_keys = witness_keys
         self._wanted = frozenset(wanted)
         self._observe = observe
+        self._second = second
         self._levels: list[list[bytes]] = [[] for _ in range(TILE_LEVELS + 1)]
         """For each level, the hashes of the tile that is being filled."""
         self._numbers = [0] * (TILE_LEVELS + 1)
@@ -171,47 +181,58 @@ class LedgerAudit:
     # Checkpoints
 
     @staticmethod
-    def _checkpoints() -> Iterator[tuple[int, int, bytes, str]]:
-        """Return our checkpoints in order: key, size, root, note."""
+    def _checkpoints() -> Iterator[_Due]:
+        """Return our checkpoints in order."""
         after = -1
         while True:
             rows = SignedCheckpoint.objects.filter(size__gt=after).order_by("size")[:500]
-            found = list(rows.values_list("pk", "size", "root", "note"))
+            found = list(rows.values_list("pk", "size", "root", "note", "published_at"))
             if not found:
                 return
-            yield from ((key, size, bytes(root), note) for key, size, root, note in found)
+            yield from ((key, size, bytes(root), note, at) for key, size, root, note, at in found)
             after = found[-1][1]
 
     def _roots(
         self,
         leaves: Sequence[bytes],
-        checkpoints: Iterator[tuple[int, int, bytes, str]],
-        due: tuple[int, int, bytes, str] | None,
-    ) -> tuple[int, int, bytes, str] | None:
+        checkpoints: Iterator[_Due],
+        due: _Due | None,
+    ) -> _Due | None:
         """Look at the checkpoints whose sizes lie in a tile; return the first one beyond."""
         base = self._tree.size
         if due is None or due[1] > base + len(leaves):
             return due
         tree = Frontier(base, _peaks(self._tree))
         while due is not None and due[1] <= base + len(leaves):
-            key, size, root, note = due
+            key, size, root, note, at = due
             where = f"checkpoint {size}"
             tree.extend(leaves[tree.size - base : size - base])
             self._findings.checkpoints += 1
             self._findings.check(size == tree.size and root == tree.root(), where, "root")
-            self._note(where, size, root, note)
+            if self._note(where, size, root, note):
+                self._beside(where, note, at)
             self._cosignatures(key, size, note)
             due = next(checkpoints, None)
         return due
 
-    def _note(self, where: str, size: int, root: bytes, note: str) -> None:
+    def _note(self, where: str, size: int, root: bytes, note: str) -> bool:
+        """Look at the log's own signature; return whether it holds."""
         try:
             opened = open_checkpoint(note.encode(), log_keys=self._log_keys)
         except KouanError:
             self._findings.wrong(where, "signature")
-            return
+            return False
         said = opened.checkpoint
         self._findings.check((said.size, said.root) == (size, root), where, "note")
+        return True
+
+    def _beside(self, where: str, note: str, at: datetime) -> None:
+        """Look at the second signature of a checkpoint."""
+        try:
+            self._findings.signed_twice += self._second(parse_note(note.encode()), at)
+        except KouanError as error:
+            missing = error.code == "second-signature-missing"
+            self._findings.wrong(where, error.code if missing else "second-signature")
 
     def _cosignatures(self, key: int, size: int, note: str) -> None:
         lines = Cosignature.objects.filter(checkpoint=key).values_list("witness", "line", "at")

@@ -56,9 +56,9 @@ class Checkpoint:
             f"{line}\n" for line in (self.origin, self.size, encode64(self.root), *self.extensions)
         )
 
-    def sign(self, signer: NoteSigner) -> Note:
-        """Return the checkpoint as a note signed by its log."""
-        return sign_note(self.text(), signer)
+    def sign(self, *signers: NoteSigner) -> Note:
+        """Return the checkpoint as a note signed by its log, with one key or with two."""
+        return sign_note(self.text(), *signers)
 
     @classmethod
     def parse(cls, text: str) -> Checkpoint:

@@ -31,6 +31,8 @@ WORDS: Final[Mapping[str, _StrPromise]] = {
     "root": _("its root is not the ledger's at that size"),
     "note": _("its text does not say what is on record of it"),
     "signature": _("its signature does not verify"),
+    "second-signature": _("its second signature, by SM2, does not verify"),
+    "second-signature-missing": _("it lacks the second signature, by SM2, that there had to be at that time"),
     "stamp": _("the time-stamp does not hold for this checkpoint"),
     # The channel
     "statement": _("its signed statement is not the one on record"),
@@ -75,6 +77,8 @@ class Findings:
     """Entries whose record and salt were erased: only their hash could be used."""
     tiles: int = 0
     checkpoints: int = 0
+    signed_twice: int = 0
+    """Checkpoints whose second signature, by SM2, holds as well."""
     cosignatures: int = 0
     stamps: int = 0
     batches: int = 0

@@ -144,6 +144,24 @@ class Cosigner(Protocol):
         """Return the POSIX ``timestamp`` in 8 bytes and the signature, without the key id."""
 
 
+class NoteVerifier(Protocol):
+    """Checks the lines of one key: a ``VerifierKey``, or a key of another kind."""
+
+    @property
+    def name(self) -> str:
+        """The key name."""
+
+    @property
+    def key_id(self) -> bytes:
+        """The 4 bytes that, with the name, tell which key signed."""
+
+    def verify(self, text: bytes, signature: bytes) -> int | None:
+        """Check a signature over a note text; return a cosignature's POSIX time, else ``None``.
+
+        Raises ``NoteSignatureError``.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
     """A public key with the name and the signature type that it serves."""
@@ -268,16 +286,17 @@ class Note:
 class Verified:
     """A signature that was checked."""
 
-    key: VerifierKey
+    key: NoteVerifier
     line: SignatureLine
     timestamp: int | None
     """A cosignature's POSIX time."""
 
 
-def sign_note(text: str, signer: NoteSigner) -> Note:
+def sign_note(text: str, *signers: NoteSigner) -> Note:
     """Sign a text, which ends in a newline; raises ``MalformedNoteError`` if a note cannot hold it."""
     _check_text(text)
-    return Note(text, (SignatureLine(signer.name, signer.key_id, signer.sign(text.encode())),))
+    data = text.encode()
+    return Note(text, tuple(SignatureLine(each.name, each.key_id, each.sign(data)) for each in signers))
 
 
 def cosign_note(text: str, cosigner: Cosigner, timestamp: int) -> SignatureLine:
@@ -306,7 +325,7 @@ def parse_note(data: bytes) -> Note:
     return Note(text, tuple(map(_parse_line, rows)))
 
 
-def verify_note(note: Note, keys: Iterable[VerifierKey]) -> list[Verified]:
+def verify_note(note: Note, keys: Iterable[NoteVerifier]) -> list[Verified]:
     """Check the signatures of ``keys`` and pass over all others; the first of each key counts.
 
     Raises ``NoteSignatureError`` when a line that names one of the keys does not verify, and
@@ -314,17 +333,17 @@ def verify_note(note: Note, keys: Iterable[VerifierKey]) -> list[Verified]:
     """
     known = {(key.name, key.key_id): key for key in keys}
     text = note.text.encode()
-    found: dict[VerifierKey, Verified] = {}
+    found: dict[tuple[str, bytes], Verified] = {}
     for line in note.signatures:
         if key := known.get((line.name, line.key_id)):
             timestamp = key.verify(text, line.signature)
-            found.setdefault(key, Verified(key, line, timestamp))
+            found.setdefault((key.name, key.key_id), Verified(key, line, timestamp))
     if not found:
         raise UntrustedNoteError(expected=_listed(list(known.values())))
     return list(found.values())
 
 
-def _listed(keys: Sequence[VerifierKey]) -> str:
+def _listed(keys: Sequence[NoteVerifier]) -> str:
     return ", ".join(sorted({key.name for key in keys})) or "—"
 
 

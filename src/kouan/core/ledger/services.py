@@ -32,6 +32,7 @@ from kouan.core.ledger.notes import (
     Cosigner,
     Note,
     NoteSigner,
+    NoteVerifier,
     VerifierKey,
     cosign_note,
     parse_note,
@@ -146,10 +147,12 @@ def build_tiles() -> int:
     return built
 
 
-def publish_checkpoint(*, log_signer: NoteSigner, now: datetime | None = None) -> CheckpointRecord | None:
+def publish_checkpoint(
+    *, log_signer: NoteSigner, second: NoteSigner | None = None, now: datetime | None = None
+) -> CheckpointRecord | None:
     """Sign the ledger's size and root if it has grown since the last checkpoint, else return ``None``.
 
-    The signer's name is the ledger's origin. Must not run inside another transaction: it could sign
+    The signers' name is the ledger's origin. Must not run inside another transaction: it could sign
     entries that are then rolled back, and a signed checkpoint cannot be taken back.
     """
     with transaction.atomic(durable=True):
@@ -159,7 +162,8 @@ def publish_checkpoint(*, log_signer: NoteSigner, now: datetime | None = None) -
             return None
         build_tiles()
         root = Frontier.from_bytes(head.size, bytes(head.frontier)).root()
-        note = Checkpoint(log_signer.name, head.size, root).sign(log_signer)
+        signers = [log_signer] if second is None else [log_signer, second]
+        note = Checkpoint(log_signer.name, head.size, root).sign(*signers)
         row = SignedCheckpoint.objects.create(
             size=head.size, root=root, note=str(note), published_at=now or timezone.now()
         )
@@ -202,7 +206,7 @@ def store_cosignature(
 def witness_add_checkpoint(
     body: bytes,
     *,
-    find_log: Callable[[str], Sequence[VerifierKey] | None],
+    find_log: Callable[[str], Sequence[NoteVerifier] | None],
     cosigner: Cosigner,
     now: datetime | None = None,
 ) -> WitnessAnswer:

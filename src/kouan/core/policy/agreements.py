@@ -12,13 +12,14 @@ import json
 import tomllib
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from kouan.core import cbor
 from kouan.core.policy.elements import elements_of
 from kouan.core.text import LANGUAGES, Localised
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -116,8 +117,38 @@ def of_contract(data: bytes) -> dict[str, Any] | None:
         )
         for script in LANGUAGES
     }
-    scope = {"id": "scope", "types": ["dataflow.record"], "legal_basis": "data-contract", "text": title}
+    exporter, importer = (_side(party) for party in parties)
+    scope = {
+        "id": "scope",
+        "types": ["dataflow.record"],
+        "legal_basis": "data-contract",
+        "senders": [exporter],
+        "receivers": [importer],
+        "text": title,
+    }
     return {"id": terms.get("contract"), "title": title, "clauses": [scope]}
+
+
+def _side(party: object) -> str:
+    place = party.get("place") if isinstance(party, dict) else None
+    return place.partition(":")[0] if isinstance(place, str) else ""
+
+
+def lets_through(
+    agreement: Mapping[str, Any], *, clause: str, type_: str, sender: str, receiver: str
+) -> Literal["yes", "other-type", "other-sides"]:
+    """Say whether an agreement's source, as evidence has it, lets such a message cross by a clause."""
+    clauses = agreement.get("clauses")
+    for each in clauses if isinstance(clauses, list) else []:
+        if isinstance(each, dict) and each.get("id") == clause and _lists(each, "types", type_):
+            goes = _lists(each, "senders", sender) and _lists(each, "receivers", receiver)
+            return "yes" if goes else "other-sides"
+    return "other-type"
+
+
+def _lists(clause: Mapping[str, Any], key: str, value: str) -> bool:
+    found = clause.get(key)
+    return isinstance(found, list) and value in found
 
 
 def _agreement(raw: dict[str, Any]) -> Agreement:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +18,8 @@ from kouan.core.text import Localised
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+_SETS: Final = 4096
+"""So many sets of kinds are remembered: messages name them, and there are more than a process could hold."""
 _FILE: Final = Path(__file__).parent / "data" / "elements.toml"
 
 
@@ -73,13 +75,13 @@ def elements_of(ids: Collection[str]) -> list[DataElement]:
     return [element for id_, element in known.items() if id_ in ids]
 
 
-@cache
+@lru_cache(_SETS)
 def personal_among(ids: frozenset[str]) -> frozenset[str]:
     """Return those that are about a person."""
     return frozenset(each.id for each in elements_of(ids) if each.category.about_a_person)
 
 
-@cache
+@lru_cache(_SETS)
 def important_among(ids: frozenset[str]) -> frozenset[str]:
     """Return those that are important data."""
     return frozenset(each.id for each in elements_of(ids) if each.important)

@@ -15,7 +15,16 @@ from cryptography import x509
 from kouan.core import cbor
 from kouan.core.trust import cose
 from kouan.core.trust.errors import MalformedKeySet, NoContinuity
-from kouan.core.trust.keys import KeyUse, PublicKey, Signer, VerificationKey, kid_of, load_spki, spki_of
+from kouan.core.trust.keys import (
+    SECOND_USES,
+    KeyUse,
+    PublicKey,
+    Signer,
+    VerificationKey,
+    kid_of,
+    load_spki,
+    spki_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,7 +54,7 @@ _ACKNOWLEDGED: Final[dict[str, type]] = {
     "verdict": str,
     "at": int,
 }
-_PASSED_ON: Final = (KeyUse.SIGN, KeyUse.LOG, KeyUse.WITNESS)
+_PASSED_ON: Final = (KeyUse.SIGN, KeyUse.LOG, KeyUse.WITNESS, *SECOND_USES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,15 @@ def rotate(use: str, overlap_days: int, soon: bool) -> None:  # noqa: FBT001 - c
     _print(services.rotate_key(KeyUse(use), overlap=timedelta(days=overlap_days), soon=soon).public)
 
 
+@trust.command("end-sm2")
+@in_one_line
+def end_sm2() -> None:
+    """Sign once from now on, without SM2; the other sides are told, and see it as an incident."""
+    from kouan.core.trust import services  # noqa: PLC0415 - needs Django's models, which are set up by now
+
+    _print(services.end_second_signature().public)
+
+
 def _print(member: MemberKeys) -> None:
     content = member.trust.content
     lines = [

@@ -22,6 +22,7 @@ from kouan.core.trust.errors import MalformedDocument
 from kouan.core.trust.keys import (
     ALGORITHMS,
     KID_BYTES,
+    SECOND_USES,
     KeyUse,
     PublicKey,
     Signer,
@@ -40,7 +41,7 @@ MAX_KEYS: Final = 64
 MAX_FORMER_CAS: Final = 4
 MAX_REASON: Final = 200
 MAX_URL: Final = 255
-LISTED_USES: Final = (KeyUse.SIGN, KeyUse.DECRYPT, KeyUse.LOG, KeyUse.WITNESS)
+LISTED_USES: Final = (KeyUse.SIGN, KeyUse.DECRYPT, KeyUse.LOG, KeyUse.WITNESS, *SECOND_USES)
 """The uses whose public keys the document lists; the anchor and the TLS CA have places of their own."""
 
 _SIDE: Final = re.compile(r"[a-z][a-z0-9-]{1,15}")

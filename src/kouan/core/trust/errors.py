@@ -94,6 +94,28 @@ class BadSignature(KouanError):
     message = _("The signature does not verify: the content was changed or signed with another key.")
 
 
+class SecondSignatureMissing(KouanError):
+    """Something that a side signed once although its trust document promises two signatures."""
+
+    code = "second-signature-missing"
+    status = 403
+    message = _(
+        "The trust document of %(side)s promises a second signature, by SM2, beside the first. "
+        "It is missing here."
+    )
+
+
+class StillAskedFor(KouanError):
+    """Ending the second signature of a side whose settings ask for it."""
+
+    code = "second-signature-asked-for"
+    status = 409
+    message = _(
+        "`second_signature` in node.toml asks for signatures by SM2. Take that line out, restart the node, "
+        "and give the command again."
+    )
+
+
 class CannotOpen(KouanError):
     """Sealed bytes that were changed, or that were sealed to another key or for another place."""
 
@@ -234,3 +256,14 @@ class TokenUnusable(KouanError):
     code = "token-unusable"
     status = 500
     message = _("The token %(label)s cannot be used: %(detail)s.")
+
+
+class Sm2Unavailable(KouanError):
+    """SM2 is asked for on a machine where no OpenSSL 3 with SM2 can be loaded."""
+
+    code = "no-sm2"
+    status = 500
+    message = _(
+        "SM2 needs OpenSSL 3 as a shared library (libcrypto), which cannot be loaded here (%(detail)s). "
+        "Install it, or run the node with a Python that links it."
+    )

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from kouan.core.trust import files
+from kouan.core.errors import KouanError
+from kouan.core.trust import files, sm2
 from kouan.core.trust.document import Revocation
 from kouan.core.trust.errors import KeyStoreDamaged
 from kouan.core.trust.keys import (
+    SECOND_USES,
     KeyUse,
     PrivateKey,
     PublicKey,
@@ -90,7 +92,7 @@ def read(directory: Path) -> KeyList:
         raise KeyStoreDamaged(path=str(path), detail=f"not a list of keys ({error})") from None
     keys = tuple(_key(directory, suite, **entry) for entry in entries)
     for use in KeyUse:
-        if not any(key.use is use and key.usable for key in keys):
+        if use not in SECOND_USES and not any(key.use is use and key.usable for key in keys):
             raise KeyStoreDamaged(path=str(path), detail=f"no {use.value} key is listed")
     return KeyList(side, suite, keys, revoked, ending)
 
@@ -143,7 +145,7 @@ def whole(moment: datetime) -> datetime:
 def _head(raw: Any) -> tuple[str, Suite]:
     if not _FIELDS <= set(raw) <= _FIELDS | {"revoked", "ending"} or raw["format"] != FORMAT:
         raise ValueError("format")
-    if not isinstance(raw["side"], str) or raw["suite"] not in SUITES:
+    if not isinstance(raw["side"], str) or raw["suite"] not in SUITES or get_suite(raw["suite"]).twice:
         raise ValueError("side or suite")
     return raw["side"], get_suite(raw["suite"])
 
@@ -197,7 +199,13 @@ def _key(  # noqa: PLR0913 - the fields of one entry
     if file:
         pem = files.read_private(path, max_bytes=MAX_PEM)
         try:
-            loaded = load_pem_private_key(pem, password=None)
+            loaded = (
+                sm2.PrivateKey.from_pem(pem)
+                if use in SECOND_USES
+                else load_pem_private_key(pem, password=None)
+            )
+        except KouanError:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever the library raises, the file is at fault
             raise _not_a_key(path, error) from None
         private = cast("PrivateKey", loaded)

@@ -7,6 +7,7 @@ behind PKCS#11 can stand in for a key file without a change to anything that sig
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
@@ -20,19 +21,24 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from kouan.core.trust.suites import EDDSA, ES256, KeyKind, Suite
+from kouan.core.trust import sm2
+from kouan.core.trust.suites import EDDSA, ES256, SM2, KeyKind, Suite
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 KID_BYTES: Final = 16
 _COORDINATE_BYTES: Final = 32
 _ECDSA: Final = ec.ECDSA(hashes.SHA256())
 
-PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | x25519.X25519PrivateKey
-PublicKey: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | x25519.X25519PublicKey
-SigningKey: TypeAlias = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
-VerificationKey: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+PrivateKey: TypeAlias = (
+    ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | x25519.X25519PrivateKey | sm2.PrivateKey
+)
+PublicKey: TypeAlias = (
+    ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | x25519.X25519PublicKey | sm2.PublicKey
+)
+SigningKey: TypeAlias = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | sm2.PrivateKey
+VerificationKey: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | sm2.PublicKey
 
 
 class KeyUse(StrEnum):
@@ -49,10 +55,17 @@ class KeyUse(StrEnum):
     WITNESS = "witness"
     """Co-signs the other sides' checkpoints."""
     TLS_CA = "tls-ca"
-    """Issues this side's TLS certificates."""
+    """Issues this side's TLS certificates, and those of its officers' signatures on papers (``onetime``)."""
     TLS = "tls"
     """The door's TLS key, as server and as client."""
+    SIGN_SM2 = "sign-sm2"
+    """Signs, beside the ``sign`` key, whatever that signs; only where ``node.toml`` asks for it."""
+    LOG_SM2 = "log-sm2"
+    """Signs this side's checkpoints beside the ``log`` key; as above."""
 
+
+SECOND_USES: Final = (KeyUse.SIGN_SM2, KeyUse.LOG_SM2)
+"""The uses of the second signature: a side has keys for both of them, or for none."""
 
 _FIXED_KINDS: Final[Mapping[KeyUse, KeyKind]] = MappingProxyType(
     {
@@ -62,10 +75,12 @@ _FIXED_KINDS: Final[Mapping[KeyUse, KeyKind]] = MappingProxyType(
         KeyUse.WITNESS: "Ed25519",
         KeyUse.TLS_CA: "P-256",
         KeyUse.TLS: "P-256",
+        KeyUse.SIGN_SM2: "SM2",
+        KeyUse.LOG_SM2: "SM2",
     }
 )
 ALGORITHMS: Final[Mapping[KeyKind, str]] = MappingProxyType(
-    {"P-256": "ES256", "Ed25519": "EdDSA", "X25519": "HPKE-X25519-SHA256-A256GCM"}
+    {"P-256": "ES256", "Ed25519": "EdDSA", "X25519": "HPKE-X25519-SHA256-A256GCM", "SM2": "SM2-SM3"}
 )
 """The name under which a trust document lists a key of each kind."""
 
@@ -79,7 +94,7 @@ class Signer(Protocol):
 
     @property
     def cose_alg(self) -> int:
-        """The COSE algorithm of the signatures: -7 (ES256) or -8 (EdDSA)."""
+        """The COSE algorithm of the signatures: ``ES256``, ``EDDSA`` or ``SM2`` of ``suites``."""
 
     def sign(self, data: bytes) -> bytes:
         """Return the 64-byte signature over ``data``, in COSE's form (ES256: r and s, fixed length)."""
@@ -93,14 +108,55 @@ class LocalSigner:
     def __init__(self, key: SigningKey) -> None:
         self._key = key
         self.kid: bytes = kid_of(spki_of(key.public_key()))
-        self.cose_alg: int = ES256 if isinstance(key, ec.EllipticCurvePrivateKey) else EDDSA
+        self.cose_alg: int = algorithm_of(key.public_key())
 
     def sign(self, data: bytes) -> bytes:
-        """Return the signature in COSE's form (RFC 9053 sections 2.1 and 2.2)."""
+        """Return the signature in COSE's form (RFC 9053 sections 2.1 and 2.2); SM2's like ES256's."""
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
             return self._key.sign(data)
+        if isinstance(self._key, sm2.PrivateKey):
+            return sm2.raw_of(self._key.sign(data))
         r, s = decode_dss_signature(self._key.sign(data, _ECDSA))
         return r.to_bytes(_COORDINATE_BYTES) + s.to_bytes(_COORDINATE_BYTES)
+
+
+class DoubleSigner:
+    """A ``Signer`` whose every signature has a second one beside it, by another key (``cose.sign1``)."""
+
+    __slots__ = ("_first", "cose_alg", "kid", "second")
+
+    def __init__(self, first: Signer, second: Signer) -> None:
+        self._first = first
+        self.second = second
+        self.kid: bytes = first.kid
+        self.cose_alg: int = first.cose_alg
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the first key's signature."""
+        return self._first.sign(data)
+
+
+@dataclass(frozen=True, slots=True)
+class DoubleKey:
+    """A key that verifies, of a side that has keys for a second signature too."""
+
+    first: VerificationKey
+    find_second: Callable[[bytes], sm2.PublicKey]
+    """Answers a key id with the key that signs beside the first, or raises why there is none."""
+    required: bool
+    """Whether nothing without a second signature counts at the time in question."""
+    side: str
+
+
+def algorithm_of(key: PublicKey) -> int:
+    """Return the COSE algorithm of a key that verifies."""
+    match key:
+        case ec.EllipticCurvePublicKey():
+            return ES256
+        case sm2.PublicKey():
+            return SM2
+        case _:
+            return EDDSA
 
 
 def kind_for(use: KeyUse, suite: Suite) -> KeyKind:
@@ -117,6 +173,8 @@ def generate(kind: KeyKind) -> PrivateKey:
             return ed25519.Ed25519PrivateKey.generate()
         case "X25519":
             return x25519.X25519PrivateKey.generate()
+        case "SM2":
+            return sm2.PrivateKey.generate()
 
 
 def kind_of(key: object) -> KeyKind | None:
@@ -128,12 +186,16 @@ def kind_of(key: object) -> KeyKind | None:
             return "Ed25519"
         case x25519.X25519PrivateKey() | x25519.X25519PublicKey():
             return "X25519"
+        case sm2.PrivateKey() | sm2.PublicKey():
+            return "SM2"
         case _:
             return None
 
 
 def spki_of(key: PublicKey) -> bytes:
     """Return the key's SubjectPublicKeyInfo in DER (RFC 5280 section 4.1.2.7)."""
+    if isinstance(key, sm2.PublicKey):
+        return key.spki
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -145,8 +207,10 @@ def kid_of(spki: bytes) -> bytes:
 def load_spki(spki: bytes) -> PublicKey:
     """Return the public key of a DER SubjectPublicKeyInfo in its one canonical encoding.
 
-    Raises ``ValueError`` for anything else, whatever the library makes of it.
+    Raises ``ValueError`` for anything else, whatever the library makes of it, and ``Sm2Unavailable``.
     """
+    if spki.startswith(sm2.SPKI_HEAD):
+        return sm2.PublicKey.from_spki(spki)
     try:
         key = load_der_public_key(spki)
     except Exception as error:  # noqa: BLE001 - the library's errors on foreign bytes are many; one leaves here

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, cast
 
 from kouan.core.trust import certificates, document
 from kouan.core.trust.errors import KeyCompromised, KeyNotValid, NoUsableKey, UnknownKey
-from kouan.core.trust.keys import KeyUse, VerificationKey
+from kouan.core.trust.keys import DoubleKey, KeyUse, VerificationKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
+    from kouan.core.trust import sm2
     from kouan.core.trust.document import ListedKey, Revocation, TrustDocument
 
 
@@ -88,20 +89,42 @@ class MemberKeys:
         sound = [key for key in self.of_use(use) if key.kid not in self.revoked] or self.of_use(use)
         return cast("Ed25519PublicKey", max(sound, key=lambda key: (key.since, key.until)).public)
 
-    def verification_key(self, kid: bytes, at: datetime, *, despite_reports: bool = False) -> VerificationKey:
+    def verification_key(
+        self, kid: bytes, at: datetime, *, despite_reports: bool = False
+    ) -> VerificationKey | DoubleKey:
         """Return the key with this id that signs batches and receipts, if its time covers ``at``.
 
-        Raises ``UnknownKey`` when the document does not list it for signing, ``KeyCompromised`` when
-        it was reported so (whatever ``at`` is: it is the signer's own word), and ``KeyNotValid`` (an
-        old key, or one from the future) outside its time.
+        With it goes how the second signature is checked, if the side lists keys for one. Raises
+        ``UnknownKey`` when the document does not list it for signing, ``KeyCompromised`` when it was reported
+        so (whatever ``at`` is: it is the signer's own word), and ``KeyNotValid`` (an old key, or one from the
+        future) outside its time.
         """
+        first = self._listed(KeyUse.SIGN, kid, at, despite_reports)
+        if not self.of_use(KeyUse.SIGN_SM2):
+            return cast("VerificationKey", first)
+
+        def find_second(second: bytes) -> sm2.PublicKey:
+            return cast("sm2.PublicKey", self._listed(KeyUse.SIGN_SM2, second, at, despite_reports))
+
+        required = self.signs_twice(KeyUse.SIGN_SM2, at)
+        return DoubleKey(cast("VerificationKey", first), find_second, required, self.side)
+
+    def signs_twice(self, use: KeyUse, at: datetime) -> bool:
+        """Whether what this side signs at a time needs a second signature, by a key of ``use``.
+
+        A key that was reported compromised stands for that as well: its side has not said that it signs
+        once from then on.
+        """
+        return any(key.valid_at(at) for key in self.of_use(use))
+
+    def _listed(self, use: KeyUse, kid: bytes, at: datetime, despite_reports: bool) -> object:  # noqa: FBT001 - the caller's
         report = self.revoked.get(kid)
         if report is not None and not despite_reports:
             raise KeyCompromised(
                 kid=kid.hex(), side=self.side, since=report.since.isoformat(), at=report.at.isoformat()
             )
-        for key in self.trust.content.keys:
-            if key.use is KeyUse.SIGN and key.kid == kid:
+        for key in self.of_use(use):
+            if key.kid == kid:
                 if not key.valid_at(at):
                     raise KeyNotValid(
                         kid=kid.hex(),
@@ -109,10 +132,10 @@ class MemberKeys:
                         since=key.since.isoformat(),
                         until=key.until.isoformat(),
                     )
-                return cast("VerificationKey", key.public)
+                return key.public
         raise UnknownKey(kid=kid.hex(), side=self.side)
 
-    def key_finder(self, at: datetime) -> Callable[[bytes], VerificationKey]:
+    def key_finder(self, at: datetime) -> Callable[[bytes], VerificationKey | DoubleKey]:
         """Return ``verification_key`` for one moment, as ``cose.verify1`` takes it."""
         return lambda kid: self.verification_key(kid, at)
 

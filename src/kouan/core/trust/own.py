@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, cast
 
-from kouan.core.trust import document
+from kouan.core.trust import document, keylist, rotation
 from kouan.core.trust.errors import KeyStoreDamaged, NoUsableKey
-from kouan.core.trust.keys import KeyUse, Signer
+from kouan.core.trust.keys import SECOND_USES, DoubleSigner, KeyUse, Signer
 from kouan.core.trust.member import MemberKeys
+from kouan.core.trust.onetime import OneTimeSigner, one_time_signer
 from kouan.core.trust.store import DOCUMENT_NAME, LIST_NAME, KeyStore, StoredKey
+from kouan.core.trust.suites import signed_twice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -39,7 +42,6 @@ class OwnKeys:
     """What this side signs, opens and shows with."""
 
     side: str
-    suite: Suite
     document: bytes = field(repr=False)
     """The trust document in use."""
     public: MemberKeys
@@ -51,13 +53,31 @@ class OwnKeys:
         raise TypeError("private keys stay in their process")
 
     @property
+    def suite(self) -> Suite:
+        """The suite in which this side signs now."""
+        return self.suite_at(datetime.now(UTC))
+
+    @property
     def fingerprint(self) -> str:
         """Who this side is: 64 hex digits."""
         return self.public.fingerprint
 
     def signer(self, at: datetime) -> Signer:
-        """Return what signs batches and receipts at a time; raises ``NoUsableKey``."""
-        return self._signers[self._store.current(KeyUse.SIGN, at).kid]
+        """Return what signs batches and receipts at a time, twice where asked; raises ``NoUsableKey``."""
+        first = self._signers[self._store.current(KeyUse.SIGN, at).kid]
+        second = self._store.second(KeyUse.SIGN_SM2, at)
+        return first if second is None else DoubleSigner(first, self._signers[second.kid])
+
+    def suite_at(self, at: datetime) -> Suite:
+        """Return the suite in which ``signer`` signs at a time."""
+        once = self._store.second(KeyUse.SIGN_SM2, at) is None
+        return self._store.suite if once else signed_twice(self._store.suite)
+
+    @property
+    def second_log_signer(self) -> Signer | None:
+        """What signs this side's checkpoints beside ``log_key``; ``None`` where it signs once."""
+        key = self._store.second(KeyUse.LOG_SM2, datetime.now(UTC))
+        return None if key is None else self._store.signer_of(key)
 
     @property
     def log_key(self) -> NoteKey:
@@ -98,10 +118,21 @@ class OwnKeys:
         """Return the key in use; raises ``NoUsableKey``."""
         return self._store.current(use, at)
 
+    def one_time_signer(self, *, officer: str, organisation: str, at: datetime) -> OneTimeSigner:
+        """Return what signs one paper as an officer of this side; raises ``NoUsableKey``."""
+        authority = self._store.current(KeyUse.TLS_CA, at)
+        return one_time_signer(
+            cast("EllipticCurvePrivateKey", authority.private),
+            keylist.certificate(self._store.certificate_path(authority)),
+            officer=officer,
+            organisation=organisation,
+            now=at,
+        )
+
     def vouching(self) -> list[tuple[StoredKey, Signer]]:
         """Return every sound key that can sign a statement about this side's keys, old ones included."""
         out = self.revoked
-        uses = (KeyUse.ANCHOR, KeyUse.SIGN, KeyUse.LOG, KeyUse.WITNESS, KeyUse.TLS_CA)
+        uses = (KeyUse.ANCHOR, KeyUse.SIGN, KeyUse.LOG, KeyUse.WITNESS, KeyUse.TLS_CA, *SECOND_USES)
         return [
             (key, self._store.signer_of(key))
             for use in uses
@@ -118,26 +149,38 @@ class OwnKeys:
         return self._store.decryption_key(kid)
 
 
-def load(
-    directory: Path, *, side: str, door_url: str, token: Token | None = None, now: datetime | None = None
+def load(  # noqa: PLR0913 - all by name
+    directory: Path,
+    *,
+    side: str,
+    door_url: str,
+    token: Token | None = None,
+    twice: bool = False,
+    now: datetime | None = None,
 ) -> OwnKeys:
     """Open the key store of ``side`` and bring its trust document up to date.
 
-    Raises ``UnsafeKeyFile``, ``KeyStoreDamaged`` (also when the keys are another side's) or
-    ``NoUsableKey``.
+    ``twice`` sees that there are keys for the second signature; without it those that there are stay, since a
+    signature that others rely on ends by an operator's word alone. Raises ``UnsafeKeyFile``,
+    ``KeyStoreDamaged`` (also when the keys are another side's), ``NoUsableKey`` or ``Sm2Unavailable``.
     """
     now = now or datetime.now(UTC)
     store = KeyStore.open(directory, token=token)
     if store.side != side:
         raise KeyStoreDamaged(path=str(directory), detail=f"keys of `{store.side}`, not `{side}`")
+    if twice:
+        store = rotation.begin_second(store, now=now)
     data = current_document(store, door_url=door_url, now=now)
     return OwnKeys(
         side=side,
-        suite=store.suite,
         document=data,
         public=MemberKeys.from_bytes(data),
         _store=store,
-        _signers={key.kid: store.signer_of(key) for key in store.of_use(KeyUse.SIGN)},
+        _signers={
+            key.kid: store.signer_of(key)
+            for use in (KeyUse.SIGN, KeyUse.SIGN_SM2)
+            for key in store.of_use(use)
+        },
     )
 
 
@@ -177,15 +220,17 @@ class OwnKeysCache:
         self._lock = threading.Lock()
         self._held: tuple[object, OwnKeys] | None = None
 
-    def get(self, directory: Path, *, side: str, door_url: str, token: Token | None = None) -> OwnKeys:
+    def get(
+        self, directory: Path, *, side: str, door_url: str, token: Token | None = None, twice: bool = False
+    ) -> OwnKeys:
         """Return the keys; a rotation by another process is noticed at the next call (two ``stat``)."""
         # Looked at before loading: what changes meanwhile is then loaded again, never missed.
-        marks = (directory, side, door_url, id(token), *_marks(directory))
+        marks = (directory, side, door_url, id(token), twice, *_marks(directory))
         held = self._held
         if held is not None and held[0] == marks:
             return held[1]
         with self._lock:
-            keys = load(directory, side=side, door_url=door_url, token=token)
+            keys = load(directory, side=side, door_url=door_url, token=token, twice=twice)
             self._held = (marks, keys)
             return keys
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from typing import Final
 
@@ -12,7 +13,7 @@ from django.db.models.functions import Coalesce
 from kouan.core.trust import tokens
 from kouan.core.trust.document import Revocation
 from kouan.core.trust.errors import UnknownMember
-from kouan.core.trust.keys import KeyUse
+from kouan.core.trust.keys import KeyUse, spki_of
 from kouan.core.trust.member import MemberKeys
 from kouan.core.trust.models import Member, MemberHistory, ReportedKey
 from kouan.core.trust.own import OwnKeys, OwnKeysCache
@@ -32,7 +33,13 @@ def own() -> OwnKeys:
     Cached in the process; a change of the key folder is noticed at the next call.
     """
     node = settings.NODE
-    return _own.get(node.keys, side=node.side, door_url=node.door_url, token=tokens.configured(node.token))
+    return _own.get(
+        node.keys,
+        side=node.side,
+        door_url=node.door_url,
+        token=tokens.configured(node.token),
+        twice=node.second_signature == "sm2",
+    )
 
 
 def get_member(side: str) -> MemberKeys:
@@ -63,6 +70,12 @@ def get_member(side: str) -> MemberKeys:
     return member
 
 
+def authorities(side: str) -> bytes:
+    """Return the certificates of a side's CA as PEM, of ours too; raises ``UnknownMember``."""
+    keys = own()
+    return keys.public.tls_ca_pem if side == keys.side else get_member(side).tls_ca_pem
+
+
 def reports(side: str) -> tuple[Revocation, ...]:
     """Return what a member has reported compromised, in whatever document."""
     return tuple(
@@ -84,6 +97,18 @@ def member_documents(side: str) -> tuple[bytes, ...]:
     """Return every trust document of a side that was ever imported, newest first."""
     rows = MemberHistory.objects.filter(side=side).order_by("-imported_at", "-id")
     return tuple(bytes(data) for data in rows.values_list("document", flat=True))
+
+
+def fingerprints(side: str) -> tuple[str, ...]:
+    """Return by which fingerprints this node has known a side, its own too: the present one first."""
+    if side == settings.NODE.side:
+        ours = own()
+        anchors = [key for key in ours.keys if key.use is KeyUse.ANCHOR]
+        former = [hashlib.sha256(spki_of(key.public)).hexdigest() for key in anchors]
+        return tuple(dict.fromkeys([ours.fingerprint, *former]))
+    present = Member.objects.filter(side=side).values_list("fingerprint", flat=True)
+    rows = MemberHistory.objects.filter(side=side).order_by("-imported_at", "-id")
+    return tuple(dict.fromkeys([*present, *rows.values_list("fingerprint", flat=True)]))
 
 
 def forget_members() -> None:

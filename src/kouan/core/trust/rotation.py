@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from kouan.core.trust import keylist
 from kouan.core.trust.document import MAX_REASON, Revocation
-from kouan.core.trust.errors import AlreadyReported, NoSuchOwnKey, UnsoundReport
+from kouan.core.trust.errors import AlreadyReported, NoSuchOwnKey, NoUsableKey, UnsoundReport
 from kouan.core.trust.keylist import KeyList, StoredKey, whole
-from kouan.core.trust.keys import KeyUse
+from kouan.core.trust.keys import SECOND_USES, KeyUse
 from kouan.core.trust.store import OVERLAP, KeyStore
 
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ KEPT: Final = timedelta(days=90)
 """How long after its end a private half is kept: far beyond the life of anything still on its way."""
 REMINDER: Final = timedelta(days=30)
 """How long before a key's end its operator is reminded."""
+MARGIN: Final = timedelta(minutes=10)
+"""From a second signature's beginning until nothing counts without it."""
 _MOMENT: Final = timedelta(seconds=1)
-_PUBLIC_STAYS: Final = (KeyUse.SIGN, KeyUse.LOG, KeyUse.WITNESS)
+_PUBLIC_STAYS: Final = (KeyUse.SIGN, KeyUse.LOG, KeyUse.WITNESS, *SECOND_USES)
 """Uses whose public halves stay listed for good: what they signed is verified years later."""
 
 
@@ -42,9 +44,13 @@ def rotate(  # noqa: PLR0913 - all by name
 
     ``soon`` has the old ones end as soon as every peer has acknowledged the new one (``finish``).
     ``hosts`` are for a new TLS key. A new TLS CA brings a TLS key of its own, which serves from the end
-    of the overlap on: until then peers may not know who vouches for it.
+    of the overlap on: until then peers may not know who vouches for it. Raises ``NoUsableKey`` for a second
+    signature's key where there is none.
     """
     now = now or datetime.now(UTC)
+    if use in SECOND_USES and store.second(use, now) is None:
+        # A second signature begins by the settings, and with a margin (``begin_second``).
+        raise NoUsableKey(side=store.side, use=use.value)
 
     def change(held: KeyStore) -> KeyList:
         content = _with_successor(held, use, hosts, overlap, now)
@@ -109,6 +115,35 @@ def compromise(  # noqa: PLR0913 - all by name
     return _changed(store, change)
 
 
+def begin_second(store: KeyStore, *, now: datetime | None = None) -> KeyStore:
+    """See that there are keys for the second signature; return the store as it is then.
+
+    They sign as soon as they exist, and are asked for by others from ``MARGIN`` later on: by then nothing
+    that was signed once is still new.
+    """
+    now = now or datetime.now(UTC)
+
+    def missing(held: KeyStore) -> list[KeyUse]:
+        return [use for use in SECOND_USES if held.second(use, now) is None]
+
+    def change(held: KeyStore) -> KeyList:
+        made = [held.make(use, now, since=now + MARGIN) for use in missing(held)]
+        return replace(held.content_list, keys=(*held.keys, *made))
+
+    return _changed(store, change) if missing(store) else store
+
+
+def end_second(store: KeyStore, *, now: datetime | None = None) -> KeyStore:
+    """End the keys for the second signature: from now on this side signs once."""
+    now = now or datetime.now(UTC)
+
+    def change(held: KeyStore) -> KeyList:
+        keys = tuple(_until(key, now) if key.use in SECOND_USES else key for key in held.keys)
+        return replace(held.content_list, keys=keys)
+
+    return _changed(store, change)
+
+
 def prune(store: KeyStore, *, now: datetime | None = None) -> list[StoredKey]:
     """Delete the private halves of keys that ended ``KEPT`` ago; return those keys.
 
@@ -121,7 +156,8 @@ def prune(store: KeyStore, *, now: datetime | None = None) -> list[StoredKey]:
     def change(held: KeyStore) -> KeyList:
         kept: list[StoredKey] = []
         for key in held.keys:
-            newest = key.usable and key == held.of_use(key.use)[-1]
+            # A side may have stopped signing twice; of every other use there is always a key.
+            newest = key.usable and key == held.of_use(key.use)[-1] and key.use not in SECOND_USES
             if not key.usable or newest or key.until + KEPT > now:
                 kept.append(key)
                 continue

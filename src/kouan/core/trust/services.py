@@ -20,6 +20,7 @@ from kouan.core.trust.errors import (
     KeyCompromised,
     OwnSide,
     StaleDocument,
+    StillAskedFor,
 )
 from kouan.core.trust.keys import kid_of
 from kouan.core.trust.models import HeldDocument, Member, MemberHistory, ReportedKey
@@ -169,6 +170,17 @@ def report_compromised(use: KeyUse, kid: str, *, since: datetime, reason: str) -
 def finish_rotation() -> OwnKeys:
     """End the old keys that wait for it: every peer has acknowledged their successors."""
     rotation.finish(_store())
+    return own()
+
+
+def end_second_signature() -> OwnKeys:
+    """Sign once from now on; raises ``StillAskedFor`` while the settings ask for two signatures.
+
+    The other sides learn of it by the trust document, and show it to their operators.
+    """
+    if settings.NODE.second_signature:
+        raise StillAskedFor
+    rotation.end_second(_store())
     return own()
 
 

@@ -22,8 +22,19 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from kouan.core.trust import certificates, document, files, keylist
 from kouan.core.trust.errors import KeyStoreDamaged, KeyStoreExists, NoUsableKey, TokenUnusable, UnknownKey
 from kouan.core.trust.keylist import LIST_NAME, KeyList, StoredKey, whole
-from kouan.core.trust.keys import KeyUse, LocalSigner, Signer, SigningKey, generate, kid_of, kind_for, spki_of
-from kouan.core.trust.suites import DEFAULT_SUITE, SUITES, Suite, get_suite
+from kouan.core.trust.keys import (
+    SECOND_USES,
+    KeyUse,
+    LocalSigner,
+    Signer,
+    SigningKey,
+    generate,
+    kid_of,
+    kind_for,
+    spki_of,
+)
+from kouan.core.trust.sm2 import PrivateKey as Sm2Key
+from kouan.core.trust.suites import DEFAULT_SUITE, SUITES, Suite, get_suite, signed_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,6 +56,8 @@ LIFE: Final[dict[KeyUse, timedelta]] = {
     KeyUse.WITNESS: timedelta(days=7305),
     KeyUse.TLS_CA: certificates.CA_LIFE,
     KeyUse.TLS: certificates.LEAF_LIFE,
+    KeyUse.SIGN_SM2: timedelta(days=731),
+    KeyUse.LOG_SM2: timedelta(days=7305),
 }
 OVERLAP: Final = timedelta(days=14)
 """How long an old key goes on beside its successor, for the other sides to learn of the new one."""
@@ -102,8 +115,10 @@ class KeyStore:
         # mkdtemp makes the folder with mode 0700.
         fresh = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
         try:
+            twice, suite = suite.twice, signed_once(suite)
             store = cls(fresh, KeyList(side, suite, ()))
-            keys = [store.make(use, now) for use in KeyUse if use not in _STAYS]
+            left_out = _STAYS if twice else (*_STAYS, *SECOND_USES)
+            keys = [store.make(use, now) for use in KeyUse if use not in left_out]
             authority = store.make_ca(now)
             keys += [authority, store.make_tls(authority, hosts, now)]
             keylist.write(fresh, KeyList(side, suite, tuple(keys)))
@@ -148,6 +163,15 @@ class KeyStore:
         if use in {KeyUse.TLS, KeyUse.TLS_CA, KeyUse.ANCHOR}:
             return valid[-1]
         return min(valid, key=lambda key: (key.until, key.since))
+
+    def second(self, use: KeyUse, at: datetime) -> StoredKey | None:
+        """Return the key that signs beside another (``SECOND_USES``); ``None`` where this side signs once.
+
+        One whose time is still to come signs already; others do not ask for it until then.
+        """
+        out = self.revoked_kids
+        live = [key for key in self.of_use(use) if at < key.until and key.kid not in out]
+        return min(live, key=lambda key: (key.until, key.since)) if live else None
 
     def signer(self, use: KeyUse, at: datetime) -> Signer:
         """Return what signs for a use at a time; raises ``NoUsableKey``."""
@@ -252,7 +276,10 @@ class KeyStore:
         key = generate(kind)
         kid = kid_of(spki_of(key.public_key()))
         name = f"{use.value}-{kid.hex()[:8]}.pem"
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        if isinstance(key, Sm2Key):
+            pem = key.pem
+        else:
+            pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         files.write_private(self.directory / name, pem)
         return StoredKey(use, name, kid, begin, until, key.public_key(), key)
 

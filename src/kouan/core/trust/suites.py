@@ -1,8 +1,9 @@
 """The cryptographic suites: which algorithms belong together under one number.
 
 A suite's id stands in every batch and in every trust document, so a change of algorithm is never
-silent. An id that is not listed here is refused. Id 3 is kept for SM2, SM3 and SM4 (GB/T 32918,
-GB/T 32905, GB/T 32907): it is added to ``SUITES`` with its implementation, not before.
+silent. An id that is not listed here is refused. Suites 3 and 4 are 1 and 2 with a second signature beside
+the first, by SM2 with SM3 (GB/T 32918, GB/T 32905): each signature proves the whole by itself, so readers of
+either cryptography need nothing of the other.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ ES256: Final = -7
 EDDSA: Final = -8
 """COSE algorithm: EdDSA, here with Ed25519 alone (RFC 9053 section 2.2)."""
 
-KeyKind = Literal["P-256", "Ed25519", "X25519"]
+SM2: Final = -72001
+"""COSE algorithm: SM2 with SM3 (GB/T 32918.2). No number is registered; it is in the range for private use
+(RFC 9053 section 11.2)."""
+
+KeyKind = Literal["P-256", "Ed25519", "X25519", "SM2"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class Suite:
     """How a batch key reaches its receiver (RFC 9180 names)."""
     aead: str
     digest: str
+    twice: bool = False
+    """Whether all that is signed is signed by SM2 as well."""
 
 
 _SUITE_1: Final = Suite(
@@ -55,7 +62,14 @@ _SUITE_2: Final = replace(
     cose_alg=EDDSA,
     signing_key="Ed25519",
 )
-SUITES: Final[Mapping[int, Suite]] = MappingProxyType({1: _SUITE_1, 2: _SUITE_2})
+SUITES: Final[Mapping[int, Suite]] = MappingProxyType(
+    {
+        1: _SUITE_1,
+        2: _SUITE_2,
+        3: replace(_SUITE_1, id=3, name="ES256 and SM2-SM3 + X25519 + AES-256-GCM + SHA-256", twice=True),
+        4: replace(_SUITE_2, id=4, name="Ed25519 and SM2-SM3 + X25519 + AES-256-GCM + SHA-256", twice=True),
+    }
+)
 DEFAULT_SUITE: Final = 1
 
 
@@ -65,6 +79,16 @@ def get_suite(suite_id: int) -> Suite:
     if suite is None:
         raise UnknownSuite(suite=suite_id)
     return suite
+
+
+def signed_twice(suite: Suite) -> Suite:
+    """Return the suite that is this one with a second signature by SM2."""
+    return next(each for each in SUITES.values() if each.twice and each.cose_alg == suite.cose_alg)
+
+
+def signed_once(suite: Suite) -> Suite:
+    """Return the suite that is this one without a second signature."""
+    return next(each for each in SUITES.values() if not each.twice and each.cose_alg == suite.cose_alg)
 
 
 def common_suite(own_suite: int, theirs: Iterable[int], *, side: str) -> Suite:

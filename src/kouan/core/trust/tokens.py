@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from kouan.core.trust.errors import TokenUnusable
 from kouan.core.trust.keys import KeyUse, PublicKey, kid_of, spki_of
@@ -117,6 +118,25 @@ class Token:
                 self._opened = None
                 self._keys.clear()
                 raise self._failed(error) from None
+
+    def sign_document(self, label: str, data: bytes) -> bytes:
+        """Return the signature by the key with this label, over SHA-256 of ``data``, as X.509 has it.
+
+        RSA (PKCS #1 v1.5) or ECDSA over P-256, whichever the key is for. Raises ``TokenUnusable``.
+        """
+        pkcs11 = _library()
+        with self._lock:
+            try:
+                key = self._session().get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, label=label)
+                if key.key_type == pkcs11.KeyType.RSA:
+                    return bytes(key.sign(data, mechanism=pkcs11.Mechanism.SHA256_RSA_PKCS))
+                raw = bytes(key.sign(hashlib.sha256(data).digest(), mechanism=pkcs11.Mechanism.ECDSA))
+            except pkcs11.exceptions.PKCS11Error as error:
+                self._opened = None
+                self._keys.clear()
+                raise self._failed(error) from None
+        half = len(raw) // 2
+        return encode_dss_signature(int.from_bytes(raw[:half]), int.from_bytes(raw[half:]))
 
     def _session(self) -> Any:
         """Return this process's session: PKCS#11 sessions do not survive a fork."""

@@ -67,6 +67,7 @@ def provider() -> oidc.Provider:
         client_id=made.id,
         redirect_uri=services.origin_of(node.home) + services.BACK,
         key_file=node.home / services.KEY_FILE,
+        proof_key_file=node.home / services.PROOF_FILE if made.profile == services.FAPI2 else None,
         scopes=(
             "openid",
             *(scope for scope in SCOPES if scope in {CLAIMS[name].scope for name in made.claims}),
@@ -92,7 +93,8 @@ def start(request: HttpRequest) -> HttpResponse:
         if name in person["claims"]
     ]
     level = Level.of_acr(person["acr"])
-    return _page(request, "person", person=person, rows=rows, level=level, words=labels)
+    bound = provider().proof_key_file is not None
+    return _page(request, "person", person=person, rows=rows, level=level, words=labels, bound=bound)
 
 
 @require_safe

@@ -54,7 +54,7 @@ def credentials(provider: Provider, metadata: Metadata) -> tuple[dict[str, str],
 def public_jwks(key_file: Path) -> dict[str, Any]:
     """Return the JWK Set to register at a provider; raises ``ValueError`` as ``load_key`` does."""
     key = load_key(key_file)
-    return {"keys": [{**key.as_dict(private=False), "use": "sig", "alg": _algorithm(key, ())}]}
+    return {"keys": [{**key.as_dict(private=False), "use": "sig", "alg": algorithm_of(key, ())}]}
 
 
 def load_key(key_file: Path) -> SigningKey:
@@ -75,7 +75,8 @@ def load_key(key_file: Path) -> SigningKey:
     raise ValueError(f"{key_file} holds no private key of the kinds EC P-256, Ed25519 or RSA, as PEM")
 
 
-def _algorithm(key: SigningKey, offered: tuple[str, ...]) -> str:
+def algorithm_of(key: SigningKey, offered: tuple[str, ...]) -> str:
+    """Return what a key signs with: the first of its algorithms that is offered, or simply the first."""
     ours = {"EC": ("ES256",), "OKP": ("EdDSA", "Ed25519"), "RSA": ("PS256", "RS256")}[key.key_type]
     return next((each for each in ours if each in offered), ours[0])
 
@@ -87,7 +88,7 @@ def _assertion(provider: Provider, metadata: Metadata, key_file: Path) -> str:
         raise ProviderUnsuitable(host=provider.host, detail="our own key") from None
     now = int(time.time())
     header = {
-        "alg": _algorithm(key, metadata.token_endpoint_auth_signing_alg_values_supported),
+        "alg": algorithm_of(key, metadata.token_endpoint_auth_signing_alg_values_supported),
         "kid": key.kid,
     }
     claims = {

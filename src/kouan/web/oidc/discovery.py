@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, Key, KeySet
 
+from kouan.web.oidc import line
 from kouan.web.oidc.errors import OidcError, ProviderUnsuitable
 from kouan.web.oidc.line import ask, read_object
 from kouan.web.oidc.provider import is_sound
@@ -44,6 +45,7 @@ _ENDPOINTS: Final = {
 """Addresses, and whether each must be there."""
 _LISTS: Final = (
     "code_challenge_methods_supported",
+    "dpop_signing_alg_values_supported",
     "token_endpoint_auth_methods_supported",
     "token_endpoint_auth_signing_alg_values_supported",
     "prompt_values_supported",
@@ -61,6 +63,7 @@ class Metadata:
     end_session_endpoint: str = ""
     pushed_authorization_request_endpoint: str = ""
     code_challenge_methods_supported: tuple[str, ...] = ()
+    dpop_signing_alg_values_supported: tuple[str, ...] = ()
     token_endpoint_auth_methods_supported: tuple[str, ...] = ()
     token_endpoint_auth_signing_alg_values_supported: tuple[str, ...] = ()
     prompt_values_supported: tuple[str, ...] = ()
@@ -112,9 +115,10 @@ def keys_of(provider: Provider, *, unknown: bool = False) -> KeySet:
 
 
 def forget() -> None:
-    """Forget all that was learnt of any provider."""
+    """Forget all that was learnt of any provider, and close the connections to them."""
     with _registering:
         _providers.clear()
+    line.forget()
 
 
 def _known(provider: Provider) -> _Known:

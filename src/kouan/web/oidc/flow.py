@@ -1,4 +1,4 @@
-"""The authorization code flow with PKCE (RFC 6749, 7636, 9126, 9207; OpenID Connect Core 1.0)."""
+"""The authorization code flow with PKCE (RFC 6749, 7636, 9126, 9207, 9449; OpenID Connect Core 1.0)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
-from kouan.web.oidc import tokens
+from kouan.web.oidc import possession, tokens
 from kouan.web.oidc.attempt import Attempt
 from kouan.web.oidc.authentication import credentials
 from kouan.web.oidc.discovery import Metadata, discover
@@ -169,6 +169,7 @@ def _challenge(verifier: str) -> str:
 def _push(provider: Provider, metadata: Metadata, request: Mapping[str, str]) -> str:
     headers, proof = credentials(provider, metadata)
     address = metadata.pushed_authorization_request_endpoint
+    headers |= possession.proof(provider, metadata, "POST", address)
     answer = ask(provider, address, form={**request, **proof}, headers=headers)
     said = _sound(provider, answer, _CREATED, "pushed authorization request")
     uri = said.get("request_uri")
@@ -216,12 +217,18 @@ def _exchange(provider: Provider, metadata: Metadata, code: str, verifier: str) 
         "code_verifier": verifier,
         **proof,
     }
+    headers |= possession.proof(provider, metadata, "POST", metadata.token_endpoint)
     answer = ask(provider, metadata.token_endpoint, form=form, headers=headers)
     said = _sound(provider, answer, _OK, "token")
     access_token = said.get("access_token")
-    if str(said.get("token_type")).lower() != "bearer" or not _is_token(access_token):
+    # One that should have been bound to our key and was not would be anybody's.
+    if str(said.get("token_type")).lower() != _scheme(provider).lower() or not _is_token(access_token):
         raise ProviderUnsuitable(host=provider.host, detail="token_type")
     return said
+
+
+def _scheme(provider: Provider) -> str:
+    return "Bearer" if provider.proof_key_file is None else "DPoP"
 
 
 def _is_token(value: object) -> bool:
@@ -258,7 +265,10 @@ def _auth_time(claims: Mapping[str, Any], attempt: Attempt) -> int | None:
 def _userinfo(provider: Provider, metadata: Metadata, access_token: str, subject: str) -> dict[str, Any]:
     if not provider.userinfo or not metadata.userinfo_endpoint:
         return {}
-    answer = ask(provider, metadata.userinfo_endpoint, headers={"authorization": f"Bearer {access_token}"})
+    address = metadata.userinfo_endpoint
+    headers = {"authorization": f"{_scheme(provider)} {access_token}"}
+    headers |= possession.proof(provider, metadata, "GET", address, token=access_token)
+    answer = ask(provider, address, headers=headers)
     if answer.status != _OK:
         raise ProviderUnsuitable(host=provider.host, detail="userinfo")
     if answer.content_type == "application/jwt":

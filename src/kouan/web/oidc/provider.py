@@ -30,6 +30,8 @@ class Provider:
     client_secret: str = field(default="", repr=False)
     key_file: Path | None = None
     """A private key (PEM; EC P-256, Ed25519 or RSA) for ``private_key_jwt`` (RFC 7523)."""
+    proof_key_file: Path | None = None
+    """Another such key, which tokens are bound to (DPoP, RFC 9449); they are bearer tokens if ``None``."""
     scopes: tuple[str, ...] = ("openid",)
     acr_values: tuple[str, ...] = ()
     """Levels of which one must be reached, best first; empty: any."""

@@ -14,9 +14,9 @@ from django.test import Client
 from django.utils import timezone
 
 from kouan.apps.dataflow import consents, contracts, records, statements
-from kouan.apps.dataflow.crossings import ContractAnswered, ContractProposed
 from kouan.apps.dataflow.domain import Terms
 from kouan.apps.dataflow.models import Contract
+from kouan.apps.dataflow.payloads import ContractAnswered, ContractProposed
 from kouan.apps.identity import residents
 from kouan.apps.identity.domain import Level
 from kouan.apps.identity.home.adapter import HomeSignIn

@@ -11,13 +11,14 @@ from datetime import timedelta
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from pyhanko.pdf_utils.reader import PdfFileReader
 
 from apps.dataflow.pages.conftest import HARBOUR, NUMBER, PEARL, officer, terms_with
 from kouan.apps.dataflow import contracts, uploads
 from kouan.apps.dataflow.domain import read_terms
 from kouan.apps.dataflow.models import ConsentRequest, Contract, Filing
-from kouan.apps.dataflow.queries.contracts import differences
 from kouan.apps.dataflow.statements import read
+from kouan.apps.dataflow.wording import differences
 from kouan.core.exchange.models import OutboxMessage
 
 pytestmark = pytest.mark.django_db
@@ -117,11 +118,12 @@ def test_a_step_says_what_is_wrong_where_it_is(chan, gd, step, values, words):
     assert words in text
 
 
-def test_an_assessment_above_the_limit_is_refused_unread(chan, gd, monkeypatch):
-    monkeypatch.setattr(uploads, "MOST", 100 - (1 << 16))
+def test_an_assessment_above_the_limit_is_refused_unread(chan, gd):
     chan.post("/data-contracts/new")
     given = {"made_on": "2026-01-01", "file": SimpleUploadedFile("pia.pdf", PDF + bytes(200))}
-    answer = chan.post("/data-contracts/draft/assessment", given)
+    answer = chan.post(
+        "/data-contracts/draft/assessment", given, CONTENT_LENGTH=str(uploads.MOST + (1 << 20))
+    )
     assert answer.status_code == 413
     assert "could not be read" in answer.content.decode()
 
@@ -300,7 +302,7 @@ def test_the_pdf_takes_names_for_words_and_never_for_mark_up(chan, gd):
     row = contracts.draft(terms_with(exporter=trap))
     answer = chan.get(address(row, "contract.pdf"))
     assert answer.status_code == 200
-    assert answer.content.count(b"/Type /Page\n") == 3
+    assert PdfFileReader(io.BytesIO(answer.content)).root["/Pages"]["/Count"] == 4
     assert b"/Subtype /Image" not in answer.content
 
 

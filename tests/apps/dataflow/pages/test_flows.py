@@ -10,7 +10,7 @@ from django.test import Client
 from hypothesis import given as generated
 from hypothesis import strategies as st
 
-from apps.dataflow.pages.conftest import PEARL, officer
+from apps.dataflow.pages.conftest import HARBOUR, PEARL, officer
 from kouan.apps.dataflow import auditing, erasing, errors
 from kouan.apps.dataflow.models import Contract, DataConsent, Decision, Record
 from kouan.apps.dataflow.picture import TOP, Given, picture, wrapped
@@ -114,15 +114,34 @@ def test_what_was_denied_stands_with_clause_and_reason_and_is_replayed(auditor, 
     assert "contract scope elements" in text
     assert "does not cover: A person&#39;s health and treatment" in text
     page = f"/data-flows/decisions/{denied.pk}/"
-    assert "gd/2024-09-10" in auditor.get(page).content.decode()
+    assert "gd/2026-01-01" in auditor.get(page).content.decode()
     assert "It comes out the same" in auditor.post(page).content.decode()
     case = denied.case | {"elements": ["person.name"]}
     Decision.objects.update(case=case)
     assert "It comes out otherwise" in auditor.post(page).content.decode()
 
 
+def test_what_was_denied_on_arrival_stands_beside_it(auditor, chan, denied, signed):
+    """The officer finds it from the contract's page, the auditor among all that was denied."""
+    Decision.objects.create(
+        at=denied.at, message_id=uuid.uuid4(), outgoing=False, type=denied.type, contract=denied.contract,
+        sender="gd", receiver="hk", allowed=False, code=denied.code, clause=denied.clause,
+        rules=denied.rules, case=denied.case,
+    )  # fmt: skip
+    other = signed(exporter=PEARL, importer=HARBOUR)
+    row = Contract.objects.get(contract=denied.contract)
+    for browser in (auditor, chan):
+        text = browser.get("/data-flows/denied/").content.decode()
+        assert (text.count("before it left"), text.count("on arrival")) == (1, 1)
+        page = browser.get(f"/data-contracts/{bytes(row.digest).hex()}/").content.decode()
+        assert "2 records were denied under this contract" in page
+    under = f"/data-flows/denied/?contract={other.contract}"
+    assert "Nothing was denied" in auditor.get(under).content.decode()
+    assert auditor.get("/data-flows/denied/?contract=x").status_code == 404
+
+
 def test_rules_that_were_changed_since_are_seen(auditor, denied):
-    Decision.objects.update(rules=[["gd/2024-09-10", "00" * 32], ["hk/2023-12-10", "00" * 32]])
+    Decision.objects.update(rules=[["gd/2026-01-01", "00" * 32], ["hk/2026-01-01", "00" * 32]])
     text = auditor.post(f"/data-flows/decisions/{denied.pk}/").content.decode()
     assert "have changed" in text
 

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from apps.dataflow.pages.conftest import browser_of, person_signed_in
 from kouan.apps.dataflow import receipts, records
-from kouan.apps.dataflow.crossings import RecordRead, RecordsErased
 from kouan.apps.dataflow.models import ConsentRequest, DataConsent, Record
+from kouan.apps.dataflow.payloads import RecordRead, RecordsErased
 from kouan.apps.identity.domain import Level
 from kouan.core.exchange.models import OutboxMessage
 
@@ -228,7 +228,7 @@ def test_the_erasure_page_says_how(me, signed, given):
     consent = given(signed())
     text = me.get("/my-data/erasure").content.decode()
     assert consent_at(consent, "withdraw") in text
-    assert "show it the number of your receipt" in text
+    assert "Then the other side decides by its own law" in text
 
 
 # Everything, to take along

@@ -182,7 +182,7 @@ def test_the_stronger_way_is_taken(browser, provider):
 
     response = browser.back(browser.go(home(row), again=1))
 
-    assert response["Location"] == reverse("identity:next", args=[row.key])
+    assert response["Location"] == reverse("identity:consent", args=[row.key])
     assert stage(row) == Stage.CONSENT
 
 
@@ -204,7 +204,7 @@ def test_the_highest_level_does_not_last(browser, provider):
     assert browser.go(home(row))["prompt"] == "login"
 
     lower = browser.interaction(level=Level.SUBSTANTIAL)
-    assert browser.get(home(lower))["Location"] == reverse("identity:next", args=[lower.key])
+    assert browser.get(home(lower))["Location"] == reverse("identity:consent", args=[lower.key])
     lower.refresh_from_db()
     assert lower.home_session.level == Level.SUBSTANTIAL
 
@@ -255,7 +255,7 @@ def test_a_resident_who_is_here_goes_on_to_a_further_service(browser, provider):
     before = len(provider.asked)
     row = browser.interaction()
 
-    assert browser.get(home(row))["Location"] == reverse("identity:next", args=[row.key])
+    assert browser.get(home(row))["Location"] == reverse("identity:consent", args=[row.key])
     assert len(provider.asked) == before
     assert stage(row) == Stage.CONSENT
 
@@ -294,10 +294,10 @@ def test_a_provider_that_does_not_answer_is_said_to_be_silent(browser, provider)
 def test_a_step_that_was_taken_is_not_taken_again(browser):
     row = browser.interaction()
     asked = browser.go(home(row))
-    assert browser.back(browser.go(home(row)))["Location"] == reverse("identity:next", args=[row.key])
+    assert browser.back(browser.go(home(row)))["Location"] == reverse("identity:consent", args=[row.key])
 
     assert browser.back(asked).status_code == 409
-    assert browser.get(home(row))["Location"] == reverse("identity:next", args=[row.key])
+    assert browser.get(home(row))["Location"] == reverse("identity:consent", args=[row.key])
 
 
 # Several providers

@@ -62,7 +62,7 @@ def test_there_and_back(gd, begun):
     said = interactions.foreign_of(Interaction.objects.get(pk=row.pk))
     assert said == {
         "side": "gd", "subject": gd.subject, "sid": gd.sid, "level": 3, "amr": ["pwd", "otp"],
-        "auth_time": said["auth_time"], "claims": {"name": "WANG", "birthdate": "1980-01-01"}, "resident": "",
+        "auth_time": said["auth_time"], "claims": {"name": "WANG", "birthdate": "1980-01-01"}, "link": "",
         "id_token_digest": hashlib.sha256(gd.last_id_token.encode()).hexdigest(),
         "userinfo_digest": hashlib.sha256(gd.last_userinfo.encode()).hexdigest(),
     }  # fmt: skip
@@ -357,4 +357,4 @@ def test_a_link_that_does_not_count_here_is_nobody(gd, begun):
     row = begun()
     gd.id_token = {"urn:kouan:link": str(uuid.uuid4())}
     relay.returned(answer=back(gd), browser=BROWSER)
-    assert interactions.foreign_of(Interaction.objects.get(pk=row.pk))["resident"] == ""
+    assert interactions.foreign_of(Interaction.objects.get(pk=row.pk))["link"] == ""

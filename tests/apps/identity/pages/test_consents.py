@@ -110,7 +110,7 @@ def test_an_earlier_consent_to_all_of_it_serves_again(interaction, guangdong):
     first = give(interaction(), *OFFERED).receipt
     offer = consents.offer(interaction())
     assert all(each.ticked for each in offer.claims)
-    assert offer.before == first.given_at
+    assert (offer.before, offer.partly_before) == (first.given_at, None)
     assert give(interaction(), *OFFERED).receipt == first
 
 
@@ -120,7 +120,7 @@ def test_less_than_before_is_a_consent_of_its_own(interaction, guangdong):
     assert (second == first, second.claims) == (False, ["name"])
     offer = consents.offer(interaction())
     assert [each.name for each in offer.claims if each.ticked] == ["name"]
-    assert offer.before is None
+    assert (offer.before, offer.partly_before) == (None, second.given_at)
 
 
 def agreed_before(row):

@@ -69,13 +69,13 @@ def test_the_sides_that_the_service_takes_are_offered(client, choosing):
 def test_the_choice_is_taken_once_and_remembered(client, choosing):
     address = f"/identity/sign-in/{choosing.key}/side"
     page = client.post(address, {"side": "gd"})
-    assert f'url=/identity/sign-in/{choosing.key}"' in text_of(page)
+    assert f'url=/identity/sign-in/{choosing.key}/peer"' in text_of(page)
     choosing.refresh_from_db()
     assert (choosing.stage, choosing.side) == ("peer", "gd")
     assert client.cookies[REMEMBERED].value == "gd"
     assert client.cookies[REMEMBERED]["httponly"]
     assert client.post(address, {"side": "hk"}).status_code == 409
-    assert client.get(address)["Location"] == f"/identity/sign-in/{choosing.key}"
+    assert client.get(address)["Location"] == f"/identity/sign-in/{choosing.key}/peer"
 
 
 def test_the_side_of_last_time_stands_first(client, choosing):
@@ -128,7 +128,7 @@ def test_an_answer_goes_on_and_leaves_a_receipt(client, asked):
     page = client.post(
         f"/identity/sign-in/{asked.key}/consent", {"answer": "agree", "claims": ["name", "gender"]}
     )
-    assert f'content="0; url=/identity/sign-in/{asked.key}"' in text_of(page)
+    assert f'content="0; url=/identity/sign-in/{asked.key}/done"' in text_of(page)
     asked.refresh_from_db()
     assert (asked.stage, asked.granted) == ("done", ["name"])
     assert ConsentReceipt.objects.get().claims == ["name"]
@@ -175,7 +175,7 @@ def test_a_page_that_has_grown_old_leads_to_the_next_step(client, asked):
     address = f"/identity/sign-in/{asked.key}/consent"
     form = {"answer": "agree", "claims": "name"}
     client.post(address, form)
-    assert client.get(address)["Location"] == f"/identity/sign-in/{asked.key}"
+    assert client.get(address)["Location"] == f"/identity/sign-in/{asked.key}/done"
     assert client.post(address, form).status_code == 409
     assert ConsentReceipt.objects.count() == 1
 
@@ -202,3 +202,14 @@ def test_an_earlier_consent_is_said_and_ticked(client, interaction, guangdong, o
     text = text_of(client.get(f"/identity/sign-in/{again.key}/consent"))
     assert "You agreed to all of this before" in text
     assert re.search(r'value="name"[^>]* checked', text)
+
+
+def test_a_part_that_was_agreed_to_before_is_said_and_ticked(client, interaction, guangdong, ours):
+    first = interaction(browser=ours)
+    client.post(f"/identity/sign-in/{first.key}/consent", {"answer": "agree", "claims": "name"})
+    again = interaction(browser=ours)
+    text = text_of(client.get(f"/identity/sign-in/{again.key}/consent"))
+    assert "You agreed to a part of this before" in text
+    assert "You agreed to all of this before" not in text
+    assert re.search(r'value="name"[^>]* checked', text)
+    assert not re.search(r'value="birthdate"[^>]* checked', text)

@@ -16,7 +16,7 @@ from kouan.apps.identity.provider import limits
 @pytest.fixture(autouse=True)
 def _limits():
     """Let no test meet the limits that another one used up."""
-    for bucket in (limits.ENDPOINTS, limits.CLIENTS, limits.BROWSERS):
+    for bucket in (limits.ENDPOINTS, limits.CLIENTS, limits.BROWSERS, limits.HOMES, limits.RELAYS):
         bucket._left.clear()
 
 

@@ -15,6 +15,7 @@ from apps.identity.provider.software import (
     b64,
     error_of,
 )
+from kouan.apps.identity.provider import limits
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,36 @@ def test_who_fails_too_often_has_to_wait(software):
     assert answer.status == 429
     assert int(answer.headers["retry-after"]) > 0
     assert client.push().status == 201
+
+
+def test_who_fails_too_often_is_known_by_where_they_are_and_not_by_whom_they_name(software):
+    first, second = software("fapi2", "first"), software("fapi2", "second")
+    for number in range(30):
+        client = (first, second)[number % 2]
+        assert client.push(assertion=client.assertion(key=OTHER)).status == 401
+    for client in (first, second):
+        assert client.push(assertion=client.assertion(key=OTHER)).status == 429, "another name does not help"
+        assert client.push().status == 201, "the client itself is not held up"
+
+
+@pytest.mark.parametrize("profile", ["fapi2", "confidential"])
+def test_a_stranger_cannot_use_up_a_clients_limit(profile, software, monkeypatch):
+    monkeypatch.setattr(limits, "CLIENTS", limits.Bucket(rate=0.001, burst=2))
+    client = software(profile)
+    for _ in range(5):
+        wrong = client.assertion(key=OTHER)
+        assert client.redeem("A" * 43, assertion=wrong).json()["error"] == "invalid_client"
+    for _ in range(2):
+        assert client.redeem("A" * 43).json()["error"] == "invalid_grant", "its own two requests"
+    answer = client.redeem("A" * 43)
+    assert (answer.status, answer.json()["error"]) == (429, "temporarily_unavailable")
+
+
+def test_a_public_client_has_no_limit_that_anybody_could_use_up(software, monkeypatch):
+    monkeypatch.setattr(limits, "CLIENTS", limits.Bucket(rate=0.001, burst=2))
+    client = software("public")
+    for _ in range(5):
+        assert client.redeem("A" * 43).json()["error"] == "invalid_grant"
 
 
 @pytest.mark.parametrize("key", [OKPKey.generate_key("Ed25519"), RSA], ids=["Ed25519", "RSA"])

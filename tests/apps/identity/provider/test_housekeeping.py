@@ -12,6 +12,7 @@ from kouan.apps.identity.models import (
     AccessToken,
     AuthorizationCode,
     Interaction,
+    Link,
     PushedRequest,
     SignIn,
     SigningKey,
@@ -72,7 +73,7 @@ FOREIGN = {
     "level": 3,
     "amr": ["pwd", "face"],
     "claims": {"name": "王小芳", "document_number": "must not be here", "email": "not asked for"},
-    "resident": "",
+    "link": "",
     "id_token_digest": "aa" * 32,
     "userinfo_digest": "bb" * 32,
 }
@@ -110,7 +111,11 @@ def test_a_person_of_another_side_is_known_again_at_one_service_and_at_no_other(
 def test_a_linked_person_of_another_side_is_known_as_the_one_that_they_are_here(software, person):
     client = software("public", sides=["gd"])
     here = client.redeem(person.sign_in(client.way(kouan_side="hk"))["code"]).json()["id_token"]
-    row = relayed(person, client.way(kouan_side="gd"), resident=str(person.resident.key))
+    now = timezone.now()
+    link = Link.objects.create(
+        resident=person.resident, peer="gd", state="active", began_here=True, began_at=now, cooling_until=now
+    )
+    row = relayed(person, client.way(kouan_side="gd"), link=str(link.key))
     there = client.redeem(person.leave(row)["code"]).json()["id_token"]
     assert claims_of(here)["sub"] == claims_of(there)["sub"]
 

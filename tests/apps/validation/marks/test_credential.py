@@ -84,7 +84,14 @@ def test_a_credential_of_another_institution_or_side_is_refused(issue):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "data", [credential(alg="none", signature=b""), credential(alg="HS256"), credential(signature=b"short")]
+    "data",
+    [
+        credential(alg="none", signature=b""),
+        credential(alg="None"),
+        credential(alg="HS256"),
+        credential(alg="hs512"),
+        credential(signature=b"short"),
+    ],
 )
 def test_what_no_key_pair_signed_is_refused(issue, data):
     with pytest.raises(UnsignedCredential):

@@ -2,8 +2,9 @@
 
 from kouan.apps.dataflow.models.access import InstitutionAccess, SentOnce
 from kouan.apps.dataflow.models.consents import ConsentRequest, DataConsent
-from kouan.apps.dataflow.models.contracts import Contract, Filing
+from kouan.apps.dataflow.models.contracts import Contract, Filing, SignedPaper
 from kouan.apps.dataflow.models.decisions import Decision
+from kouan.apps.dataflow.models.erasures import ErasureRequest
 from kouan.apps.dataflow.models.records import Record, Use
 
 __all__ = [
@@ -11,9 +12,11 @@ __all__ = [
     "Contract",
     "DataConsent",
     "Decision",
+    "ErasureRequest",
     "Filing",
     "InstitutionAccess",
     "Record",
     "SentOnce",
+    "SignedPaper",
     "Use",
 ]

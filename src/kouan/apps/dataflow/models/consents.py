@@ -39,7 +39,10 @@ class DataConsent(models.Model):
     peer = models.CharField(max_length=16)
     """The side that the data goes to; on that side, the one that it comes from."""
     person = models.CharField(max_length=64, default="")
-    """Who gave it, as this side's identities know them; empty on the other side."""
+    """Who gave it, as this side's identities know them; of a notice, a keyed digest of their document's
+    number (``notices.about``); empty on the other side."""
+    notice = models.BooleanField(default=False)
+    """Whether the person was only told: the law lets it cross without their consent."""
     subject = models.CharField(max_length=64)
     """What the other party knows the person by: another for each contract."""
     request = models.ForeignKey(ConsentRequest, models.SET_NULL, null=True)

@@ -36,6 +36,9 @@ class Contract(models.Model):
     ended_by = models.CharField(max_length=16, default="")
     message_id = models.UUIDField(null=True)
     """The message that brought it here, or took it to the other side."""
+    department = models.CharField(max_length=64, default="")
+    """The department of this side whose officers look after it; while it is nobody's, those of each. It never
+    crosses."""
 
     class Meta:
         constraints = [
@@ -59,10 +62,19 @@ class Filing(models.Model):
     filed_on = models.DateField(null=True)
     reference = models.CharField(max_length=64, default="")
     """The authority's number for it."""
-    reminded_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["contract", "side"], name="dataflow_filing_side")]
 
     def __str__(self) -> str:
         return f"{self.contract} {self.side}"
+
+
+class SignedPaper(models.Model):
+    """A version as PDF with the officers' signatures in it; apart from it, so that lists need not read it."""
+
+    contract = models.OneToOneField(Contract, models.CASCADE, related_name="paper")
+    data = models.BinaryField()
+
+    def __str__(self) -> str:
+        return str(self.contract)

@@ -5,28 +5,28 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from django.conf import settings
 from django.utils.translation import gettext, pgettext
 
-from kouan.apps.dataflow import errors, filings, labels, statements
+from kouan.apps.dataflow import errors, labels, statements
 from kouan.apps.dataflow.contracts import terms_of, today
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.judging import rules_for
 from kouan.apps.dataflow.models import Contract, Filing
 from kouan.core.policy import Denied
-from kouan.web.filters import date_long, number
+from kouan.web.filters import date_long
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from kouan.apps.dataflow.domain import Party, Terms
+    from django.db.models import QuerySet
+
+    from kouan.apps.dataflow.domain import Terms
     from kouan.apps.dataflow.rules import Document
 
-WARNED: Final = timedelta(days=31)
-"""How long before its last day a contract's end is announced."""
 SHOWN: Final = 200
 """Contracts on the list at most, the newest first."""
 
@@ -57,7 +57,7 @@ class FilingShown:
     @property
     def urgent(self) -> bool:
         """Whether its officers are to be reminded."""
-        return self.filed_on is None and self.days_left <= filings.AHEAD.days
+        return self.filed_on is None and self.days_left <= settings.NODE.watch.filing_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class Shown:
     @property
     def ends_soon(self) -> bool:
         """Whether it is in force and ends within a month."""
-        return self.in_force and self.days_left <= WARNED.days
+        return self.in_force and self.days_left <= settings.NODE.watch.contract_days
 
     @property
     def exporter(self) -> str:
@@ -145,21 +145,31 @@ def shown(row: Contract) -> Shown:
     return Shown(row, terms, tuple(_filing(terms, each) for each in row.filings.order_by("side")))
 
 
-def by_key(key: str) -> Contract:
-    """Return the version with this digest in hexadecimal; raises ``UnknownContract``."""
+Reach: TypeAlias = frozenset[str] | None
+"""The departments for which somebody acts; None: the whole side."""
+
+
+def by_key(key: str, reach: Reach = None) -> Contract:
+    """Return the version with this digest in hexadecimal, if it is in reach; raises ``UnknownContract``."""
     try:
         digest = bytes.fromhex(key)
     except ValueError:
         raise errors.UnknownContract from None
-    found = Contract.objects.filter(digest=digest).first()
+    found = within(reach).filter(digest=digest).first()
     if found is None:
         raise errors.UnknownContract
     return found
 
 
-def listed() -> list[Shown]:
-    """Return the contracts, what is under way before what is over, the newest first."""
-    rows = Contract.objects.prefetch_related("filings").order_by("-created_at")[:SHOWN]
+def within(reach: Reach) -> QuerySet[Contract]:
+    """Return the contracts of these departments, and those that are nobody's yet."""
+    rows = Contract.objects.all()
+    return rows if reach is None else rows.filter(department__in=["", *reach])
+
+
+def listed(reach: Reach = None) -> list[Shown]:
+    """Return the contracts in reach, what is under way before what is over, the newest first."""
+    rows = within(reach).prefetch_related("filings").order_by("-created_at")[:SHOWN]
     under_way = {State.DRAFT, State.PROPOSED, State.SIGNED}
     return sorted((shown(row) for row in rows), key=lambda each: (each.state not in under_way, each.over))
 
@@ -191,69 +201,23 @@ def signatures(row: Contract) -> list[Signature]:
     return found
 
 
-def due() -> tuple[int, int]:
+def due(reach: Reach = None) -> tuple[int, int]:
     """Return how many filings of this side are due within days, and how many contracts end within a month."""
-    day = today()
+    day, watch = today(), settings.NODE.watch
     open_filings = Filing.objects.filter(
+        contract__in=within(reach),
         side=settings.NODE.side,
         filed_on__isnull=True,
         contract__state=State.SIGNED,
-        due_on__lte=day + filings.AHEAD,
+        due_on__lte=day + timedelta(days=watch.filing_days),
     )
-    ending = Contract.objects.filter(
-        state=State.SIGNED, effective__lte=day, expires__gte=day, expires__lte=day + WARNED
+    ending = within(reach).filter(
+        state=State.SIGNED,
+        effective__lte=day,
+        expires__gte=day,
+        expires__lte=day + timedelta(days=watch.contract_days),
     )
     return open_filings.count(), ending.count()
-
-
-# Terms in words
-
-
-def in_words(terms: Terms) -> list[tuple[str, list[str]]]:
-    """Return what terms say, as (what, values) in the reader's language, and in one order."""
-    return [
-        (pgettext("contract", "Exporter"), _party(terms.exporter)),
-        (pgettext("contract", "Importer"), _party(terms.importer)),
-        (gettext("Kinds of data"), labels.element_names(terms.elements)),
-        (gettext("Purposes"), labels.purpose_names(terms.purposes)),
-        (gettext("First day"), [date_long(terms.first_day)]),
-        (gettext("Last day"), [date_long(terms.last_day)]),
-        (
-            gettext("Kept by the importer"),
-            [gettext("%(days)s days") % {"days": number(terms.retention_days)}],
-        ),
-        (gettext("Persons concerned"), [gettext("about %(count)s") % {"count": number(terms.persons)}]),
-        (
-            gettext("May be handed on to"),
-            [f"{each.name} ({labels.place_name(each.place)})" for each in terms.onward]
-            or [gettext("nobody")],
-        ),
-        (gettext("Impact assessment"), [terms.assessment.made_on, terms.assessment.digest]),
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What one line of the terms lost and gained from one version to the next."""
-
-    what: str
-    gone: tuple[str, ...]
-    new: tuple[str, ...]
-
-
-def differences(old: Terms, new: Terms) -> list[Difference]:
-    """Return what differs between two versions, line by line."""
-    found = []
-    for (what, before_), (_what, after) in zip(in_words(old), in_words(new), strict=True):
-        if before_ != after:
-            found.append(
-                Difference(
-                    what,
-                    tuple(each for each in before_ if each not in after),
-                    tuple(each for each in after if each not in before_),
-                )
-            )
-    return found
 
 
 # What became of it
@@ -320,7 +284,3 @@ def _filing(terms: Terms, row: Filing) -> FilingShown:
         days_left=(row.due_on - today()).days,
         documents=documents,
     )
-
-
-def _party(party: Party) -> list[str]:
-    return [labels.name_of(party.name), labels.place_name(party.place), party.registration or party.code]

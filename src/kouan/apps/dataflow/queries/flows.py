@@ -15,6 +15,7 @@ from kouan.apps.dataflow.domain import State, from_json
 from kouan.apps.dataflow.judging import judge, told_of
 from kouan.apps.dataflow.labels import name_of
 from kouan.apps.dataflow.models import Contract, Decision, Record
+from kouan.apps.dataflow.queries.contracts import within
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.policy import Denied
 
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from django.core.paginator import Page
+    from django.db.models import QuerySet
 
     from kouan.apps.dataflow.domain import Terms
+    from kouan.apps.dataflow.queries.contracts import Reach
 
 A_PAGE: Final = 25
 REFUSED_MOST: Final = 50
@@ -64,14 +67,16 @@ class Flow:
         return bytes(self.row.digest).hex()
 
 
-def register() -> tuple[list[Flow], int]:
-    """Return the contracts that both sides have signed at some time, by their parties, and how many more.
+def register(reach: Reach = None) -> tuple[list[Flow], int]:
+    """Return the contracts in reach that both have signed at some time, by their parties, and how many more.
 
     Of very many, those under which most crossed.
     """
-    signed = Contract.objects.filter(
-        signed_here__isnull=False, signed_there__isnull=False, state__in=_BOUND
-    ).order_by("version")
+    signed = (
+        within(reach)
+        .filter(signed_here__isnull=False, signed_there__isnull=False, state__in=_BOUND)
+        .order_by("version")
+    )
     newest = dict(signed.values_list("contract", "pk"))
     counts: dict[uuid.UUID, int] = dict(
         Record.objects.values("contract").annotate(count=Count("pk")).values_list("contract", "count")
@@ -117,15 +122,30 @@ class DecisionShown:
     purpose: str
 
 
-def denied(page: str) -> tuple[list[DecisionShown], Page[Decision]]:
-    """Return a page of what this node denied, the newest first."""
-    found = Paginator(Decision.objects.filter(allowed=False).order_by("-at", "-pk"), A_PAGE).get_page(page)
+def denied(
+    page: str, contract: uuid.UUID | None = None, reach: Reach = None
+) -> tuple[list[DecisionShown], Page[Decision]]:
+    """Return a page of what this node denied, in all or under one contract, the newest first."""
+    rows = _decided(reach).filter(allowed=False)
+    if contract is not None:
+        rows = rows.filter(contract=contract)
+    found = Paginator(rows.order_by("-at", "-pk"), A_PAGE).get_page(page)
     return [shown(row) for row in found], found
 
 
-def decision(number: int) -> Decision:
-    """Return one decision; raises ``Http404``."""
-    found = Decision.objects.filter(pk=number).first()
+def denied_under(contract: uuid.UUID) -> int:
+    """Return how often something was denied under a contract, leaving or arriving."""
+    return Decision.objects.filter(contract=contract, allowed=False).count()
+
+
+def _decided(reach: Reach) -> QuerySet[Decision]:
+    rows = Decision.objects.all()
+    return rows if reach is None else rows.filter(contract__in=within(reach).values("contract"))
+
+
+def decision(number: int, reach: Reach = None) -> Decision:
+    """Return one decision about a contract in reach; raises ``Http404``."""
+    found = _decided(reach).filter(pk=number).first()
     if found is None:
         raise Http404
     return found
@@ -156,9 +176,12 @@ class Refused:
 
 
 def refused() -> list[Refused]:
-    """Return the newest records that a node refused at its door, or while it handled them."""
+    """Return the newest records that did not count, without those that this node denied by a decision."""
     ours = OutboxMessage.objects.filter(type=DATA_RECORD.type, state__in=["refused", "cancelled", "expired"])
-    theirs = InboxMessage.objects.filter(type=DATA_RECORD.type, state="refused")
+    decided = Decision.objects.filter(outgoing=False, allowed=False, message_id__isnull=False)
+    theirs = InboxMessage.objects.filter(type=DATA_RECORD.type, state="refused").exclude(
+        message_id__in=decided.values("message_id")
+    )
     rows = [
         Refused(row.message_id, row.created_at, row.peer, outgoing, row.agreement, row.code)
         for found, outgoing in ((ours, True), (theirs, False))

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from django.conf import settings
 from django.utils import timezone
 
-from kouan.apps.dataflow import errors, receipts
+from kouan.apps.dataflow import errors, notices, receipts
 from kouan.apps.dataflow.contracts import terms_of
 from kouan.apps.dataflow.judging import sensitive_among, told_of
-from kouan.apps.dataflow.labels import name_of
-from kouan.apps.dataflow.models import Contract, DataConsent, Record, Use
+from kouan.apps.dataflow.labels import basis_name, name_of
+from kouan.apps.dataflow.models import Contract, DataConsent, ErasureRequest, Record, Use
 from kouan.core.exchange.models import OutboxMessage
+from kouan.core.policy.decide import TERM_ZONE
 
 if TYPE_CHECKING:
     import uuid
@@ -38,6 +40,15 @@ class MyConsent:
     def stands(self) -> bool:
         """Whether something may cross under it."""
         return self.row.withdrawn_at is None and self.row.expires_at > timezone.now()
+
+    @property
+    def ground(self) -> str:
+        """On what ground it crosses without their consent; nothing where they agreed to it."""
+        if not self.row.notice:
+            return ""
+        day = self.row.given_at.astimezone(TERM_ZONE).date()
+        title = basis_name(self.terms.basis, settings.NODE.side, day)
+        return title if self.terms.ground is None else f"{title}: {self.terms.ground.instrument}"
 
     @property
     def exporter(self) -> str:
@@ -105,7 +116,7 @@ class Event:
 
 def my_consents(person: Person) -> tuple[list[MyConsent], list[MyConsent]]:
     """Return what the person agreed to: what stands, and what is over; the newest first."""
-    rows = list(DataConsent.objects.filter(person=person.key).order_by("-given_at"))
+    rows = list(DataConsent.objects.filter(person__in=notices.names_of(person)).order_by("-given_at"))
     terms = _terms_by_contract({row.contract for row in rows})
     shown = [MyConsent(row, terms[row.contract]) for row in rows if row.contract in terms]
     return [each for each in shown if each.stands], [each for each in shown if not each.stands]
@@ -113,7 +124,7 @@ def my_consents(person: Person) -> tuple[list[MyConsent], list[MyConsent]]:
 
 def my_consent(person: Person, key: uuid.UUID) -> MyConsent:
     """Return one consent of the person; raises ``UnknownConsent`` for anybody else's."""
-    row = DataConsent.objects.filter(key=key, person=person.key).first() if person.key else None
+    row = DataConsent.objects.filter(key=key, person__in=notices.names_of(person)).first()
     terms = {} if row is None else _terms_by_contract({row.contract})
     if row is None or row.contract not in terms:
         raise errors.UnknownConsent
@@ -123,6 +134,30 @@ def my_consent(person: Person, key: uuid.UUID) -> MyConsent:
 def receipt_of(consent: MyConsent) -> dict[str, Any]:
     """Return what a consent's receipt says."""
     return receipts.content(bytes(consent.row.receipt))
+
+
+def my_erasures(person: Person) -> list[tuple[ErasureRequest, MyConsent]]:
+    """Return what the person asked to have erased, and what came of it, the newest first."""
+    standing, over = my_consents(person)
+    consents = {each.row.pk: each for each in (*standing, *over)}
+    rows = ErasureRequest.objects.select_related("consent").filter(consent__in=consents)
+    rows = rows.order_by("-asked_at")[:LATEST]
+    return [(row, consents[row.consent_id]) for row in rows]
+
+
+def my_erasure(person: Person, key: uuid.UUID) -> ErasureRequest:
+    """Return one answered request of the person; raises ``UnknownErasure`` for anybody else's."""
+    row = ErasureRequest.objects.filter(
+        key=key, consent__person__in=notices.names_of(person), receipt__isnull=False
+    ).first()
+    if row is None:
+        raise errors.UnknownErasure
+    return row
+
+
+def kept_there(consent: MyConsent) -> int:
+    """Return how many records that crossed under it the other side still has."""
+    return Record.objects.filter(consent=consent.row, outgoing=True, erased_at=None).count()
 
 
 def my_crossings(person: Person, *, most: int | None = LATEST) -> list[Crossed]:

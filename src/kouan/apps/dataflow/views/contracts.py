@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from django.conf import settings
 from django.contrib import messages
@@ -11,17 +11,36 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from kouan.apps.dataflow import consents, contracts, erasing, filings
+from kouan.apps.dataflow import consents, contracts, erasing, exporting, filings, notices, odrl
+from kouan.apps.dataflow.act_forms import AskForm, ErasureForm, FilingForm, ReasonForm
 from kouan.apps.dataflow.domain import State
-from kouan.apps.dataflow.forms import AskForm, ErasureForm, FilingForm, ReasonForm
 from kouan.apps.dataflow.papers import pack, paper
 from kouan.apps.dataflow.queries import contracts as queries
-from kouan.apps.dataflow.views.pages import download, officer_of, page, require_any
+from kouan.apps.dataflow.queries.contracts import within
+from kouan.apps.dataflow.queries.erasures import waiting
+from kouan.apps.dataflow.queries.flows import denied_under
+from kouan.apps.dataflow.views.pages import (
+    department_of,
+    download,
+    officer_of,
+    page,
+    reach_of,
+    require_any,
+    sight_of,
+)
+from kouan.apps.dataflow.wording import differences, in_words
 from kouan.core.errors import KouanError
 from kouan.web.access import has_role, require_role
 
 if TYPE_CHECKING:
     from kouan.apps.dataflow.forms import Step
+
+
+class _Signing(TypedDict):
+    digest: bytes
+    officer: str
+    department: str
+
 
 _form = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -30,16 +49,17 @@ _form = require_http_methods(["GET", "HEAD", "POST"])
 @require_role("data")
 def listed(request: HttpRequest) -> HttpResponse:
     """List the contracts, with what is due."""
-    rows = queries.listed()
-    due, ending = queries.due()
-    return page(request, "contracts", rows=rows, due=due, ending=ending)
+    reach = reach_of(request)
+    rows = queries.listed(reach)
+    due, ending = queries.due(reach)
+    return page(request, "contracts", rows=rows, due=due, ending=ending, asked=waiting(reach))
 
 
 @require_safe
 @require_any("data", "auditor")
 def contract(request: HttpRequest, key: str) -> HttpResponse:
     """Show one version: its terms, what differs from the one before, who signed, what is to be filed."""
-    row = queries.by_key(key)
+    row = queries.by_key(key, sight_of(request))
     shown = queries.shown(row)
     signed = queries.signatures(row)
     old = queries.before(shown.terms)
@@ -47,13 +67,14 @@ def contract(request: HttpRequest, key: str) -> HttpResponse:
         request,
         "contract",
         shown=shown,
-        lines=queries.in_words(shown.terms),
-        differences=[] if old is None else queries.differences(old, shown.terms),
+        lines=in_words(shown.terms),
+        differences=[] if old is None else differences(old, shown.terms),
         compared=old is not None,
         signatures=signed,
         steps=queries.history(shown, signed),
         versions=queries.versions(row),
-        acts=has_role(request.user, "data"),
+        acts=has_role(request.user, "data") and within(reach_of(request)).filter(pk=row.pk).exists(),
+        denied=denied_under(row.contract),
     )
 
 
@@ -61,18 +82,20 @@ def contract(request: HttpRequest, key: str) -> HttpResponse:
 @require_role("data")
 def sign(request: HttpRequest, key: str) -> HttpResponseBase:
     """Ask, then sign: a draft goes to the other side, and what the other side proposed binds both."""
-    shown = queries.shown(queries.by_key(key))
+    shown = queries.shown(queries.by_key(key, reach_of(request)))
     if not (shown.state is State.DRAFT or shown.theirs):
         raise Http404
     if request.method != "POST":
         return page(request, "sign", shown=shown, officer=officer_of(request))
-    digest = bytes(shown.row.digest)
+    signing = _Signing(
+        digest=bytes(shown.row.digest), officer=officer_of(request), department=department_of(request)
+    )
     try:
         if shown.theirs:
-            contracts.sign(digest=digest, officer=officer_of(request))
+            contracts.sign(**signing)
             messages.success(request, gettext("Signed by both sides. The clocks of the filings run."))
         else:
-            contracts.propose(digest=digest, officer=officer_of(request))
+            contracts.propose(**signing)
             messages.success(request, gettext("Signed, and put before the other side."))
     except KouanError as error:
         return page(
@@ -85,7 +108,7 @@ def sign(request: HttpRequest, key: str) -> HttpResponseBase:
 @require_role("data")
 def refuse(request: HttpRequest, key: str) -> HttpResponseBase:
     """Refuse what the other side proposed, with a reason."""
-    shown = queries.shown(queries.by_key(key))
+    shown = queries.shown(queries.by_key(key, reach_of(request)))
     if not shown.theirs:
         raise Http404
     form = ReasonForm(request.POST if request.method == "POST" else None)
@@ -100,7 +123,7 @@ def refuse(request: HttpRequest, key: str) -> HttpResponseBase:
 @require_role("data")
 def end(request: HttpRequest, key: str) -> HttpResponseBase:
     """End a contract before its term, with a reason."""
-    shown = queries.shown(queries.by_key(key))
+    shown = queries.shown(queries.by_key(key, reach_of(request)))
     if shown.state is not State.SIGNED:
         raise Http404
     form = ReasonForm(request.POST if request.method == "POST" else None)
@@ -115,7 +138,7 @@ def end(request: HttpRequest, key: str) -> HttpResponseBase:
 @require_role("data")
 def file(request: HttpRequest, key: str) -> HttpResponseBase:
     """Note that this side's party has filed."""
-    shown = queries.shown(queries.by_key(key))
+    shown = queries.shown(queries.by_key(key, reach_of(request)))
     if not any(each.ours and each.filed_on is None for each in shown.filings):
         raise Http404
     form = FilingForm(request.POST if request.method == "POST" else None)
@@ -137,7 +160,7 @@ def file(request: HttpRequest, key: str) -> HttpResponseBase:
 @require_role("data")
 def erase(request: HttpRequest, key: str) -> HttpResponseBase:
     """Erase at the importer's side what one person asked to have erased."""
-    shown = queries.shown(queries.by_key(key))
+    shown = queries.shown(queries.by_key(key, reach_of(request)))
     if shown.terms.importer.side != settings.NODE.side:
         raise Http404
     form = ErasureForm(request.POST if request.method == "POST" else None)
@@ -157,7 +180,7 @@ def erase(request: HttpRequest, key: str) -> HttpResponseBase:
 @require_role("data")
 def ask(request: HttpRequest, key: str) -> HttpResponseBase:
     """Ask a customer of the exporter for their consent, and show the address to give to them."""
-    shown = queries.shown(queries.by_key(key))
+    shown = queries.shown(queries.by_key(key, reach_of(request)))
     if shown.terms.exporter.side != settings.NODE.side or not shown.in_force:
         raise Http404
     form = AskForm(request.POST if request.method == "POST" else None, terms=shown.terms)
@@ -176,7 +199,7 @@ def ask(request: HttpRequest, key: str) -> HttpResponseBase:
 @require_role("data")
 def filing_pack(request: HttpRequest, key: str) -> HttpResponse:
     """Show which documents each authority wants, and hand out those that this node has."""
-    shown = queries.shown(queries.by_key(key))
+    shown = queries.shown(queries.by_key(key, reach_of(request)))
     if not shown.filings:
         raise Http404
     return page(request, "pack", shown=shown)
@@ -184,18 +207,32 @@ def filing_pack(request: HttpRequest, key: str) -> HttpResponse:
 
 @require_safe
 @require_role("data")
-def pack_file(_request: HttpRequest, key: str) -> HttpResponse:
+def pack_file(request: HttpRequest, key: str) -> HttpResponse:
     """Hand out the pack: the contract as PDF and as signed, and the receipts."""
-    row = queries.by_key(key)
+    row = queries.by_key(key, reach_of(request))
     return download(pack(row), name=f"filing-{row.contract}.zip", content_type="application/zip")
 
 
 @require_safe
 @require_any("data", "auditor")
-def pdf(_request: HttpRequest, key: str) -> HttpResponse:
+def pdf(request: HttpRequest, key: str) -> HttpResponse:
     """Hand out the contract as a PDF file in the three scripts."""
-    row = queries.by_key(key)
+    row = queries.by_key(key, sight_of(request))
     return download(paper(row), name=f"contract-{row.contract}.pdf", content_type="application/pdf")
+
+
+@require_safe
+@require_any("data", "auditor")
+def policy(request: HttpRequest, key: str) -> HttpResponse:
+    """Hand out the contract as an ODRL policy: an Agreement once both sides have signed it."""
+    shown = queries.shown(queries.by_key(key, sight_of(request)))
+    agreed = shown.row.signed_here is not None and shown.row.signed_there is not None
+    day = max(shown.terms.first_day, contracts.today())
+    found = odrl.of_terms(
+        shown.terms, agreed=agreed, basis=notices.basis_of(shown.terms, settings.NODE.side, day)
+    )
+    name = f"contract-{shown.row.contract}.jsonld"
+    return download(exporting.written(found).encode(), name=name, content_type=odrl.MEDIA_TYPE)
 
 
 def _ask(request: HttpRequest, action: str, shown: queries.Shown, form: Step) -> HttpResponse:

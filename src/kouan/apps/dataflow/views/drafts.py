@@ -13,9 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from kouan.apps.dataflow import checks, contracts, drafting, errors
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.forms import FORMS, AssessmentForm, PartiesForm, Step
-from kouan.apps.dataflow.queries.contracts import before, by_key, differences, in_words
+from kouan.apps.dataflow.queries.contracts import before, by_key
 from kouan.apps.dataflow.uploads import seen_in, taking_digest
-from kouan.apps.dataflow.views.pages import page
+from kouan.apps.dataflow.views.pages import department_of, page, reach_of
+from kouan.apps.dataflow.wording import differences, in_words
 from kouan.core.errors import KouanError
 from kouan.web.access import require_role
 
@@ -37,7 +38,7 @@ def begin(request: HttpRequest) -> HttpResponseBase:
 @require_role("data")
 def change(request: HttpRequest, key: str) -> HttpResponseBase:
     """Begin with the answers of a draft, or of a signed contract for its next version."""
-    row = by_key(key)
+    row = by_key(key, reach_of(request))
     if row.state not in {State.DRAFT, State.SIGNED}:
         raise errors.NotInThisState(contract=str(row.contract), state=row.state)
     return _on(request, drafting.of_terms(contracts.terms_of(row), amend=row.state == State.SIGNED))
@@ -83,7 +84,7 @@ def check(request: HttpRequest) -> HttpResponseBase:
     terms, problem = _made(answers)
     if request.method == "POST" and terms is not None and problem is None:
         try:
-            row = contracts.draft(terms)
+            row = contracts.draft(terms, department=department_of(request))
         except KouanError as error:
             problem = error
         else:
@@ -128,14 +129,15 @@ _STEP_OF: Final = (
     "term",
     "onward",
     "assessment",
+    "assessment",
 )
-"""Which step asks each line of ``in_words``."""
+"""Which step asks each line of ``in_words``; the last one is there only where the terms name a ground."""
 
 
 def _lines(terms: Terms | None) -> list[tuple[str, list[str], str]]:
     if terms is None:
         return []
-    return [(what, values, step_) for (what, values), step_ in zip(in_words(terms), _STEP_OF, strict=True)]
+    return [(what, values, step_) for (what, values), step_ in zip(in_words(terms), _STEP_OF, strict=False)]
 
 
 def _form_of(request: HttpRequest, name: str, answers: drafting.Answers) -> Step:

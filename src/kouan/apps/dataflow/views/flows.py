@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
+from django.http import Http404
 from django.views.decorators.http import require_http_methods, require_safe
 
 from kouan.apps.dataflow import auditing, decisions
-from kouan.apps.dataflow.forms import SampleForm
+from kouan.apps.dataflow.act_forms import SampleForm
 from kouan.apps.dataflow.picture import Given, picture
 from kouan.apps.dataflow.queries import flows as queries
-from kouan.apps.dataflow.views.pages import page, require_any
+from kouan.apps.dataflow.views.pages import page, require_any, sight_of
 from kouan.web.access import has_role, require_role
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ _form = require_http_methods(["GET", "HEAD", "POST"])
 @require_any("auditor", "data")
 def register(request: HttpRequest) -> HttpResponse:
     """Show who sends what to whom under which contract: as a picture, and as a table."""
-    flows, more = queries.register()
+    flows, more = queries.register(sight_of(request))
     drawn = picture(
         [
             Given(
@@ -48,16 +50,22 @@ def register(request: HttpRequest) -> HttpResponse:
 @require_any("auditor", "data")
 def denied(request: HttpRequest) -> HttpResponse:
     """List what was denied, with the clause and the reason, and what a node refused on the way."""
-    rows, at = queries.denied(request.GET.get("page", ""))
+    try:
+        contract = uuid.UUID(request.GET["contract"]) if "contract" in request.GET else None
+    except ValueError:
+        raise Http404 from None
+    sight = sight_of(request)
+    rows, at = queries.denied(request.GET.get("page", ""), contract, sight)
     auditor = has_role(request.user, "auditor")
-    return page(request, "denied", rows=rows, at=at, refused=queries.refused(), auditor=auditor)
+    refused = queries.refused() if contract is None and sight is None else []
+    return page(request, "denied", rows=rows, at=at, refused=refused, auditor=auditor, contract=contract)
 
 
 @_form
 @require_any("auditor", "data")
 def decision(request: HttpRequest, number: int) -> HttpResponse:
     """Show one decision; asked to, judge it again by the rules of its day."""
-    row = queries.decision(number)
+    row = queries.decision(number, sight_of(request))
     again = decisions.replay(row) if request.method == "POST" else None
     auditor = has_role(request.user, "auditor")
     return page(request, "decision", decision=queries.shown(row), again=again, auditor=auditor)
@@ -72,5 +80,6 @@ def sample(request: HttpRequest) -> HttpResponse:
     form = SampleForm(request.POST)
     if not form.is_valid():
         return page(request, "sample", form=form, rows=None, most=0, status=422)
-    rows, most = auditing.sample(form.cleaned_data["count"])
+    records_only = form.cleaned_data["of"] != "all"
+    rows, most = auditing.sample(form.cleaned_data["count"], records_only=records_only)
     return page(request, "sample", form=form, rows=rows, most=most)

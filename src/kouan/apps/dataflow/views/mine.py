@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from kouan.apps.dataflow import consents, errors, exporting
+from kouan.apps.dataflow import consents, erasing, erasure_receipts, errors, exporting, notices, odrl
 from kouan.apps.dataflow.contracts import terms_of
 from kouan.apps.dataflow.queries import mine as queries
 from kouan.apps.dataflow.views.pages import download, own, page
+from kouan.core.errors import KouanError
+from kouan.core.policy.decide import TERM_ZONE
 from kouan.web.persons import identities
 
 if TYPE_CHECKING:
@@ -91,7 +94,7 @@ def consent(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpRespons
     """Show one consent and what crossed under it."""
     shown = queries.my_consent(person, key)
     crossings = [each for each in queries.my_crossings(person) if each.consent.row.pk == shown.row.pk]
-    return page(request, "consent", consent=shown, crossings=crossings)
+    return page(request, "consent", consent=shown, crossings=crossings, kept=queries.kept_there(shown))
 
 
 @require_safe
@@ -116,6 +119,8 @@ def receipt_json(_request: HttpRequest, person: Person, key: uuid.UUID) -> HttpR
 def withdraw(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
     """Ask, then take a consent back."""
     shown = queries.my_consent(person, key)
+    if shown.row.notice:  # nothing was agreed to
+        raise errors.UnknownConsent
     if request.method != "POST":
         return page(request, "withdraw", consent=shown)
     consents.withdraw(key=key, person=person.key)
@@ -126,6 +131,60 @@ def withdraw(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpRespon
         ),
     )
     return HttpResponseRedirect(reverse("dataflow:consent", args=[key]))
+
+
+@_form
+@own
+def ask_erasure(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
+    """Ask, then put the request to erase before the other side."""
+    shown = queries.my_consent(person, key)
+    problem: KouanError | None = None
+    if request.method == "POST":
+        try:
+            erasing.ask(key=key, persons=notices.names_of(person))
+        except KouanError as error:
+            problem = error
+        else:
+            messages.success(
+                request, gettext("The other side has your request. What it answers is shown below.")
+            )
+            return HttpResponseRedirect(reverse("dataflow:erasure"))
+    return page(
+        request,
+        "ask-erasure",
+        consent=shown,
+        kept=queries.kept_there(shown),
+        problem=problem,
+        status=200 if problem is None else problem.status,
+    )
+
+
+@require_safe
+@own
+def erasure_receipt(_request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
+    """Hand out the answer to a request to erase, as the other side signed it."""
+    row = queries.my_erasure(person, key)
+    return download(bytes(row.receipt or b""), name=f"erasure-{key}.cose", content_type="application/cose")
+
+
+@require_safe
+@own
+def erasure_receipt_json(_request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
+    """Hand out what the answer to a request to erase says."""
+    row = queries.my_erasure(person, key)
+    text = exporting.written(erasure_receipts.content(bytes(row.receipt or b"")))
+    return download(text.encode(), name=f"erasure-{key}.json", content_type="application/json")
+
+
+@require_safe
+@own
+def policy(_request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
+    """Hand out a consent or a notice as an ODRL policy."""
+    shown = queries.my_consent(person, key)
+    day = shown.row.given_at.astimezone(TERM_ZONE).date()
+    basis = notices.basis_of(shown.terms, settings.NODE.side, day) if shown.row.notice else "dpv:Consent"
+    text = exporting.written(odrl.of_consent(shown.row, shown.terms, basis=basis))
+    return download(text.encode(), name=f"consent-{key}.jsonld", content_type=odrl.MEDIA_TYPE)
 
 
 @require_safe
@@ -141,7 +200,12 @@ def readers(request: HttpRequest, person: Person) -> HttpResponse:
 def erasure(request: HttpRequest, person: Person) -> HttpResponse:
     """Say plainly how to have it erased, and hand out all of it."""
     standing, _over = queries.my_consents(person)
-    return page(request, "erasure", standing=standing)
+    return page(
+        request,
+        "erasure",
+        standing=[(each, queries.kept_there(each)) for each in standing],
+        asked=queries.my_erasures(person),
+    )
 
 
 @require_safe

@@ -5,24 +5,23 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import render
-from django.utils.cache import add_never_cache_headers
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from kouan.apps.dataflow import labels
+from kouan.web import pages
 from kouan.web.access import departments_of, has_role
-from kouan.web.persons import identities
+from kouan.web.pages import download, own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from kouan.apps.dataflow.queries.contracts import Reach
     from kouan.web.access import Role
-    from kouan.web.persons import Person
+
+__all__ = ["department_of", "download", "officer_of", "own", "page", "reach_of", "require_any", "sight_of"]
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=HttpResponseBase)
@@ -30,13 +29,7 @@ R = TypeVar("R", bound=HttpResponseBase)
 
 def page(request: HttpRequest, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
     """Return a page with the words and the news that all of these show."""
-    context |= {
-        "words": labels,
-        "said": list(messages.get_messages(request)),
-        "own_side": settings.NODE.side,
-        "here": request.path,
-    }
-    return render(request, f"dataflow/{template}.html", context, status=status)
+    return pages.shown(request, f"dataflow/{template}.html", context, words=labels, status=status)
 
 
 def require_any(
@@ -70,28 +63,21 @@ def officer_of(request: HttpRequest) -> str:
     return ", ".join([name, *posts])[:200]
 
 
-def own(
-    view: Callable[Concatenate[HttpRequest, Person, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
-    """Let only a resident who is signed in reach a page of their own; others sign in first and come back."""
+def reach_of(request: HttpRequest) -> Reach:
+    """Return for which departments an officer looks after contracts; None for the whole side.
 
-    @wraps(view)
-    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        person = identities().person(request)
-        if person is None:
-            response: HttpResponse = HttpResponseRedirect(identities().sign_in_url(request.path, level=1))
-        else:
-            response = view(request, person, *args, **kwargs)
-        add_never_cache_headers(response)
-        return response
-
-    return guarded
+    Who holds the role in departments acts for theirs, who holds it without one for all.
+    """
+    held = departments_of(request.user, "data")
+    return frozenset(each.code for each in held) or None
 
 
-def download(data: bytes, *, name: str, content_type: str) -> HttpResponse:
-    """Return bytes for the reader to keep."""
-    return HttpResponse(
-        data,
-        content_type=content_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
-    )
+def sight_of(request: HttpRequest) -> Reach:
+    """Return whose contracts a person may see: an auditor sees all, an officer those that they look after."""
+    return None if has_role(request.user, "auditor") else reach_of(request)
+
+
+def department_of(request: HttpRequest) -> str:
+    """Return the department whose contract it becomes when this officer drafts or signs."""
+    held = departments_of(request.user, "data")
+    return held[0].code if held else ""

@@ -28,6 +28,7 @@ from kouan.apps.identity.provider.clients import NODE_PREFIX
 from kouan.core.exchange import incidents
 from kouan.core.exchange.outbox import decide, send
 from kouan.core.policy.decide import ConsentMissing
+from kouan.core.trust.receipts import BadReceipt
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -192,7 +193,7 @@ def _check_receipt(side: str, said: SignedIn) -> tuple[uuid.UUID | None, str]:
     keys = key_set(provider, "receipt") if provider is not None else {}
     try:
         receipt = receipts.read(said.receipt, keys=[key["jwk"] for key in keys.values()])
-    except receipts.BadReceipt:
+    except BadReceipt:
         return None, "receipt-not-signed"
     key = keys[receipt.kid]
     now = timezone.now()

@@ -53,10 +53,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+AUTHORIZE: Final = "/oidc/authorize"
+"""Where a provider's authorization endpoint is, below its node's origin."""
 RELAY_LIFE: Final = timedelta(minutes=12)
 """How long a person may take on the other side; less than an interaction lasts."""
-WINDOW: Final = timedelta(minutes=1)
-AUTHORIZE: Final = "/oidc/authorize"
 MAX_PARAM: Final = 2048
 _FOR_CLIENTS: Final[Mapping[str, type[OAuthError]]] = {
     error.error: error
@@ -223,7 +223,10 @@ def _redeemed(relay: Relay, request: Request, provider: PeerProvider, code: str)
 
 
 def _foreign(relay: Relay, person: Person) -> dict[str, Any]:
-    """Return what is kept of a foreign person until the service has its tokens: see ``interactions``."""
+    """Return what is kept of a foreign person until the service has its tokens: see ``interactions``.
+
+    A link that counts is kept by its name alone: it must still count when the sign-in is made.
+    """
     resident = linking.resident_of(side=relay.side, link=person.link) if person.link else None
     return {
         "side": relay.side,
@@ -233,7 +236,7 @@ def _foreign(relay: Relay, person: Person) -> dict[str, Any]:
         "amr": list(person.amr),
         "auth_time": person.authenticated_at,
         "claims": dict(person.claims),
-        "resident": str(resident.key) if resident is not None else "",
+        "link": person.link if resident is not None else "",
         "id_token_digest": person.id_token_digest.hex(),
         "userinfo_digest": person.userinfo_digest.hex(),
     }

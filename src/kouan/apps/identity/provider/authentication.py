@@ -47,15 +47,20 @@ class Authenticated:
 
 
 def authenticate(asked: Asked, form: Mapping[str, str]) -> Authenticated:
-    """Return the client that a form comes from; raises ``InvalidClient``.
+    """Return the client that a form comes from; raises ``InvalidClient`` or ``TemporarilyUnavailable``.
 
-    Wrong tries are counted: who tries too often hears ``TooManyTriesError`` instead.
+    Wrong tries are counted by where they come from: who tries too often hears ``TooManyTriesError`` instead.
+    A client's own limit counts only what it has proved to come from it, so that nobody else can use it up; a
+    public client proves nothing, and only where its requests come from is counted.
     """
     try:
-        return _authenticated(asked, form)
+        authenticated = _authenticated(asked, form)
     except DoesNotVerify as error:
-        limits.count_failure(form.get("client_id", ""), asked.address)
+        limits.count_failure(asked.address, peer=asked.peer)
         raise InvalidClient(reason=str(error)) from None
+    if authenticated.jti:
+        limits.take_client(authenticated.client.id)
+    return authenticated
 
 
 def _authenticated(asked: Asked, form: Mapping[str, str]) -> Authenticated:
@@ -93,7 +98,6 @@ def _client(client_id: str, asked: Asked) -> Client:
         raise DoesNotVerify("client") from None
     if client.peer != asked.peer:
         raise DoesNotVerify("client")
-    limits.take_client(client.id)
     return client
 
 

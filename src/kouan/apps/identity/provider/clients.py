@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from django.conf import settings
@@ -36,7 +36,13 @@ class ServiceFacts:
 
     def to_json(self) -> dict[str, Any]:
         """Return what is kept and what crosses."""
-        return asdict(self) | {"name": self.name.as_mapping(), "purpose": self.purpose.as_mapping()}
+        return {
+            "id": self.id,
+            "side": self.side,
+            "name": self.name.as_mapping(),
+            "purpose": self.purpose.as_mapping(),
+            "department": self.department,
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:

@@ -15,13 +15,13 @@ from django.utils import timezone
 from kouan.apps.identity import linking, residents
 from kouan.apps.identity.domain import CLOCKS, CODE_LIFE, Level, may_be_told, pairwise_subject
 from kouan.apps.identity.errors import InteractionOver, NotThisStep
-from kouan.apps.identity.models import AuthorizationCode, Interaction, Resident, SignIn
+from kouan.apps.identity.models import AuthorizationCode, Interaction, SignIn
 from kouan.apps.identity.provider import interactions, telling
 from kouan.apps.identity.provider.authorizing import deny, location_of
 from kouan.apps.identity.provider.clients import get_client
 from kouan.apps.identity.provider.errors import LoginRequired, OAuthError, UnmetRequirements
 from kouan.apps.identity.subjects import subject_key, subject_of
-from kouan.core.database.rows import insert
+from kouan.core.database.rows import insert, insert_many
 
 if TYPE_CHECKING:
     import uuid
@@ -121,7 +121,7 @@ def _foreign(row: Interaction, client: Client, request: Request) -> _Person:
     level = Level(said["level"])
     names = may_be_told(request.claims, registered=client.claims, level=level, crossing=True)
     sector = client.sector(request.service.id)
-    resident = Resident.objects.get(key=said["resident"]) if said["resident"] else None
+    resident = linking.resident_of(side=row.side, link=said["link"]) if said["link"] else None
     if resident is not None:  # whose account on the other side is linked: services know the one person
         subject = subject_of(resident=resident, sector=sector)
     else:
@@ -157,15 +157,14 @@ def _signed_in(client: Client, request: Request, person: _Person, now: datetime)
     )
     sign_in.told = telling.sealed(sign_in.key, person.claims, request.verified)
     code = secrets.token_urlsafe(32)
-    insert(
-        AuthorizationCode(
-            digest=hashlib.sha256(code.encode()).digest(),
-            sign_in=insert(sign_in),
-            redirect_uri=request.redirect_uri,
-            challenge=request.code_challenge,
-            nonce=request.nonce,
-            dpop_jkt=request.dpop_jkt,
-            expires_at=now + CODE_LIFE,
-        )
-    )
+    row = {
+        "digest": hashlib.sha256(code.encode()).digest(),
+        "sign_in_id": insert(sign_in).pk,
+        "redirect_uri": request.redirect_uri,
+        "challenge": request.code_challenge,
+        "nonce": request.nonce,
+        "dpop_jkt": request.dpop_jkt,
+        "expires_at": now + CODE_LIFE,
+    }
+    insert_many(AuthorizationCode, tuple(row), [tuple(row.values())])
     return code

@@ -43,6 +43,8 @@ def browser_digest(request: HttpRequest) -> bytes:
     value = request.session.get(_BROWSER)
     if not isinstance(value, str):
         value = request.session[_BROWSER] = secrets.token_urlsafe(32)
+        if request.session.session_key is None:
+            request.session.create()  # in the caller's transaction, if there is one
     return hashlib.sha256(value.encode()).digest()
 
 

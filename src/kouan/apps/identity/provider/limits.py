@@ -47,9 +47,13 @@ class Bucket:
 ENDPOINTS: Final = Bucket(rate=100, burst=500)
 """Requests of programs, by address."""
 CLIENTS: Final = Bucket(rate=300, burst=1500)
-"""Requests of programs, by client."""
+"""Requests of programs, by the client that each has proved to come from."""
 BROWSERS: Final = Bucket(rate=30, burst=300)
 """Sign-ins that are begun, by address."""
+HOMES: Final = Bucket(rate=5, burst=300)
+"""Browsers that are sent to a home provider, by address: each may ask it something."""
+RELAYS: Final = Bucket(rate=5, burst=300)
+"""Browsers that are sent to another side, by address: each asks that side's node something."""
 
 
 def take_address(address: str) -> None:
@@ -58,7 +62,7 @@ def take_address(address: str) -> None:
 
 
 def take_client(client_id: str) -> None:
-    """Count a client's request; raises ``TemporarilyUnavailable``."""
+    """Count a request of a client that has proved who it is; raises ``TemporarilyUnavailable``."""
     CLIENTS.take(client_id)
 
 
@@ -67,6 +71,19 @@ def take_browser(address: str) -> None:
     BROWSERS.take(subscriber(address))
 
 
-def count_failure(client_id: str, address: str) -> None:
-    """Count a request that failed to prove a client; raises ``TooManyTriesError``."""
-    WRONG.take(client_id[:64], subscriber(address))
+def take_home(address: str) -> None:
+    """Count a browser that goes to a home provider; raises ``TemporarilyUnavailable``."""
+    HOMES.take(subscriber(address))
+
+
+def take_relay(address: str) -> None:
+    """Count a browser that goes to another side; raises ``TemporarilyUnavailable``."""
+    RELAYS.take(subscriber(address))
+
+
+def count_failure(address: str, *, peer: str | None = None) -> None:
+    """Count a request that failed to prove a client, by its address or by the peer whose node sent it.
+
+    Not by the client that it names, which is anybody's choice. Raises ``TooManyTriesError``.
+    """
+    WRONG.take(subscriber(address) if peer is None else f"node {peer}")

@@ -20,7 +20,7 @@ from kouan.apps.identity.provider.errors import InvalidRequest, InvalidRequestUr
 from kouan.apps.identity.provider.parameters import read_form
 from kouan.apps.identity.provider.requests import Request
 from kouan.apps.identity.provider.spending import having_spent
-from kouan.core.database.rows import execute, fetch, insert
+from kouan.core.database.rows import execute, fetch, insert_many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,12 +67,11 @@ def _kept(client: Client, form: Mapping[str, str], *, jkt: str) -> dict[str, Any
         raise InvalidRequest(parameter="request_uri")
     request = check(client, form, jkt=jkt)
     handle = secrets.token_urlsafe(32)
-    insert(
-        PushedRequest(
-            handle=hashlib.sha256(handle.encode()).digest(),
-            client=client.id,
-            params=request.to_json(),
-            expires_at=timezone.now() + REQUEST_LIFE,
-        )
-    )
+    row = {
+        "handle": hashlib.sha256(handle.encode()).digest(),
+        "client": client.id,
+        "params": request.to_json(),
+        "expires_at": timezone.now() + REQUEST_LIFE,
+    }
+    insert_many(PushedRequest, tuple(row), [tuple(row.values())])
     return {"request_uri": PREFIX + handle, "expires_in": int(REQUEST_LIFE.total_seconds())}

@@ -29,7 +29,7 @@ from kouan.apps.identity.provider.authentication import authenticate
 from kouan.apps.identity.provider.errors import InvalidGrant, InvalidProof, UnsupportedGrantType
 from kouan.apps.identity.provider.parameters import read_form, required
 from kouan.apps.identity.provider.spending import having_spent
-from kouan.core.database.rows import execute, fetch, insert
+from kouan.core.database.rows import execute, fetch, insert_many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,15 +97,14 @@ def _redeemed(client: Client, form: Mapping[str, str], jkt: str) -> dict[str, An
 def _tokens(row: AuthorizationCode, client: Client, jkt: str, now: datetime) -> dict[str, Any]:
     sign_in, key = row.sign_in, keys.current(SigningKey.Use.TOKEN, now=now)
     access_token = secrets.token_urlsafe(32)
-    insert(
-        AccessToken(
-            digest=hashlib.sha256(access_token.encode()).digest(),
-            code=bytes(row.digest),
-            sign_in=sign_in,
-            jkt=jkt,
-            expires_at=now + TOKEN_LIFE,
-        )
-    )
+    kept = {
+        "digest": hashlib.sha256(access_token.encode()).digest(),
+        "code": bytes(row.digest),
+        "sign_in_id": sign_in.pk,
+        "jkt": jkt,
+        "expires_at": now + TOKEN_LIFE,
+    }
+    insert_many(AccessToken, tuple(kept), [tuple(kept.values())])
     link = ""
     if client.peer is not None and sign_in.resident is not None:
         link = linking.active_link(resident=sign_in.resident, peer=client.peer)

@@ -25,6 +25,8 @@ _SHOWN: Final = re.compile("(DPoP|Bearer) +([A-Za-z0-9_-]{43})", re.IGNORECASE)
 _UNAUTHORIZED: Final = 401
 _ON: Final = "client_id = %s AND disabled_at IS NULL"
 """A service that is registered and not switched off."""
+_NEEDED: Final = ("id", "key", "client", "subject", "level", "told", "ended_at")
+"""What of a sign-in is looked at here."""
 
 
 @answering
@@ -44,10 +46,10 @@ def userinfo(asked: Asked) -> Answer:
 def _told(asked: Asked) -> Answer:
     scheme, token = _token(asked)
     digest = hashlib.sha256(token.encode()).digest()
-    found = fetch(AccessToken, "digest = %s", (digest,))
+    found = fetch(AccessToken, "digest = %s", (digest,), names=("sign_in_id", "jkt", "expires_at"))
     if not found or found[0].expires_at <= timezone.now():
         raise InvalidToken
-    (sign_in,) = fetch(SignIn, "id = %s", (found[0].sign_in_id,))
+    (sign_in,) = fetch(SignIn, "id = %s", (found[0].sign_in_id,), names=_NEEDED)
     if sign_in.ended_at is not None or sign_in.told is None:
         raise InvalidToken
     if sign_in.client.startswith(NODE_PREFIX) and sign_in.client != f"{NODE_PREFIX}{asked.peer}":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeGuard
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -22,22 +22,21 @@ from kouan.apps.identity.errors import LevelNotReached
 from kouan.apps.identity.home import attempts, registry
 from kouan.apps.identity.home.adapter import AFTER_LOGOUT, Asked
 from kouan.apps.identity.home.errors import AnotherPerson
-from kouan.apps.identity.provider import interactions
+from kouan.apps.identity.provider import interactions, limits
 from kouan.apps.identity.provider.authorizing import deny
 from kouan.apps.identity.provider.errors import AccessDenied
+from kouan.apps.identity.views.steps import address_of
 from kouan.core.errors import KouanError
-from kouan.web.throttle import Throttle, subscriber
 
 if TYPE_CHECKING:
     import uuid
 
+    from kouan.apps.identity.home.adapter import HomeSignIn
     from kouan.apps.identity.home.attempts import Attempt
     from kouan.apps.identity.models import HomeSession, Interaction, Resident
     from kouan.apps.identity.provider.errors import OAuthError
     from kouan.apps.identity.provider.requests import Request
 
-BEGINNING: Final = Throttle("identity-home", limit=300, window=timedelta(minutes=1))
-"""Attempts begun from one address: each may ask the provider something."""
 _LONGEST_TOKEN: Final = 16_384
 _LONGEST_ADDRESS: Final = 500
 
@@ -48,13 +47,13 @@ def home(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     browser = interactions.browser_digest(request)
     row = interactions.current(key=key, browser=browser)
     if row.stage != interactions.Stage.HOME:
-        return _seen(HttpResponseRedirect(reverse("identity:next", args=[key])))
+        return _seen(HttpResponseRedirect(address_of(row)))
     wanted = interactions.request_of(row)
     held = residents.of(request)
     again = "again" in request.GET
     if not again and _suits(held, wanted):
-        interactions.authenticated(key=key, browser=browser, session=residents.settled(held))
-        return _seen(HttpResponseRedirect(reverse("identity:next", args=[key])))
+        row = interactions.authenticated(key=key, browser=browser, session=residents.settled(held))
+        return _seen(HttpResponseRedirect(address_of(row)))
     # The highest level says that the person has just authenticated. Who is here already, but not as surely as
     # is asked for, would be sent back from the provider as they are.
     new = bool({"login", "select_account"} & set(wanted.prompt))
@@ -104,17 +103,29 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
             attempt.resident, provider=provider, subject=said.subject
         ):
             raise AnotherPerson
-        session = residents.signed_in(provider=provider, said=said)
-        residents.enter(request, session)
-        if attempt.interaction is not None:
-            interactions.authenticated(key=attempt.interaction.key, browser=browser, session=session)
-        else:
-            interactions.require_level(attempt.level, Level(session.level))
+        onward = _entered(request, attempt, browser, provider, said)
     except KouanError as error:
         return _seen(_failed(request, attempt, error))
-    if attempt.interaction is None:
-        return _seen(HttpResponseRedirect(attempt.back_to))
-    return _seen(HttpResponseRedirect(reverse("identity:next", args=[attempt.interaction.key])))
+    return _seen(HttpResponseRedirect(onward))
+
+
+def _entered(request: HttpRequest, attempt: Attempt, browser: bytes, provider: str, said: HomeSignIn) -> str:
+    """Recognise whoever signed in from now on, and return where they go on to: one transaction.
+
+    Raises what keeps them from going on; they are signed in all the same.
+    """
+    with transaction.atomic():
+        session = residents.signed_in(provider=provider, said=said)
+        residents.enter(request, session)
+        try:
+            if attempt.interaction is None:
+                interactions.require_level(attempt.level, Level(session.level))
+                return attempt.back_to
+            key = attempt.interaction.key
+            return address_of(interactions.authenticated(key=key, browser=browser, session=session))
+        except KouanError as error:
+            refused = error
+    raise refused
 
 
 @require_POST
@@ -183,7 +194,7 @@ def _send(  # noqa: PLR0913 - what an attempt is about
     adapter = next((each for each in offered if each.id == chosen), None)
     if adapter is None:
         raise Http404
-    BEGINNING.take(subscriber(str(request.META.get("REMOTE_ADDR", ""))))
+    limits.take_home(str(request.META.get("REMOTE_ADDR", "")))
     url = attempts.begin(
         browser=browser,
         adapter=adapter,

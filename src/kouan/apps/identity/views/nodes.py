@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -12,15 +12,12 @@ from django.views.decorators.http import require_safe
 
 from kouan.apps.identity.models import Interaction
 from kouan.apps.identity.nodes import asking, relay
-from kouan.apps.identity.provider import interactions
+from kouan.apps.identity.provider import interactions, limits
 from kouan.apps.identity.provider.authorizing import deny
-from kouan.web.throttle import Throttle, subscriber
+from kouan.apps.identity.views.steps import address_of
 
 if TYPE_CHECKING:
     import uuid
-
-BEGINNING: Final = Throttle("identity-relay", limit=300, window=relay.WINDOW)
-"""Sign-ins on another side that one address begins: each asks that side's node something."""
 
 
 @require_safe
@@ -28,8 +25,8 @@ def peer(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     """Send the browser to the provider of the side that the person has chosen."""
     row = interactions.current(key=key, browser=interactions.browser_digest(request))
     if row.stage != Interaction.Stage.PEER:
-        return _on(reverse("identity:next", args=[row.key]))
-    BEGINNING.take(subscriber(request.META.get("REMOTE_ADDR", "")))
+        return _on(address_of(row))
+    limits.take_relay(str(request.META.get("REMOTE_ADDR", "")))
     return _on(relay.begin(interaction=row))
 
 
@@ -44,7 +41,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         return _refused(refused, browser)
     if interactions.request_of(row).link:
         return _on(reverse("identity:my-links"))
-    return _on(reverse("identity:next", args=[row.key]))
+    return _on(address_of(row))
 
 
 def _refused(refused: relay.Refused, browser: bytes) -> HttpResponse:

@@ -16,6 +16,7 @@ from kouan.apps.identity import consents, labels
 from kouan.apps.identity.models import PeerProvider
 from kouan.apps.identity.provider import interactions
 from kouan.apps.identity.provider.clients import get_client
+from kouan.apps.identity.views.steps import address_of
 from kouan.core.sides import get_side
 
 if TYPE_CHECKING:
@@ -35,10 +36,10 @@ def side(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     browser = interactions.browser_digest(request)
     if request.method == "POST":
         chosen = request.POST.get("side", "")
-        interactions.chosen(key=key, browser=browser, side=chosen)
+        row = interactions.chosen(key=key, browser=browser, side=chosen)
         response = onward(
             request,
-            reverse("identity:next", args=[key]),
+            address_of(row),
             gettext("Going on to sign in in %(side)s") % {"side": labels.side_name(chosen)},
         )
         response.set_cookie(
@@ -53,7 +54,7 @@ def side(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         return response
     row = interactions.current(key=key, browser=browser)
     if row.stage != Stage.CHOOSE:
-        return _elsewhere(key)
+        return _seen(HttpResponseRedirect(address_of(row)))
     wanted = interactions.request_of(row)
     before = request.COOKIES.get(REMEMBERED, "")
     context = {
@@ -75,7 +76,7 @@ def consent(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         return _answered(request, key, browser)
     row = interactions.current(key=key, browser=browser)
     if row.stage != Stage.CONSENT:
-        return _elsewhere(key)
+        return _seen(HttpResponseRedirect(address_of(row)))
     offer = consents.offer(row)
     kind = next((each.value for each in offer.claims if each.name == "document_type"), "")
     context = {
@@ -98,9 +99,9 @@ def _answered(request: HttpRequest, key: uuid.UUID, browser: bytes) -> HttpRespo
             reverse("identity:stop", args=[key]),
             gettext("Going back to %(service)s without telling it anything") % {"service": name},
         )
-    consents.give(key=key, browser=browser, ticked=request.POST.getlist("claims"))
+    row = consents.give(key=key, browser=browser, ticked=request.POST.getlist("claims"))
     words = gettext("Going back to %(service)s") % {"service": name}
-    return onward(request, reverse("identity:next", args=[key]), words)
+    return onward(request, address_of(row), words)
 
 
 def onward(request: HttpRequest, address: str, words: str) -> HttpResponse:
@@ -117,10 +118,6 @@ def _sides(row: Interaction, before: str) -> list[tuple[str, bool]]:
     known = set(PeerProvider.objects.values_list("side", flat=True)) | {settings.NODE.side}
     offered = get_client(row.client).sides
     return [(code, code in known) for code in sorted(offered, key=lambda code: code != before)]
-
-
-def _elsewhere(key: uuid.UUID) -> HttpResponse:
-    return _seen(HttpResponseRedirect(reverse("identity:next", args=[key])))
 
 
 def _seen(response: HttpResponse) -> HttpResponse:

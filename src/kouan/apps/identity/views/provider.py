@@ -9,38 +9,28 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
-from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from kouan.apps.identity import keys, residents, signouts
-from kouan.apps.identity.models import Interaction, SigningKey
+from kouan.apps.identity.models import SigningKey
 from kouan.apps.identity.provider import authorizing, finishing, interactions, leaving, limits, silent
-from kouan.apps.identity.provider.asked import Answer, Asked, Endpoint, issuer
 from kouan.apps.identity.provider.metadata import metadata
 from kouan.apps.identity.provider.parameters import read_form, read_query
-from kouan.apps.identity.provider.pushing import push
-from kouan.apps.identity.provider.tokens import token
-from kouan.apps.identity.provider.userinfo import userinfo
+from kouan.apps.identity.provider.portal import PROGRAMS, asked_of
+from kouan.apps.identity.views.steps import address_of
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Callable
 
-    from kouan.apps.identity.models import HomeSession, SignIn
+    from kouan.apps.identity.models import HomeSession, Interaction, SignIn
+    from kouan.apps.identity.provider.asked import Answer
     from kouan.apps.identity.provider.leaving import Leaving
 
 SEE_OTHER: Final = 303
 KEYS_FOR: Final = 300
 """Seconds for which anybody may keep the list of keys: far less than a new one is published ahead."""
-_TOLD: Final = {
-    "accept": "HTTP_ACCEPT",
-    "authorization": "HTTP_AUTHORIZATION",
-    "content-type": "CONTENT_TYPE",
-    "dpop": "HTTP_DPOP",
-}
-"""The headers that endpoints look at, and what the server calls them."""
 _LANGUAGES: Final = {
     **dict.fromkeys(("en", "en-hk", "en-gb"), "en"),
     **dict.fromkeys(("zh-hant", "zh-hk", "zh-mo", "zh-tw"), "zh-hant"),
@@ -48,23 +38,27 @@ _LANGUAGES: Final = {
 }
 """``ui_locales`` that name a language of these pages."""
 _A_YEAR: Final = 365 * 24 * 3600
+_NEVER_KEPT: Final = "max-age=0, no-cache, no-store, must-revalidate, private"
 
 
 # For programs. No cookie says who they are, so none can be misused.
 
 
-def _for_programs(endpoint: Endpoint, *methods: str) -> Callable[[HttpRequest], HttpResponse]:
+def _for_programs(address: str) -> Callable[[HttpRequest], HttpResponse]:
+    program = PROGRAMS[address]
+
     @csrf_exempt
-    @require_http_methods(methods)
+    @require_http_methods(program.methods)
     def view(request: HttpRequest) -> HttpResponse:
-        return _response(endpoint(_asked(request)))
+        return _response(program.endpoint(asked_of(request.META, request.body)))
 
     return view
 
 
-pushed = _for_programs(push, "POST")
-redeemed = _for_programs(token, "POST")
-told = _for_programs(userinfo, "GET", "POST")
+# At the portal, ``kouan.node.programs`` answers most of these before Django does.
+pushed = _for_programs("/oidc/par")
+redeemed = _for_programs("/oidc/token")
+told = _for_programs("/oidc/userinfo")
 
 
 @require_safe
@@ -165,9 +159,7 @@ def _left(request: HttpRequest, *, back_to: str = "") -> HttpResponse:
 
 
 def _next(row: Interaction) -> HttpResponse:
-    # A stage is called what its page is called.
-    name = {Interaction.Stage.CHOOSE: "side"}.get(Interaction.Stage(row.stage), row.stage)
-    return _away(reverse(f"identity:{name}", args=[row.key]))
+    return _away(address_of(row))
 
 
 def _away(location: str) -> HttpResponse:
@@ -175,7 +167,7 @@ def _away(location: str) -> HttpResponse:
 
 
 def _seen(response: HttpResponse) -> HttpResponse:
-    add_never_cache_headers(response)
+    response.headers["Cache-Control"] = _NEVER_KEPT
     return response
 
 
@@ -183,17 +175,6 @@ def _parameters(request: HttpRequest) -> dict[str, str]:
     if request.method == "POST":
         return read_form(request.body, {"content-type": request.META.get("CONTENT_TYPE", "")})
     return read_query(request.META.get("QUERY_STRING", ""))
-
-
-def _asked(request: HttpRequest) -> Asked:
-    headers = {name: request.META[key] for name, key in _TOLD.items() if key in request.META}
-    return Asked(
-        method=request.method or "",
-        url=issuer() + request.path,
-        body=request.body,
-        headers=headers,
-        address=_address(request),
-    )
 
 
 def _address(request: HttpRequest) -> str:

@@ -87,7 +87,7 @@ def check(found: Credential, *, algorithm: Algorithm, side: str, issuer: str) ->
 
 
 def _is_sound(algorithm: str, signature: str) -> bool:
-    if algorithm == "none" or algorithm.startswith("HS"):
+    if algorithm.lower() == "none" or algorithm.upper().startswith("HS"):
         return False
     return len(signature) * 3 // 4 >= _LEAST_SIGNATURE
 

@@ -7,6 +7,8 @@ from typing import Any, Final
 import psycopg
 from django.db.backends.postgresql import base
 
+from kouan.core.database.postgresql.arrays import Packed, PackedDumper
+
 _PREPARE_AFTER: Final = 2
 """Times that a statement is sent as it is before the server keeps its plan."""
 _PREPARED_MOST: Final = 200
@@ -24,6 +26,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection = super().get_new_connection(conn_params)
         connection.prepare_threshold = _PREPARE_AFTER
         connection.prepared_max = _PREPARED_MOST
+        connection.adapters.register_dumper(Packed, PackedDumper)
         return connection
 
     @property

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from kouan.core.database.postgresql.arrays import packed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,18 +28,20 @@ def insert(
     connection: DatabaseWrapper, model: type[Model], fields: Fields, rows: Sequence[Sequence[Any]]
 ) -> None:
     """Insert rows; their keys grow in the order of the rows."""
-    connection.direct.execute(_insert(model, fields), _columns(rows), binary=True)
+    connection.direct.execute(_insert(model, fields), _columns(fields, rows), binary=True)
 
 
 def update(
     connection: DatabaseWrapper, model: type[Model], fields: Fields, rows: Sequence[Sequence[Any]]
 ) -> None:
     """Set all but the last of ``fields`` in the rows that the last one names."""
-    connection.direct.execute(_update(model, fields), _columns(rows), binary=True)
+    connection.direct.execute(_update(model, fields), _columns(fields, rows), binary=True)
 
 
-def _columns(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
+def _columns(fields: Fields, rows: Sequence[Sequence[Any]]) -> list[Any]:
+    return [
+        packed(column, kind) for column, kind in zip(zip(*rows, strict=True), _types(fields), strict=True)
+    ]
 
 
 @lru_cache(maxsize=64)
@@ -63,7 +67,12 @@ def _update(model: type[Model], fields: Fields) -> str:
 
 
 def _arrays(fields: Fields) -> str:
-    return f"unnest({', '.join(f'%s::{_type(field)}[]' for field in fields)})"
+    return f"unnest({', '.join(f'%s::{kind}[]' for kind in _types(fields))})"
+
+
+@lru_cache(maxsize=64)
+def _types(fields: Fields) -> tuple[str, ...]:
+    return tuple(_type(field) for field in fields)
 
 
 def _type(field: Field[Any, Any]) -> str:

@@ -1,6 +1,7 @@
 """How much of the door each member may take: requests, bytes, messages, refusals, and how many at once.
 
-Counted in this process alone, and forgotten with it; several door processes each give as much.
+Counted in this process alone, and forgotten with it. Several door processes each give as much, but of
+refusals, which they share.
 """
 
 from __future__ import annotations
@@ -72,14 +73,16 @@ class _Member:
     """What one member has taken."""
 
     def __init__(self) -> None:
-        door = settings.NODE.door
+        door, doors = settings.NODE.door, settings.NODE.processes.door
+        # Each door counts by itself, and who floods goes round them all: of refusals each has its part.
+        refusals = door.refusals_per_s / doors
         self.at_once = 0
         self.most_at_once = door.requests_at_once
         self.buckets = {
             "requests": Bucket(door.requests_per_s, door.requests_per_s * BURST),
             "bytes": Bucket(door.bytes_per_s, door.bytes_per_s * BURST),
             "messages": Bucket(door.messages_per_s, door.messages_per_s * BURST),
-            "refusals": Bucket(door.refusals_per_s, door.refusals_per_s * REFUSALS_BURST),
+            "refusals": Bucket(refusals, refusals * REFUSALS_BURST),
         }
 
 

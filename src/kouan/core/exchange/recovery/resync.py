@@ -228,15 +228,21 @@ def _not_held(peer: str, position: Position) -> list[Batch]:
 
 
 def _offer_again(peer: str, batches: Iterable[Batch], now: datetime) -> None:
-    """Put what was in these batches back into the line, in its old order; give their notices again."""
+    """Put what was in these batches back into the line, in its old order; give their notices again.
+
+    What was erased here has nothing to say any more: it stays as it ended, or is cancelled.
+    """
     notices: list[wire.Notice] = []
     for batch in batches:
-        for message in batch.messages.filter(state__in=_OFFERED_AGAIN):
+        for message in batch.messages.select_for_update().filter(state__in=_OFFERED_AGAIN, size__gt=0):
             message.expires_at = max(message.expires_at, now + (message.expires_at - message.created_at))
             message.state, message.code, message.finished_at = State.WAITING, "", None
             message.batch = message.position = message.sequence = message.header = None
             message.ciphertext_digest = message.ledger_index = message.peer_ledger_index = None
             message.save()
+        batch.messages.filter(state=State.SEALED, size=0).update(
+            state=State.CANCELLED, code="erased", finished_at=now
+        )
         notices += wire.Statement.decode(
             cose.read1(
                 bytes(batch.statement),

@@ -1,0 +1,316 @@
+"""Meetings as sentences name them: which group, which number, and whether the sentence says that it was held."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from kouan.apps.programme.records.reading.dates import han_number
+from kouan.apps.programme.records.reading.text import HAN
+
+if TYPE_CHECKING:
+    from kouan.apps.programme.records.reading.dictionary import Dictionary
+    from kouan.apps.programme.records.reading.text import Sentence
+
+GROUP: Final = "\ue000"
+_PAD: Final = "\ue001"
+_G: Final = f"{GROUP}{_PAD}*"
+
+_UNITS: Final = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth",
+    "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+)  # fmt: skip
+_CARDINALS: Final = (
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
+_TENS: Final = {
+    "twent": 20,
+    "thirt": 30,
+    "fort": 40,
+    "fift": 50,
+    "sixt": 60,
+    "sevent": 70,
+    "eight": 80,
+    "ninet": 90,
+}
+_BELOW_TEN: Final = "|".join((*_UNITS[:9], *_CARDINALS[:9]))
+_ORDINAL: Final = (
+    rf"(?P<ord>\d{{1,3}}\s?(?:st|nd|rd|th)\b|(?:{'|'.join(_TENS)})(?:ieth|y[ -](?:{_BELOW_TEN}))\b"
+    rf"|\b(?:{'|'.join((*_UNITS, *_CARDINALS[9:]))})\b|\binaugural\b)"
+)
+_KINDS: Final = r"(?:(?:plenary|annual|regular|formal|full|joint|ordinary|official|general) )*"
+"""What a meeting of the whole group may be called; a working, preparatory or liaison meeting is another."""
+_MEETING: Final = rf"{_KINDS}(?:meeting|plenary|session)(?! (?:room|place|agenda|minutes|point|venue))\b"
+_HELD: Final = r"(?:held|convened|hosted|had|opened|conducted|staged|concluded|kicked off|gathered for|met for|hold|holds|convene|convenes)"
+_ZH_NUMBER: Final = (
+    r"(?P<ord>第\s?(?:[〇零一二三四五六七八九十廿百]{1,5}|\d{1,3})\s?(?:次|届|轮)|首次|首届|第一届)"
+)
+_ZH_MEETING: Final = r"(?:(?:全体|年度|正式|例行|工作年度|联席)?会议|全会|全体大会|大会)"
+_ZH_HELD: Final = "(?:召开|举行|举办|开展)"
+
+_NUMBERED: Final = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"{_ORDINAL} {_MEETING} of (?:(?:the|their|its|this) )?{_G}",
+        rf"{_ORDINAL} {_MEETING}(?: \([^)]{{1,40}}\))? (?:under|by) (?:the )?{_G}",
+        rf"{_G}(?:'s?)?(?: \([^)]{{1,140}}\))?,?(?: [^.;\ue000]{{0,80}}?)? {_HELD} (?:today |yesterday )?(?:its|their|the|his|a) {_ORDINAL} {_MEETING}",
+        rf"{_ORDINAL} {_G} {_MEETING}",
+        rf"{_G}(?:'s?)?(?: \([^)]{{1,40}}\))?,? (?:the )?{_ORDINAL} {_MEETING}",
+        rf"{_ORDINAL} (?:{_KINDS}(?:meeting|plenary) of )?(?:the )?(?P<conference>{_G})",
+        rf"{_G}(?: \([^)]{{1,40}}\))? met for the {_ORDINAL} time",
+        rf"{_G}(?: \([^)]{{1,40}}\))? (?:met|gathered|convened|assembled)\b[^.;\ue000]{{0,80}}? for (?:its|their|the) {_ORDINAL} {_MEETING}",
+        rf"{_G}(?:的|\([^)]{{1,30}}\))?{_ZH_NUMBER}{_ZH_MEETING}",
+        rf"{_G}[^。;!?\n\ue000]{{0,50}}?{_ZH_HELD}了?(?:的)?{_ZH_NUMBER}{_ZH_MEETING}",
+        rf"{_ZH_NUMBER}{_G}(?:{_ZH_MEETING})?",
+    )
+)
+_UNNUMBERED: Final = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(?:{_KINDS}meeting|plenary(?: meeting| session)?) of (?:the )?{_G}",
+        rf"{_G}(?: \([^)]{{1,60}}\))? {_HELD} (?:today |yesterday )?(?:its|a|the)(?: (?:20\d\d|latest|new|this year's))? {_MEETING}",
+        rf"{_G}(?: \([^)]{{1,40}}\))? {_MEETING}",
+        rf"{_G}(?:今日|今天|昨日)?[^。;!?,\n\ue000]{{0,30}}?{_ZH_HELD}了?(?:20\d\d年)?(?:年度|本年度|全体|年度全体)?会议",
+        rf"{_G}(?:20\d\d年)?(?:年度|全体)?会议",
+        rf"(?:20\d\d年)?(?P<conference>{_G})(?=[^。;!?\n]{{0,40}}{_ZH_HELD})",
+    )
+)
+_BARE: Final = re.compile(
+    rf"(?:(?<![^\n])|\b[Tt]he |\bThis |\bIts |\bTheir ){_ORDINAL} {_MEETING}(?! of\b)", re.IGNORECASE
+)
+_BARE_ZH: Final = re.compile(
+    rf"(?:(?<![^\n])|[,。;\s]|本次|是次|小组|专班|(?:召开|举行|举办)的){_ZH_NUMBER}{_ZH_MEETING}"
+)
+_THE_GROUP: Final = re.compile(
+    r"\b[Tt]he (?:Expert Group|Working Group|Task Force|Special Group|Joint Conference|Group|Panel|expert group|task force|working group|group)\b"
+    r"|专责小组|专家小组|(?<![一-鿿])(?:工作小组|专责组|工作组|小组|专班)|(?<=[。,;\s该])(?:专责小组|专家小组|工作小组|小组|联席会议)"
+)
+
+_PLANNED: Final = re.compile(
+    r"\b(?:will|shall|would|to) (?:be )?(?:held|convened?|host(?:ed)?|hold|take place)\b|\bis (?:scheduled|due|expected|set|planned)\b"
+    r"|\bplans? to\b|\bto be held\b|将(?:于|在|会|由|举行|召开|继续在)|拟(?:于|在)|定于|计划(?:于|在)|预定|筹备|有待"
+)
+_TAKES_PART: Final = re.compile(
+    r"(?<!to )(?<!will )\b(?:attended|concluded|wrapped up|opened|chaired|co-chaired|hosted|joined|presided over|gathered|met|assembled|took part in|came together|convened)\b[^.;]{0,90}?(?:\bfor |\bin |\bat |\bof )?(?:the |its |their )?$"
+    r"|(?<!将)(?<!会)(?:出席|参加|主持|召开|举行)了?$"
+)
+"""Before a meeting: somebody was there."""
+_BEFORE_PLAN: Final = re.compile(
+    r"(?:\b(?:for|before|ahead of|prior to|towards?|until|prepar\w+(?: for)?|leading up to|in the run-up to|agenda of|awaiting) (?:the |its |their |a )?|为|筹备|准备)$",
+    re.IGNORECASE,
+)
+_BEFORE_PAST: Final = re.compile(
+    r"(?:\b(?:after|following|since|at|during|from|of|by|in|on|with|between|and) (?:the |its |their |this |that )?|自|继|在|于|从|去年|上年|据|根据)$",
+    re.IGNORECASE,
+)
+_BEHIND_PAST: Final = re.compile(
+    r"^\s*(?:上(?!午)|中(?=[,一-鿿])|以来|之后|后(?=[,，])|期间|结束后|所|的(?:成果|共识|精神|工作))"
+)
+_IS_HELD: Final = re.compile(
+    r"\b(?:was|were|is|has been|had been)(?: \w+)? (?:held|convened|hosted|opened|concluded|conducted|co-chaired)\b|\btook place\b|\bmet for\b"
+    rf"|\b(?:convene[sd]?|held|holds?|opened|hosted|concluded|closed|kicked off|met|gathered)\b|{_ZH_HELD}"
+)
+
+_ANY_GROUP: Final = re.compile(
+    r"(?:\b(?:[A-Z][\w&'-]*(?:/[A-Z][\w&'-]*)*|[A-Z]\w+-[A-Z]\w+(?:-[A-Z]\w+)*) (?:(?:and|of|for|&) (?=[A-Z]))?){1,9}"
+    r"(?<!The )(?:Expert Group|Working Group|Sub-?group|Task Force|Steering (?:Group|Committee)|Liaison Group|Co-?ordinat(?:ion|ing) Group|Joint Conference|Joint Meeting|Expert Panel)"
+    r"(?: (?:on|for|in) (?:the )?[A-Z][\w&'/-]*(?:(?: (?:of|and|in|on|for|the|a|an|to|with)){0,3},? (?!(?:Monday|Tuesday|Wednesday|Thursday|Friday|Hong Kong on|Guangzhou on))[A-Z][\w&'/-]*)*)?"
+    r"|\b(?:Expert Group|Working Group|Sub-?group|Task Force|Steering (?:Group|Committee)|Joint Conference) (?:on|for) (?:the )?[A-Z][\w&'/-]*(?:(?: (?:of|and|in|on|for|the|a|an|to|with)){0,3} [A-Z][\w&'/-]*)*"
+    rf"|(?<![{HAN}])(?:粤港澳|粤港|港粤|深港|港深|粤澳|穗港|港澳|内地与香港|两地)[{HAN}]{{2,24}}?(?:专责小组|专家小组|专责组|工作小组|工作组|专班|专家组|联席会议|领导小组|协调小组|委员会)"
+    rf"|(?<=[在于,。;、])(?:粤港澳|粤港|港粤|深港|港深|粤澳|穗港|港澳)[{HAN}]{{2,24}}?(?:专责小组|专家小组|专责组|工作小组|工作组|专班|专家组|联席会议|领导小组|协调小组|委员会)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A group at a place of the text."""
+
+    start: int
+    end: int
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A meeting at a place of the text."""
+
+    start: int
+    end: int
+    group: str
+    group_name: str
+    number: int | None
+    told: bool
+    """Whether the sentence tells of it, or only names it (``after the tenth plenary``)."""
+    exact: bool
+    """Whether the group stands in the sentence, or follows from what went before."""
+    planned: bool
+    """Whether it is a meeting to come, of which nothing is kept."""
+
+
+def code_of(name: str) -> str:
+    """Return the code of a group that the dictionary does not have: made from its name."""
+    plain = re.sub(r"[\W_]+", " ", name).strip().casefold()
+    return "x-" + hashlib.sha256(plain.encode()).hexdigest()[:16]
+
+
+def groups_in(folded: str, words: Dictionary, text: str) -> list[Named]:
+    """Return every group that a text names, in order, the longer where two overlap."""
+    found: list[Named] = []
+    for match in _ANY_GROUP.finditer(folded):
+        name = text[match.start() : match.end()]
+        found.append(Named(match.start(), match.end(), code_of(name), re.sub(r"^[Tt]he ", "", name)))
+    for group in words.groups.values():
+        for match in group.pattern.finditer(folded):
+            over = [each for each in found if each.start < match.end() and match.start() < each.end]
+            # A longer name that only ends like a known group's is another group: "Working Group on … under …".
+            if any(
+                each.end - each.start > match.end() - match.start() + 12
+                and folded[each.start : match.start()].strip() != "the"
+                and match.end() < each.end - 3
+                for each in over
+            ):
+                continue
+            found = [each for each in found if each not in over]
+            found.append(Named(match.start(), match.end(), group.code, text[match.start() : match.end()]))
+    return _parts_of_others(folded, sorted(found, key=lambda each: each.start))
+
+
+def _parts_of_others(folded: str, found: list[Named]) -> list[Named]:
+    """Take "the Working Group on … under the Expert Group" for the one group that it is."""
+    kept: list[Named] = []
+    for each in found:
+        between = folded[kept[-1].end : each.start] if kept else "."
+        if re.fullmatch(r",? (?:(?:set up|established|formed) )?(?:under|within|of) (?:the )?", between):
+            kept[-1] = Named(kept[-1].start, each.end, kept[-1].code, kept[-1].name)
+        elif (
+            re.fullmatch("(?:下设|下属|属下|辖下|之下)?(?:的)?", between)
+            and kept
+            and re.match(f"[{HAN}]", folded[each.start])
+        ):
+            kept[-1] = Named(kept[-1].start, each.end, each.code, each.name)
+        else:
+            kept.append(each)
+    return kept
+
+
+def masked(folded: str, groups: list[Named]) -> str:
+    """Return the text with each group's name replaced by as many placeholders."""
+    chars = list(folded)
+    for each in groups:
+        chars[each.start : each.end] = GROUP + _PAD * (each.end - each.start - 1)
+    return "".join(chars)
+
+
+def number_of(words: str) -> int | None:
+    """Return the number that an ordinal stands for, also where a record writes the cardinal by mistake.
+
+    >>> number_of("twenty-first"), number_of("19th"), number_of("nineteen"), number_of("inaugural"), number_of("第二十次")
+    (21, 19, 19, 1, 20)
+    """
+    plain = words.casefold().strip()
+    if plain == "inaugural" or plain.startswith("首"):
+        return 1
+    if plain.startswith("第"):
+        return han_number(plain[1:-1].strip())
+    digits = re.match(r"\d+", plain)
+    if digits:
+        return int(digits[0])
+    for names in (_UNITS, _CARDINALS):
+        if plain in names:
+            return names.index(plain) + 1
+    for stem, tens in _TENS.items():
+        if plain == stem + "ieth":
+            return tens
+        match = re.fullmatch(rf"{stem}y[ -](\w+)", plain)
+        if match:
+            unit = number_of(match[1])
+            return None if unit is None else tens + unit
+    return None
+
+
+def mentions_in(
+    mask: str, sentence: Sentence, groups: list[Named], known: Named | None, *, conference: frozenset[str]
+) -> list[Mention]:
+    """Return the meetings that a sentence names, which names ``groups``; the text was about ``known`` last."""
+    found: list[Mention] = []
+    taken: list[tuple[int, int]] = []
+
+    def add(match: re.Match[str], group: Named, number: int | None, *, exact: bool) -> None:
+        if any(match.start() < high and low < match.end() for low, high in taken):
+            return
+        taken.append(match.span())
+        told = _told(mask, sentence, match.start(), match.end())
+        found.append(
+            Mention(
+                match.start(), match.end(), group.code, group.name, number, bool(told), exact, told is None
+            )
+        )
+
+    for number, patterns in ((True, _NUMBERED), (False, _UNNUMBERED)):
+        for pattern in patterns:
+            for match in pattern.finditer(mask, sentence.start, sentence.end):
+                at = mask.index(GROUP, match.start())
+                group = next(each for each in groups if each.start == at)
+                if (
+                    "conference" in pattern.groupindex
+                    and match["conference"]
+                    and not _meets_itself(group, conference)
+                ):
+                    continue
+                add(match, group, number_of(match["ord"]) if number else None, exact=True)
+    subject = groups[-1] if found and groups else None if groups else known
+    if subject is not None:
+        for pattern in (_BARE, _BARE_ZH):
+            for bare in pattern.finditer(mask, sentence.start, sentence.end):
+                add(bare, subject, number_of(bare["ord"]), exact=False)
+    if known is not None and not found:
+        the_group = _THE_GROUP.search(mask, sentence.start, sentence.end)
+        if the_group and not found:
+            stand_in = (
+                mask[: the_group.start()] + GROUP + _PAD * (len(the_group[0]) - 1) + mask[the_group.end() :]
+            )
+            for pattern in _NUMBERED:
+                said = pattern.search(stand_in, sentence.start, sentence.end)
+                if (
+                    said
+                    and "conference" not in pattern.groupindex
+                    and said.start() <= the_group.start() < said.end()
+                ):
+                    add(said, known, number_of(said["ord"]), exact=False)
+                    break
+    return sorted(found, key=lambda each: each.start)
+
+
+def _meets_itself(group: Named, conference: frozenset[str]) -> bool:
+    return group.code in conference or bool(
+        re.search(r"(?:Joint Conference|Joint Meeting|联席会议|联席会)$", group.name)
+    )
+
+
+def _told(mask: str, sentence: Sentence, start: int, end: int) -> bool | None:
+    """Say whether a sentence tells of a meeting (true), names it (false), or speaks of one to come (none)."""
+    before = mask[sentence.start : start]
+    behind = mask[end : sentence.end]
+    clause = re.split(rf"[;。]|, (?:and|while|which)\b|(?<=[{HAN}]),|^,(?=[{HAN}])", behind)[0]
+    if _TAKES_PART.search(before):
+        return True
+    if _BEFORE_PLAN.search(before):
+        return None
+    if (
+        _PLANNED.search(mask[start:end])
+        or _PLANNED.search(clause[:60])
+        or re.search(r"(?:\bwill|将|拟|定于)[^,.;。]{0,24}$", before)
+    ):
+        return None
+    if sentence.heading:
+        return True
+    opening = sentence.first and re.fullmatch(r"(?:At|During|In) (?:the )?|在", before)
+    if not opening and (_BEFORE_PAST.search(before) or _BEHIND_PAST.search(behind)):
+        return False
+    if re.search(f"{_ZH_HELD}的", mask[start:end]):
+        return False
+    return bool(_IS_HELD.search(mask[start:end]) or _IS_HELD.search(clause[:120]))

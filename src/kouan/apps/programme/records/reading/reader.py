@@ -1,0 +1,229 @@
+"""Reading a record: sentence by sentence, each told of the meeting that it is about."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Final
+
+from kouan.apps.programme.domain import Field
+from kouan.apps.programme.records.reading import dates, mentions
+from kouan.apps.programme.records.reading.details import Details
+from kouan.apps.programme.records.reading.found import MeetingRead, Reading
+from kouan.apps.programme.records.reading.text import fold, script_of, sentences
+
+if TYPE_CHECKING:
+    from kouan.apps.programme.records.reading.dictionary import Dictionary
+    from kouan.apps.programme.records.reading.found import Value
+    from kouan.apps.programme.records.reading.mentions import Mention, Named
+    from kouan.apps.programme.records.reading.text import Sentence
+
+_ASIDE: Final = re.compile(
+    r"^\W*(?:About\b|Background|Notes? to [Ee]ditors?|Notes?$|Related|See also|Further reading|Contact|Enquiries|More news|Latest news|背景|附注|注[:：]|相关|延伸阅读|关于)"
+)
+_HABIT: Final = re.compile(r"\b(?:every|each) year\b|\bannually\b|\bonce a year\b|每年|一年一度|轮流")
+_MEETING_HELD: Final = re.compile(
+    r"^(?:The|This|It) ?(?:(?:plenary|annual|full) )?(?:meeting)? ?,?(?:which )?(?:was|is|were) (?:also )?(?:held|convened|conducted|co-chaired|hosted)\b|^The meeting took place\b"
+    r"|^(?:本次|是次|此次|这次|该次)?(?:会议|大会)(?:于|在|以|由|今日|今天|采用|采取|通过(?:视频|视像|线上))[^。]{0,40}(?:举行|召开|进行|举办)|^The (?:Expert Group|Task Force|Group|two sides|expert group|task force) (?:met|convened|held)\b"
+)
+
+
+def read(text: str, words: Dictionary) -> Reading:
+    """Return what a cleaned text says (``text.clean``); what it does not say is not there."""
+    return _Reader(text, words).run()
+
+
+class _Reader(Details):
+    def __init__(self, text: str, words: Dictionary) -> None:
+        folded = fold(text)
+        self.groups = _groups(text, folded, words)
+        super().__init__(text, folded, mentions.masked(folded, self.groups), words, None)
+        self.sentences = sentences(self.folded)
+        lines = []
+        at = 0
+        for line in self.folded.split("\n"):
+            lines.append((at, at + len(line)))
+            at += len(line) + 1
+        self.issued = dates.issued_on(self.folded, lines)
+        self.conferences = frozenset(
+            code for code, each in words.groups.items() if each.kind == "joint-conference"
+        )
+        self.meetings: dict[tuple[str, int | None], MeetingRead] = {}
+        self.current: MeetingRead | None = None
+        self.about: MeetingRead | None = None
+        self.title: MeetingRead | None = None
+        self.known: Named | None = None
+
+    def run(self) -> Reading:
+        """Go through the sentences."""
+        for sentence in self.sentences:
+            self._sentence(sentence)
+        self._merge_unnumbered()
+        kept = tuple(
+            each
+            for each in self.meetings.values()
+            if each.told or each.of(Field.DATE) or each.of(Field.PLACE)
+        )
+        title = next((self.text[each.start : each.end] for each in self.sentences), "")
+        return Reading(
+            script_of(self.text), title[:400], self.issued.iso if self.issued else "", kept, tuple(self.others), tuple(self.warnings),
+        )  # fmt: skip
+
+    def _sentence(self, sentence: Sentence) -> None:
+        if sentence.heading:
+            self.year = dates.year_alone(self.folded[sentence.start : sentence.end]) or self.year
+        if sentence.first:
+            self.about = self.current
+            self.in_line = []
+        if self._awaited(sentence):
+            return
+        found = [] if _HABIT.search(self.folded, sentence.start, sentence.end) else mentions.mentions_in(
+            self.mask, sentence, self._here(sentence), self.known, conference=self.conferences
+        )  # fmt: skip
+        told = [each for each in found if each.told]
+        for at, mention in enumerate(found):
+            low = found[at - 1].end if at else sentence.start
+            high = found[at + 1].start if at + 1 < len(found) else sentence.end
+            if not mention.planned:
+                self._mention(mention, sentence, low, high)
+        if sentence.heading:
+            self._heading(sentence, told)
+            return
+        self.mentioned = [
+            (each.end, self._of(each))
+            for each in found
+            if not each.planned and not self._is_background(each, sentence)
+        ]
+        self.in_line += [self._of(each) for each in told if self._of(each) not in self.in_line]
+        about = self._turn(sentence, told)
+        for each in self._here(sentence):
+            if self.known is None or each.code in self.words.groups:
+                self.known = each
+        if about is None:
+            self._apart(sentence)
+            return
+        if not found and (
+            _MEETING_HELD.match(self.folded[sentence.start : sentence.end])
+            or _MEETING_HELD.match(self.mask[sentence.start : sentence.end])
+        ):
+            self._held_where_when(about, sentence, sentence.start, sentence.start, sentence.end, told=True)
+        self._details(about, sentence)
+
+    def _is_background(self, mention: Mention, sentence: Sentence) -> bool:
+        """Say whether a sentence names a meeting only to say when something else was: "following the tenth"."""
+        before = self.mask[sentence.start : mention.start]
+        behind = self.mask[mention.end : mention.end + 3]
+        return bool(
+            re.search(
+                r"(?:\b(?:[Aa]fter|[Ff]ollowing|[Ss]ince|[Ff]rom|[Bb]uilding on)\b|继|自|根据|按照)[^,.;。]{0,60}$",
+                before,
+            )
+            or re.match(r"(?:之)?后|以来", behind)
+        )
+
+    def _here(self, sentence: Sentence) -> list[Named]:
+        """Return the groups that a sentence names."""
+        low = bisect_left(self.groups, sentence.start, key=lambda each: each.start)
+        high = bisect_left(self.groups, sentence.end, key=lambda each: each.start)
+        return self.groups[low:high]
+
+    def _heading(self, sentence: Sentence, told: list[Mention]) -> None:
+        if told:
+            self.current = self.about = self._of(told[0])
+            if self.title is None and sentence.block <= 3:
+                self.title = self.current
+        elif _ASIDE.match(self.folded[sentence.start : sentence.end]):
+            self.current = self.about = None
+        if self.about is not None:
+            self._labelled(self.about, sentence)
+            self._bodies(self.about, sentence)
+        for each in self._here(sentence):
+            if each.code in self.words.groups:
+                self.known = each
+
+    def _turn(self, sentence: Sentence, told: list[Mention]) -> MeetingRead | None:
+        """Return the meeting that a sentence is about, and turn to another where a paragraph does."""
+        if not told:
+            return self.about
+        draft = self._of(told[0])
+        if self.current is None:
+            self.current = self.about = draft
+        elif draft is not self.current:
+            title = self.title
+            earlier = (
+                title is not None and title.group == draft.group and draft.number is not None
+                and title.number is not None and draft.number < title.number and self.current is title
+            )  # fmt: skip
+            unnumbered = draft.number is None and draft.group == self.current.group
+            if unnumbered:
+                return self.about
+            if sentence.first and not earlier:
+                self.current = draft
+            if sentence.first:
+                self.about = draft
+            return draft
+        return self.about or draft
+
+    def _of(self, mention: Mention) -> MeetingRead:
+        key = (mention.group, mention.number)
+        if key not in self.meetings:
+            self.meetings[key] = MeetingRead(mention.group, mention.group_name, mention.number)
+        return self.meetings[key]
+
+    def _mention(self, mention: Mention, sentence: Sentence, low: int, high: int) -> None:
+        draft = self._of(mention)
+        draft.told = draft.told or mention.told
+        value: Value = {"group": mention.group, "group_name": mention.group_name, "number": mention.number}
+        confidence = (95 if mention.exact else 85) if mention.told else 75
+        self._add(draft, Field.HELD, value, sentence, mention.start, mention.end, confidence, "meeting")
+        if mention.told:
+            self._held_where_when(draft, sentence, mention.end, low, high, told=True)
+        else:
+            behind = re.match(
+                r", (?:which was )?(?:held|convened) (?=in|on|at|by|through)", self.mask[mention.end : high]
+            )
+            skip = behind.end() if behind else 0
+            stop = re.search(r"[,;。)]", self.mask[mention.end + skip : high])
+            end = mention.end + skip + stop.start() if stop else high
+            clause = max(low, *(self.mask.rfind(mark, low, mention.start) + 1 for mark in ",;。"))
+            begin = clause if self._han(mention.start, mention.end) else mention.start
+            self._held_where_when(draft, sentence, mention.start, begin, end, told=False)
+
+    def _merge_unnumbered(self) -> None:
+        """Give what is said of "the meeting of the group" to its one numbered meeting, if there is just one."""
+        for key in [each for each in self.meetings if each[1] is None]:
+            numbered = [
+                each
+                for each in self.meetings.values()
+                if each.group == key[0] and each.number is not None and each.told
+            ]
+            if len(numbered) == 1 or (self.title in numbered):
+                target = numbered[0] if len(numbered) == 1 else self.title
+                draft = self.meetings.pop(key)
+                assert target is not None  # noqa: S101 - one of the numbered
+                for finding in draft.findings:
+                    if finding.field is not Field.HELD:
+                        target.add(finding)
+
+
+def _groups(text: str, folded: str, words: Dictionary) -> list[Named]:
+    """Return the groups named, also by the abbreviation that follows a name: "… (EGSCC) …"."""
+    found = mentions.groups_in(folded, words, text)
+    short: dict[str, Named] = {}
+    for each in found:
+        match = re.match(
+            r' ?\((?:the |hereinafter |下称|简称|以下简称)*"?([A-Z][A-Za-z&-]{2,9}|[一-鿿]{3,8})"?\)',
+            folded[each.end : each.end + 40],
+        )
+        if match:
+            short.setdefault(match[1], each)
+    for name, group in short.items():
+        for match in re.finditer(
+            rf"(?<![\w]){re.escape(name)}(?![\w])" if name.isascii() else re.escape(name), folded
+        ):
+            before = folded[match.start() - 1 : match.start()]
+            if before not in {"(", '"'} and not any(
+                match.start() < each.end and each.start < match.end() for each in found
+            ):
+                found.append(mentions.Named(match.start(), match.end(), group.code, group.name))
+    return sorted(found, key=lambda each: each.start)

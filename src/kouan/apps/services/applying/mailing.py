@@ -1,0 +1,75 @@
+"""E-mail to applicants: that there is news, not what; tried again while the server is away."""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext
+
+from kouan.apps.services.models import ApplicationNotice
+from kouan.apps.services.sealing import unseal
+from kouan.core.vault import Unsealable
+
+if TYPE_CHECKING:
+    from kouan.apps.services.models import Application
+
+log = logging.getLogger(__name__)
+MOST_TRIES: Final = 8
+AT_ONCE: Final = 20
+_FIRST: Final = timedelta(minutes=1)
+
+
+def run() -> bool:
+    """Send what is due; returns whether there was anything.
+
+    A try is noted before it is made: whoever is killed within it sends late, and never for ever.
+    """
+    now = timezone.now()
+    due = ApplicationNotice.objects.filter(mail_due_at__lte=now).select_related("application")
+    rows = list(due.order_by("mail_due_at")[:AT_ONCE])
+    for row in rows:
+        with transaction.atomic():
+            later = now + _FIRST * 2**row.tries if row.tries + 1 < MOST_TRIES else None
+            if not ApplicationNotice.objects.filter(pk=row.pk, mail_due_at=row.mail_due_at).update(
+                tries=row.tries + 1, mail_due_at=later
+            ):
+                continue  # another worker has it
+        if _sent(row.application):
+            ApplicationNotice.objects.filter(pk=row.pk).update(mail_due_at=None)
+    return bool(rows)
+
+
+def _sent(application: Application) -> bool:
+    """Send one e-mail; false where it is worth another try."""
+    try:
+        address = unseal(application.email, of=f"application {application.key} email").decode()
+    except Unsealable:
+        log.warning("the e-mail address of an application cannot be opened any more")
+        return True
+    if not address:
+        return True
+    try:
+        message_for(application, address).send()
+    except (OSError, smtplib.SMTPException) as error:
+        log.warning("an e-mail could not be sent (%s)", type(error).__name__)
+        return False
+    return True
+
+
+def message_for(application: Application, address: str) -> EmailMessage:
+    """Return the e-mail: that there is news, and where; it names neither person nor service."""
+    with translation.override(application.language):
+        subject = gettext("There is news about your application")
+        text = gettext(
+            "There is news about an application that you made here. Sign in to read it:\n\n%(url)s\n\n"
+            "This message is sent by a machine and holds nothing about you. Do not answer it."
+        )
+    link = f"{settings.NODE.portal_origin}/applications/"
+    return EmailMessage(subject, text % {"url": link}, settings.DEFAULT_FROM_EMAIL, [address])

@@ -1,0 +1,56 @@
+"""What departments of this side hold that meets a need: for the page that shows it and for what sends it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.utils import timezone
+
+from kouan.core.credentials import asked_for, broker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from kouan.apps.services.definition.model import Need
+    from kouan.core.credentials import Holder
+
+
+def offers_for(need: Need, holder: Holder, *, to: str, acts_for: str = "self") -> list[dict[str, Any]]:
+    """Return what may be shown for a need: those claims alone that the department asks for."""
+    if holder.level < need.level:
+        return []
+    found = []
+    oldest = need.max_age_days and timezone.now() - timedelta(days=need.max_age_days)
+    for offer in broker().offers(holder, asked_for(need.requirement, acts_for=acts_for), to=to):
+        claims = [claim for claim in offer.claims if claim.name in {*need.claims, *need.optional}]
+        if not claims or (oldest and offer.issued_at < oldest):
+            continue
+        must = {name for name in need.claims if name not in need.optional}
+        here = {claim.name for claim in claims}
+        found.append(
+            {
+                "offer": offer,
+                "claims": [(claim, claim.name in must) for claim in claims],
+                "lacks": must - here,
+            }
+        )
+    return found
+
+
+def still_offered(pick: Mapping[str, Any], need: Need, holder: Holder, *, to: str, acts_for: str) -> bool:
+    """Whether what was picked is offered as the page offers it now: not too old, and not a claim more."""
+    for each in offers_for(need, holder, to=to, acts_for=acts_for):
+        if each["offer"].id == pick["offer"]:
+            picked = set(pick["claims"])
+            must = {claim.name for claim, needed in each["claims"] if needed}
+            return must <= picked <= {claim.name for claim, _needed in each["claims"]}
+    return False
+
+
+def fits(pick: Mapping[str, Any], need: Need) -> bool:
+    """Whether what was picked for one version of a need answers another: neither more nor less than asked."""
+    if pick.get("upload"):
+        return need.upload
+    picked = set(pick.get("claims", ()))
+    return bool(picked) and set(need.claims) - set(need.optional) <= picked <= {*need.claims, *need.optional}

@@ -1,0 +1,167 @@
+"""The last check, sending, a copy, and the files that are attached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import get_language, gettext
+from django.views.decorators.http import require_http_methods, require_safe
+
+from kouan.apps.services.applying import drafts, errors, fields, queries, sending, uploads
+from kouan.apps.services.applying.offers import offers_for
+from kouan.apps.services.applying.views.pages import download, own, page
+from kouan.apps.services.definition.form import in_words, kinds
+from kouan.apps.services.domain import State
+from kouan.apps.services.papers import paper
+from kouan.core.errors import KouanError
+from kouan.core.policy.elements import elements_of
+from kouan.web.filters import datetime_long
+from kouan.web.persons import identities
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Collection
+
+    from kouan.apps.services.applying.drafts import Draft
+    from kouan.web.persons import Person
+
+_form = require_http_methods(["GET", "HEAD", "POST"])
+
+
+def summary(draft: Draft, person: Person, places: Collection[str] | None = None) -> dict[str, Any]:
+    """Return all that goes over, as the check page and the copy show it.
+
+    With ``places`` only the evidence and the files of those do: the answers always go as a whole.
+    """
+    form, language = draft.definition.form, get_language() or "en"
+    files = sending.going(draft)
+    names = {place.removeprefix("answers."): file.name for place, file in files}
+    shown = []
+    elements = set(kinds(form, draft.answers))
+    for need in draft.needs:
+        if not sending.among(f"needs.{need.requirement}", places):
+            continue
+        pick = draft.picks.get(need.requirement, {})
+        lines = []
+        if pick.get("offer"):
+            offers = offers_for(
+                need, drafts.holder_of(person), to=draft.row.peer, acts_for=draft.row.acts_for
+            )
+            found = next((each for each in offers if each["offer"].id == pick["offer"]), None)
+            if found is not None:
+                ticked = [claim for claim, _must in found["claims"] if claim.name in pick["claims"]]
+                lines = [(str(claim.title), claim.value) for claim in ticked]
+                elements |= {claim.element for claim in ticked}
+            shown.append((need, "offer" if found else "gone", lines, found["offer"] if found else None))
+        elif pick.get("upload"):
+            uploaded = [file for place, file in files if place == f"needs.{need.requirement}"]
+            shown.append((need, "upload", [(file.name, file) for file in uploaded], None))
+        else:
+            shown.append((need, "nothing", [], None))
+    if sending.going(draft, places):
+        elements.add(sending.FILE_KIND)
+    return {
+        "answers_": in_words(form, draft.answers, language, names=names),
+        "shown": shown,
+        "files": files,
+        "kinds": [str(each.title) for each in elements_of(sorted(elements))],
+        "pages": {name: queries.page_title(draft, name) for name in fields.page_names(form, draft.answers)},
+    }
+
+
+@_form
+@own
+def check(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
+    """Show all of it once more, and exactly what crosses to whom; take the consent and send."""
+    row = drafts.mine(key, person)
+    if State(row.state) not in drafts.OPEN:
+        return HttpResponseRedirect(reverse("services:application", args=[key]))
+    problem: KouanError | None = None
+    if request.method == "POST":
+        try:
+            sending.submit(
+                key=key,
+                person=person,
+                seen=request.POST.get("seen", ""),
+                agreed=request.POST.get("agree") == "yes",
+                email=request.POST.get("email", ""),
+            )
+        except KouanError as error:
+            problem = error
+        else:
+            messages.success(request, gettext("Your application is on its way. You can follow it here."))
+            return HttpResponseRedirect(reverse("services:application", args=[key]))
+    draft = drafts.opened(drafts.mine(key, person))
+    missing = sending.missing(draft, person)
+    signed, open_ = sending.cosigned(draft)
+    return page(
+        request,
+        "check",
+        draft=draft,
+        mine=queries.Mine(draft.row, draft.definition),
+        missing=missing,
+        problem=problem,
+        signed=signed,
+        waiting=open_,
+        email=request.POST.get("email", identities().attributes(request).get("email", "")),
+        surer=identities().sign_in_url(
+            request.path, level=max([draft.definition.level, *(need.level for need in draft.needs)])
+        ),
+        **summary(draft, person),
+        status=problem.status if problem else 200,
+    )
+
+
+@require_safe
+@own
+def copy(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
+    """Hand out a copy as PDF."""
+    draft = drafts.opened(drafts.mine(key, person))
+    seen = summary(draft, person)
+    language = get_language() or "en"
+    passages = [
+        (
+            passage.title.in_language(language),
+            [(line.title.in_language(language), line.value) for line in passage.lines],
+        )
+        for passage in seen["answers_"]
+    ]
+    for need, how, lines, _offer in seen["shown"]:
+        if how in {"offer", "upload"}:
+            rows = [(what, value) if how == "offer" else (gettext("File"), what) for what, value in lines]
+            passages.append((str(need.title.text), rows))
+    sent = draft.row.sent_at
+    lead = (
+        gettext(
+            "Sent on %(at)s",
+        )
+        % {"at": datetime_long(sent)}
+        if sent
+        else gettext("Draft, not sent.")
+    )
+    data = paper(
+        title=str(draft.definition.title.text),
+        lead=f"{draft.definition.department.name.text}\n{lead}",
+        passages=passages,
+        foot=f"{draft.row.reference or draft.row.key} · {sending.fingerprint(draft)}",
+        language=language,
+        subject=str(draft.row.key),
+    )
+    _ = request
+    return download(
+        data, name=f"application-{draft.row.reference or key}.pdf", content_type="application/pdf"
+    )
+
+
+@require_safe
+@own
+def file(_request: HttpRequest, person: Person, key: uuid.UUID, which: uuid.UUID) -> HttpResponse:
+    """Hand out a file that the person attached."""
+    row = drafts.mine(key, person)
+    found = row.files.filter(key=which).first()
+    if found is None:
+        raise errors.UnknownApplication
+    return download(uploads.content_of(found), name=found.name, content_type=found.media_type)

@@ -1,0 +1,292 @@
+"""What applicants send, on the side that offers the service."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from kouan.apps.services import domain, sealing
+from kouan.apps.services.cases import (
+    attachments,
+    clock,
+    errors,
+    fitting,
+    labels,
+    proving,
+    telling,
+    versions,
+)
+from kouan.apps.services.catalogue.errors import UnknownVersion
+from kouan.apps.services.domain import Action, Role, State
+from kouan.apps.services.models import Case, CaseCounter, ServiceVersion
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from kouan.apps.services.definition.model import Definition
+    from kouan.apps.services.payloads import ApplicantActed, ApplicationSubmitted
+    from kouan.core.exchange import Received
+
+_STATES: Final = ServiceVersion.State
+_CLOCKS: Final = timedelta(minutes=5)
+"""How far apart the two sides' clocks may be when a service is withdrawn."""
+
+
+def opened(*, message: Received[ApplicationSubmitted]) -> None:
+    """Open a case; raises a ``KouanError`` for what does not fit the service, and then there is none.
+
+    The same application again changes nothing.
+    """
+    said = message.payload
+    key = uuid.UUID(bytes=said.application)
+    if message.conversation != key:
+        raise errors.OtherConversation
+    with transaction.atomic():
+        known = Case.objects.filter(key=key).values_list("home", "subject", "digest").first()
+        if known is not None:
+            if (known[0], known[1], bytes(known[2])) != (message.sender, said.subject, said.digest):
+                raise errors.ApplicationOfAnother
+            return
+        definition = _offered(said, sent_at=message.sent_at)
+        answers = fitting.read_answers(said.answers)
+        _check(message, definition, answers)
+        now = timezone.now()
+        checked = proving.check(
+            key=str(key), evidence=said.evidence, sender=message.sender, acts_for=said.acts_for, now=now
+        )
+        case = _case(message, definition, now)
+        proving.keep(case=case, definition=definition, evidence=said.evidence, checked=checked)
+        attachments.keep(
+            case=case, attachments=said.attachments, sender=message.sender, message_id=message.id
+        )
+        telling.tell(case, "received", role=Role.APPLICANT, due_on=case.due_on)
+        case.save(update_fields=["seq"])
+
+
+def _offered(said: ApplicationSubmitted, *, sent_at: datetime) -> Definition:
+    """Return the version that is applied for; raises ``UnknownServiceVersion`` or ``NoLongerOffered``."""
+    row = (
+        ServiceVersion.objects.filter(digest=said.digest, side=settings.NODE.side)
+        .only("service", "version", "state", "ended_at")
+        .first()
+    )
+    if (
+        row is None
+        or row.state == _STATES.DRAFT
+        or (row.service, row.version) != (said.service, said.version)
+    ):
+        raise errors.UnknownServiceVersion
+    withdrawn = row.state == _STATES.WITHDRAWN
+    if withdrawn and (row.ended_at is None or sent_at > row.ended_at + _CLOCKS):
+        raise errors.NoLongerOffered
+    try:
+        return versions.by_digest(said.digest)
+    except UnknownVersion:
+        raise errors.UnknownServiceVersion from None
+
+
+def _check(message: Received[ApplicationSubmitted], definition: Definition, answers: dict[str, Any]) -> None:
+    said = message.payload
+    fitting.check_applicant(definition, said, home=message.sender)
+    fitting.check_answers(definition, answers)
+    fitting.check_proofs(
+        definition,
+        acts_for=said.acts_for,
+        evidence=said.evidence,
+        attachments=said.attachments,
+        complete=True,
+    )
+    fitting.check_files(definition, answers, said.attachments)
+    fitting.check_kinds(definition, answers, said.kinds, more=bool(said.evidence or said.attachments))
+    fitting.check_consent(
+        said,
+        application=str(uuid.UUID(bytes=said.application)),
+        sender=message.sender,
+        reference=message.basis.consent if message.basis else None,
+        at=message.sent_at,
+    )
+
+
+def _case(message: Received[ApplicationSubmitted], definition: Definition, now: datetime) -> Case:
+    said = message.payload
+    key = uuid.UUID(bytes=said.application)
+    day = clock.today(now)
+    others = [
+        {"name": each.name, "level": each.level, "at": each.at, "subject": each.subject}
+        for each in said.cosigners
+    ]
+    case = Case(
+        key=key,
+        reference=_next_reference(day.year),
+        home=message.sender,
+        subject=said.subject,
+        service=definition.service,
+        version=definition.version,
+        digest=said.digest,
+        department=definition.department.code,
+        level=said.level,
+        acts_for=said.acts_for,
+        language=said.language,
+        answers=sealing.seal(said.answers, of=f"case {key} answers"),
+        told=sealing.seal_json({"cosigners": others, "kinds": sorted(said.kinds)}, of=f"case {key} told"),
+        consent=said.consent,
+        message_id=message.id,
+        received_at=now,
+    )
+    telling.enter(case, domain.BEGIN)
+    clock.start(case, day, definition.time_limit.working_days)
+    case.save(force_insert=True)
+    return case
+
+
+def _next_reference(year: int) -> str:
+    """Return the next case's number, such as ``GD-2026-000123``.
+
+    The year's row is held until the case is there, or neither is: so no number is missing, and none is twice.
+    """
+    CaseCounter.objects.get_or_create(year=year)
+    row = CaseCounter.objects.select_for_update().get(year=year)
+    row.last += 1
+    row.save(update_fields=["last"])
+    return f"{settings.NODE.side.upper()}-{year}-{row.last:06d}"
+
+
+def acted(*, message: Received[ApplicantActed]) -> None:
+    """Carry out what the applicant wants; raises ``NotNow`` where the case's state does not let them."""
+    said = message.payload
+    key = uuid.UUID(bytes=said.application)
+    if message.conversation != key:
+        raise errors.OtherConversation
+    with transaction.atomic():
+        case = Case.objects.select_for_update().filter(key=key, home=message.sender).first()
+        if case is None:
+            raise errors.UnknownCase
+        if message.basis is not None and message.basis.consent != str(key):
+            raise errors.ConsentNotHers(what="application")
+        if case.events.filter(message_id=message.id).exists():
+            return
+        if said.answers or said.evidence or said.attachments:
+            fitting.check_more_consent(said, case=case, sender=message.sender, at=message.sent_at)
+            case.consent = said.consent
+        _ACTS[said.action](case, message)
+        case.save()
+
+
+def _moved(case: Case, action: Action) -> State:
+    definition = versions.of_case(case)
+    try:
+        return domain.step(definition.transitions, State(case.state), action, Role.APPLICANT)
+    except domain.NoSuchStep:
+        raise errors.NotNow(state=labels.state_name(case.state)) from None
+
+
+def _message(case: Case, message: Received[ApplicantActed]) -> None:
+    if not message.payload.words.strip():
+        raise errors.WordsNeeded
+    _add(case, message)
+    case.changed += 1
+    told = _told(message)
+    telling.note(case, "message", role=Role.APPLICANT, told=told, message_id=message.id)
+
+
+def _correct(case: Case, message: Received[ApplicantActed]) -> None:
+    said = message.payload
+    state = _moved(case, Action.CORRECT)
+    told = _told(message)
+    if said.answers:
+        definition = versions.of_case(case)
+        answers = fitting.read_answers(said.answers)
+        fitting.check_answers(definition, answers)
+        known = {bytes(digest).hex() for digest in case.files.values_list("sha256", flat=True)}
+        fitting.check_files(definition, answers, said.attachments, known=known)
+        fitting.check_kinds(definition, answers, said.kinds, more=True)
+        told["before"] = sealing.unseal_json(case.answers, of=f"case {case.key} answers")
+        case.answers = sealing.seal(said.answers, of=f"case {case.key} answers")
+    _add(case, message)
+    telling.enter(case, state)
+    clock.resume(case, clock.today())
+    telling.tell(case, "correct", role=Role.APPLICANT, due_on=case.due_on, more=told)
+    case.events.filter(seq=case.seq).update(message_id=message.id)
+
+
+def _add(case: Case, message: Received[ApplicantActed]) -> None:
+    """Take in the evidence and the files that came with it."""
+    said = message.payload
+    if not said.evidence and not said.attachments:
+        return
+    if case.turn == clock.Turn.NOBODY and said.action != "appeal":
+        raise errors.NotNow(state=labels.state_name(case.state))
+    definition = versions.of_case(case)
+    fitting.check_proofs(
+        definition,
+        acts_for=case.acts_for,
+        evidence=said.evidence,
+        attachments=said.attachments,
+        complete=False,
+    )
+    checked = proving.check(
+        key=str(case.key),
+        evidence=said.evidence,
+        sender=message.sender,
+        acts_for=case.acts_for,
+        now=timezone.now(),
+    )
+    proving.keep(case=case, definition=definition, evidence=said.evidence, checked=checked)
+    attachments.keep(case=case, attachments=said.attachments, sender=message.sender, message_id=message.id)
+
+
+def _end(case: Case, message: Received[ApplicantActed]) -> None:
+    state = _moved(case, Action.WITHDRAW)
+    telling.enter(case, state)
+    clock.finish(case, timezone.now())
+    telling.tell(case, "withdraw", role=Role.APPLICANT, more=_told(message))
+    case.events.filter(seq=case.seq).update(message_id=message.id)
+
+
+def _appeal(case: Case, message: Received[ApplicantActed]) -> None:
+    state = _moved(case, Action.APPEAL)
+    if not message.payload.words.strip():
+        raise errors.WordsNeeded
+    definition = versions.of_case(case)
+    last = (case.decided_at or case.received_at) + timedelta(days=definition.waits.appeal_days)
+    if message.sent_at > last or case.events.filter(kind=Action.UPHOLD.value).exists():
+        raise errors.AppealOver
+    _add(case, message)
+    telling.enter(case, state)
+    clock.start(case, clock.today(), definition.time_limit.working_days)
+    telling.tell(case, "appeal", role=Role.APPLICANT, due_on=case.due_on, more=_told(message))
+    case.events.filter(seq=case.seq).update(message_id=message.id)
+
+
+def _restrict(case: Case, message: Received[ApplicantActed]) -> None:
+    """Let nobody work any more with what the applicant sent; the decision and the trail stay."""
+    if case.turn != clock.Turn.NOBODY or case.restricted_at is not None:
+        raise errors.NotNow(state=labels.state_name(case.state))
+    case.restricted_at = timezone.now()
+    case.changed += 1
+    telling.tell(case, "restrict", role=Role.APPLICANT, more=_told(message))
+    case.events.filter(seq=case.seq).update(message_id=message.id)
+
+
+_ACTS: Final = {
+    "message": _message,
+    "correct": _correct,
+    "withdraw": _end,
+    "appeal": _appeal,
+    "withdraw-consent": _restrict,
+}
+
+
+def _told(message: Received[ApplicantActed]) -> dict[str, Any]:
+    said = message.payload
+    told: dict[str, Any] = {"said": said.words.strip()}
+    if said.evidence:
+        told["evidence"] = [each.requirement for each in said.evidence]
+    if said.attachments:
+        told["files"] = [each.name for each in said.attachments]
+    return told

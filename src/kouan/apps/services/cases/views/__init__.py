@@ -1,0 +1,1 @@
+"""Officers' pages on cases, and the page on which a fee is paid."""

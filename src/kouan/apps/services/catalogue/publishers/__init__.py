@@ -1,0 +1,1 @@
+"""The pages of those who publish a department's services."""

@@ -1,0 +1,1 @@
+"""Trust lists: whose certificates each side recognises, and since when."""

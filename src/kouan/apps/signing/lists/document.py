@@ -1,0 +1,383 @@
+"""An edition as JSON after ETSI TS 119 602 (a list of trusted entities, LoTE), and back.
+
+A trusted entity is a certification authority as an organisation, a service one entry. What the scheme says
+beyond the standard stands in extensions under names that begin with ``urn:kouan:trust-list``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import unicodedata
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from kouan.apps.signing.domain import OID, fingerprint
+from kouan.apps.signing.lists.changes import MOST_CHANGES, MOST_ENTRIES, sound
+from kouan.apps.signing.lists.domain import CertificateType, Edition, Entry, Seen, Status, StatusChange
+from kouan.core.text import LANGUAGES, Localised
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+URN: Final = "urn:kouan:trust-list"
+LIST_TYPE: Final = f"{URN}:mutual-recognition"
+SERVICE: Final = "http://uri.etsi.org/TrstSvc/Svctype/CA/PKC"
+"""A CA that issues public key certificates (TS 119 612 section 5.5.1.2)."""
+MAX_LIST: Final = 700_000
+"""Bytes of an edition's JSON; signed it is a third longer, and fits into one message."""
+MAX_CERTIFICATE: Final = 8192
+_TAGS: Final = dict(zip(("en", "zh-Hant", "zh-Hans"), LANGUAGES, strict=True))
+_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
+
+
+class MalformedList(ValueError):
+    """Bytes that are no edition; the words say where, never what stands there."""
+
+
+def written(edition: Edition, *, operator: Localised, scheme: Localised, officers: Iterable[str]) -> bytes:
+    """Return an edition as JSON; raises ``ValueError`` if it is longer than ``MAX_LIST``."""
+    roots = {each.root_fingerprint: _text(each.root) for each in edition.entries}
+    extensions: list[dict[str, Any]] = [
+        {f"{URN}:side": edition.side},
+        {f"{URN}:previous": edition.previous.hex()},
+        {
+            f"{URN}:seen": [
+                {"Side": each.side, "Sequence": each.sequence, "Digest": each.digest.hex()}
+                for each in edition.others
+            ]
+        },
+        {f"{URN}:roots": [{"val": roots[each]} for each in sorted(roots)]},
+        {f"{URN}:officers": list(officers)},
+    ]
+    if edition.sm2_key:
+        extensions.append({f"{URN}:sm2": _text(edition.sm2_key)})
+    entities: dict[Localised, list[Entry]] = {}
+    for entry in edition.entries:
+        entities.setdefault(entry.provider, []).append(entry)
+    said = {
+        "LoTE": {
+            "ListAndSchemeInformation": {
+                "LoTEVersionIdentifier": 1,
+                "LoTESequenceNumber": edition.sequence,
+                "LoTEType": LIST_TYPE,
+                "SchemeOperatorName": _texts(operator),
+                "SchemeName": _texts(scheme),
+                "ListIssueDateTime": time_text(edition.issued_at),
+                "NextUpdate": time_text(edition.next_update),
+                "SchemeExtensions": extensions,
+            },
+            "TrustedEntitiesList": [
+                {
+                    "TrustedEntityInformation": {"TEName": _texts(provider)},
+                    "TrustedEntityServices": [_service(each) for each in entries],
+                }
+                for provider, entries in entities.items()
+            ],
+        }
+    }
+    data = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+    if len(data) > MAX_LIST:
+        raise ValueError(f"an edition of {len(data)} bytes; {MAX_LIST} are the most")
+    return data
+
+
+def read(data: bytes) -> Edition:
+    """Return the edition in its JSON, without digest; raises ``MalformedList``."""
+    if len(data) > MAX_LIST:
+        raise MalformedList("too long")
+    try:
+        said = _Document.model_validate_json(data).LoTE
+        return _edition(said)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise MalformedList(".".join(str(part) for part in first["loc"])[:200]) from None
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise MalformedList(str(error)[:200]) from None
+
+
+def time_text(at: datetime) -> str:
+    """Return a moment in UTC, in whole seconds (RFC 3339)."""
+    return at.astimezone(UTC).strftime(_TIME)
+
+
+def moment(text: str) -> datetime:
+    """Return the moment of ``time_text``; raises ``ValueError`` for any other form."""
+    try:
+        at = datetime.strptime(text, _TIME).replace(tzinfo=UTC)
+    except ValueError:  # whose words would repeat the text
+        raise ValueError("a moment in another form") from None
+    if time_text(at) != text:
+        raise ValueError("a moment in another form")
+    return at
+
+
+def der_of(text: str) -> bytes:
+    """Return the bytes of base64 in its one form; raises ``ValueError``."""
+    try:
+        data = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError("base64") from None
+    if not data or len(data) > MAX_CERTIFICATE or _text(data) != text:
+        raise ValueError("a certificate or key of another form")
+    return data
+
+
+def _service(entry: Entry) -> dict[str, Any]:
+    last, *earlier = reversed(entry.history)
+    extension = {
+        "Code": entry.code,
+        "CertificateType": str(entry.certificate_type),
+        "Root": entry.root_fingerprint,
+        "RecognisedFrom": time_text(entry.recognised_from),
+        "RecognisedUntil": time_text(entry.recognised_until),
+        "PolicyPrefix": entry.policy_prefix,
+        "TypePolicies": list(entry.type_policies),
+        "Demonstration": entry.demonstration,
+        "Reason": last.reason,
+    }
+    service: dict[str, Any] = {
+        "ServiceInformation": {
+            "ServiceTypeIdentifier": SERVICE,
+            "ServiceName": _texts(entry.name),
+            "ServiceDigitalIdentity": {"X509Certificates": [{"val": _text(entry.issuing_ca)}]},
+            "ServiceStatus": status_uri(last.status),
+            "StatusStartingTime": time_text(last.since),
+            "ServiceInformationExtensions": [{f"{URN}:recognition": extension}],
+        }
+    }
+    if earlier:
+        service["ServiceHistory"] = [
+            {
+                "ServiceTypeIdentifier": SERVICE,
+                "ServiceName": _texts(entry.name),
+                "ServiceDigitalIdentity": {"OtherIds": [fingerprint(entry.issuing_ca)]},
+                "ServiceStatus": status_uri(each.status),
+                "StatusStartingTime": time_text(each.since),
+                "ServiceInformationExtensions": [{f"{URN}:reason": each.reason}],
+            }
+            for each in earlier
+        ]
+    return service
+
+
+def status_uri(status: Status) -> str:
+    """Return the name under which a list gives a status."""
+    return f"{URN}:status:{status}"
+
+
+def _texts(text: Localised) -> list[dict[str, str]]:
+    return [{"lang": tag, "value": text.in_language(language)} for tag, language in _TAGS.items()]
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+# What is read. Unknown members are read past, as the standard has it; what counts here is strict.
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+
+
+_Words = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+_Moment = Annotated[str, StringConstraints(min_length=20, max_length=20)]
+_Base64 = Annotated[str, StringConstraints(max_length=MAX_CERTIFICATE * 4 // 3 + 4)]
+_Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+_Reason = Annotated[str, StringConstraints(max_length=300)]
+_Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+_Oid = Annotated[str, StringConstraints(pattern=f"^{OID.pattern}$", max_length=100)]
+
+
+class _Words3(_Part):
+    lang: Literal["en", "zh-Hant", "zh-Hans"]
+    value: _Words
+
+
+_Names = Annotated[list[_Words3], Field(min_length=3, max_length=3)]
+
+
+class _Value(_Part):
+    val: _Base64
+
+
+class _Certificates(_Part):
+    X509Certificates: Annotated[list[_Value], Field(min_length=1, max_length=1)]
+
+
+class _Recognition(_Part):
+    Code: _Code
+    CertificateType: Literal["personal", "organisation", "seal"]
+    Root: _Hex32
+    RecognisedFrom: _Moment
+    RecognisedUntil: _Moment
+    PolicyPrefix: _Oid
+    TypePolicies: Annotated[list[_Oid], Field(max_length=20)]
+    Demonstration: bool
+    Reason: _Reason
+
+
+_Uri = Annotated[str, StringConstraints(max_length=100)]
+_Extensions = Annotated[list[dict[str, Any]], Field(max_length=20)]
+
+
+class _Information(_Part):
+    ServiceName: _Names
+    ServiceDigitalIdentity: _Certificates
+    ServiceStatus: _Uri
+    StatusStartingTime: _Moment
+    ServiceInformationExtensions: _Extensions
+
+
+class _Earlier(_Part):
+    ServiceStatus: _Uri
+    StatusStartingTime: _Moment
+    ServiceInformationExtensions: _Extensions
+
+
+class _Service(_Part):
+    ServiceInformation: _Information
+    ServiceHistory: Annotated[list[_Earlier], Field(max_length=MOST_CHANGES)] = []
+
+
+class _EntityInformation(_Part):
+    TEName: _Names
+
+
+class _Entity(_Part):
+    TrustedEntityInformation: _EntityInformation
+    TrustedEntityServices: Annotated[list[_Service], Field(min_length=1, max_length=MOST_ENTRIES)]
+
+
+class _Seen(_Part):
+    Side: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,16}$")]
+    Sequence: Annotated[int, Field(ge=1, lt=1 << 31)]
+    Digest: _Hex32
+
+
+class _Scheme(_Part):
+    LoTEVersionIdentifier: Literal[1]
+    LoTESequenceNumber: Annotated[int, Field(ge=1, lt=1 << 31)]
+    LoTEType: Literal["urn:kouan:trust-list:mutual-recognition"]
+    ListIssueDateTime: _Moment
+    NextUpdate: _Moment
+    SchemeExtensions: _Extensions
+
+
+class _Lote(_Part):
+    ListAndSchemeInformation: _Scheme
+    TrustedEntitiesList: Annotated[list[_Entity], Field(max_length=MOST_ENTRIES)]
+
+
+class _Document(_Part):
+    LoTE: _Lote
+
+
+class _SchemeParts(_Part):
+    side: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,16}$")]
+    previous: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
+    seen: Annotated[list[_Seen], Field(max_length=16)]
+    roots: Annotated[list[_Value], Field(max_length=MOST_ENTRIES)]
+    sm2: _Base64 = ""
+
+
+def _edition(said: _Lote) -> Edition:
+    scheme = said.ListAndSchemeInformation
+    parts = _SchemeParts.model_validate(_named(scheme.SchemeExtensions))
+    roots = {fingerprint(der): der for der in (der_of(each.val) for each in parts.roots)}
+    entries = tuple(
+        _entry(_localised(entity.TrustedEntityInformation.TEName), service, roots)
+        for entity in said.TrustedEntitiesList
+        for service in entity.TrustedEntityServices
+    )
+    if len({each.code for each in entries}) < len(entries) or len(entries) > MOST_ENTRIES:
+        raise ValueError("an entry stands twice, or there are too many")
+    return Edition(
+        side=parts.side,
+        sequence=scheme.LoTESequenceNumber,
+        issued_at=moment(scheme.ListIssueDateTime),
+        next_update=moment(scheme.NextUpdate),
+        entries=entries,
+        previous=bytes.fromhex(parts.previous),
+        others=tuple(Seen(each.Side, each.Sequence, bytes.fromhex(each.Digest)) for each in parts.seen),
+        sm2_key=der_of(parts.sm2) if parts.sm2 else b"",
+    )
+
+
+def _entry(provider: Localised, service: _Service, roots: Mapping[str, bytes]) -> Entry:
+    said = service.ServiceInformation
+    extension = _Recognition.model_validate(_named(said.ServiceInformationExtensions).get("recognition"))
+    history = [
+        StatusChange(
+            _status(each.ServiceStatus),
+            moment(each.StatusStartingTime),
+            _checked_reason(_named(each.ServiceInformationExtensions).get("reason", "")),
+        )
+        for each in reversed(service.ServiceHistory)
+    ]
+    history.append(
+        StatusChange(
+            _status(said.ServiceStatus), moment(said.StatusStartingTime), _checked_reason(extension.Reason)
+        )
+    )
+    root = roots.get(extension.Root)
+    if root is None:
+        raise ValueError("an entry's root is not in the list")
+    entry = Entry(
+        code=extension.Code,
+        name=_localised(said.ServiceName),
+        provider=provider,
+        certificate_type=CertificateType(extension.CertificateType),
+        root=root,
+        issuing_ca=der_of(said.ServiceDigitalIdentity.X509Certificates[0].val),
+        recognised_from=moment(extension.RecognisedFrom),
+        recognised_until=moment(extension.RecognisedUntil),
+        history=tuple(history),
+        policy_prefix=extension.PolicyPrefix,
+        type_policies=tuple(extension.TypePolicies),
+        demonstration=extension.Demonstration,
+    )
+    if wrong := sound(entry):
+        raise ValueError(f"an entry's {wrong}")
+    return entry
+
+
+def _named(extensions: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the scheme's own extensions by their last names; raises ``ValueError`` for one that repeats."""
+    found: dict[str, Any] = {}
+    for each in extensions:
+        for name, value in each.items():
+            key = name.removeprefix(f"{URN}:")
+            if key in found:
+                raise ValueError("an extension stands twice")
+            if key != name:
+                found[key] = value
+    return found
+
+
+def _status(uri: str) -> Status:
+    try:
+        return Status(uri.removeprefix(f"{URN}:status:"))
+    except ValueError:
+        raise ValueError("a status") from None
+
+
+def _checked_reason(value: object) -> str:
+    if not isinstance(value, str) or len(value) > 300 or not _is_shown(value):  # noqa: PLR2004 - as ``_Reason``
+        raise ValueError("a reason")
+    return value
+
+
+def _is_shown(text: str) -> bool:
+    return not any(unicodedata.category(each)[0] == "C" for each in text)
+
+
+def _localised(texts: list[_Words3]) -> Localised:
+    said = {_TAGS[each.lang]: each.value for each in texts}
+    if not all(map(_is_shown, said.values())):
+        raise ValueError("a name with characters that cannot be shown")
+    return Localised.from_mapping(said, where="a name")

@@ -1,0 +1,76 @@
+"""``kouan signing sign``, ``access`` and ``revoke-access``: this side's signers, by hand and for programs."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import click
+from django.utils.translation import gettext as _
+
+from kouan.core.trust.commands import in_one_line
+
+_MOST: Final = 64 * 1024 * 1024
+
+
+@click.command("sign")
+@click.argument("source", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--signer", "name", required=True, help="A name of a [[signer]] table in node.toml.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
+@click.option("--reason", default="", help="Why it is signed; a PDF shows it.")
+@click.option("--stamped", is_flag=True, help="With a time-stamp by the authority of [time] (PDF alone).")
+@in_one_line
+def sign(source: Path, name: str, out: Path, reason: str, stamped: bool) -> None:  # noqa: FBT001 - click's flag
+    """Sign FILE: a PDF inside itself (PAdES), anything else by CMS beside it (GM/T 0010 with an SM2 key)."""
+    from kouan.apps.signing.making import keys, office  # noqa: PLC0415 - needs Django, which is set up by now
+
+    data = source.read_bytes() if source.stat().st_size <= _MOST else b""
+    if not data:
+        raise click.ClickException(_("%s is empty or longer than 64 MiB.") % source)
+    signer = keys.signer(name)
+    inside = data.startswith(b"%PDF-") and signer.algorithm.digest == "sha256"
+    signed = office.sign(
+        data,
+        signer=name,
+        owner=f"command:{getpass.getuser()}",
+        file_name=source.name,
+        form="pdf" if inside else "cms",
+        reason=reason,
+        stamped=stamped,
+    )
+    out.write_bytes(bytes(signed.result or b""))
+    holder = signer.certificate.subject.human_friendly
+    click.echo(_("Wrote %(out)s, signed by %(signer)s.") % {"out": out, "signer": holder})
+
+
+@click.command("access")
+@click.argument("name")
+@click.option("--signer", "signers", multiple=True, help="A signer that it may use; may be given again.")
+@click.option("--archive", is_flag=True, help="It may look after archived documents.")
+@click.option(
+    "--days", type=click.IntRange(1, 1825), default=365, show_default=True, help="How long it works."
+)
+@in_one_line
+def access(name: str, *, signers: tuple[str, ...], archive: bool, days: int) -> None:
+    """Make an access token with which the program NAME signs, and print it this once."""
+    from kouan.apps.signing.making import office  # noqa: PLC0415 - needs Django, which is set up by now
+
+    click.echo(office.issue_access(name=name, signers=signers, archive=archive, life=timedelta(days=days)))
+    click.echo(_("Keep it secret. It cannot be shown again."), err=True)
+
+
+@click.command("revoke-access")
+@click.argument("prefix")
+@in_one_line
+def revoke_access(prefix: str) -> None:
+    """Revoke the token for signing that begins with PREFIX."""
+    from kouan.apps.signing.making import office  # noqa: PLC0415 - needs Django, which is set up by now
+
+    if not office.revoke_access(prefix=prefix.rstrip("…")):
+        raise click.ClickException(_("There is no live token that begins so."))
+    click.echo(_("Revoked."))
+
+
+COMMANDS: Final[tuple[click.Command, ...]] = (sign, access, revoke_access)

@@ -1,0 +1,114 @@
+"""XML of OFD's parts, read by expat with no document type at all, and with limits while it is read.
+
+A document type is where entities, external files and most attacks on XML parsers begin; GB/T 33190 has none.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NoReturn
+from xml.parsers import expat  # nosec: no document type passes, so no entity does
+
+from kouan.apps.signing.ofd import limits
+from kouan.apps.signing.ofd.codes import Problem
+from kouan.apps.signing.ofd.errors import UnreadableOfd
+
+NAMESPACES: Final = frozenset({"http://www.ofdspec.org/2016", "http://www.ofdspec.org"})
+"""What OFD's elements are in: GB/T 33190-2016 annex A, and what was written before it."""
+
+
+class Element:
+    """An element of OFD: its name without the namespace, attributes, text, and elements within."""
+
+    __slots__ = ("attributes", "children", "name", "text")
+
+    def __init__(self, name: str, attributes: dict[str, str]) -> None:
+        self.name = name
+        self.attributes = attributes
+        self.children: list[Element] = []
+        self.text = ""
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return an attribute, without the spaces around it."""
+        return self.attributes.get(name, default).strip()
+
+    def all(self, name: str) -> list[Element]:
+        """Return the elements of that name directly within."""
+        return [child for child in self.children if child.name == name]
+
+    def only(self, name: str) -> Element | None:
+        """Return the one element of that name, or ``None``; raises ``UnreadableOfd`` if there are several.
+
+        Of two, one reader might take the first and another the last.
+        """
+        found = self.all(name)
+        if len(found) > 1:
+            raise UnreadableOfd(Problem.STRUCTURE, name)
+        return found[0] if found else None
+
+    def value(self, name: str) -> str:
+        """Return the text of the one element of that name, without the spaces around it; empty if none."""
+        found = self.only(name)
+        return found.text.strip() if found is not None else ""
+
+
+class _Builder:
+    """What expat calls while it reads."""
+
+    def __init__(self, part: str) -> None:
+        self._part = part
+        self._open: list[Element | None] = []
+        self._texts: list[list[str]] = []
+        self._count = 0
+        self.root: Element | None = None
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self._count += 1
+        deep = len(self._open) >= limits.MAX_DEPTH
+        if deep or self._count > limits.MAX_ELEMENTS or len(attributes) > limits.MAX_ATTRIBUTES:
+            raise UnreadableOfd(Problem.XML_TOO_LARGE, self._part)
+        namespace, _, local = name.rpartition(" ")
+        element = Element(local, attributes) if namespace in NAMESPACES else None
+        parent = self._open[-1] if self._open else None
+        if not self._open:
+            self.root = element
+        elif parent is not None and element is not None:
+            parent.children.append(element)
+        # What stands within a foreign element is foreign as well: nobody reads it as OFD.
+        self._open.append(element if not self._open or parent is not None else None)
+        self._texts.append([])
+
+    def end(self, _name: str) -> None:
+        element, pieces = self._open.pop(), self._texts.pop()
+        if element is not None:
+            element.text = "".join(pieces)
+
+    def text(self, data: str) -> None:
+        if self._texts and self._open[-1] is not None:
+            self._texts[-1].append(data)
+
+    def refuse(self, *_: object) -> NoReturn:
+        raise UnreadableOfd(Problem.XML_DECLARATIONS, self._part)
+
+
+def parse(data: bytes, *, root: str, part: str) -> Element:
+    """Return the root element of a part, which must be ``root`` in one of OFD's namespaces.
+
+    Raises ``UnreadableOfd`` for anything else, for a document type, and beyond the limits.
+    """
+    if len(data) > limits.MAX_XML:
+        raise UnreadableOfd(Problem.XML_TOO_LARGE, part)
+    builder = _Builder(part)
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.buffer_text = True
+    parser.StartElementHandler = builder.start
+    parser.EndElementHandler = builder.end
+    parser.CharacterDataHandler = builder.text
+    parser.StartDoctypeDeclHandler = builder.refuse
+    parser.EntityDeclHandler = builder.refuse
+    try:
+        parser.Parse(data, True)  # noqa: FBT003 - expat's own signature
+    except (expat.ExpatError, ValueError, LookupError, UnicodeError):
+        raise UnreadableOfd(Problem.XML, part) from None
+    if builder.root is None or builder.root.name != root:
+        raise UnreadableOfd(Problem.STRUCTURE, part)
+    return builder.root

@@ -1,0 +1,147 @@
+"""Signatures in CMS (RFC 5652; CAdES, ETSI EN 319 122-1), and in the Mainland's form of it (GM/T 0010)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from asn1crypto import cms, pem
+from pyhanko.sign.validation import ades
+from pyhanko.sign.validation.generic_cms import extract_self_reported_ts, extract_tst_data_iter
+from pyhanko.sign.validation.status import StandardCMSSignatureStatus
+
+from kouan.apps.signing.validating import report
+from kouan.apps.signing.validating.engine import Judged, chain_of, knowable, sub_of
+from kouan.apps.signing.validating.formats import base
+from kouan.apps.signing.validating.naming import party
+from kouan.apps.signing.validating.report import Signature, SubIndication
+
+if TYPE_CHECKING:
+    from kouan.apps.signing.validating.engine import Engine
+
+_SIGNED: Final = {"signed_data", "gm_signed_data"}
+_OIDS: Final = (bytes.fromhex("06092a864886f70d010702"), bytes.fromhex("060a2a811ccf550601040202"))
+"""signedData of RFC 5652 and of GM/T 0010, in DER."""
+
+
+class Cms:
+    """CMS files with what they sign inside; ``.p7m``, ``.p7s``, DER or PEM."""
+
+    name: report.Format = "cms"
+
+    def sniff(self, head: bytes, _file: IO[bytes]) -> bool:
+        """Whether a file begins as signed data does."""
+        if head[:1] == b"\x30":
+            return any(oid in head[:32] for oid in _OIDS)
+        return head.lstrip()[:15] in {b"-----BEGIN PKCS", b"-----BEGIN CMS-"}
+
+    async def signatures(
+        self, file: IO[bytes], size: int, judge: Engine, beside: base.Beside | None = None
+    ) -> base.Found:
+        """Return what each signer signed."""
+        data = base.whole(file, size)
+        try:
+            if pem.detect(data):
+                _, _, data = pem.unarmor(data)
+            content = cms.ContentInfo.load(data, strict=True)
+            if content["content_type"].native not in _SIGNED:
+                raise base.Unreadable("not-signed-data")  # noqa: TRY301 - the next clause but one lets it pass
+            signed: cms.SignedData = content["content"]
+            signers = base.all_of(signed["signer_infos"])
+            detached = not signed["encap_content_info"]["content"].contents
+            body = None if detached else bytes(signed["encap_content_info"]["content"])
+            if detached and beside is not None:
+                for place in range(len(signers)):
+                    body = beside.turn(place).take()
+            revocation = list(signed["crls"] or ())
+            crls = [each.chosen.dump() for each in revocation if each.name == "certificate_list"]
+        except base.Unreadable:
+            raise
+        except Exception:  # noqa: BLE001 - the library's errors on foreign bytes are many
+            raise base.Unreadable("malformed-cms") from None
+        found = []
+        for number, signer in enumerate(signers, 1):
+            try:
+                found.append(await _judged(str(number), signed, signer, body, crls, judge, detached=detached))
+            except Exception as error:  # noqa: BLE001 - as above: what cannot be read fails, and the others are judged
+                found.append(base.malformed(str(number), error))
+        return base.Found(tuple(found))
+
+
+async def _judged(  # noqa: PLR0913, PLR0917 - one signer of several, and what is around it
+    id_: str,
+    signed: cms.SignedData,
+    signer: cms.SignerInfo,
+    body: bytes | None,
+    crls: list[bytes],
+    judge: Engine,
+    *,
+    detached: bool,
+) -> Signature:
+    if len(signed["signer_infos"]) > 1:
+        signed = signed.copy()
+        signed["signer_infos"] = cms.SignerInfos([signer])
+    certificate = _signer(signed, signer)
+    if certificate is None:
+        return base.broken(id_, SubIndication.NO_SIGNING_CERTIFICATE_FOUND, "no-signing-certificate")
+    more: dict[str, Any] = {
+        "signature_algorithm": str(signer["signature_algorithm"]["algorithm"].native),
+        "digest_algorithm": str(signer["digest_algorithm"]["algorithm"].native),
+        "claimed_at": extract_self_reported_ts(signer),
+    }
+    if body is None:
+        judged = Judged(SubIndication.SIGNED_DATA_NOT_FOUND, (certificate,))
+        return base.signature(id_=id_, judged=judged, intact=False, **more)
+    stamps = list(extract_tst_data_iter(signer, signed=False))
+    process = ades.ades_with_time_validation if stamps else ades.ades_basic_validation
+    judge.checker.content = body
+    try:
+        result = await process(
+            signed,
+            judge.spec(knowable((), crls, ()), stamps, (signed,)),
+            timing_info=judge.timing(),
+            raw_digest=hashlib.new(str(more["digest_algorithm"]), body).digest() if detached else None,
+            status_cls=StandardCMSSignatureStatus,
+        )
+    finally:
+        judge.checker.content = None
+    status, now = result.api_status, judge.timing().validation_time
+    best = getattr(result, "best_signature_time", None) or now
+    validity = getattr(status, "timestamp_validity", None)
+    shown = () if validity is None else (
+        report.TimeStamp(
+            kind="signature", at=validity.timestamp, authority=party(validity.signing_cert.subject).name,
+            holds=bool(validity.intact and validity.valid and validity.trusted),
+        ),
+    )  # fmt: skip
+    return base.signature(
+        id_=id_,
+        judged=Judged(
+            sub_of(result.ades_subindic),
+            chain_of(None if status is None else status.validation_path, certificate),
+            best_time=best,
+            time_source="timestamp" if best < now else "now",
+            time_stamps=shown,
+        ),
+        intact=bool(status is not None and status.intact and status.valid),
+        level="B-T" if stamps else "B-B",
+        **more,
+    )
+
+
+def _signer(signed: cms.SignedData, signer: cms.SignerInfo) -> Any:
+    """Return the certificate that a signer names, if it is there."""
+    wanted = signer["sid"]
+    for each in signed["certificates"] or ():
+        certificate = each.chosen
+        if each.name != "certificate":
+            continue
+        if wanted.name == "issuer_and_serial_number":
+            if (
+                certificate.issuer == wanted.chosen["issuer"]
+                and certificate.serial_number == wanted.chosen["serial_number"].native
+            ):
+                return certificate
+        elif certificate.key_identifier == wanted.chosen.native:
+            return certificate
+    return None

@@ -1,0 +1,90 @@
+"""What the trust lists say of the signers in a report, at the best signature time. No framework."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from kouan.apps.signing.lists import domain
+from kouan.apps.signing.validating.report import Reason, Recognition, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from kouan.apps.signing.lists.domain import Edition
+    from kouan.apps.signing.validating.report import FileReport, Signature
+
+OVERDUE: Final = "list-overdue"
+"""A yes by a list whose next edition should be here is none."""
+
+
+def with_recognition(found: FileReport, editions: Collection[Edition], *, now: datetime) -> FileReport:
+    """Return a report with what the lists say of each signer, and the editions pinned that were asked."""
+    certificates = {
+        fingerprint: der
+        for edition in editions
+        for entry in edition.entries
+        for fingerprint, der in (
+            (entry.root_fingerprint, entry.root),
+            (entry.issuing_fingerprint, entry.issuing_ca),
+        )
+    }
+    judged = tuple(
+        each if each.kind == "timestamp" else _with(each, editions, certificates, now=now)
+        for each in found.signatures
+    )
+    counted = [each for each in judged if each.kind != "timestamp"]
+    # What the summary says is about the same signature as before.
+    shown = next((each for each in counted if each.verdict is found.verdict), None)
+    reasons = found.reasons
+    if shown is not None and shown.recognition is not None and not shown.recognition.recognised:
+        reasons = (*reasons, Reason(code=shown.recognition.reason))
+    pinned = found.pinned.model_copy(
+        update={"lists": tuple(f"{each.side}:{each.sequence}:{each.digest.hex()}" for each in editions)}
+    )
+    return found.model_copy(
+        update={
+            "signatures": judged,
+            "recognised": found.verdict is Verdict.TOTAL_PASSED
+            and bool(counted)
+            and all(each.recognised for each in counted),
+            "reasons": reasons,
+            "pinned": pinned,
+        }
+    )
+
+
+def _with(
+    one: Signature, editions: Collection[Edition], certificates: dict[str, bytes], *, now: datetime
+) -> Signature:
+    return one.model_copy(update={"recognition": recognition(one, editions, certificates, now=now)})
+
+
+def recognition(
+    one: Signature, editions: Collection[Edition], certificates: dict[str, bytes], *, now: datetime
+) -> Recognition:
+    """Return what the lists say of one signer. Whose chain ends nowhere is not recognised."""
+    at = one.best_time or now
+    if len(one.chain) < 2:  # noqa: PLR2004 - a signer's certificate and at least its issuer's
+        return Recognition(recognised=False, reason=domain.Reason.UNKNOWN_ROOT.value, at=at)
+    signer = one.chain[0]
+    said = domain.recognise(
+        editions,
+        root=certificates.get(one.chain[-1].fingerprint, b""),
+        issuing_ca=certificates.get(one.chain[1].fingerprint, b""),
+        certificate_type=None,
+        policies=signer.policies,
+        at=at,
+        issued_at=signer.not_before,
+        now=now,
+    )
+    overdue = said.recognised and said.overdue
+    return Recognition(
+        recognised=said.recognised and not overdue,
+        reason=OVERDUE if overdue else said.reason.value,
+        at=at,
+        entry="" if said.entry is None else said.entry.code,
+        list_side="" if said.edition is None else said.edition.side,
+        list_sequence=0 if said.edition is None else said.edition.sequence,
+        list_digest="" if said.edition is None else said.edition.digest.hex(),
+    )

@@ -1,0 +1,68 @@
+"""What the pages of every app share: for whom they are, what each of them shows, and what is handed out."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers
+
+from kouan.web.persons import identities
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from kouan.web.persons import Person
+
+P = ParamSpec("P")
+
+
+def shown(
+    request: HttpRequest, template: str, context: dict[str, Any], *, words: ModuleType, status: int = 200
+) -> HttpResponse:
+    """Return a page with an app's words and the news that every page shows."""
+    context |= {
+        "words": words,
+        "said": list(messages.get_messages(request)),
+        "own_side": settings.NODE.side,
+        "here": request.path,
+    }
+    return render(request, template, context, status=status)
+
+
+def own(
+    view: Callable[Concatenate[HttpRequest, Person, P], HttpResponse],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """Let only a resident who is signed in reach a page of their own; others sign in first and come back."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        person = identities().person(request)
+        if person is None:
+            response: HttpResponse = HttpResponseRedirect(identities().sign_in_url(request.path, level=1))
+        else:
+            response = view(request, person, *args, **kwargs)
+        add_never_cache_headers(response)
+        return response
+
+    return guarded
+
+
+def download(data: bytes, *, name: str, content_type: str) -> HttpResponse:
+    """Return bytes to be kept, and not opened by the browser in this node's name."""
+    quoted = "".join(each if each.isascii() and (each.isalnum() or each in "-_.") else "_" for each in name)
+    return HttpResponse(
+        data,
+        content_type=content_type,
+        headers={
+            "Content-Disposition": f'attachment; filename="{quoted}"',
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+        },
+    )

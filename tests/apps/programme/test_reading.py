@@ -1,0 +1,56 @@
+"""How well records are read: the five public ones, and others in shapes that the rules were not made from."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from apps.programme.records.measure import HERE, LISTS, SCALARS, measured, read
+from kouan.apps.programme.domain import Field
+
+PRECISION = 0.98
+RECALL = 0.95
+
+
+@pytest.mark.parametrize("folder", ["seen", "unseen", "further"])
+def test_what_is_read_is_right_and_hardly_anything_is_missed(folder):
+    right, wrong, missed, which = measured(folder)
+    assert sum(right.values()) > 60
+    for field in ("meeting", *SCALARS, *LISTS):
+        if right[field] + missed[field] + wrong[field]:
+            precision = right[field] / max(1, right[field] + wrong[field])
+            recall = right[field] / max(1, right[field] + missed[field])
+            here = [each for each in which if each[3] == field]
+            assert precision >= PRECISION, (field, here)
+            assert recall >= RECALL, (field, here)
+
+
+@pytest.mark.parametrize("folder", ["seen", "unseen", "further"])
+def test_every_value_stands_in_its_sentence(folder):
+    for path in sorted((HERE / folder).glob("*.[th]*")):
+        if path.suffix == ".toml":
+            continue
+        taken, reading = read(path)
+        findings = [each for meeting in reading.meetings for each in meeting.findings] + list(reading.others)
+        for each in findings:
+            assert 0 <= each.start <= each.mark_start < each.mark_end <= each.end <= len(taken.text)
+            said = each.value.get("name") or (
+                each.value.get("text") if each.field not in {Field.BODY, Field.AREA} else ""
+            )
+            if said and each.field not in {
+                Field.DECISION,
+                Field.EVENT,
+                Field.AGREEMENT,
+                Field.PLACE,
+                Field.DATE,
+            }:
+                assert str(said) in taken.text[each.start : each.end]
+
+
+def test_the_sheets_hold_every_record():
+    for folder in ("seen", "unseen", "further"):
+        sheet = tomllib.loads((HERE / folder / "answers.toml").read_text(encoding="utf-8"))
+        names = {path.stem for path in (HERE / folder).glob("*.[th]*") if path.suffix != ".toml"}
+        assert set(sheet) <= names
+        assert len(names) >= 5

@@ -1,0 +1,69 @@
+"""Applications through the door: sealed and posted by Guangdong, decided by the agreement, handled."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from kouan.apps.services.models import Case
+from kouan.core.exchange import inbox
+from kouan.core.exchange.handling import handle_waiting
+from kouan.core.exchange.models import InboxMessage
+
+
+@pytest.fixture
+def post(gd):
+    def say(type_, payload, *, conversation, consent):
+        draft = gd.say(
+            payload, type_=type_, basis=[gd.agreement.id, gd.agreement.digest, "6.2"],
+            conv=conversation.bytes, consent=consent,
+        )  # fmt: skip
+        posted = gd.batch(draft)
+        (status,) = gd.read_receipt(inbox.accept(posted.wire), posted)["status"]
+        gd.advance(posted)
+        handle_waiting()
+        row = InboxMessage.objects.filter(message_id=uuid.UUID(bytes=draft.header["id"])).first()
+        return ("refused", status) if row is None or status else (row.state, row.code)
+
+    return say
+
+
+def said(application):
+    return application.message().payload.model_dump(mode="python")
+
+
+def test_an_application_comes_through_the_door(sent, post, told):
+    application = sent()
+    ended = post(
+        "services.application", said(application), conversation=application.key, consent=str(application.key)
+    )
+    assert ended == ("handled", "")
+    assert Case.objects.get().key == application.key
+    assert [type_ for type_, _payload in told()] == ["services.case"]
+    word = {
+        "application": application.key.bytes, "action": "withdraw", "answers": b"", "words": "", "kinds": [],
+        "evidence": [], "attachments": [], "consent": b"", "at": 1,
+    }  # fmt: skip
+    ended = post("services.applicant", word, conversation=application.key, consent=str(application.key))
+    assert ended == ("handled", "")
+    assert Case.objects.get().state == "withdrawn"
+    again = post("services.applicant", word, conversation=application.key, consent=str(application.key))
+    assert again == ("refused", "not-now")
+
+
+def test_an_application_that_does_not_fit_is_refused_with_its_reason(sent, post):
+    application = sent(level=1)
+    ended = post(
+        "services.application", said(application), conversation=application.key, consent=str(application.key)
+    )
+    assert ended == ("refused", "level-too-low")
+    assert not Case.objects.exists()
+
+
+def test_without_a_consent_nothing_comes_in(sent, post):
+    application = sent()
+    state, code = post("services.application", said(application), conversation=application.key, consent=None)
+    assert state == "refused"
+    assert "consent" in code
+    assert not Case.objects.exists()

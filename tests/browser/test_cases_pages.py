@@ -1,0 +1,133 @@
+"""Officers' pages on cases, with everything on them that can be there at once; and the page of a fee."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import rfc8785
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from apps.services.cases.conftest import (  # noqa: F401 - fixtures
+    agreed,
+    broker,
+    case,
+    definition,
+    gd,
+    node,
+    receipt,
+    sent,
+    stores,
+)
+from apps.services.cases.made import ANSWERS, FEE, KINDS, cosigner, presentation, published, word
+from browser.conftest import beside_the_browser
+from kouan.apps.services.cases import clock, granting, receiving, working
+from kouan.apps.services.models import Case, CaseFee
+from kouan.core.credentials import Verdict
+
+
+@pytest.fixture
+def cases(transactional_db, sent, case, agreed):  # noqa: F811 - the fixtures
+    """Make cases in many states, once the officer is there."""
+
+    def make():
+        officer = User.objects.get(username="officer")
+        officer.first_name, officer.last_name = "Mei Ling", "CHEUNG"
+        officer.save()
+        full = sent(
+            acts_for="person", cosigners=[cosigner()], kinds=[*KINDS, "person.file"],
+            evidence=[presentation(verdict=Verdict.EXPIRED), presentation("representation", level=1)],
+        )  # fmt: skip
+        full.attach("needs.vehicle-licence", name="vehicle-licence-both-sides.pdf")
+        full.attach("needs.vehicle-licence", b"MZ" + bytes(10), "program.pdf")
+        receiving.opened(message=full.message())
+        row = Case.objects.get()
+        row = working.take_up(case=row, officer=officer, changed=row.changed)
+        row = working.note(
+            case=row, officer=officer, changed=row.changed, words="Asked the archive.\nWaiting."
+        )
+        row = working.ask_correction(
+            case=row, officer=officer, changed=row.changed, words="Your proof of residence has expired.",
+            ask=["needs.residence", "answers.plate"],
+        )  # fmt: skip
+        waiting = case(subject="b" * 43)
+        answers = rfc8785.dumps(ANSWERS | {"plate": "CD 5678", "copies": 3})
+        receiving.acted(
+            message=word(
+                row,
+                "correct",
+                answers=answers,
+                kinds=KINDS,
+                evidence=[presentation()],
+                words="Here.",
+                receipt=agreed(row, KINDS),
+            )
+        )
+        row.refresh_from_db()
+        for subject, days in (("c", -3), ("d", 1)):
+            other = case(subject=subject * 43)
+            Case.objects.filter(pk=other.pk).update(due_on=clock.today() + timedelta(days=days))
+        paying = case(published("replaced", version=2, fee=FEE), subject="e" * 43)
+        working.ask_payment(case=paying, officer=officer, changed=paying.changed)
+        done = case(subject="f" * 43)
+        done = working.take_up(case=done, officer=officer, changed=done.changed)
+        with beside_the_browser():
+            done = granting.grant(case=done, officer=officer, changed=done.changed, given={"make": "TOYOTA"})
+        gone = case(subject="g" * 43)
+        gone = working.take_up(case=gone, officer=officer, changed=gone.changed)
+        working.refuse(case=gone, officer=officer, changed=gone.changed, words="No such vehicle.")
+        Case.objects.filter(pk__in=[done.pk, gone.pk]).update(received_at=timezone.now() - timedelta(days=9))
+        return row, waiting, done
+
+    return make
+
+
+def test_officers_pages(visit, cases, language):
+    visitor = visit(language=language, width=1280)
+    visitor.sign_in("caseworker")
+    row, waiting, done = cases()
+    for width in (1280, 320):
+        visitor.page.set_viewport_size({"width": width, "height": 800})
+        visitor.open("/cases/")
+        visitor.check("cases-list")
+        visitor.open(f"/cases/{row.reference}/")
+        visitor.check("cases-case")
+        visitor.open("/cases/figures/")
+        visitor.check("cases-figures")
+    for action in ("ask-correction", "grant", "refuse", "assign"):
+        visitor.open(f"/cases/{row.reference}/{action}")
+        visitor.check(f"cases-act-{action}")
+    visitor.page.locator("main form button[type=submit]").click()
+    visitor.page.wait_for_selector(".govuk-error-summary")
+    visitor.check("cases-act-errors")
+    visitor.open(f"/cases/{done.reference}/")
+    visitor.check("cases-granted")
+    visitor.open(f"/cases/{waiting.reference}/note")
+    working.note(
+        case=waiting, officer=User.objects.get(username="officer"), changed=waiting.changed, words="Mine."
+    )
+    visitor.page.locator("main [name=words]").fill("Too late.")
+    visitor.page.locator("main form button[type=submit]").click()
+    visitor.page.wait_for_selector(".govuk-notification-banner")
+    visitor.check("cases-changed")
+    visitor.open(f"/pay/{CaseFee.objects.get().key}/")
+    visitor.check("cases-pay")
+    visitor.page.locator("main form button[type=submit]").click()
+    visitor.page.wait_for_url("**/demonstration")
+    visitor.check("cases-pay-demonstration")
+    visitor.page.locator("main [name=answer][value=pay]").click()
+    visitor.page.wait_for_url("**/pay/*/")
+    visitor.check("cases-paid")
+
+
+def test_an_officer_works_without_scripts(visit, cases):
+    visitor = visit(width=320, scripts=False)
+    visitor.sign_in("caseworker")
+    _row, waiting, _done = cases()
+    page = visitor.open(f"/cases/{waiting.reference}/")
+    page.locator(".case-actions a").first.click()
+    page.locator("main form button[type=submit]").click()
+    page.wait_for_url(f"**/cases/{waiting.reference}/")
+    waiting.refresh_from_db()
+    assert waiting.state == "in-review"

@@ -1,0 +1,116 @@
+"""What the journeys of applications do inside a node (see ``station.py``)."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from kouan.apps.evidence import records
+from kouan.apps.identity import residents
+from kouan.apps.identity.domain import Level
+from kouan.apps.identity.home.adapter import HomeSignIn
+from kouan.apps.services.applying import drafts, sending
+from kouan.apps.services.cases import granting, results, versions, working
+from kouan.apps.services.models import Application, Case, ServiceVersion
+from kouan.web.access import grant_role
+from kouan.web.persons import identities
+
+if TYPE_CHECKING:
+    from kouan.web.persons import Person
+
+SERVICE = "reader-card"
+ANSWERS = {
+    "about": {"name": "CHAN Siu Ming"},
+    "city": "shenzhen",
+    "interests": ["history"],
+    "news": False,
+    "contact": {"email": "chan@example.org"},
+}
+
+
+def offered() -> bool:
+    """Whether the service of the other side is in this side's catalogue."""
+    return ServiceVersion.objects.filter(side="gd", service=SERVICE, state="published").exists()
+
+
+def apply(number: str) -> str:
+    """Have a resident of Hong Kong apply, with a passport of this number; return the application's key."""
+    session = residents.signed_in(
+        provider="demonstration",
+        said=HomeSignIn(
+            subject=f"journey-{number}",
+            level=Level.HIGH,
+            amr=("pwd",),
+            authenticated_at=timezone.now(),
+            claims={"name": "CHAN Siu Ming", "document_type": "hk-passport", "document_number": number},
+        ),
+    )
+    person: Person | None = identities().person(  # type: ignore[arg-type] # as far as it looks at a request
+        SimpleNamespace(session={"identity_home": str(session.key)})
+    )
+    assert person is not None
+    held = records.put(
+        entry=records.Entry(
+            type="hk.identity",
+            reference=f"journey-{number}",
+            document_number=number,
+            document="hk-passport",
+            claims={
+                "name": "CHAN Siu Ming",
+                "birthdate": "1985-02-28",
+                "sex": "male",
+                "document_type": "Passport",
+            },
+            valid_from=timezone.now().date() - timedelta(days=30),
+        ),
+        by="journey",
+        departments=None,
+    )
+    row = drafts.begin(person=person, side="gd", service=SERVICE, language="en", attributes={})
+    picks = {"identity": {"offer": str(held.key), "claims": ["name", "birthdate"]}}
+    draft = drafts.change(
+        key=row.key, person=person, seen=drafts.opened(row).seen, answers=ANSWERS, picks=picks
+    )
+    sending.submit(key=row.key, person=person, seen=draft.seen, agreed=True, email="")
+    return str(row.key)
+
+
+def stands(key: str) -> tuple[str, list[str], str]:
+    """Return an application's state, what the other side told of it, and what its credential was worth."""
+    row = Application.objects.get(key=key)
+    told = row.events.filter(ours=False).order_by("seq").values_list("kind", flat=True)
+    return row.state, list(told), row.verdict
+
+
+def case(key: str) -> tuple[int, str, list[str]]:
+    """Return how many cases an application became, its state, and the case's trail."""
+    rows = Case.objects.filter(key=key)
+    first = rows.first()
+    if first is None:
+        return 0, "", []
+    return rows.count(), first.state, list(first.events.order_by("pk").values_list("kind", flat=True))
+
+
+def _officer() -> User:
+    officer, _made = User.objects.get_or_create(username="journey-caseworker")
+    grant_role(user=officer, role="caseworker")
+    return officer
+
+
+def take_up(key: str) -> None:
+    """Have an officer begin to work on a case."""
+    row = Case.objects.get(key=uuid.UUID(key))
+    working.take_up(case=row, officer=_officer(), changed=row.changed)
+
+
+def grant(key: str) -> None:
+    """Have an officer grant a case."""
+    row = Case.objects.get(key=uuid.UUID(key))
+    lines = results.to_fill_in(versions.of_case(row))
+    given = {claim.source.removeprefix("officer."): "12345" for claim in lines}
+    granting.grant(case=row, officer=_officer(), changed=row.changed, given=given)

@@ -1,0 +1,59 @@
+"""An application on two real nodes to which everything happens: each is away, and each is killed."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from journeys import casework
+from journeys.nodes import wait_until
+
+if TYPE_CHECKING:
+    from journeys.conftest import Group
+
+
+def passport() -> str:
+    return f"K{secrets.randbelow(10**8):08d}"
+
+
+def test_each_side_is_away_in_the_middle_of_a_case(pair: Group) -> None:
+    hk, gd = pair["hk"], pair["gd"]
+    wait_until(lambda: hk.run(casework.offered), 30, "the catalogue of gd")
+    gd.stop()
+    key = hk.run(casework.apply, passport())
+    assert hk.run(casework.stands, key) == ("sent", [], "")
+    gd.start()
+    gd.wait_up()
+    wait_until(lambda: hk.run(casework.stands, key)[0] == "received", 30, "the case is opened")
+
+    hk.kill_everything()
+    gd.run(casework.take_up, key)
+    gd.run(casework.grant, key)
+    hk.start()
+    hk.wait_up()
+    wait_until(lambda: hk.run(casework.stands, key)[0] == "granted", 30, "the result is here")
+    assert hk.run(casework.stands, key) == ("granted", ["received", "take-up", "grant"], "good")
+    assert gd.run(casework.case, key) == (1, "granted", ["received", "take-up", "grant"])
+    pair.prove()
+
+
+def test_killed_at_every_step_each_application_becomes_one_case_with_one_decision(pair: Group) -> None:
+    hk, gd = pair["hk"], pair["gd"]
+    wait_until(lambda: hk.run(casework.offered), 30, "the catalogue of gd")
+    keys = []
+    for name in ("worker", "door"):
+        keys.append(hk.run(casework.apply, passport()))
+        hk.kill("worker")
+        gd.kill(name)
+    for key in keys:
+        wait_until(lambda key=key: hk.run(casework.stands, key)[0] == "received", 40, "the case is opened")
+    for key, name in zip(keys, ("worker", "door"), strict=True):
+        gd.run(casework.take_up, key)
+        gd.kill("worker")
+        gd.run(casework.grant, key)
+        hk.kill(name)
+    for key in keys:
+        wait_until(lambda key=key: hk.run(casework.stands, key)[0] == "granted", 40, "the result is here")
+        assert hk.run(casework.stands, key)[1] == ["received", "take-up", "grant"]
+        assert gd.run(casework.case, key) == (1, "granted", ["received", "take-up", "grant"])
+    pair.prove()
