@@ -14,6 +14,7 @@ from kouan.apps.programme.crossings import AgendaPoint
 from kouan.apps.programme.models import Draft, JointMeeting, MeetingPaper, Subject, Version
 from kouan.apps.programme.plan import drafting, meetings, negotiating, papers, queries, reporting
 from kouan.apps.programme.plan.domain import Line, plan_number
+from kouan.apps.programme.plan.errors import AnsweredMeanwhile, DraftHasMoved
 from kouan.apps.programme.plan.meetings import Arranged, Person
 from kouan.core.errors import KouanError
 from kouan.core.exchange.evidence import evidence_bundle
@@ -58,6 +59,15 @@ def propose(year: int, target: str) -> str:
     )
     row = negotiating.propose(subject=draft.subject, edition=draft.edition, officer=officer)
     return bytes(row.digest).hex()
+
+
+def propose_whatever_comes(year: int, target: str) -> str:
+    """Propose as an officer does who signs again when the other side has answered meanwhile."""
+    while True:
+        try:
+            return propose(year, target)
+        except (AnsweredMeanwhile, DraftHasMoved):
+            continue
 
 
 def accept(digest: str) -> str:

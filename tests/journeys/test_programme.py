@@ -55,7 +55,7 @@ def test_both_propose_and_answer_at_one_moment_and_end_with_the_same_plan(pair: 
     digests: dict[str, str] = {}
 
     def propose(side: str, target: str) -> None:
-        digests[side] = pair[side].run(planning.propose, year, target)
+        digests[side] = pair[side].run(planning.propose_whatever_comes, year, target)
 
     threads = [threading.Thread(target=propose, args=given) for given in (("hk", "80"), ("gd", "90"))]
     for thread in threads:
@@ -63,7 +63,15 @@ def test_both_propose_and_answer_at_one_moment_and_end_with_the_same_plan(pair: 
     for thread in threads:
         thread.join()
     pair.wait_at_rest()
-    low = min(digests.values())
+    standing = {
+        digest
+        for digest in digests.values()
+        if all(pair[side].run(planning.state, digest) == "proposed" for side in digests)
+    }
+    # Proposals that crossed are both open, and the lower digest is the one to answer; where a side saw the
+    # other's in time, its own has countered it.
+    assert standing
+    low = min(standing)
     winner = next(side for side, digest in digests.items() if digest == low)
     loser = "gd" if winner == "hk" else "hk"
     withdrawing = threading.Thread(target=lambda: pair[winner].run(planning.withdraw, low))
