@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import atexit
 import getpass
+import os
 import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from django.db import connection
 
+from kouan.node.layout import DATABASE, NewNode, environment_of
+from kouan.node.layout import create as lay_out
 from own_node import SERVER
 
 if TYPE_CHECKING:
@@ -20,6 +30,58 @@ def create() -> str:
     """Make an empty database and return it as ``node.toml`` names one."""
     name = f"kouan_test_{secrets.token_hex(6)}"
     _on_server(f'CREATE DATABASE "{name}"')
+    return _url(name)
+
+
+def begin(home: Path) -> str:
+    """Give the node that will be in a folder a database with all its tables, and nothing in them.
+
+    Returns what ``node.toml`` says of it: a file in the folder, or a database on the server.
+    """
+    pattern = _pattern()
+    if SERVER:
+        name = f"kouan_test_{secrets.token_hex(6)}"
+        _on_server(f'CREATE DATABASE "{name}" TEMPLATE "{urlsplit(pattern).path.removeprefix("/")}"')
+        return _url(name)
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copy(pattern, home)
+    return DATABASE
+
+
+@contextmanager
+def of_nodes(home: Path, *sides: str) -> Iterator[dict[str, str]]:
+    """Give the nodes of sides that will be in folders below one their databases, until they are done with."""
+    urls: dict[str, str] = {}
+    try:
+        for side in sides:
+            urls[side] = begin(home / side)
+        yield urls
+    finally:
+        if SERVER:
+            for url in urls.values():
+                drop(url)
+
+
+@cache
+def _pattern() -> str:
+    """Migrate one database, of which nodes get copies; return its address, or its file."""
+    home = Path(tempfile.mkdtemp(prefix="kouan-pattern-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    url = create() if SERVER else DATABASE
+    if SERVER:
+        atexit.register(drop, url)
+    path = lay_out(home, NewNode(side="hk", portal="127.0.0.1:18100", door="127.0.0.1:18101", database=url))
+    others = {name: value for name, value in os.environ.items() if not name.startswith("KOUAN_")}
+    subprocess.run(
+        [sys.executable, "-m", "kouan.cli", "--node", str(path), "migrate"],
+        env=environment_of(path, others),
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    return url if SERVER else str(home / urlsplit(DATABASE).path.removeprefix("/"))
+
+
+def _url(name: str) -> str:
     return f"{SERVER.rstrip('/')}/{name}"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import databases
 from browser.conftest import _axe, _shape
 from journeys.nodes import wait_until
 from kouan.demo.homes import providers_of
@@ -46,9 +47,11 @@ class Side:
 @pytest.fixture(scope="module")
 def sides(tmp_path_factory):
     """Both sides with their providers and services, as ``kouan up`` runs them."""
-    ports = free_ports(8)
+    ports, home = free_ports(8), tmp_path_factory.mktemp("both")
+    for side in ("hk", "gd"):
+        databases.begin(home / side)
     nodes = establish(
-        tmp_path_factory.mktemp("both"),
+        home,
         {"hk": (ports[0], ports[1]), "gd": (ports[2], ports[3])},
         providers={"hk": ports[4], "gd": ports[5]},
         services={"hk": ports[6], "gd": ports[7]},

@@ -246,10 +246,10 @@ class World:
         home = self.folder / side
         space.mount_memory(home, DISK)
         address = ADDRESSES[side].partition("/")[0]
+        url = databases.begin(home)
         server = {}
         if SERVER:
             # The server is none of these machines': their disks and clocks are not its own, and it goes on.
-            url = databases.create()
             self._databases.callback(databases.drop, url)
             server = {"database": databases.through_socket(url), "processes": SEVERAL}
         create(

@@ -129,7 +129,8 @@ def make_group(
             door_url=f"https://127.0.0.1:{links[side].port}",
             demonstration=True,
             exchange=exchange,
-            **({"database": databases.create(), "processes": processes} if SERVER else {}),
+            database=databases.begin(home / side),
+            processes=processes if SERVER else None,
             watch=(watch or {}).get(side),
         )
         create(home / side, node)

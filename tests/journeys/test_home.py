@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+import databases
 from journeys import residing
 from journeys.link import Link
 from journeys.nodes import Node, wait_until
@@ -22,7 +23,9 @@ pytestmark = pytest.mark.sqlite
 def made(tmp_path_factory):
     """Hong Kong's portal and provider."""
     portal, door, provider = free_ports(3)
-    (node,) = establish(tmp_path_factory.mktemp("home"), {"hk": (portal, door)}, providers={"hk": provider})
+    home = tmp_path_factory.mktemp("home")
+    databases.begin(home / "hk")
+    (node,) = establish(home, {"hk": (portal, door)}, providers={"hk": provider})
     supervisor = Supervisor([*processes_of(node.path, ["portal"]), *providers_of([node])])
     supervisor.start()
     try:

@@ -10,7 +10,6 @@ import pytest
 
 import databases
 from kouan.demo.nodes import establish, free_ports, node_environment
-from own_node import SERVER
 
 AT_ONCE = """
 import json, threading
@@ -46,8 +45,7 @@ print(json.dumps([sorted(ended), AnsweredQuestion.objects.count()]))
 @pytest.mark.timeout(120)
 def test_a_question_is_answered_once_however_many_are_asked_it_at_once(tmp_path):
     ports = free_ports(2)
-    places = {"hk": databases.create()} if SERVER else None
-    try:
+    with databases.of_nodes(tmp_path, "hk") as places:
         (node,) = establish(tmp_path, {"hk": (ports[0], ports[1])}, databases=places)
         done = subprocess.run(
             [sys.executable, "-c", AT_ONCE],
@@ -57,6 +55,3 @@ def test_a_question_is_answered_once_however_many_are_asked_it_at_once(tmp_path)
             text=True,
         )
         assert json.loads(done.stdout) == [["answered", *["asked before"] * 7], 1]
-    finally:
-        if places:
-            databases.drop(places["hk"])

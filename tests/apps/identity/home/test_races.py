@@ -11,7 +11,6 @@ import pytest
 
 import databases
 from kouan.demo.nodes import establish, free_ports, node_environment
-from own_node import SERVER
 
 BEFORE = """
 import django
@@ -74,8 +73,7 @@ print(json.dumps([model.objects.count() for model in (Resident, HomeAccount, Hom
 @pytest.mark.timeout(300)
 def test_threads_and_processes_at_one_moment(tmp_path):
     ports = free_ports(2)
-    places = {"hk": databases.create()} if SERVER else None
-    try:
+    with databases.of_nodes(tmp_path, "hk") as places:
         (node,) = establish(tmp_path, {"hk": (ports[0], ports[1])}, databases=places)
         environment = node_environment(node)
 
@@ -92,6 +90,3 @@ def test_threads_and_processes_at_one_moment(tmp_path):
         assert sorted(name for _, taken, _ in results for name in taken) == ["one", "two"]
         assert run(AFTER) == [1, 1, 8]
         assert len([count for _, _, ended in results for count in ended if count]) == 1
-    finally:
-        if places:
-            databases.drop(places["hk"])

@@ -34,19 +34,17 @@ def node(tmp_path_factory):
     """Hong Kong's node as `kouan node` runs it; on PostgreSQL with three portals."""
     home = tmp_path_factory.mktemp("provider")
     portal, door = free_ports(2)
-    urls = {"hk": databases.create()} if SERVER else None
-    (made,) = establish(home, {"hk": (portal, door)}, databases=urls)
-    if SERVER:
-        made.path.write_text(made.path.read_text() + "\n[processes]\nportal = 3\n")
-    node = Node(made, link=None)
-    node.start()
-    try:
-        node.wait_up()
-        yield node
-    finally:
-        node.close()
+    with databases.of_nodes(home, "hk") as urls:
+        (made,) = establish(home, {"hk": (portal, door)}, databases=urls)
         if SERVER:
-            databases.drop(made.config.database)
+            made.path.write_text(made.path.read_text() + "\n[processes]\nportal = 3\n")
+        node = Node(made, link=None)
+        node.start()
+        try:
+            node.wait_up()
+            yield node
+        finally:
+            node.close()
 
 
 class Visitor:
