@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from django.db.models.signals import post_migrate
+from django.test import override_settings
 from django.utils import translation
 from hypothesis import settings
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).parent
+LEAVE_PROGRAMS = os.environ.get("KOUAN_TEST_LEAVE_PROGRAMS") == "1"
 STRICT = os.environ.get("KOUAN_TEST_STRICT") == "1"
 ALONE = {"browser": "browser", "faults": "faults" if SERVER else "programs", "journeys": "programs"}
 """Folders whose tests start programs of their own, and the one worker that those of a name share.
@@ -24,9 +27,17 @@ ALONE = {"browser": "browser", "faults": "faults" if SERVER else "programs", "jo
 Without a server browsers keep the other worker busy as long.
 """
 
+# No account of a test is worth guarding; the product's own way of keeping passwords takes a second each.
+override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]).enable()
+
 # A law holds or does not; how long one example takes says how busy the machine is.
 settings.register_profile("kouan", settings(), deadline=None)
 settings.load_profile("kouan")
+
+
+def pytest_sessionstart() -> None:
+    """Leave the table of permissions empty: Kouan asks for roles, and to fill it takes its time."""
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -42,9 +53,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _belongs_here(item: pytest.Item) -> bool:
-    """Return whether a test says something on this database: on PostgreSQL, what reaches one at all."""
+    """Return whether a test says something in this pass (``tools/passes.py``).
+
+    On PostgreSQL that is what reaches a database at all; on SQLite everything, or what the other one leaves.
+    """
     if not SERVER:
-        return item.get_closest_marker("postgresql") is None
+        left = LEAVE_PROGRAMS and item.path.relative_to(HERE).parts[0] in {"journeys", "faults"}
+        marked = any(map(item.get_closest_marker, ("sqlite", "twice")))
+        return item.get_closest_marker("postgresql") is None and (marked or not left)
     if item.get_closest_marker("sqlite") is not None:
         return False
     reaches = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))

@@ -161,10 +161,15 @@ class Visitor:
             if shots := os.environ.get("KOUAN_SHOTS"):
                 Path(shots).mkdir(parents=True, exist_ok=True)
                 self.page.screenshot(path=f"{shots}/{name}-{self.language}-{width}.png", full_page=True)
-            # The pages of the three scripts are built alike: all that only a wide screen shows is asked once.
-            whole = width == PHONE or self.language == "en" or len(self.widths) == 1
-            # So are the colours, which take the rules about them longer than all others together.
-            found = [*_axe(self.page, whole=whole, colours=self.language == "en"), *_shape(self.page)]
+            # The pages of the three scripts are built alike, and all of axe is asked in English. In the others it
+            # is what words and their lengths decide, on the narrow screen or the only one.
+            if self.language == "en":
+                found = _axe(self.page, ALL_RULES)
+            elif width == self.widths[-1]:
+                found = _axe(self.page, RULES_OF_WORDS)
+            else:
+                found = []
+            found += _shape(self.page)
             problems += [f"at {width} pixels: {each}" for each in found]
         self._resize(self.widths[0])
         problems = [*self.faults, *problems]
@@ -224,25 +229,44 @@ def visit(chromium: Browser, portal: str) -> Iterator[Callable[..., Visitor]]:
 KNOWN = {("label-content-name-mismatch", "govuk-file-upload-button")}
 
 
-def _axe(page: Page, *, whole: bool = True, colours: bool = True) -> list[str]:
+ALL_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RULES_OF_WORDS = {
+    "type": "rule",
+    "values": [
+        "html-has-lang",
+        "html-lang-valid",
+        "valid-lang",
+        "document-title",
+        "empty-heading",
+        "empty-table-header",
+        "button-name",
+        "link-name",
+        "summary-name",
+        "label",
+        "label-content-name-mismatch",
+        "select-name",
+        "image-alt",
+        "svg-img-alt",
+        "aria-input-field-name",
+        "target-size",
+        "scrollable-region-focusable",
+    ],
+}
+
+
+def _axe(page: Page, rules: object = ALL_RULES) -> list[str]:
     # A form that was just sent may still be under way, or its answer stand there without its style sheets.
     page.wait_for_load_state()
     if not page.evaluate("'axe' in window"):
         page.evaluate(f"{AXE.read_text(encoding='utf-8')}\n;null")  # else all of axe is what comes back
     violations: list[dict[str, Any]] = page.evaluate(
-        """([rules, colours]) => axe.run({
+        """(rules) => axe.run({
             runOnly: rules,
-            rules: colours ? {} : {'color-contrast': {enabled: false}},
             resultTypes: ['violations'],
         }).then(({violations}) => violations.map(({id, help, nodes}) => (
             {id, help, nodes: nodes.map(({target, html}) => ({target, html}))}
         )))""",
-        [
-            ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-            if whole
-            else {"type": "rule", "values": ["target-size", "scrollable-region-focusable"]},
-            colours or not whole,
-        ],
+        rules,
     )
     return [
         f"axe {violation['id']}: {violation['help']} at {node['target']} {node['html'][:160]}"

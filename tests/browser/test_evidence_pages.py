@@ -65,9 +65,9 @@ def as_resident(visitor, session):
     visitor.page.context.add_cookies([{"name": name, "value": store.session_key, "url": visitor.portal}])
 
 
-def test_the_persons_pages(visit, busy, language, width):
+def test_the_persons_pages(visit, busy, language):
     session, main, _copy = busy
-    visitor = visit(language=language, width=width)
+    visitor = visit(language=language)
     as_resident(visitor, session)
     visitor.open("/my-evidence/")
     visitor.check("evidence-mine")
@@ -77,17 +77,16 @@ def test_the_persons_pages(visit, busy, language, width):
     visitor.check("evidence-taken")
     visitor.open("/my-evidence/shown/")
     visitor.check("evidence-shown")
-    if width == 320:
-        visitor.open(f"/my-evidence/{main.key}/")
-        visitor.page.locator("summary").click()
-        visitor.page.locator("#jwk").fill("no key")
-        visitor.page.locator("button[value=file]").click()
-        visitor.check("evidence-bad-key")
+    visitor.open(f"/my-evidence/{main.key}/")
+    visitor.page.locator("summary").click()
+    visitor.page.locator("#jwk").fill("no key")
+    visitor.page.locator("button[value=file]").click()
+    visitor.check("evidence-bad-key")
 
 
-def test_the_public_pages(visit, busy, language, width):
+def test_the_public_pages(visit, busy, language):
     _session, _main, copy = busy
-    visitor = visit(language=language, width=width)
+    visitor = visit(language=language)
     visitor.open("/evidence/")
     visitor.check("evidence-accepted")
     visitor.open("/check-credential")
@@ -101,8 +100,8 @@ def test_the_public_pages(visit, busy, language, width):
         visitor.check(f"evidence-checked-{name}")
 
 
-def test_the_officers_pages(visit, busy, language, width):
-    visitor = visit(language=language, width=width)
+def test_the_officers_pages(visit, busy, language):
+    visitor = visit(language=language)
     visitor.sign_in("evidence")
     visitor.open("/")
     visitor.check("evidence-home")

@@ -45,8 +45,8 @@ def busy(transactional_db, gd, publish):  # noqa: F811 - the fixtures
     )
 
 
-def test_the_public_pages(visit, busy, language, width):
-    visitor = visit(language=language, width=width)
+def test_the_public_pages(visit, busy, language):
+    visitor = visit(language=language)
     visitor.open("/trust-lists/")
     visitor.check("trust-lists")
     visitor.open("/trust-lists/hk/")
@@ -58,8 +58,8 @@ def test_the_public_pages(visit, busy, language, width):
         visitor.check(f"trust-list-day-{name}")
 
 
-def test_the_officers_pages(visit, busy, language, width):
-    visitor = visit(language=language, width=width)
+def test_the_officers_pages(visit, busy, language):
+    visitor = visit(language=language)
     visitor.sign_in("signing")
     visitor.open("/trust-list/")
     visitor.check("trust-list-draft")
@@ -97,8 +97,8 @@ def office(transactional_db, tmp_path, settings):
     )  # fmt: skip
 
 
-def test_the_pages_of_signing(visit, office, language, width):
-    visitor = visit(language=language, width=width)
+def test_the_pages_of_signing(visit, office, language):
+    visitor = visit(language=language)
     visitor.sign_in("signatory")
     for choice, name in (("office", "signed"), ("wallet:", "waits")):
         visitor.open("/office-sign/")

@@ -69,6 +69,7 @@ def _has_enough(books: Books) -> bool:
     return len(books.effects) >= 20 and max(conversations.values()) > 1
 
 
+@pytest.mark.twice
 @pytest.mark.timeout(600 + 40 * FAULTS)
 def test_nothing_is_lost_doubled_swapped_or_rewritten(machines: None, seed: int) -> None:
     began = time.monotonic()

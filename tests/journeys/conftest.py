@@ -139,9 +139,9 @@ def make_group(
     return Group({made.side: Node(made, links[made.side]) for made in nodes})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def groups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Group]]:
-    """Makes groups of nodes; all of them end with the session."""
+    """Makes groups of nodes, which end with their file: resting takes time too."""
     made: list[Group] = []
 
     def make(*sides: str) -> Group:
@@ -155,8 +155,10 @@ def groups(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., G
 
 
 @pytest.fixture(scope="session")
-def _both(groups: Callable[..., Group]) -> Group:
-    return groups("hk", "gd")
+def _both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Group]:
+    group = make_group(tmp_path_factory.mktemp("nodes"), ("hk", "gd"))
+    yield group
+    group.close()
 
 
 @pytest.fixture

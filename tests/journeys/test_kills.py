@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from journeys.conftest import Group
 
+pytestmark = pytest.mark.twice
 ROUNDS = 10
 KILLS = 18
 AT_ONCE = 20

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from journeys.conftest import Group
 
 
+pytestmark = pytest.mark.twice
+
+
 def wait_answered(pair: Group, side: str, asked: list[UUID], seconds: float = 20) -> None:
     wait_until(lambda: "" not in pair[side].run(inside.outcomes, asked), seconds, f"{side} has its answers")
 

@@ -14,11 +14,6 @@ from oidc_peers import Hostile
 WORD = "a long enough password 1"
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings):
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # nothing here to guard
-
-
 @pytest.fixture
 def officer(db):
     return User.objects.create_user("officer", password=WORD)

@@ -14,10 +14,7 @@ WORD = "a long enough password 1"
 
 
 @pytest.fixture(autouse=True)
-def officer(settings):
-    settings.PASSWORD_HASHERS = [
-        "django.contrib.auth.hashers.MD5PasswordHasher"
-    ]  # quick; nothing here to guard
+def officer():
     return User.objects.create_user("officer", password=WORD)
 
 
