@@ -161,8 +161,8 @@ class Visitor:
             if shots := os.environ.get("KOUAN_SHOTS"):
                 Path(shots).mkdir(parents=True, exist_ok=True)
                 self.page.screenshot(path=f"{shots}/{name}-{self.language}-{width}.png", full_page=True)
-            # The pages of the three scripts are built alike: all of axe is asked in English, in the others what
-            # words and their lengths decide, on the narrow screen or the only one.
+            # The pages of the three scripts are built alike: all of axe is asked in English, in the others
+            # what words and their lengths decide, on the narrow screen or the only one.
             if self.language == "en":
                 found = _axe(self.page, ALL_RULES)
             elif width == self.widths[-1]:
