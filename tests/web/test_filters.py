@@ -29,6 +29,21 @@ def test_a_date_stays_the_day_it_is():
     assert filters.iso(date(2026, 3, 1)) == "2026-03-01"
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("2026-03-01", "1 March 2026"),
+        ("2026-02-30", "2026-02-30"),
+        ("2026-03-01 or later", "2026-03-01 or later"),
+        ("12026-03-01", "12026-03-01"),
+        ("", ""),
+    ],
+)
+def test_a_day_that_evidence_says_is_written_out_and_nothing_else_is_touched(value, text):
+    with translation.override("en"):
+        assert filters.days_written(value) == text
+
+
 def test_machines_read_utc():
     assert filters.iso(MOMENT) == "2026-11-22T22:05:09+00:00"
 

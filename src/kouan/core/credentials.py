@@ -100,6 +100,10 @@ class Checked:
     expires_at: datetime | None
     level: int
     """How surely the person had signed in when it was shown; 0 where it does not say."""
+    title: Localised | None = None
+    """What the type is called; nothing where it is not known."""
+    department: Localised | None = None
+    """What the issuing department is called; nothing where the credential does not say."""
 
 
 class Broker(Protocol):

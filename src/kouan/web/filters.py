@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,7 @@ _MONTHS: Final = (
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 _KIB: Final = 1024
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _chinese() -> bool:
@@ -38,6 +40,16 @@ def date_long(value: date) -> str:
     if _chinese():
         return f"{value.year}年{value.month}月{value.day}日"
     return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
+def days_written(value: str) -> str:
+    """Return what evidence says, with a day such as ``2026-11-22`` written out as ``date_long`` does."""
+    if not _DAY.fullmatch(value):
+        return value
+    try:
+        return date_long(date.fromisoformat(value))
+    except ValueError:
+        return value
 
 
 def datetime_long(value: datetime) -> str:
@@ -103,6 +115,7 @@ def _offset(value: datetime) -> str:
 
 ALL: Final[Mapping[str, Callable[..., Any]]] = {
     "date_long": date_long,
+    "days_written": days_written,
     "datetime_long": datetime_long,
     "datetime_short": datetime_short,
     "iso": iso,

@@ -64,6 +64,8 @@ class Entrance:
     url_name: str
     enter: Callable[[HttpRequest], str]
     """Returns where to sign in; nothing for who is signed in, or where the page itself says how."""
+    leave: Callable[[HttpRequest], str] | None = None
+    """Returns where who came in by it signs out, by POST, on whatever page; nothing for who did not."""
     order: int = 100
 
 
@@ -115,6 +117,14 @@ def sign_in_for(request: HttpRequest) -> str:
         if _within(request.path, reverse(entrance.url_name)):
             return entrance.enter(request)
     return reverse(settings.LOGIN_URL)
+
+
+def sign_out_for(request: HttpRequest) -> str:
+    """Return where the header lets somebody sign out who is no officer; nothing for who is not signed in."""
+    for entrance in _entrances.in_order():
+        if entrance.leave is not None and (href := entrance.leave(request)):
+            return href
+    return ""
 
 
 def footer_links() -> list[NavigationLink]:

@@ -72,6 +72,8 @@ def check(text: str, *, sender: str, matter: str, now: datetime, requirement: st
         issued_at=found.issued_at,
         expires_at=found.expires_at,
         level=found.level,
+        title=found.title,
+        department=found.department_name,
     )
 
 

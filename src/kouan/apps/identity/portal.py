@@ -24,8 +24,15 @@ def _enter(request: HttpRequest) -> str:
     return f"{reverse('identity:enter')}?{urlencode({'next': mine})}"
 
 
+def _leave(request: HttpRequest) -> str:
+    """Return where a resident who is signed in here signs out."""
+    return reverse("identity:leave") if residents.of(request) is not None else ""
+
+
 readings.register("identity", own_readings.of_person)
-navigation.register_entrance(navigation.Entrance(key="identity", url_name="identity:mine", enter=_enter))
+navigation.register_entrance(
+    navigation.Entrance(key="identity", url_name="identity:mine", enter=_enter, leave=_leave)
+)
 navigation.register(
     navigation.NavigationItem(key="identity", text=_("My identity"), url_name="identity:mine", order=30)
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from django.urls import reverse
 
 from kouan.apps.identity import residents
@@ -27,6 +28,19 @@ def test_the_same_account_is_the_same_resident(browser, another):
     assert HomeSession.objects.count() == 2
     assert browser.session.resident == another.session.resident
     assert browser.session != another.session
+
+
+@pytest.mark.parametrize("page", ["web:home", "identity:mine", "services:find", "services:mine"])
+def test_the_header_of_every_page_lets_a_resident_sign_out_once_signed_in(browser, page):
+    way_out = f'action="{reverse("identity:leave")}"'
+    header = browser.client.get(reverse(page)).content.decode().partition("</header>")[0]
+    assert way_out not in header
+
+    browser.enter()
+
+    header = browser.client.get(reverse(page)).content.decode().partition("</header>")[0]
+    assert way_out in header
+    assert reverse("staff:sign-in") not in header
 
 
 def test_leaving_ends_the_session_and_erases_what_it_said(browser):

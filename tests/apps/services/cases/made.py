@@ -182,6 +182,8 @@ class PlayedBroker:
             issued_at=datetime.fromisoformat(said.get("issued_at", now.isoformat())) if good else None,
             expires_at=None,
             level=said.get("level", 3),
+            title=Localised("Residence permit", "居住證", "居住证"),
+            department=Localised("Public Security", "公安", "公安"),
         )
 
     def issue(self, *, type_, department, claims, registered=None, **_more):

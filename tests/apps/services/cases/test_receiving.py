@@ -20,7 +20,16 @@ from apps.services.cases.made import (
     published,
     word,
 )
-from kouan.apps.services.cases import attachments, errors, proving, queries, receiving, telling, working
+from kouan.apps.services.cases import (
+    attachments,
+    errors,
+    labels,
+    proving,
+    queries,
+    receiving,
+    telling,
+    working,
+)
 from kouan.apps.services.models import Case, CaseCounter, CaseFile, ServiceVersion
 from kouan.core.credentials import Verdict, asked_for
 from kouan.core.errors import KouanError
@@ -185,6 +194,8 @@ def test_evidence_that_counts_may_still_be_too_weak_too_old_or_lack_something(ca
         case(evidence=[presentation(level=1, issued_at=old, claims={"city": "Shenzhen"})])
     )
     assert shown.remarks == ("level", "age", "lacks name")
+    assert (shown.title.en, shown.department.en) == ("Residence permit", "Public Security")
+    assert labels.remark("lacks city", shown.titles) == "It does not show: City"
     (good,) = proving.shown(case(evidence=[presentation(claims={"name": "WANG Fang"})]))
     assert good.good
 

@@ -196,6 +196,7 @@ def test_answers_read_as_people_read_them():
     assert said["fuel"] == "Power"
     assert said["why"] == "Work\nStudy"
     assert [passage.title.en for passage in passages][-3:] == ["Owner 1", "Owner 2", "Your answers"]
+    assert [passage.named for passage in passages][-3:] == [True, True, False]
     (first, *_rest) = in_words(FORM, {"born": "1990-02-03", "owns": True}, "zh-hans")
     assert next(line.value for line in first.lines) == "1990年2月3日"
 

@@ -228,7 +228,7 @@ def _case(case: Case) -> dict[str, Any]:
                 "requirement": each.requirement,
                 "type": each.type,
                 "verdict": each.verdict.value,
-                "remarks": [labels.remark(remark) for remark in each.remarks],
+                "remarks": [labels.remark(remark, each.titles) for remark in each.remarks],
                 "issuer": each.issuer,
                 "claims": {str(name): value for name, value in each.claims},
                 "checked_at": each.checked_at,

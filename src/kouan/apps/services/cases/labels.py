@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from django.utils.functional import _StrPromise
 
+_NO_TITLES: Final[Mapping[str, object]] = {}
 STATES: Final[Mapping[str, _StrPromise]] = {
     State.RECEIVED: pgettext_lazy("case", "New"),
     State.IN_REVIEW: pgettext_lazy("case", "In review"),
@@ -104,8 +105,6 @@ ACTS_FOR: Final[Mapping[str, _StrPromise]] = {
     "person": _("For another person"),
     "company": _("For a company"),
 }
-UNNAMED: Final = "Your answers"
-"""What applicants read above answers that stand in no section (``definition.wording``)."""
 LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "zh-hant": "繁體中文", "zh-hans": "简体中文"}
 
 
@@ -127,8 +126,8 @@ def side_name(code: str) -> str:
         return code.upper()
 
 
-def remark(text: str) -> str:
-    """Return what is wrong with evidence that counts, in words."""
+def remark(text: str, titles: Mapping[str, object] = _NO_TITLES) -> str:
+    """Return what is wrong with evidence that counts, in words; ``titles`` names its claims."""
     what, _space, name = text.partition(" ")
     match what:
         case "level":
@@ -136,7 +135,7 @@ def remark(text: str) -> str:
         case "age":
             return gettext("It is older than this service accepts.")
         case _:
-            return gettext("It does not show: %(name)s") % {"name": name}
+            return gettext("It does not show: %(name)s") % {"name": titles.get(name, name)}
 
 
 def role_name(role: str) -> str:

@@ -7,7 +7,7 @@ anybody.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +23,7 @@ from kouan.core.credentials import Verdict, asked_for, broker
 from kouan.core.text import Localised
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from kouan.apps.services.definition.model import Definition, Need
     from kouan.apps.services.payloads import Evidence
@@ -49,6 +49,10 @@ class Shown:
     checked_at: datetime
     replaced_at: datetime | None
     """When the applicant showed something else in its place."""
+    title: Localised | None = None
+    department: Localised | None = None
+    titles: Mapping[str, Localised] = field(default_factory=dict)
+    """What its claims are called, those too that are not shown."""
 
     @property
     def good(self) -> bool:
@@ -146,6 +150,8 @@ def _found(checked: Checked, need: Need, now: datetime) -> dict[str, Any]:
         "issuer": checked.issuer,
         "claims": dict(checked.claims),
         "titles": {name: title.as_mapping() for name, title in checked.titles.items()},
+        "title": checked.title.as_mapping() if checked.title else None,
+        "department": checked.department.as_mapping() if checked.department else None,
         "issued_at": _written(checked.issued_at),
         "expires_at": _written(checked.expires_at),
         "level": checked.level,
@@ -170,7 +176,14 @@ def _shown(case: Case, row: CaseEvidence) -> Shown:
         remarks=tuple(found.get("remarks", ())),
         checked_at=row.checked_at,
         replaced_at=row.replaced_at,
+        title=_name(found, "title"),
+        department=_name(found, "department"),
+        titles=titles,
     )
+
+
+def _name(found: Mapping[str, Any], of: str) -> Localised | None:
+    return Localised.from_mapping(found[of], where=of) if found.get(of) else None
 
 
 def _written(at: datetime | None) -> str:

@@ -36,7 +36,7 @@ _BASE: Final = "urn:kouan:imported"
 _QUESTION: Final = {
     "en": "What do you apply for?",
     "zh_hant": "你申請甚麼？",
-    "zh_hans": "你申请什么？",
+    "zh_hans": "您申请什么？",
 }
 
 

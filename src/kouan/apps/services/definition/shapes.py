@@ -77,6 +77,8 @@ class Passage:
 
     title: Localised
     lines: tuple[Line, ...]
+    named: bool = True
+    """Whether its form has given it the title; otherwise it is what any answers are called."""
 
 
 class Kind(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +31,9 @@ def in_words(
     """
     whole = shapes.expanded(form)
     with translation.override(language):
-        top = title_of(whole) if "x-title" in whole else _in_all(lambda: gettext("Your answers"))
-        return list(_passages(whole, clean(form, answers), "", top, names))
+        named = "x-title" in whole
+        title = title_of(whole) if named else _in_all(lambda: gettext("Your answers"))
+        return list(_passages(whole, clean(form, answers), "", Passage(title, (), named), names))
 
 
 def _in_all(text: Any) -> Localised:
@@ -43,8 +45,9 @@ def _in_all(text: Any) -> Localised:
 
 
 def _passages(
-    schema: Form, answers: Answers, prefix: str, title: Localised, names: Mapping[str, str]
+    schema: Form, answers: Answers, prefix: str, head: Passage, names: Mapping[str, str]
 ) -> Iterator[Passage]:
+    """Yield the passages of a form or a section; those that are its own begin as ``head``."""
     lines: list[Line] = []
     for name, question in asked(schema, answers).questions.items():
         if name not in answers:
@@ -53,7 +56,7 @@ def _passages(
         inner = list(_inner(question, value, path, kind, names))
         if inner:
             if lines:
-                yield Passage(title, tuple(lines))
+                yield replace(head, lines=tuple(lines))
                 lines = []
             yield from inner
         elif kind is Kind.LIST:
@@ -61,18 +64,18 @@ def _passages(
         elif kind is not Kind.SECTION:
             lines.append(Line(path, title_of(question), said(question, value, names.get(path, ""))))
     if lines:
-        yield Passage(title, tuple(lines))
+        yield replace(head, lines=tuple(lines))
 
 
 def _inner(question: Form, value: Any, path: str, kind: Kind, names: Mapping[str, str]) -> Iterator[Passage]:
     """Yield the passages of a section, or of a list of sections."""
     if kind is Kind.SECTION:
-        yield from _passages(question, value, path + ".", title_of(question), names)
+        yield from _passages(question, value, path + ".", Passage(title_of(question), ()), names)
     elif kind is Kind.LIST and kind_of(question["items"]) is Kind.SECTION:
         for at, each in enumerate(value):
             item = question["items"]
             title = numbered(title_of(item if "x-title" in item else question), at + 1)
-            yield from _passages(item, each, f"{path}.{at}.", title, names)
+            yield from _passages(item, each, f"{path}.{at}.", Passage(title, ()), names)
 
 
 def _listed(question: Form, value: list[Any], path: str, names: Mapping[str, str]) -> list[str]:

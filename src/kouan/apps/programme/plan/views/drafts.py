@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kouan.apps.programme.plan import differing, drafting, errors, labels, negotiating, queries
+from kouan.apps.programme.plan import differing, drafting, errors, labels, lacking, negotiating, queries
 from kouan.apps.programme.plan.domain import MAX_TEXT, Plan
 from kouan.apps.programme.plan.forms import (
     AreaForm,
@@ -63,7 +63,7 @@ def draft(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         "draft" if row.subject.kind == Plan.kind else "draft-minutes",
         draft=row,
         content=row.content,
-        problems=problems,
+        problems=[lacking.in_words(each, row.content) for each in problems],
         changes=changes,
         compared=base is not None,
         countered=countered,
