@@ -26,6 +26,8 @@ ALONE = {"browser": "browser", "faults": "faults" if SERVER else "programs", "jo
 
 Without a server browsers keep the other worker busy as long.
 """
+WITH_FAULTS = {f"test_{name}.py" for name in ("hostile", "joining", "keys", "pressure", "twice", "watching")}
+"""Journeys with nodes of their own: they share the worker of the faults, so that both have much to do."""
 
 # No account of a test is worth guarding; the product's own way of keeping passwords takes a second each.
 override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]).enable()
@@ -47,7 +49,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if _belongs_here(item)]
         config.hook.pytest_deselected(items=elsewhere)
     for item in items:
-        group = ALONE.get(item.path.relative_to(HERE).parts[0])
+        group = ALONE.get("faults" if item.path.name in WITH_FAULTS else item.path.relative_to(HERE).parts[0])
         if group is not None and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(group))
 
