@@ -5,6 +5,7 @@ Starting Python and Django costs a second; this pays it once a node.
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import sys
@@ -18,7 +19,9 @@ def main() -> None:
     questions = sys.stdin.buffer
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not get into the answers
+    gc.disable()  # what is loaded stays
     django.setup()
+    gc.enable()
     while True:
         try:
             function, args, kwargs = pickle.load(questions)  # noqa: S301 - comes from the test that started us

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from importlib import resources
@@ -44,6 +45,7 @@ DEPARTMENT: Final = (
 def main() -> None:
     """Do it; running it again changes nothing."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kouan.settings")
+    gc.disable()  # it loads much, throws little away, and ends
     django.setup()
     from django.conf import settings  # noqa: PLC0415 - needs Django's set-up
     from django.core.management import call_command  # noqa: PLC0415 - as above
