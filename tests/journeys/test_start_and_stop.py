@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from journeys.nodes import TESTS, alive, healthy, listens, processes_of, say, wait_until
+from journeys.nodes import PATIENCE, TESTS, alive, healthy, listens, processes_of, say, wait_until
 from kouan.demo.nodes import free_ports
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.sqlite
+SOON = 3 * PATIENCE
+"""Seconds within which everything has ended that was asked to."""
 
 
 class Up:
@@ -27,7 +29,8 @@ class Up:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.ports = free_ports(4)
-        self.process: subprocess.Popen[str] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+        self._said = home.with_name("said")
 
     def start(self, *options: str) -> None:
         environment = {
@@ -35,17 +38,18 @@ class Up:
         }
         paths = (str(TESTS), environment.get("PYTHONPATH", ""))
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "journeys.up", str(self.home), *map(str, self.ports), *options],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        with self._said.open("wb") as said:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "journeys.up", str(self.home), *map(str, self.ports), *options],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
         wait_until(lambda: healthy(self.ports[0]) and healthy(self.ports[2]), 60, "both portals answer")
-        time.sleep(1)  # the program looks ten times a second, and then says where to go
+        address = f"http://127.0.0.1:{self.ports[0]}"
+        wait_until(lambda: address in self._said.read_text(), 10, "it says where to go")
 
     def stop(self, number: signal.Signals) -> tuple[float, str]:
         """Signal as a terminal or a service manager does; return the seconds it took and what was printed."""
@@ -57,8 +61,9 @@ class Up:
             os.killpg(self.process.pid, number)  # Ctrl-C reaches all that the terminal runs in front
         else:
             self.process.send_signal(number)
-        output, _ = self.process.communicate(timeout=30)
+        self.process.wait(30)
         seconds = time.monotonic() - started
+        output = self._said.read_text()
         assert self.process.returncode == 0, output
         self.process = None
         assert not [pid for pid in servers if alive(pid)], "processes were left behind"
@@ -69,7 +74,7 @@ class Up:
     def close(self) -> None:
         if self.process is not None:
             self.process.kill()
-            self.process.communicate()
+            self.process.wait()
 
 
 @pytest.fixture
@@ -86,16 +91,15 @@ def test_start_stop_start_again_and_reset(up: Up) -> None:
     keys = sorted((up.home / "hk" / "keys").iterdir())
     held = [key.read_bytes() for key in keys if key.is_file()]
     seconds, output = up.stop(signal.SIGTERM)
-    assert seconds < 3
-    assert f"http://127.0.0.1:{up.ports[0]}" in output
+    assert seconds < SOON
     assert "Traceback" not in output
     up.start()
     assert (up.home / "hk" / "node.env").read_text() == secret
     assert [key.read_bytes() for key in keys if key.is_file()] == held
     seconds, output = up.stop(signal.SIGINT)
-    assert seconds < 3
+    assert seconds < SOON
     assert "Your data is kept" in output
     assert "Traceback" not in output
     up.start("--reset")
     assert (up.home / "hk" / "node.env").read_text() != secret
-    assert up.stop(signal.SIGTERM)[0] < 3
+    assert up.stop(signal.SIGTERM)[0] < SOON
