@@ -127,12 +127,16 @@ def worker() -> None:
 
 @main.command()
 def migrate() -> None:
-    """Bring this node's database to the present version."""
+    """Bring this node's database to the present version, and check what must hold before the node starts."""
     import django  # noqa: PLC0415 - only commands of a node pay for it
+    from django.conf import settings  # noqa: PLC0415 - as above
     from django.core.management import call_command  # noqa: PLC0415 - as above
+
+    from kouan.node.run import check  # noqa: PLC0415 - as above
 
     django.setup()
     call_command("migrate", verbosity=1, interactive=False)
+    check(settings.NODE)
 
 
 @main.command()

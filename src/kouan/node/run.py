@@ -53,11 +53,15 @@ def prepare(path: Path) -> None:
     from django.core.management import call_command  # noqa: PLC0415 - needs Django's set-up
 
     call_command("migrate", verbosity=0, interactive=False)
+    check(load(path, environment_of(path)))
+
+
+def check(config: NodeConfig) -> None:
+    """Check what must hold before a node starts, once its database is ready; raises ``ConfigError``."""
     from kouan.core.policy import AgreementFileError, policy_of  # noqa: PLC0415 - needs Django's set-up
     from kouan.core.sides import get_side  # noqa: PLC0415 - as above
     from kouan.core.trust.queries import own  # noqa: PLC0415 - as above
 
-    config = load(path, environment_of(path))
     get_side(config.side)
     own()
     _refuse_demonstration_accounts(config)
