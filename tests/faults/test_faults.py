@@ -20,7 +20,7 @@ from faults.world import World
 from journeys import inside as journeys_inside
 from journeys.nodes import say, wait_until
 
-SHORT = 20
+SHORT = 12
 PROVE_EVERY = 25
 READ_AGAIN = 10
 FAULTS = int(os.environ.get("FAULTS") or SHORT)
