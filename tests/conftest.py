@@ -19,15 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).parent
-LEAVE_PROGRAMS = os.environ.get("KOUAN_TEST_LEAVE_PROGRAMS") == "1"
+TWICE = os.environ.get("KOUAN_TEST_TWICE") == "1"
 STRICT = os.environ.get("KOUAN_TEST_STRICT") == "1"
 ALONE = {"browser": "browser", "faults": "faults" if SERVER else "programs", "journeys": "programs"}
 """Folders whose tests start programs of their own, and the one worker that those of a name share.
 
 Without a server browsers keep the other worker busy as long.
 """
-WITH_FAULTS = {f"test_{name}.py" for name in ("hostile", "joining", "keys", "pressure", "twice", "watching")}
-"""Journeys with nodes of their own: they share the worker of the faults, so that both have much to do."""
 
 # No account of a test is worth guarding; the product's own way of keeping passwords takes a second each.
 override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]).enable()
@@ -49,7 +47,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if _belongs_here(item)]
         config.hook.pytest_deselected(items=elsewhere)
     for item in items:
-        group = ALONE.get("faults" if item.path.name in WITH_FAULTS else item.path.relative_to(HERE).parts[0])
+        group = ALONE.get(item.path.relative_to(HERE).parts[0])
         if group is not None and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(group))
 
@@ -57,17 +55,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _belongs_here(item: pytest.Item) -> bool:
     """Return whether a test says something in this pass (``tools/passes.py``).
 
-    On PostgreSQL that is what reaches a database at all; on SQLite everything, or what the other one leaves.
+    On PostgreSQL that is what reaches a database at all, and of what starts whole nodes what is marked so.
     """
     if not SERVER:
-        left = LEAVE_PROGRAMS and item.path.relative_to(HERE).parts[0] in {"journeys", "faults"}
-        marked = any(map(item.get_closest_marker, ("sqlite", "twice")))
-        return item.get_closest_marker("postgresql") is None and (marked or not left)
+        return item.get_closest_marker("postgresql") is None
     if item.get_closest_marker("sqlite") is not None:
         return False
+    if item.path.relative_to(HERE).parts[0] in ALONE:
+        return TWICE or item.get_closest_marker("twice") is not None
     reaches = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
     marked = any(map(item.get_closest_marker, ("django_db", "postgresql", "xdist_group")))
-    return bool(reaches) or marked or item.path.relative_to(HERE).parts[0] in ALONE
+    return bool(reaches) or marked
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

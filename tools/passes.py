@@ -1,13 +1,11 @@
-"""Runs the tests in two passes: on SQLite, then what reaches a node's database on PostgreSQL.
+"""Runs the tests in two passes: all of them on SQLite, then what reaches a node's database on PostgreSQL.
 
 ``tools/passes.py PROGRAM ARGUMENT...`` is how to run them. The second pass wants a server: the one that
 KOUAN_TEST_DATABASE names (``postgresql://USER@HOST:PORT``), or 127.0.0.1:5432 if the present user may make
-databases there. Without one it says so in a line, and the first pass has all tests; with KOUAN_TEST_STRICT=1
-that is a failure.
+databases there. Without one it says so in a line; with KOUAN_TEST_STRICT=1 that is a failure.
 
-Journeys and faults start whole nodes and take their time: those without the marker ``sqlite`` or ``twice``
-are left to the second pass, where each node has several doors and workers. KOUAN_TEST_TWICE=1 runs every one
-of them in both.
+Journeys and faults start whole nodes and take their time: of them the second pass, where each node has
+several doors and workers, has those with the marker ``twice``. KOUAN_TEST_TWICE=1 runs every one in both.
 """
 
 from __future__ import annotations
@@ -20,8 +18,6 @@ import sys
 import psycopg
 
 VARIABLE = "KOUAN_TEST_DATABASE"
-LEAVE = "KOUAN_TEST_LEAVE_PROGRAMS"
-"""Tells the first pass that the second one will have the journeys and the faults."""
 SECOND = [
     "tests/core",
     "tests/apps",
@@ -35,12 +31,11 @@ SECOND = [
 def main(program: list[str]) -> int:
     """Run both passes, also when the first fails, and return the exit status."""
     url = os.environ.pop(VARIABLE, "") or f"postgresql://{getpass.getuser()}@127.0.0.1:5432"
+    failed = run(program, {})
     problem = look(url)
     if problem:
-        failed = run(program, {})
         print(f"No second pass on PostgreSQL ({url}): {problem}")
         return failed or int(os.environ.get("KOUAN_TEST_STRICT") == "1")
-    failed = run(program, {} if os.environ.get("KOUAN_TEST_TWICE") == "1" else {LEAVE: "1"})
     return run([*program, *SECOND], {VARIABLE: url}) or failed
 
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING
 
+import pytest
+
 from journeys import casework
 from journeys.nodes import wait_until
 
 if TYPE_CHECKING:
     from journeys.conftest import Group
+
+
+pytestmark = pytest.mark.twice
 
 
 def passport() -> str:
