@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from datetime import date
 
 import pytest
@@ -23,7 +24,7 @@ def problems_of(content):
 @pytest.fixture
 def content():
 
-    return made_up(date(2027, 6, 1))
+    return copy.deepcopy(made_up(date(2027, 6, 1)))
 
 
 def test_a_part_is_called_by_its_number_and_its_title(content):
