@@ -16,6 +16,7 @@ from kouan.apps.services.applying.views.pages import download, own, page
 from kouan.apps.services.definition.form import in_words, kinds
 from kouan.apps.services.domain import State
 from kouan.apps.services.papers import paper
+from kouan.apps.services.payloads import FILE_KIND
 from kouan.core.errors import KouanError
 from kouan.core.policy.elements import elements_of
 from kouan.web.filters import datetime_long
@@ -62,7 +63,7 @@ def summary(draft: Draft, person: Person, places: Collection[str] | None = None)
         else:
             shown.append((need, "nothing", [], None))
     if sending.going(draft, places):
-        elements.add(sending.FILE_KIND)
+        elements.add(FILE_KIND)
     return {
         "answers_": in_words(form, draft.answers, language, names=names),
         "shown": shown,
