@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import smtplib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -13,8 +14,9 @@ from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
+from kouan.apps.services.applying.errors import BadEmail
 from kouan.apps.services.models import ApplicationNotice
-from kouan.apps.services.sealing import unseal
+from kouan.apps.services.sealing import seal, unseal
 from kouan.core.vault import Unsealable
 
 if TYPE_CHECKING:
@@ -24,6 +26,21 @@ log = logging.getLogger(__name__)
 MOST_TRIES: Final = 8
 AT_ONCE: Final = 20
 _FIRST: Final = timedelta(minutes=1)
+_ADDRESS: Final = re.compile(r"[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)+")
+_MOST: Final = 254
+
+
+def address(text: str) -> str:
+    """Return the address that a person wrote, or nothing where they left it empty; raises ``BadEmail``."""
+    text = text.strip()
+    if text and (len(text) > _MOST or not _ADDRESS.fullmatch(text)):
+        raise BadEmail
+    return text
+
+
+def sealed(application: Application, text: str) -> bytes:
+    """Return an address as an application keeps it; empty for none."""
+    return seal(text.encode(), of=f"application {application.key} email") if text else b""
 
 
 def run() -> bool:
