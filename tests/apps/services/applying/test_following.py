@@ -488,6 +488,31 @@ def test_a_draft_is_reminded_of_once_and_erased_in_the_end(filled, chan):
     assert not Application.objects.filter(pk=row.pk).exists()
 
 
+def test_who_left_an_address_is_reminded_of_a_draft_by_e_mail(filled, chan, send):
+    row = filled()
+    address = reverse("services:news-to", args=[row.key])
+    wrong = chan.browser.post(address, {"email": "nobody"})
+    assert (wrong.status_code, "Enter an e-mail address" in wrong.content.decode()) == (422, True)
+    before = Application.objects.get(pk=row.pk)
+    assert chan.browser.post(address, {"email": " chan@example.com "}).status_code == 302
+    row.refresh_from_db()
+    assert (b"chan@" in bytes(row.email), row.updated_at) == (False, before.updated_at)
+    for shown in ("application", "check"):
+        text = chan.browser.get(reverse(f"services:{shown}", args=[row.key])).content.decode()
+        assert 'value="chan@example.com"' in text
+    later(row, days=2)
+    assert expiry.run()
+    assert mailing.run()
+    (letter,) = mail.outbox
+    assert letter.to == ["chan@example.com"]
+    chan.browser.post(address, {"email": ""})
+    row.refresh_from_db()
+    assert mailing.address_of(row) == ""
+    send(row)
+    with pytest.raises(errors.NotEditable):
+        mailing.write_to(key=row.key, person=chan.person, text="chan@example.com")
+
+
 def test_a_wait_for_cosigners_ends_and_the_draft_stays(shared, chan, lee):
     asked = ask(shared, chan)
     later(shared, seconds=-1)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from kouan.apps.services.applying import drafts, errors, fields, queries, sending, uploads
+from kouan.apps.services.applying import drafts, errors, fields, mailing, queries, sending, uploads
 from kouan.apps.services.applying.offers import offers_for
 from kouan.apps.services.applying.views.pages import download, own, page
 from kouan.apps.services.definition.form import in_words, kinds
@@ -107,7 +107,9 @@ def check(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
         problem=problem,
         signed=signed,
         waiting=open_,
-        email=request.POST.get("email", identities().attributes(request).get("email", "")),
+        email=request.POST.get(
+            "email", mailing.address_of(draft.row) or identities().attributes(request).get("email", "")
+        ),
         surer=identities().sign_in_url(
             request.path, level=max([draft.definition.level, *(need.level for need in draft.needs)])
         ),
