@@ -68,7 +68,9 @@ def cases(transactional_db, sent, case, agreed):  # noqa: F811 - the fixtures
         for subject, days in (("c", -3), ("d", 1)):
             other = case(subject=subject * 43)
             Case.objects.filter(pk=other.pk).update(due_on=clock.today() + timedelta(days=days))
-        paying = case(published("replaced", version=2, fee=FEE), subject="e" * 43)
+        with_fee = published("replaced", version=2, fee=FEE)
+        unpaid = case(with_fee, subject="h" * 43)
+        paying = case(with_fee, subject="e" * 43)
         working.ask_payment(case=paying, officer=officer, changed=paying.changed)
         done = case(subject="f" * 43)
         done = working.take_up(case=done, officer=officer, changed=done.changed)
@@ -77,8 +79,12 @@ def cases(transactional_db, sent, case, agreed):  # noqa: F811 - the fixtures
         gone = case(subject="g" * 43)
         gone = working.take_up(case=gone, officer=officer, changed=gone.changed)
         working.refuse(case=gone, officer=officer, changed=gone.changed, words="No such vehicle.")
+        appealed = case(subject="i" * 43)
+        appealed = working.take_up(case=appealed, officer=officer, changed=appealed.changed)
+        working.refuse(case=appealed, officer=officer, changed=appealed.changed, words="No such vehicle.")
+        receiving.acted(message=word(appealed, "appeal", words="There is one."))
         Case.objects.filter(pk__in=[done.pk, gone.pk]).update(received_at=timezone.now() - timedelta(days=9))
-        return row, waiting, done
+        return row, waiting, done, unpaid, appealed
 
     return make
 
@@ -86,7 +92,7 @@ def cases(transactional_db, sent, case, agreed):  # noqa: F811 - the fixtures
 def test_officers_pages(visit, cases, language):
     visitor = visit(language=language, width=1280)
     visitor.sign_in("caseworker")
-    row, waiting, done = cases()
+    row, waiting, done, unpaid, appealed = cases()
     for width in (1280, 320):
         visitor.page.set_viewport_size({"width": width, "height": 800})
         visitor.open("/cases/")
@@ -95,9 +101,17 @@ def test_officers_pages(visit, cases, language):
         visitor.check("cases-case")
         visitor.open("/cases/figures/")
         visitor.check("cases-figures")
-    for action in ("ask-correction", "grant", "refuse", "assign"):
-        visitor.open(f"/cases/{row.reference}/{action}")
-        visitor.check(f"cases-act-{action}")
+    for one, actions in (
+        (waiting, ("take-up",)),
+        (unpaid, ("ask-payment",)),
+        (appealed, ("reopen", "uphold")),
+        (done, ("revoke",)),
+        (row, ("message", "ask-correction", "grant", "refuse", "assign")),
+    ):
+        for action in actions:
+            visitor.open(f"/cases/{one.reference}/{action}")
+            assert visitor.page.url.endswith(f"/{one.reference}/{action}")  # and not back at the case
+            visitor.check(f"cases-act-{action}")
     visitor.page.locator("main form button[type=submit]").click()
     visitor.page.wait_for_selector(".govuk-error-summary")
     visitor.check("cases-act-errors")
@@ -124,7 +138,7 @@ def test_officers_pages(visit, cases, language):
 def test_an_officer_works_without_scripts(visit, cases):
     visitor = visit(width=320, scripts=False)
     visitor.sign_in("caseworker")
-    _row, waiting, _done = cases()
+    _row, waiting, *_others = cases()
     page = visitor.open(f"/cases/{waiting.reference}/")
     page.locator(".case-actions a").first.click()
     page.locator("main form button[type=submit]").click()

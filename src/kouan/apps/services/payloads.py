@@ -18,6 +18,8 @@ MAX_FILE: Final = 20 << 20
 """Bytes of one attached file."""
 MAX_FILES: Final = 10
 MAX_WORDS: Final = 4000
+FILE_KIND: Final = "person.file"
+"""The kind of data that attached files are, whatever is in them."""
 MAX_PARTS: Final = 20
 """Of a catalogue, 500 services each."""
 

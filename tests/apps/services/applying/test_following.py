@@ -20,6 +20,7 @@ from kouan.apps.services.applying import following as parts
 from kouan.apps.services.models import Application, ApplicationNotice, Cosignature
 from kouan.apps.services.register import ApplicationConsents
 from kouan.core.exchange import Undelivered
+from kouan.core.exchange.handling import report_undelivered
 from kouan.core.exchange.models import OutboxMessage
 from kouan.core.sides.recognising import kinds
 from kouan.core.watch.concerns import Concern
@@ -137,13 +138,47 @@ def act(row, chan, action, **more):
 
 def test_what_may_be_done_follows_the_table(sent, gd):
     row = sent()
-    assert sending.allowed(row) == []
+    assert sending.allowed(row) == ["withdraw"]
     gd.move(row, "received", "received")
     assert sending.allowed(row) == ["withdraw", "message"]
     gd.move(row, "ask-correction", "correction", ask=["answers.plate"])
     assert sending.allowed(row) == ["correct", "withdraw", "message"]
     gd.move(row, "refuse", "refused", words="No.")
     assert sending.allowed(row) == ["appeal", "withdraw-consent", "message"]
+
+
+def test_what_still_waits_here_is_taken_back_and_never_goes(sent, gd, chan):
+    row = sent()
+    address = reverse("services:act", args=[row.key, "withdraw"])
+    assert "still waits here" in chan.browser.get(address).content.decode()
+    told = chan.browser.post(address, {"words": "I have moved."}, follow=True).content.decode()
+    assert "the department has received nothing" in told
+    assert "I have moved." in told
+    message = OutboxMessage.objects.get(message_id=row.message_id)
+    assert (message.state, message.code, message.size) == ("cancelled", "application-taken-back", 0)
+    assert gd.hear() == []
+    report_undelivered()
+    row.refresh_from_db()
+    assert (row.state, kinds_of(row)[-1], sending.allowed(row)) == ("withdrawn", "withdraw", [])
+    proposal = SimpleNamespace(consent_reference=str(row.key), sender="hk", receiver="gd")
+    assert not ApplicationConsents().covers(proposal)
+    again = drafts.again(key=row.key, person=chan.person, language="en")
+    assert drafts.opened(drafts.mine(again.key, chan.person)).answers == ANSWERS
+
+
+def test_what_has_left_is_taken_back_where_it_goes(sent, gd, chan):
+    row = sent()
+    gd.hear()
+    act(row, chan, "withdraw", words="I have moved.")
+    ((kind, said),) = gd.hear()
+    assert (kind, said["action"], said["words"]) == ("services.applicant", "withdraw", "I have moved.")
+    row.refresh_from_db()
+    assert (row.state, kinds_of(row)[-1], sending.allowed(row)) == ("sent", "asked-to-withdraw", [])
+    with pytest.raises(errors.NotYourTurn):
+        act(row, chan, "withdraw")
+    gd.move(row, "received", "received")
+    gd.move(row, "withdraw", "withdrawn")
+    assert (row.state, sending.allowed(row)) == ("withdrawn", ["withdraw-consent", "message"])
 
 
 def test_a_word_goes_over_and_may_be_repeated(sent, gd, chan):
@@ -451,6 +486,31 @@ def test_a_draft_is_reminded_of_once_and_erased_in_the_end(filled, chan):
     later(row, seconds=-1)
     assert expiry.run()
     assert not Application.objects.filter(pk=row.pk).exists()
+
+
+def test_who_left_an_address_is_reminded_of_a_draft_by_e_mail(filled, chan, send):
+    row = filled()
+    address = reverse("services:news-to", args=[row.key])
+    wrong = chan.browser.post(address, {"email": "nobody"})
+    assert (wrong.status_code, "Enter an e-mail address" in wrong.content.decode()) == (422, True)
+    before = Application.objects.get(pk=row.pk)
+    assert chan.browser.post(address, {"email": " chan@example.com "}).status_code == 302
+    row.refresh_from_db()
+    assert (b"chan@" in bytes(row.email), row.updated_at) == (False, before.updated_at)
+    for shown in ("application", "check"):
+        text = chan.browser.get(reverse(f"services:{shown}", args=[row.key])).content.decode()
+        assert 'value="chan@example.com"' in text
+    later(row, days=2)
+    assert expiry.run()
+    assert mailing.run()
+    (letter,) = mail.outbox
+    assert letter.to == ["chan@example.com"]
+    chan.browser.post(address, {"email": ""})
+    row.refresh_from_db()
+    assert mailing.address_of(row) == ""
+    send(row)
+    with pytest.raises(errors.NotEditable):
+        mailing.write_to(key=row.key, person=chan.person, text="chan@example.com")
 
 
 def test_a_wait_for_cosigners_ends_and_the_draft_stays(shared, chan, lee):

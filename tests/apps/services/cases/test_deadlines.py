@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.utils import timezone
 
 from apps.services.cases.made import FEE, published, word
 from kouan.apps.services import concerns
 from kouan.apps.services.cases import clock, deadlines, receiving, telling, working
+from kouan.apps.services.domain import Role
 from kouan.apps.services.models import Case
 from kouan.core.exchange import outbox
 from kouan.core.watch.concerns import Concern
@@ -93,6 +96,18 @@ def test_a_late_case_is_marked_once_and_the_applicant_is_not_told(case, told):
     assert kinds(told) == []
     row.refresh_from_db()
     assert row.state == "received"
+
+
+def test_of_cases_from_before_the_trail_says_which_were_late(case, asked):
+    row, other = case(subject="z" * 43), case(subject="y" * 43)
+    due_in(row, -1)
+    deadlines.run()
+    telling.note(asked, "late", role=Role.CLOCK)  # the time that had passed was the applicant's
+    Case.objects.update(first_late_on=None)
+    before = import_module("kouan.apps.services.migrations.0006_first_late_on")
+    before._known_from_the_trail(apps, None)
+    found = dict(Case.objects.values_list("pk", "first_late_on"))
+    assert found == {row.pk: clock.today(), other.pk: None, asked.pk: None}
 
 
 def test_late_cases_call_for_a_person_by_department(case):

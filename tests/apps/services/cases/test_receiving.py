@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 import uuid
+import zipfile
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,6 +17,7 @@ from apps.services.cases.made import (
     KINDS,
     PDF,
     PNG,
+    arrived,
     cosigner,
     presentation,
     published,
@@ -31,6 +34,7 @@ from kouan.apps.services.cases import (
     working,
 )
 from kouan.apps.services.models import Case, CaseCounter, CaseFile, ServiceVersion
+from kouan.apps.services.payloads import Attachment
 from kouan.core.credentials import Verdict, asked_for
 from kouan.core.errors import KouanError
 from kouan.core.exchange import Undelivered
@@ -44,6 +48,19 @@ def refusal(application, **how):
     assert not CaseCounter.objects.filter(last__gt=0).exists()
     assert str(caught.value)
     return caught.value.code
+
+
+def archive():
+    """A small ZIP archive, of a file that is stored as it is."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as target:
+        target.writestr("run.sh", "#!/bin/sh\n")
+    return made.getvalue()
+
+
+ZIP = archive()
+OF_ANSWERS, OF_EVIDENCE = ["person.vehicle"], ["person.residence-status"]
+"""What ``KINDS`` come from."""
 
 
 def test_a_case_is_opened_and_the_applicant_is_told(sent, told):
@@ -210,7 +227,7 @@ def test_who_acts_for_another_shows_that_they_may_act_for_such_a_one(acts_for, a
 
 
 def test_an_upload_stands_for_evidence(sent):
-    application = sent(evidence=[], kinds=[*KINDS, "person.file"])
+    application = sent(evidence=[], kinds=["person.vehicle", "person.file"])
     application.attach("needs.residence")
     receiving.opened(message=application.message())
     row = CaseFile.objects.get()
@@ -260,6 +277,28 @@ def test_a_file_of_the_form_is_the_one_that_the_answer_names(sent):
     assert CaseFile.objects.get().place == "answers.paper"
 
 
+def test_an_archive_is_found_however_far_behind_it_stands():
+    fault_of = attachments.fault_of
+    for content in (
+        PDF + bytes(5000) + ZIP,
+        PDF + bytes(5000) + ZIP + bytes(70_000) + b"%%EOF\n",  # too far from the end to be opened as it is
+        PDF[:9] + ZIP + PDF[9:],
+    ):
+        assert fault_of("a.pdf", "application/pdf", content) == "two-in-one"
+    assert fault_of("a.png", "image/png", PNG + bytes(5000) + ZIP) == "two-in-one"
+    chance = PDF + bytes(5000) + b"PK\x03\x04 by chance, and PK\x05\x06 too\n%%EOF\n"
+    assert fault_of("a.pdf", "application/pdf", chance) is None
+
+
+def test_files_are_declared_as_files(sent):
+    application = sent()
+    application.attach("needs.residence")
+    assert refusal(application) == "kinds-differ"
+    alone = sent(evidence=[], kinds=[*KINDS, "person.file"])  # and no evidence that would bring the rest
+    alone.attach("needs.residence")
+    assert refusal(alone) == "kinds-differ"
+
+
 @pytest.mark.parametrize("name", ["a\0.pdf", "a\n.pdf", "\x7f.pdf"])
 def test_names_have_no_control_characters(name):
     with pytest.raises(ValidationError):
@@ -298,7 +337,8 @@ def test_a_correction_goes_back_to_the_officer_with_what_changed(case, officer, 
     row = asked(case(), officer)
     told()
     answers = rfc8785.dumps(ANSWERS | {"plate": "CD 99", "copies": 3})
-    mended = word(row, "correct", answers=answers, kinds=KINDS, words="Mended.", receipt=agreed(row, KINDS))
+    receipt = agreed(row, OF_ANSWERS)
+    mended = word(row, "correct", answers=answers, kinds=OF_ANSWERS, words="Mended.", receipt=receipt)
     receiving.acted(message=mended)
     assert state_of(row) == "in-review"
     assert queries.answers_of(row)["plate"] == "CD 99"
@@ -341,18 +381,50 @@ def test_nothing_is_added_without_a_consent_to_just_that(case, officer, agreed, 
     assert state_of(row) == "correction"
 
 
+@pytest.mark.parametrize("action", ["message", "appeal", "withdraw", "correct"])
+def test_what_is_added_is_declared_whatever_is_done_with_it(case, officer, agreed, action):
+    row, files = asked(case(), officer), uuid.uuid4()
+    file = Attachment(place="needs.residence", name="a.pdf", file=arrived(PDF, message_id=files))
+    for more in (
+        {"attachments": [file]},
+        {"attachments": [file], "kinds": OF_EVIDENCE},
+        {"evidence": [presentation()]},
+        {"evidence": [presentation()], "attachments": [file], "kinds": OF_EVIDENCE},
+    ):
+        added = word(row, action, words="So.", id_=files, receipt=agreed(row, more.get("kinds", ())), **more)
+        with pytest.raises(errors.KindsDiffer):
+            receiving.acted(message=added)
+    assert (state_of(row), row.files.count()) == ("correction", 0)
+
+
+@pytest.mark.parametrize("action", ["message", "appeal", "withdraw"])
+def test_answers_come_with_a_correction_alone(case, agreed, action):
+    row, answers = case(), rfc8785.dumps(ANSWERS)
+    receipt = agreed(row, OF_ANSWERS)
+    with pytest.raises(errors.EvidenceNotAsked):
+        receiving.acted(
+            message=word(row, action, words="So.", answers=answers, kinds=OF_ANSWERS, receipt=receipt)
+        )
+    assert state_of(row) == "received"
+
+
 def test_the_receipt_of_what_was_added_is_kept(case, officer, agreed):
     row = asked(case(), officer)
-    receipt = agreed(row, KINDS)
-    added = word(row, "correct", answers=rfc8785.dumps(ANSWERS), kinds=KINDS, receipt=receipt)
+    receipt = agreed(row, OF_ANSWERS)
+    added = word(row, "correct", answers=rfc8785.dumps(ANSWERS), kinds=OF_ANSWERS, receipt=receipt)
     receiving.acted(message=added)
     row.refresh_from_db()
     assert bytes(row.consent) == receipt
 
 
+def shown_again(row, agreed):
+    receipt = agreed(row, OF_EVIDENCE)
+    return word(row, "correct", evidence=[presentation()], kinds=OF_EVIDENCE, receipt=receipt)
+
+
 def test_a_correction_brings_other_evidence(case, officer, agreed):
     row = asked(case(evidence=[presentation(verdict=Verdict.EXPIRED)]), officer)
-    receiving.acted(message=word(row, "correct", evidence=[presentation()], receipt=agreed(row)))
+    receiving.acted(message=shown_again(row, agreed))
     before, now = proving.shown(row)
     assert (before.verdict, now.good) == (Verdict.EXPIRED, True)
     assert before.replaced_at is not None
@@ -363,7 +435,7 @@ def test_a_correction_brings_other_evidence(case, officer, agreed):
 
 def test_what_was_replaced_is_looked_at_no_more(case, officer, agreed, broker):
     row = asked(case(evidence=[presentation()]), officer)
-    receiving.acted(message=word(row, "correct", evidence=[presentation()], receipt=agreed(row)))
+    receiving.acted(message=shown_again(row, agreed))
     row.evidence.filter(replaced_at=None).delete()
     assert proving.look_again(row) == []
 

@@ -11,7 +11,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.services.cases.made import FEE, KINDS, PDF, PNG, presentation, published, word
-from kouan.apps.services.cases import clock, payments, queries, receiving, statistics, tokens, working
+from kouan.apps.services.cases import (
+    clock,
+    deadlines,
+    payments,
+    queries,
+    receiving,
+    statistics,
+    tokens,
+    working,
+)
 from kouan.apps.services.cases.errors import NotACaseworker
 from kouan.apps.services.models import Case, CaseAccess, CaseEvent, CaseFee, CaseFile, CaseResult
 from kouan.config import ConfigError
@@ -250,6 +259,24 @@ def test_figures_count_what_was_received_and_decided(browser, case, worker):
     assert "Mei Chan,0,0,1" in lines
     assert lines[-len(statistics.ENDS) - 1] == "Outcome,Cases"
     assert "Load by officer" in text
+
+
+def test_who_was_late_once_was_not_within_the_time_limit(browser, case, worker):
+    row, other = case(), case(subject="b" * 43)
+    Case.objects.filter(pk=row.pk).update(due_on=clock.today() - timedelta(days=1))
+    deadlines.run()
+    row.refresh_from_db()
+    row = working.ask_correction(
+        case=row, officer=worker, changed=row.changed, ask=["answers.plate"], words="Look."
+    )
+    receiving.acted(message=word(row, "correct"))
+    working.take_up(case=other, officer=worker, changed=other.changed)
+    for each in (row, other):
+        each.refresh_from_db()
+        working.refuse(case=each, officer=worker, changed=each.changed, words="No.")
+    row.refresh_from_db()
+    assert (row.late_on, row.first_late_on) == (None, clock.today())
+    assert statistics.statistics(worker).within == 0.5
 
 
 def test_a_name_is_no_formula_in_a_spreadsheet(browser, case, worker):

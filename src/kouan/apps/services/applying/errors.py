@@ -65,6 +65,14 @@ class NotYourTurn(KouanError):
     message = _("That cannot be done with this application now. Look at how it stands.")
 
 
+class TakenBack(KouanError):
+    """What became of an application's message that its applicant took back while it still waited here."""
+
+    code = "application-taken-back"
+    status = 409
+    message = _("The applicant took the application back before it had left.")
+
+
 class SayMore(KouanError):
     """Words are needed."""
 

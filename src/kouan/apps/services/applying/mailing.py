@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import smtplib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -13,17 +14,52 @@ from django.db import transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext
 
-from kouan.apps.services.models import ApplicationNotice
-from kouan.apps.services.sealing import unseal
+from kouan.apps.services.applying import drafts
+from kouan.apps.services.applying.errors import BadEmail, NotEditable
+from kouan.apps.services.models import Application, ApplicationNotice
+from kouan.apps.services.sealing import seal, unseal
 from kouan.core.vault import Unsealable
 
 if TYPE_CHECKING:
-    from kouan.apps.services.models import Application
+    import uuid
+
+    from kouan.web.persons import Person
 
 log = logging.getLogger(__name__)
 MOST_TRIES: Final = 8
 AT_ONCE: Final = 20
 _FIRST: Final = timedelta(minutes=1)
+_ADDRESS: Final = re.compile(r"[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)+")
+_MOST: Final = 254
+
+
+def address(text: str) -> str:
+    """Return the address that a person wrote, or nothing where they left it empty; raises ``BadEmail``."""
+    text = text.strip()
+    if text and (len(text) > _MOST or not _ADDRESS.fullmatch(text)):
+        raise BadEmail
+    return text
+
+
+def sealed(application: Application, text: str) -> bytes:
+    """Return an address as an application keeps it; empty for none."""
+    return seal(text.encode(), of=f"application {application.key} email") if text else b""
+
+
+def address_of(application: Application) -> str:
+    """Return where news of an application goes; empty for nowhere."""
+    return unseal(application.email, of=f"application {application.key} email").decode()
+
+
+def write_to(*, key: uuid.UUID, person: Person, text: str) -> None:
+    """Keep where news of a draft goes before it is sent; empty for nowhere.
+
+    Raises ``BadEmail``, ``UnknownApplication``, or ``NotEditable`` for what was sent.
+    """
+    row = drafts.mine(key, person)
+    kept = sealed(row, address(text))
+    if not Application.objects.filter(pk=row.pk, state__in=drafts.OPEN).update(email=kept):
+        raise NotEditable
 
 
 def run() -> bool:
@@ -49,21 +85,21 @@ def run() -> bool:
 def _sent(application: Application) -> bool:
     """Send one e-mail; false where it is worth another try."""
     try:
-        address = unseal(application.email, of=f"application {application.key} email").decode()
+        to = address_of(application)
     except Unsealable:
         log.warning("the e-mail address of an application cannot be opened any more")
         return True
-    if not address:
+    if not to:
         return True
     try:
-        message_for(application, address).send()
+        message_for(application, to).send()
     except (OSError, smtplib.SMTPException) as error:
         log.warning("an e-mail could not be sent (%s)", type(error).__name__)
         return False
     return True
 
 
-def message_for(application: Application, address: str) -> EmailMessage:
+def message_for(application: Application, to: str) -> EmailMessage:
     """Return the e-mail: that there is news, and where; it names neither person nor service."""
     with translation.override(application.language):
         subject = gettext("There is news about your application")
@@ -72,4 +108,4 @@ def message_for(application: Application, address: str) -> EmailMessage:
             "This message is sent by a machine and holds nothing about you. Do not answer it."
         )
     link = f"{settings.NODE.portal_origin}/applications/"
-    return EmailMessage(subject, text % {"url": link}, settings.DEFAULT_FROM_EMAIL, [address])
+    return EmailMessage(subject, text % {"url": link}, settings.DEFAULT_FROM_EMAIL, [to])

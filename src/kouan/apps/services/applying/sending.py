@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from kouan.apps.services import domain, receipts
-from kouan.apps.services.applying import drafts, errors, uploads
+from kouan.apps.services.applying import drafts, errors, mailing, stopping, uploads
 from kouan.apps.services.applying.offers import still_offered
 from kouan.apps.services.catalogue.errors import ServiceWithdrawn
 from kouan.apps.services.crossings import APPLICANT_ACTED, APPLICATION
@@ -24,6 +23,7 @@ from kouan.apps.services.definition.form import kinds, wrong
 from kouan.apps.services.domain import Action, Role, State
 from kouan.apps.services.models import Application, Cosignature
 from kouan.apps.services.payloads import (
+    FILE_KIND,
     MAX_WORDS,
     ApplicantActed,
     ApplicationSubmitted,
@@ -31,7 +31,6 @@ from kouan.apps.services.payloads import (
     Cosigner,
     Evidence,
 )
-from kouan.apps.services.sealing import seal
 from kouan.core.credentials import broker
 from kouan.core.exchange import outbox
 from kouan.core.exchange.blobs.attaching import attach
@@ -48,9 +47,6 @@ if TYPE_CHECKING:
     from kouan.core.exchange.crossing import Crossing
     from kouan.web.persons import Person
 
-FILE_KIND: Final = "person.file"
-_EMAIL: Final = re.compile(r"[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)+")
-_MOST_EMAIL: Final = 254
 _MESSAGES: Final = Throttle("application-message", 20, timedelta(days=1))
 
 
@@ -157,9 +153,7 @@ def submit(*, key: uuid.UUID, person: Person, seen: str, agreed: bool, email: st
         return row
     if not agreed:
         raise errors.ConsentNeeded
-    email = email.strip()
-    if email and (len(email) > _MOST_EMAIL or not _EMAIL.fullmatch(email)):
-        raise errors.BadEmail
+    email = mailing.address(email)
     draft = drafts.opened(row)
     if draft.withdrawn:
         raise ServiceWithdrawn
@@ -196,7 +190,7 @@ def _send(draft: Draft, person: Person, attachments: list[Attachment], email: st
     row.level = person.level
     row.consented_at = row.sent_at = row.updated_at = now
     row.expires_at = row.reminded_at = None
-    row.email = seal(email.encode(), of=f"application {row.key} email") if email else b""
+    row.email = mailing.sealed(row, email)
     evidence, shown = _presented(draft, person, None)
     held = kinds(draft.definition.form, draft.answers) | shown
     held |= {FILE_KIND} if attachments else frozenset()
@@ -280,10 +274,11 @@ def _attached(
 # After that
 
 
-def act(*, key: uuid.UUID, person: Person, action: str, words: str = "", agreed: bool = True) -> None:
+def act(*, key: uuid.UUID, person: Person, action: str, words: str = "", agreed: bool = True) -> bool:
     """Do what an applicant may: ``message``, ``withdraw``, ``appeal``, ``correct``, ``withdraw-consent``.
 
-    Raises ``NotYourTurn``, ``SayMore``, ``ConsentNeeded``, ``NotReady`` and what ``outbox.send`` raises.
+    Returns whether the other side is told: of what never left it hears nothing. Raises ``NotYourTurn``,
+    ``SayMore``, ``ConsentNeeded``, ``NotReady`` and what ``outbox.send`` raises.
     """
     row = drafts.mine(key, person)
     if action not in allowed(row):
@@ -306,7 +301,10 @@ def act(*, key: uuid.UUID, person: Person, action: str, words: str = "", agreed:
         locked = Application.objects.select_for_update().get(pk=row.pk)
         if action not in allowed(locked) or locked.updated_at != row.updated_at:
             raise errors.NotYourTurn
+        if action == "withdraw" and stopping.stopped(locked, words=words, at=timezone.now()):
+            return False
         _act(draft, person, action=action, words=words, places=places, attachments=attachments)
+    return True
 
 
 def _act(  # noqa: PLR0913 - all that a message says
@@ -372,14 +370,14 @@ _DID: Final = {
 def allowed(row: Application) -> list[str]:
     """Return what the applicant may do now; nothing twice while the other side has not answered."""
     state = State(row.state)
-    if state in {State.DRAFT, State.COSIGNING, State.SENT, State.NOT_TAKEN}:
+    if state in {State.DRAFT, State.COSIGNING, State.NOT_TAKEN} or row.consent_withdrawn_at is not None:
         return []
-    if row.consent_withdrawn_at is not None:
-        return []
+    waiting = _waiting(row)
+    if state is State.SENT:
+        return [each for each in ("withdraw",) if each not in waiting]
     can = domain.may(drafts.opened(row).definition.transitions, state, Role.APPLICANT)
     wanted = [each.value for each in (Action.CORRECT, Action.APPEAL, Action.WITHDRAW) if each in can]
     wanted += ["withdraw-consent"] if state in domain.OVER else []
-    waiting = _waiting(row)
     return [each for each in [*wanted, "message"] if each not in waiting]
 
 

@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern] = [
     path(_ONE + "check", checking.check, name="check"),
     path(_ONE + "copy.pdf", checking.copy, name="copy"),
     path(_ONE + "files/<uuid:which>", checking.file, name="file"),
+    path(_ONE + "news-to", beginning.news_to, name="news-to"),
     path(_ONE + "discard", beginning.discard, name="discard"),
     path(_ONE + "again", beginning.again, name="again"),
     path(_ONE + "correct", following.correct, name="correct"),

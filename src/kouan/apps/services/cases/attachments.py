@@ -45,9 +45,23 @@ class Fault(StrEnum):
     """A picture or a paper with a program behind it."""
 
 
-_BEHIND: Final = 64
-"""Bytes that are looked at behind each mark of an end."""
-_PROGRAMS: Final = (b"MZ", b"\x7fELF", b"PK\x03\x04", b"#!")
+_ENDS: Final = {
+    "application/pdf": b"%%EOF",
+    "image/png": b"IEND\xaeB`\x82",
+    "image/jpeg": b"\xff\xd9",
+}
+"""How each type marks its end; a PDF that was added to has several."""
+_PROGRAMS: Final = {
+    type_: re.compile(re.escape(end) + rb"\s{0,64}+(?:MZ|\x7fELF|PK\x03\x04|#!)")
+    for type_, end in _ENDS.items()
+}
+"""A program right behind an end."""
+_PACKED: Final = re.compile(rb"PK\x03\x04.\x00..[\x00\x08\x09\x0c\x0e\x5d\x5f\x62]\x00", re.DOTALL)
+"""The head of a file in a ZIP archive, up to how it is packed: four bytes alone come up by chance."""
+_LISTED: Final = b"PK\x01\x02"
+_LIST_ENDS: Final = b"PK\x05\x06"
+_LIST_END_BYTES: Final = 22 + 0xFFFF
+"""How far from the end of a file programs look for an archive's list of files."""
 
 
 def fault_of(name: str, media_type: str, content: bytes) -> Fault | None:
@@ -66,11 +80,18 @@ def fault_of(name: str, media_type: str, content: bytes) -> Fault | None:
 
 def _goes_on(media_type: str, content: bytes) -> bool:
     """Whether another file stands behind the end of this one, as in a picture that is an archive too."""
-    ends = {"image/png": b"IEND\xaeB`\x82", "image/jpeg": b"\xff\xd9", "application/pdf": b"%%EOF"}
-    places = [found.end() for found in re.finditer(re.escape(ends[media_type]), content)]
-    if not places:
-        return media_type == "image/png"
-    return any(content[at : at + _BEHIND].lstrip().startswith(_PROGRAMS) for at in places)
+    end = content.find(_ENDS[media_type])
+    if end < 0 and media_type == "image/png":
+        return True
+    if _PROGRAMS[media_type].search(content) or _is_archive(content):
+        return True
+    return end >= 0 and _PACKED.search(content, end) is not None
+
+
+def _is_archive(content: bytes) -> bool:
+    """Whether programs open it as a ZIP archive, which they look for from the end, whatever stands before."""
+    at = content.rfind(_LIST_ENDS, -_LIST_END_BYTES)
+    return at >= 0 and content.rfind(_LISTED, 0, at) >= 0
 
 
 def keep(

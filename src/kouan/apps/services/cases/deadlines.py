@@ -116,8 +116,9 @@ def _mark_late(today: date) -> int:
 
 def _mark_one(case: Case) -> bool:
     case.late_on = clock.today()
+    case.first_late_on = case.first_late_on or case.late_on
     telling.note(case, "late", role=Role.CLOCK)
-    case.save(update_fields=["late_on"])
+    case.save(update_fields=["late_on", "first_late_on"])
     return True
 
 

@@ -12,6 +12,7 @@ from kouan.apps.services import receipts
 from kouan.apps.services.cases import errors
 from kouan.apps.services.definition import form as forms
 from kouan.apps.services.definition.answers import files
+from kouan.apps.services.payloads import FILE_KIND
 from kouan.core.trust.receipts import BadReceipt
 
 if TYPE_CHECKING:
@@ -83,15 +84,19 @@ def _check_cosigners(definition: Definition, applicant: str, cosigners: Sequence
 
 
 def check_kinds(
-    definition: Definition, answers: Mapping[str, Any], kinds: Collection[str], *, more: bool
+    definition: Definition, answers: Mapping[str, Any], said: ApplicationSubmitted | ApplicantActed
 ) -> None:
     """Hold the kinds of data that were declared, and consented to, against those that are there.
 
-    With ``more``, evidence and files bring kinds of their own, which answers do not show.
-    Raises ``KindsDiffer``.
+    Answers and files show theirs. What kinds the claims of evidence are only their own side knows: beside
+    evidence more may be declared, and something must be. Raises ``KindsDiffer``.
     """
-    found, declared = forms.kinds(definition.form, answers), set(kinds)
-    differ = found - declared if more else found ^ declared
+    found, declared = set(forms.kinds(definition.form, answers)), set(said.kinds)
+    if said.attachments:
+        found.add(FILE_KIND)
+    differ = found - declared if said.evidence else found ^ declared
+    if said.evidence and not declared:
+        differ |= {each.type for each in said.evidence}
     if differ:
         raise errors.KindsDiffer(kinds=", ".join(sorted(differ)))
 

@@ -102,7 +102,7 @@ def _check(message: Received[ApplicationSubmitted], definition: Definition, answ
         complete=True,
     )
     fitting.check_files(definition, answers, said.attachments)
-    fitting.check_kinds(definition, answers, said.kinds, more=bool(said.evidence or said.attachments))
+    fitting.check_kinds(definition, answers, said)
     fitting.check_consent(
         said,
         application=str(uuid.UUID(bytes=said.application)),
@@ -172,9 +172,25 @@ def acted(*, message: Received[ApplicantActed]) -> None:
             return
         if said.answers or said.evidence or said.attachments:
             fitting.check_more_consent(said, case=case, sender=message.sender, at=message.sent_at)
+            _check_added(case, said)
             case.consent = said.consent
         _ACTS[said.action](case, message)
         case.save()
+
+
+def _check_added(case: Case, said: ApplicantActed) -> None:
+    """Hold what is added against the form and the declared kinds of data, whatever is done with it.
+
+    Raises ``EvidenceNotAsked`` for answers beside anything but a correction, ``AnswersDoNotFit`` or
+    ``KindsDiffer``.
+    """
+    definition, answers = versions.of_case(case), dict[str, Any]()
+    if said.answers:
+        if said.action != Action.CORRECT.value:
+            raise errors.EvidenceNotAsked(place="answers")
+        answers = fitting.read_answers(said.answers)
+        fitting.check_answers(definition, answers)
+    fitting.check_kinds(definition, answers, said)
 
 
 def _moved(case: Case, action: Action) -> State:
@@ -200,11 +216,9 @@ def _correct(case: Case, message: Received[ApplicantActed]) -> None:
     told = _told(message)
     if said.answers:
         definition = versions.of_case(case)
-        answers = fitting.read_answers(said.answers)
-        fitting.check_answers(definition, answers)
+        answers = fitting.read_answers(said.answers)  # they fit the form (``_check_added``)
         known = {bytes(digest).hex() for digest in case.files.values_list("sha256", flat=True)}
         fitting.check_files(definition, answers, said.attachments, known=known)
-        fitting.check_kinds(definition, answers, said.kinds, more=True)
         told["before"] = sealing.unseal_json(case.answers, of=f"case {case.key} answers")
         case.answers = sealing.seal(said.answers, of=f"case {case.key} answers")
     _add(case, message)

@@ -67,7 +67,7 @@ class Statistics:
     """Days up to which (0 for longer than all), and how many took so long."""
     median_days: float | None
     within: float | None
-    """Of the decisions, the part that came before the time limit passed (0 to 1)."""
+    """Of the cases that were decided, the part in which no time limit ever passed (0 to 1)."""
     open: int
     late: int
     loads: tuple[Load, ...]
@@ -90,7 +90,7 @@ def statistics(user: User, service: str = "") -> Statistics:
     took = _took(decided)
     outcomes = dict(decided.order_by().values_list("state").annotate(Count("pk")))
     office = cases.filter(turn=Turn.OFFICE)
-    late = decided.filter(late_on__isnull=False).count()
+    late = decided.filter(first_late_on__isnull=False).count()
     number = sum(outcomes.values())
     return Statistics(
         weeks=tuple(Week(each, received[each], ended[each]) for each in mondays),

@@ -37,7 +37,7 @@ class Application(models.Model):
     """The person's consent to what crosses, as this node signed it."""
     consented_at = models.DateTimeField(null=True)
     consent_withdrawn_at = models.DateTimeField(null=True)
-    """When the person withdrew it, after the end; from then on nothing more is sent."""
+    """When the person withdrew it, after the end or before it had left; from then on nothing is sent."""
     message_id = models.UUIDField(null=True)
     """The message that carried it; its proof is the ledger's."""
     reference = models.CharField(max_length=32, default="")

@@ -63,7 +63,9 @@ class Case(models.Model):
     reminded_on = models.DateField(null=True)
     """When the applicant was reminded of what is waited for."""
     late_on = models.DateField(null=True)
-    """When it was noted that the department's time is over."""
+    """When it was noted that the time that runs now is over."""
+    first_late_on = models.DateField(null=True)
+    """When it was first noted that the department's time is over; it stays, whatever the clock does."""
     decided_at = models.DateTimeField(null=True)
     restricted_at = models.DateTimeField(null=True)
     """When the applicant withdrew their consent after the end: what they sent is kept as the law asks, and

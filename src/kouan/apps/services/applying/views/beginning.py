@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_http_methods
 
-from kouan.apps.services.applying import drafts, errors, queries, sending
+from kouan.apps.services.applying import drafts, errors, mailing, queries, sending
 from kouan.apps.services.applying.fields import page_names
 from kouan.apps.services.applying.views.pages import own, page
 from kouan.apps.services.domain import State
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import uuid
 
     from kouan.apps.services.applying.drafts import Draft
+    from kouan.core.errors import KouanError
     from kouan.web.persons import Person
 
 _form = require_http_methods(["GET", "HEAD", "POST"])
@@ -126,8 +127,10 @@ def tasks(draft: Draft, person: Person) -> list[tuple[str, list[Task]]]:
     return groups
 
 
-def overview(request: HttpRequest, person: Person, row: Application) -> HttpResponse:
-    """Show what is to be done with a draft."""
+def overview(
+    request: HttpRequest, person: Person, row: Application, problem: KouanError | None = None
+) -> HttpResponse:
+    """Show what is to be done with a draft, and where news of it goes."""
     draft = drafts.opened(row)
     return page(
         request,
@@ -136,7 +139,24 @@ def overview(request: HttpRequest, person: Person, row: Application) -> HttpResp
         groups=tasks(draft, person),
         mine=queries.Mine(draft.row, draft.definition),
         events={each.kind for each in draft.row.events.all()},
+        email=request.POST.get("email", mailing.address_of(draft.row)),
+        problem=problem,
+        status=problem.status if problem else 200,
     )
+
+
+@_form
+@own
+def news_to(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
+    """Keep where news of a draft goes: that it is erased soon, that somebody signed."""
+    row = drafts.mine(key, person)
+    if request.method == "POST" and State(row.state) in drafts.OPEN:
+        try:
+            mailing.write_to(key=key, person=person, text=request.POST.get("email", ""))
+        except errors.BadEmail as error:
+            return overview(request, person, row, error)
+        messages.success(request, gettext("Saved. You can go on later, on any device."))
+    return HttpResponseRedirect(reverse("services:application", args=[key]))
 
 
 @_form

@@ -10,12 +10,13 @@ from django.urls import reverse
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from kouan.apps.services.applying import drafts, errors, fields, queries, sending, uploads
+from kouan.apps.services.applying import drafts, errors, fields, mailing, queries, sending, uploads
 from kouan.apps.services.applying.offers import offers_for
 from kouan.apps.services.applying.views.pages import download, own, page
 from kouan.apps.services.definition.form import in_words, kinds
 from kouan.apps.services.domain import State
 from kouan.apps.services.papers import paper
+from kouan.apps.services.payloads import FILE_KIND
 from kouan.core.errors import KouanError
 from kouan.core.policy.elements import elements_of
 from kouan.web.filters import datetime_long
@@ -62,7 +63,7 @@ def summary(draft: Draft, person: Person, places: Collection[str] | None = None)
         else:
             shown.append((need, "nothing", [], None))
     if sending.going(draft, places):
-        elements.add(sending.FILE_KIND)
+        elements.add(FILE_KIND)
     return {
         "answers_": in_words(form, draft.answers, language, names=names),
         "shown": shown,
@@ -106,7 +107,9 @@ def check(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
         problem=problem,
         signed=signed,
         waiting=open_,
-        email=request.POST.get("email", identities().attributes(request).get("email", "")),
+        email=request.POST.get(
+            "email", mailing.address_of(draft.row) or identities().attributes(request).get("email", "")
+        ),
         surer=identities().sign_in_url(
             request.path, level=max([draft.definition.level, *(need.level for need in draft.needs)])
         ),

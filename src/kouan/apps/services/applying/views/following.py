@@ -97,7 +97,9 @@ def _way(shown: queries.Shown) -> list[dict[str, object]]:
         State.REFUSED: 3,
         State.GRANTED: 3,
     }[state]
-    failed = state in {State.NOT_TAKEN, State.REFUSED, State.LAPSED}
+    if state is State.WITHDRAWN and not shown.mine.row.seen_seq:
+        reached, at = 0, {}  # it never left
+    failed = (reached == 0 and shown.mine.ended) or state in {State.REFUSED, State.LAPSED}
     found: list[dict[str, object]] = []
     for number, station in enumerate(_WAY):
         done = number < reached or (number == reached and shown.mine.ended)
@@ -119,11 +121,16 @@ def act(request: HttpRequest, person: Person, key: uuid.UUID, action: str) -> Ht
     if request.method == "POST":
         words = request.POST.get("words", "").replace("\r\n", "\n")
         try:
-            sending.act(key=key, person=person, action=action, words=words)
+            told = sending.act(key=key, person=person, action=action, words=words)
         except KouanError as error:
             problem = error
         else:
-            messages.success(request, gettext("It is on its way to the department."))
+            messages.success(
+                request,
+                gettext("It is on its way to the department.")
+                if told
+                else gettext("Taken back before it had left: the department has received nothing."),
+            )
             return HttpResponseRedirect(reverse("services:application", args=[key]))
     elif action not in sending.allowed(row):
         raise errors.NotYourTurn
