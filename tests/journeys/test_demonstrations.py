@@ -26,14 +26,14 @@ def walked(name: str, out: Path) -> str:
         [sys.executable, "-m", "kouan.cli", "demo", name, "--out", str(out)],
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=560,
         check=False,
     )
     assert shown.returncode == 0, shown.stdout[-3000:] + shown.stderr[-3000:]
     return shown.stdout
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_data_crosses_under_a_contract_until_the_person_withdraws(tmp_path: Path) -> None:
     said = walked("dataflow", tmp_path)
     for clause in ("contract scope elements", "consent purposes"):
@@ -54,7 +54,7 @@ def test_data_crosses_under_a_contract_until_the_person_withdraws(tmp_path: Path
     }
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_residents_sign_in_on_the_other_side_and_out_again(tmp_path: Path) -> None:
     said = walked("identity", tmp_path)
     assert said.count("signed in after") == 2
@@ -65,7 +65,7 @@ def test_residents_sign_in_on_the_other_side_and_out_again(tmp_path: Path) -> No
     assert verify_bundle((tmp_path / "evidence.bundle").read_bytes()).holds
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_what_one_side_signs_the_other_recognises_and_nothing_else(tmp_path: Path) -> None:
     said = walked("signing", tmp_path)
     assert said.count("TOTAL-PASSED, recognised") == 3, said
