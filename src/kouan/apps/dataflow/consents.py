@@ -204,6 +204,7 @@ def keep(*, message: Received[ConsentGiven]) -> None:
         level=said.level,
         until=expires_at,
     )
+    of_a_version(said.receipt, contract)
     kept, _made = DataConsent.objects.get_or_create(
         key=key,
         defaults={
@@ -221,6 +222,13 @@ def keep(*, message: Received[ConsentGiven]) -> None:
     )
     if (kept.peer, kept.person, bytes(kept.receipt)) != (message.sender, "", said.receipt):
         raise errors.ConsentDiffers
+
+
+def of_a_version(receipt: bytes, contract: uuid.UUID) -> None:
+    """Raise ``UnknownContract`` where a receipt names terms that are none of the contract's versions here."""
+    digest, _days = receipts.told(receipt)
+    if digest is not None and not Contract.objects.filter(contract=contract, digest=digest).exists():
+        raise errors.UnknownContract
 
 
 def taken_back(*, message: Received[ConsentTakenBack]) -> None:

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.apps.dataflow import errors, receipts
-from kouan.apps.dataflow.consents import LONGEST, in_scope
+from kouan.apps.dataflow.consents import LONGEST, in_scope, of_a_version
 from kouan.apps.dataflow.crossings import NOTICE_GIVEN
 from kouan.apps.dataflow.domain import read_terms
 from kouan.apps.dataflow.judging import asks_consent, rules_for
@@ -116,6 +116,7 @@ def keep(*, message: Received[NoticeGiven]) -> None:
         until=datetime.fromtimestamp(said.expires_at, tz=timezone.get_current_timezone()),
         basis=basis_of(terms, message.sender, day),
     )
+    of_a_version(said.receipt, number)
     kept, _made = DataConsent.objects.get_or_create(
         key=key,
         defaults={
