@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from kouan.apps.dataflow import errors, receipts, records
@@ -22,6 +23,7 @@ from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent
 from kouan.apps.dataflow.payloads import ConsentGiven, ConsentTakenBack
 from kouan.core.exchange import bodies, outbox
 from kouan.core.exchange.models import OutboxMessage
+from kouan.core.exchange.outbox import OutboxFull
 from kouan.core.policy import Denied
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.sides.documents import normalise
@@ -40,6 +42,7 @@ OPEN_FOR: Final = timedelta(days=30)
 LONGEST: Final = timedelta(days=365)
 """How long a consent counts at most, unless it is withdrawn."""
 _ROUNDS: Final = 2**14
+_AT_ONCE: Final = 50
 
 
 def ask(  # noqa: PLR0913 - all that a request says, by name
@@ -155,7 +158,8 @@ def give(
 def withdraw(*, key: uuid.UUID, person: str) -> DataConsent:
     """Take a consent back: from now on nothing crosses under it, and what waits to cross does not.
 
-    The other side is told in the same transaction, and erases what it has. Doing it twice is harmless.
+    The other side is told in the same transaction, or later (``tell_withdrawn``) where it cannot be told now,
+    and erases what it has. Doing it twice is harmless.
     """
     with transaction.atomic():
         consent = DataConsent.objects.select_for_update().filter(key=key, person=person).first()
@@ -167,17 +171,41 @@ def withdraw(*, key: uuid.UUID, person: str) -> DataConsent:
             outbox.withdraw(consent=consent.reference, code=errors.ConsentWithdrawn.code)
             never_sent = OutboxMessage.objects.filter(consent=consent.reference, state="cancelled")
             bodies.erase_sent(list(never_sent.values_list("message_id", flat=True)))
-            # It counts no more here, and that is what decides, whoever can be told.
-            with contextlib.suppress(Denied, UnknownMember):
-                outbox.send(
-                    CONSENT_TAKEN_BACK,
-                    to=consent.peer,
-                    payload=ConsentTakenBack(
-                        consent=consent.key.bytes, at=int(consent.withdrawn_at.timestamp())
-                    ),
-                    conversation=consent.key,
-                )
+            # It counts no more here, and that is what decides, whoever can be told now.
+            with contextlib.suppress(Denied, OutboxFull, UnknownMember):
+                _tell(consent, consent.withdrawn_at)
     return consent
+
+
+def tell_withdrawn() -> bool:
+    """Tell the other sides of withdrawals of which they could not be told at once; say whether more waits.
+
+    Where a side still cannot be told, the rest of what it has to know waits for the next time.
+    """
+    queued = OutboxMessage.objects.filter(type=CONSENT_TAKEN_BACK.type, conversation=OuterRef("key"))
+    untold = DataConsent.objects.filter(~Exists(queued), withdrawn_at__isnull=False).exclude(person="")
+    more = False
+    for peer in untold.order_by("peer").values_list("peer", flat=True).distinct():
+        with transaction.atomic():  # of two workers one holds them; told twice it would be harmless
+            waiting = untold.filter(peer=peer).order_by("withdrawn_at").select_for_update(skip_locked=True)
+            rows = list(waiting[:_AT_ONCE])
+            try:
+                for row in rows:
+                    if row.withdrawn_at is not None:
+                        _tell(row, row.withdrawn_at)
+            except (Denied, OutboxFull, UnknownMember):
+                continue
+            more = more or len(rows) == _AT_ONCE
+    return more
+
+
+def _tell(consent: DataConsent, withdrawn_at: datetime) -> None:
+    outbox.send(
+        CONSENT_TAKEN_BACK,
+        to=consent.peer,
+        payload=ConsentTakenBack(consent=consent.key.bytes, at=int(withdrawn_at.timestamp())),
+        conversation=consent.key,
+    )
 
 
 def keep(*, message: Received[ConsentGiven]) -> None:
