@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from kouan.apps.dataflow import errors, receipts, records
 from kouan.apps.dataflow.crossings import CONSENT_GIVEN, CONSENT_TAKEN_BACK
+from kouan.apps.dataflow.documents import meant, shown_by
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.judging import needs_level, rules_for, sensitive_among
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent
@@ -26,12 +27,12 @@ from kouan.core.exchange.models import OutboxMessage
 from kouan.core.exchange.outbox import OutboxFull
 from kouan.core.policy import Denied
 from kouan.core.policy.decide import TERM_ZONE
-from kouan.core.sides.documents import normalise
 from kouan.core.trust.errors import UnknownMember
 from kouan.web.persons import identities
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import date
 
     from kouan.apps.dataflow.domain import Terms
     from kouan.core.exchange import Received
@@ -59,13 +60,16 @@ def ask(  # noqa: PLR0913 - all that a request says, by name
     Raises ``ScopeDrift`` or ``OtherPurpose`` for what the contract does not name, and ``NoDocumentNumber``.
     """
     in_scope(terms, elements, purposes)
+    document = meant(document_number)
+    if not document:
+        raise errors.NoDocumentNumber
     now, salt = timezone.now(), secrets.token_bytes(32)
     return ConsentRequest.objects.create(
         contract=contract.contract,
         institution=terms.exporter.code,
         reference=reference,
         document_salt=salt,
-        document_digest=_hardened(document_number, salt),
+        document_digest=_hardened(document, salt),
         elements=sorted(set(elements)),
         purposes=sorted(set(purposes)),
         created_at=now,
@@ -90,12 +94,12 @@ def open_request(key: uuid.UUID, person: Person) -> tuple[ConsentRequest, Contra
     ).first()
     if request is None:
         raise errors.UnknownRequest
-    if not normalise(person.document_number):
+    salt, digest = bytes(request.document_salt), bytes(request.document_digest)
+    if not any(hmac.compare_digest(_hardened(each, salt), digest) for each in shown_by(person)):
         raise errors.NotThisPerson
-    theirs = _hardened(person.document_number, bytes(request.document_salt))
-    if not hmac.compare_digest(theirs, bytes(request.document_digest)):
-        raise errors.NotThisPerson
-    contract = Contract.objects.filter(contract=request.contract, state=State.SIGNED).first()
+    contract = Contract.objects.filter(
+        contract=request.contract, state=State.SIGNED, expires__gte=_today()
+    ).first()
     if contract is None:
         raise errors.UnknownRequest
     return request, contract
@@ -103,8 +107,7 @@ def open_request(key: uuid.UUID, person: Person) -> tuple[ConsentRequest, Contra
 
 def level_for(terms: Terms, elements: Collection[str]) -> int:
     """Return how surely a person must have signed in to agree to these kinds of data."""
-    day = timezone.now().astimezone(TERM_ZONE).date()
-    bases = [rules_for(terms, side, day)[1] for side in sorted(terms.sides)]
+    bases = [rules_for(terms, side, _today())[1] for side in sorted(terms.sides)]
     return needs_level(frozenset(elements), bases)
 
 
@@ -286,11 +289,12 @@ def _payload(consent: DataConsent) -> ConsentGiven:
     )
 
 
-def _hardened(number: str, salt: bytes) -> bytes:
+def _today() -> date:
+    return timezone.now().astimezone(TERM_ZONE).date()
+
+
+def _hardened(text: str, salt: bytes) -> bytes:
     """Return a digest from which the number is not found by trying all: some tens of milliseconds each."""
-    text = normalise(number)
-    if not text:
-        raise errors.NoDocumentNumber
     return hashlib.scrypt(
         text.encode(), salt=settings.SECRET_KEY.encode()[:16] + salt, n=_ROUNDS, r=8, p=1, dklen=32
     )
