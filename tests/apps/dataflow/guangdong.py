@@ -85,14 +85,16 @@ class Guangdong:
         }  # fmt: skip
         return cose.sign1(cbor.encode(content), signer or self.peer.signer(), content_type=statements.TYPE)
 
-    def receipt(self, said, *, signer=None, **changes):
-        """Our receipt of a consent that a message of ours tells of."""
+    def receipt(self, said, *, signer=None, terms=None, **changes):
+        """Our receipt of a consent that a message of ours tells of, given under these terms."""
+        named = {} if terms is None else {"terms": terms.digest().hex()}
         content = {
             "schema_version": receipts.SCHEMA,
             "record_id": str(uuid.UUID(bytes=said["consent"])),
             "pii_principal_id": said["subject"],
             "pii_processing": {
                 "contract": str(uuid.UUID(bytes=said["contract"])),
+                **named,
                 "purposes": [
                     {
                         "purpose_type": purpose,
@@ -128,7 +130,7 @@ class Guangdong:
             "given_at": now,
             "expires_at": now + 3600,
         } | changes
-        return said | {"receipt": self.receipt(said)}
+        return said | {"receipt": self.receipt(said, terms=terms)}
 
 
 def values_of(pairs):

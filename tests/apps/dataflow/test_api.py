@@ -14,7 +14,7 @@ from apps.dataflow.guangdong import values_of
 from apps.dataflow.made import OTHER, PURPOSE, VALUES
 from apps.dataflow.test_consents import theirs  # noqa: F401 - a fixture
 from kouan.apps.dataflow import access, api, consents
-from kouan.apps.dataflow.models import ConsentRequest, Decision, InstitutionAccess, Record, SentOnce
+from kouan.apps.dataflow.models import ConsentRequest, Contract, Decision, InstitutionAccess, Record, SentOnce
 from kouan.core.exchange.models import OutboxMessage
 from kouan.sections.dataflow import DataFlowSettings
 
@@ -104,6 +104,19 @@ def test_a_customer_is_asked_and_answers(signed, bank, given, gd):
     told = bank.get(f"/consent-requests/{asked['id']}").json()
     assert told["state"] == "withdrawn"
     assert told["consent"]["withdrawn_at"]
+
+
+def test_nobody_is_asked_or_told_under_a_contract_whose_term_is_over(signed, bank, today):
+    made = signed()
+    Contract.objects.update(expires=today - timedelta(days=1))
+    asked = request(made)
+    told = problem(bank.post("/consent-requests", asked), 403, "outside-term")
+    assert told["params"]["clause"] == "contract term"
+    del asked["customer"]
+    problem(bank.post("/notices", asked), 403, "outside-term")
+    assert not ConsentRequest.objects.exists()
+    Contract.objects.update(effective=today + timedelta(days=1), expires=today + timedelta(days=2))
+    assert bank.post("/consent-requests", request(made)).status_code == 201
 
 
 def test_a_customer_who_refuses_and_one_who_does_not_answer(signed, bank, given):

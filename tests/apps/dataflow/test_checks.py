@@ -26,29 +26,39 @@ def assessed(day):
     return {"digest": "0" * 64, "made_on": on(day)}
 
 
+GD = "gd/2026-01-01 gba-standard-contract"
 BAD = {
-    "ends before it begins": (terms(expires="2026-08-31"), errors.TermEndsBeforeItBegins),
-    "both on one side": (terms(importer=LENDER | {"place": "hk"}), errors.SameSide),
-    "important data": (terms(elements=["important.mapping"]), ImportantData),
-    "a city outside the area": (terms(importer=LENDER | {"place": "gd:shantou"}), errors.OutsideArea),
-    "an onward transfer": (terms(onward=[MACAO]), errors.OnwardTransfer),
-    "a basis that nobody knows": (terms(basis="handshake"), errors.UnknownBasis),
-    "a day too long": (terms(expires=on(FIRST + timedelta(days=1096))), errors.TermTooLong),
+    "ends before it begins": (
+        terms(expires="2026-08-31"), errors.TermEndsBeforeItBegins, "contract term",
+    ),
+    "both on one side": (
+        terms(importer=LENDER | {"place": "hk"}), errors.SameSide, "contract parties",
+    ),
+    "important data": (terms(elements=["important.mapping"]), ImportantData, "elements"),
+    "a city outside the area": (
+        terms(importer=LENDER | {"place": "gd:shantou"}), errors.OutsideArea, f"{GD} places",
+    ),
+    "an onward transfer": (terms(onward=[MACAO]), errors.OnwardTransfer, f"{GD} places"),
+    "a basis that nobody knows": (terms(basis="handshake"), errors.UnknownBasis, "basis"),
+    "a day too long": (
+        terms(expires=on(FIRST + timedelta(days=1096))), errors.TermTooLong, f"{GD} term",
+    ),
     "an old assessment": (
-        terms(assessment=assessed(FIRST - timedelta(days=91))), errors.AssessmentTooOld,
+        terms(assessment=assessed(FIRST - timedelta(days=91))), errors.AssessmentTooOld, f"{GD} assessment",
     ),
     "an assessment made afterwards": (
-        terms(assessment=assessed(FIRST + timedelta(days=1))), errors.AssessmentTooOld,
+        terms(assessment=assessed(FIRST + timedelta(days=1))), errors.AssessmentTooOld, f"{GD} assessment",
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_terms_are_refused(name):
-    said, error = BAD[name]
+def test_bad_terms_are_refused_and_the_clause_is_named(name):
+    said, error, clause = BAD[name]
     with pytest.raises(KouanError) as caught:
         checks.check(said, DAY)
     assert type(caught.value) is error
+    assert caught.value.params["clause"] == clause
 
 
 @pytest.mark.parametrize(
@@ -90,6 +100,7 @@ def test_two_contracts_that_disagree(standing, said):
     with pytest.raises(errors.ContractsDisagree) as caught:
         checks.agrees_with_others(said)
     assert caught.value.params["contract"] == str(standing.contract)
+    assert caught.value.params["clause"] == "contract scope"
 
 
 @pytest.mark.parametrize(

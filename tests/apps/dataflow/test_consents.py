@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from apps.dataflow.guangdong import values_of
 from apps.dataflow.made import CHAN, OTHER, PURPOSE, VALUES, case
 from apps.dataflow.made import consent as agreed
 from apps.dataflow.test_contracts import BACK, proposal
-from kouan.apps.dataflow import consents, contracts, errors, receipts
+from kouan.apps.dataflow import consents, contracts, decisions, errors, receipts, records
 from kouan.apps.dataflow.judging import judge
-from kouan.apps.dataflow.models import ConsentRequest, DataConsent
+from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent, Decision
+from kouan.core import chores
 from kouan.core.trust import cose
 from kouan.core.trust.receipts import CONSENT, BadReceipt
 
@@ -130,6 +132,28 @@ def test_another_person_can_neither_see_nor_answer_it(signed, asked, given, who)
     assert given(made, request=request)
 
 
+@pytest.mark.parametrize(
+    ("kind", "meant"), [("hk-passport", True), ("", True), ("home-return-permit", False), ("hkid", False)]
+)
+def test_the_same_number_of_another_kind_of_document_is_somebody_else(  # noqa: PLR0913, PLR0917 - fixtures
+    signed, asked, given, chan, kind, meant
+):
+    made = signed()
+    request = asked(made, document_number="H12345678")
+    who = replace(chan, document_number="H12345678", document_type=kind)
+    if meant:
+        assert given(made, person=who, request=request)
+    else:
+        with pytest.raises(errors.NotThisPerson):
+            given(made, person=who, request=request)
+
+
+def test_a_number_that_no_known_document_has_is_compared_as_it_is(signed, asked, given, chan):
+    made = signed()
+    request = asked(made, document_number="x-9")
+    assert given(made, person=replace(chan, document_number="X9", document_type="hkid"), request=request)
+
+
 @pytest.mark.parametrize(("level", "ticked"), [(2, ["person.credit"]), (1, ["person.name"])])
 def test_a_sign_in_that_is_not_sure_enough(  # noqa: PLR0913, PLR0917 - fixtures
     signed, asked, given, chan, level, ticked
@@ -170,9 +194,57 @@ def test_a_request_of_a_month_ago_and_one_of_a_contract_that_has_ended(signed, a
     with pytest.raises(errors.UnknownRequest):
         given(made, request=request)
     ConsentRequest.objects.update(expires_at=timezone.now() + timedelta(days=1))
+    Contract.objects.update(expires=contracts.today() - timedelta(days=1))
+    with pytest.raises(errors.UnknownRequest):
+        given(made, request=request)
+    Contract.objects.update(expires=contracts.today())
     contracts.end(digest=bytes(made.digest), reason="The bank closes.")
     with pytest.raises(errors.UnknownRequest):
         given(made, request=request)
+
+
+# What a later version changes
+
+
+FOSHAN = {"name": "Foshan Branch", "place": "gd:foshan"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "clause"),
+    [({"retention_days": 31}, "consent retention"), ({"onward": [FOSHAN]}, "consent onward")],
+)
+def test_a_consent_does_not_follow_a_version_that_goes_further(  # noqa: PLR0913, PLR0917 - fixtures
+    signed, given, terms, gd, changes, clause
+):
+    first = signed()
+    before = given(first)
+    second = signed(terms(version=2, replaces=bytes(first.digest).hex(), **changes))
+    with pytest.raises(errors.ConsentForOther) as denied:
+        records.send(contract=second, consent=before, purpose=PURPOSE, values=VALUES)
+    assert denied.value.params["clause"] == clause
+    assert decisions.replay(Decision.objects.get()).same
+    assert records.send(contract=second, consent=given(second), purpose=PURPOSE, values=VALUES)
+
+
+def test_a_consent_follows_a_version_that_goes_less_far(signed, given, terms):
+    first = signed(onward=[FOSHAN])
+    consent = given(first)
+    second = signed(terms(version=2, replaces=bytes(first.digest).hex(), retention_days=29))
+    assert records.send(contract=second, consent=consent, purpose=PURPOSE, values=VALUES)
+
+
+def test_a_receipt_without_terms_holds_a_version_to_its_retention(signed, given, terms):
+    """The first receipts named none, and still said how long."""
+    first = signed()
+    consent = given(first)
+    said = receipts.content(bytes(consent.receipt))
+    del said["pii_processing"]["terms"]
+    DataConsent.objects.update(receipt=receipts._KIND.sign(said))
+    second = signed(terms(version=2, replaces=bytes(first.digest).hex(), onward=[FOSHAN]))
+    assert records.send(contract=second, consent=consent, purpose=PURPOSE, values=VALUES)
+    third = signed(terms(version=3, replaces=bytes(second.digest).hex(), retention_days=31))
+    with pytest.raises(errors.ConsentForOther):
+        records.send(contract=third, consent=consent, purpose=PURPOSE, values=VALUES)
 
 
 # Taken back
@@ -186,6 +258,27 @@ def test_it_is_taken_back_once_and_told_once(signed, given, gd, chan):
     assert gd.hear() == [
         ("dataflow.consent-withdrawn", {"consent": consent.key.bytes, "at": int(at.timestamp())})
     ]
+
+
+def test_it_is_taken_back_though_no_more_may_wait_and_told_later(  # noqa: PLR0913, PLR0917 - fixtures
+    signed, given, gd, chan, node, settings
+):
+    consent = given(signed())
+    gd.hear()
+    settings.NODE = replace(node, exchange=replace(node.exchange, outbox_max=0))
+    at = consents.withdraw(key=consent.key, person=chan.key).withdrawn_at
+    consent.refresh_from_db()
+    assert consent.withdrawn_at == at
+    assert not consents.tell_withdrawn()
+    assert not gd.hear()
+    settings.NODE = node
+    assert not consents.tell_withdrawn()
+    assert gd.hear() == [
+        ("dataflow.consent-withdrawn", {"consent": consent.key.bytes, "at": int(at.timestamp())})
+    ]
+    assert not consents.tell_withdrawn()
+    assert not gd.hear()
+    assert consents.tell_withdrawn in {chore.run for chore in chores.registered()}
 
 
 @pytest.mark.parametrize("who", ["", "somebody else", str(uuid.UUID(int=2))])
@@ -220,6 +313,27 @@ def test_a_consent_of_the_other_side_is_kept(gd, theirs):
     assert (row.person, row.peer, row.subject, row.level) == ("", "gd", "g" * 43, 3)
     assert say(gd, said) == ("handled", "")
     assert DataConsent.objects.count() == 1
+
+
+def test_a_consent_of_the_other_side_does_not_follow_a_version_that_goes_further(gd, terms, theirs):
+    said = gd.consent(theirs)
+    assert say(gd, said) == ("handled", "")
+    wider = terms(
+        **BACK, contract=theirs.contract, version=2, replaces=theirs.digest().hex(), retention_days=31
+    )
+    assert proposal(gd, wider) == ("handled", "")
+    contracts.sign(digest=wider.digest(), officer="CHEUNG")
+    payload = {"subject": said["subject"], "purpose": PURPOSE, "values": values_of(VALUES)}
+    key = uuid.UUID(bytes=said["consent"])
+    record = gd.draft("dataflow.record", payload, conversation=key, contract=wider, consent=f"dataflow:{key}")
+    assert gd.post(record) == [("refused", "consent-for-other")]
+    assert Decision.objects.get().clause == "consent retention"
+
+
+def test_a_consent_under_terms_that_are_no_version_here(gd, theirs):
+    said = gd.consent(theirs)
+    receipt = gd.receipt(said, terms=theirs.model_copy(update={"persons": 7}))
+    assert say(gd, said | {"receipt": receipt}) == ("refused", "unknown-contract")
 
 
 @pytest.mark.parametrize(

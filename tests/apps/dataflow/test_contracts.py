@@ -188,6 +188,33 @@ def test_an_amendment_replaces_it_and_is_filed_again(signed, terms):
     assert not second.filings.filter(filed_on__isnull=False).exists()
 
 
+def test_an_amendment_that_was_refused_is_drafted_anew_and_signed(signed, gd, terms):
+    first = bytes(signed().digest).hex()
+    made = contracts.draft(terms(version=2, replaces=first, persons=2))
+    contracts.propose(digest=bytes(made.digest), officer=OFFICER)
+    gd.hear()
+    refusal = {"outcome": "refused", "statement": b"", "reason": "Too many persons."}
+    assert answer(gd, made, **refusal) == ("handled", "")
+    assert states() == [(1, State.SIGNED), (2, State.REFUSED)]
+    again = signed(terms(version=2, replaces=first, persons=1))
+    assert states() == [(1, State.REPLACED), (2, State.SIGNED)]
+    assert contracts.terms_of(again).persons == 1
+
+
+def test_the_other_side_proposes_anew_what_was_refused_here(gd, terms):
+    said = terms(**BACK)
+    proposal(gd, said)
+    contracts.sign(digest=said.digest(), officer=OFFICER)
+    amended = BACK | {"version": 2, "replaces": said.digest().hex()}
+    wide, narrow = terms(**amended, persons=2000), terms(**amended, persons=20)
+    assert proposal(gd, wide) == ("handled", "")
+    contracts.refuse(digest=wide.digest(), reason="Too many persons.")
+    assert proposal(gd, narrow) == ("handled", "")
+    contracts.sign(digest=narrow.digest(), officer=OFFICER)
+    assert states() == [(1, State.REPLACED), (2, State.SIGNED)]
+    assert proposal(gd, wide) == ("refused", "ill-formed-terms")
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"replaces": "0" * 64}, {"replaces": None}, {"version": 3}, {"exporter": BANK | {"code": "x-bank"}}],

@@ -36,6 +36,8 @@ OVERDUE = (Filing("gd", DAY - timedelta(days=1), None), Filing("hk", DAY, None))
 LATE = (Filing("gd", DAY - timedelta(days=1), DAY + timedelta(days=1)),)
 BEIJING = LENDER | {"place": "gd:beijing"}
 MACAO = {"name": "Lotus Bank", "place": "mo"}
+FOSHAN = {"name": "Foshan Branch", "place": "gd:foshan"}
+AGREED_ONWARD = frozenset({("Foshan Branch", "gd:foshan"), ("Zhuhai Branch", "gd:zhuhai")})
 
 
 TOO_OLD = {
@@ -152,6 +154,13 @@ REFUSED = {
     "sensitive, but not by itself": (
         case(consent=consent(separate=frozenset())), errors.ConsentForOther, "consent separate",
     ),
+    "kept for longer than agreed": (
+        case(consent=consent(retention_days=29)), errors.ConsentForOther, "consent retention",
+    ),
+    "handed on to more than agreed": (
+        case(contract=said(onward=[FOSHAN]), consent=consent(onward=frozenset())),
+        errors.ConsentForOther, "consent onward",
+    ),
     "too low a level": (case(consent=consent(level=2)), errors.LevelTooLow, "consent level"),
 }  # fmt: skip
 
@@ -203,7 +212,12 @@ def test_each_refusal_is_told_in_three_scripts(name):
             consent=consent(level=2, separate=frozenset()),
         ),
         case(consent=consent(withdrawn_at=AT + timedelta(seconds=1))),
-        case(contract=said(onward=[{"name": "Foshan Branch", "place": "gd:foshan"}])),
+        case(contract=said(onward=[FOSHAN])),
+        case(
+            contract=said(onward=[FOSHAN]),
+            consent=consent(onward=AGREED_ONWARD),
+        ),
+        case(consent=consent(retention_days=30, onward=AGREED_ONWARD)),
     ],
 )
 def test_on_the_edge_it_still_may(fine):
@@ -319,6 +333,14 @@ def test_the_days_of_a_ground_are_counted_to_the_last():
 
 def test_a_case_with_a_ground_and_a_notice_is_read_again_as_it_was():
     it = case(contract=said(basis="legal-obligation", ground=GROUND), consent=consent(notice=True))
+    assert from_json(json.loads(json.dumps(as_json(it)))) == it
+
+
+@pytest.mark.parametrize(
+    "onward", [frozenset(), frozenset({("Foshan Branch", "gd:foshan"), ("A", "gd:zhuhai")})]
+)
+def test_a_case_with_the_terms_that_were_agreed_to_is_read_again_as_it_was(onward):
+    it = case(consent=consent(retention_days=30, onward=onward))
     assert from_json(json.loads(json.dumps(as_json(it)))) == it
 
 

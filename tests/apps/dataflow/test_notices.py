@@ -70,6 +70,15 @@ def test_nobody_else_sees_it(duty, chan):
             my_consent(other, notice.key)
 
 
+def test_it_is_seen_with_the_document_of_the_kind_that_is_meant(duty, chan):
+    inform(duty(), document_number="H12345678")
+    found = [
+        len(my_consents(replace(chan, document_number="H12345678", document_type=kind))[0])
+        for kind in ("hk-passport", "", "home-return-permit")
+    ]
+    assert found == [1, 1, 0]
+
+
 def test_the_same_notice_again_is_the_one_that_stands(duty, gd):
     contract = duty()
     first = inform(contract)

@@ -53,6 +53,26 @@ def test_a_mistake_in_a_declaration_stops_start_up(declare, wrong):
     assert registry.all() == before
 
 
+@pytest.mark.parametrize(
+    ("elements", "words"),
+    [
+        ({}, "tie every payload field to kinds of data; differs in \\['text'\\]"),
+        (
+            {"text": "technical.filler", "more": "technical.filler"},
+            "tie every payload field to kinds of data; differs in \\['more'\\]",
+        ),
+        ({"text": " "}, "the field text is tied to no kind of data"),
+        ({"text": "technical.filler person.shoe-size"}, "person.shoe-size"),
+    ],
+    ids=["not covered", "no such field", "no kind", "an unknown kind"],
+)
+def test_a_type_whose_fields_are_not_tied_to_kinds_of_data_cannot_be_declared(declare, elements, words):
+    before = registry.all()
+    with pytest.raises(ValueError, match=words):
+        declare(elements=elements)
+    assert registry.all() == before
+
+
 def test_nothing_is_declared_or_handled_twice(declare):
     crossing = declare("test.note")
     with pytest.raises(ValueError, match="twice"):

@@ -11,8 +11,10 @@ from kouan.core.policy import Agreement, Clause, Denied, Policy, Proposal
 from kouan.core.policy.decide import (
     AgreementNotInForce,
     ConsentMissing,
+    ImportantData,
     NoAgreement,
     OtherAgreementText,
+    OutsideScope,
     PartyNotNamed,
 )
 from kouan.core.text import Localised
@@ -131,6 +133,26 @@ def test_an_agreement_of_one_day():
     for other in (noon - timedelta(days=1), noon + timedelta(days=1)):
         with pytest.raises(AgreementNotInForce):
             decide(one, at=other)
+
+
+def test_what_the_clause_does_not_name_is_outside_its_scope():
+    clause = replace(CLAUSE, elements=frozenset({"person.name"}))
+    agreement = replace(AGREEMENT, clauses=(clause,))
+    fine = frozenset({"person.name", "technical.time", "organisation.name"})
+    assert decide(agreement, elements=fine).clause is clause
+    with pytest.raises(OutsideScope) as caught:
+        decide(agreement, elements=fine | {"person.health"})
+    assert caught.value.params["clause"] == "3.1"
+    with pytest.raises(OutsideScope):
+        decide(elements=frozenset({"person.name"}))
+
+
+def test_important_data_crosses_under_nothing_whatever_a_clause_names():
+    important = frozenset({"important.mapping"})
+    agreement = replace(AGREEMENT, clauses=(replace(CLAUSE, elements=important),))
+    with pytest.raises(ImportantData) as caught:
+        decide(agreement, elements=important)
+    assert caught.value.params["clause"] == "elements"
 
 
 def test_parties_count_even_where_a_clause_is_wider():

@@ -15,7 +15,7 @@ class DataFlowConfig(AppConfig):
 
     def ready(self) -> None:
         """Take the decisions over, and name what the worker does."""
-        from kouan.apps.dataflow import erasing, figures, filings, records  # noqa: PLC0415 - needs the models to be loaded
+        from kouan.apps.dataflow import consents, erasing, figures, filings, records  # noqa: PLC0415 - needs the models
         from kouan.apps.dataflow.domain import LEGAL_BASIS  # noqa: PLC0415 - as above
         from kouan.apps.dataflow.register import ConsentRegister, ContractRegister  # noqa: PLC0415 - as above
 
@@ -25,3 +25,4 @@ class DataFlowConfig(AppConfig):
         deadlines.register("dataflow", filings.near)
         deadlines.register("dataflow-erasures", erasing.overdue)
         chores.register("dataflow-retention", every=60, run=records.erase_overdue)
+        chores.register("dataflow-withdrawals", every=60, run=consents.tell_withdrawn)

@@ -22,9 +22,11 @@ _BINDING: Final = (State.PROPOSED, State.SIGNED)
 def check(terms: Terms, today: date) -> None:
     """Raise the ``KouanError`` that says why such a contract could never be in force."""
     if terms.last_day < terms.first_day:
-        raise errors.TermEndsBeforeItBegins(effective=terms.effective, expires=terms.expires)
+        raise errors.TermEndsBeforeItBegins(
+            clause="contract term", effective=terms.effective, expires=terms.expires
+        )
     if len(terms.sides) < 2:  # noqa: PLR2004 - two parties
-        raise errors.SameSide
+        raise errors.SameSide(clause="contract parties")
     if important := important_among(frozenset(terms.elements)):
         raise ImportantData(
             clause="elements", elements=", ".join(str(each.title) for each in elements_of(important))
@@ -35,11 +37,11 @@ def check(terms: Terms, today: date) -> None:
         area(terms, basis, rule=rule)
         grounds(terms, basis, rule=rule, day=day, elements=frozenset(terms.elements))
         if (terms.last_day - terms.first_day).days >= basis.longest_days:
-            raise errors.TermTooLong(side=side, days=basis.longest_days)
+            raise errors.TermTooLong(clause=f"{rule} term", side=side, days=basis.longest_days)
         made_on = date.fromisoformat(terms.assessment.made_on)
         most = basis.assessment_days
         if most is not None and not timedelta() <= terms.first_day - made_on <= timedelta(days=most):
-            raise errors.AssessmentTooOld(side=side, days=most)
+            raise errors.AssessmentTooOld(clause=f"{rule} assessment", side=side, days=most)
 
 
 def in_turn() -> None:
@@ -63,7 +65,7 @@ def agrees_with_others(terms: Terms) -> None:
     for other in others.iterator():
         its = read_terms(bytes(other.terms))
         if set(its.purposes) & set(terms.purposes) and set(its.elements) & set(terms.elements):
-            raise errors.ContractsDisagree(contract=str(other.contract))
+            raise errors.ContractsDisagree(clause="contract scope", contract=str(other.contract))
 
 
 def parties_of(terms: Terms) -> tuple[str, str]:

@@ -12,24 +12,27 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from kouan.apps.dataflow import errors, receipts, records
 from kouan.apps.dataflow.crossings import CONSENT_GIVEN, CONSENT_TAKEN_BACK
+from kouan.apps.dataflow.documents import meant, shown_by
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.judging import needs_level, rules_for, sensitive_among
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent
 from kouan.apps.dataflow.payloads import ConsentGiven, ConsentTakenBack
 from kouan.core.exchange import bodies, outbox
 from kouan.core.exchange.models import OutboxMessage
+from kouan.core.exchange.outbox import OutboxFull
 from kouan.core.policy import Denied
 from kouan.core.policy.decide import TERM_ZONE
-from kouan.core.sides.documents import normalise
 from kouan.core.trust.errors import UnknownMember
 from kouan.web.persons import identities
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import date
 
     from kouan.apps.dataflow.domain import Terms
     from kouan.core.exchange import Received
@@ -40,6 +43,7 @@ OPEN_FOR: Final = timedelta(days=30)
 LONGEST: Final = timedelta(days=365)
 """How long a consent counts at most, unless it is withdrawn."""
 _ROUNDS: Final = 2**14
+_AT_ONCE: Final = 50
 
 
 def ask(  # noqa: PLR0913 - all that a request says, by name
@@ -56,13 +60,16 @@ def ask(  # noqa: PLR0913 - all that a request says, by name
     Raises ``ScopeDrift`` or ``OtherPurpose`` for what the contract does not name, and ``NoDocumentNumber``.
     """
     in_scope(terms, elements, purposes)
+    document = meant(document_number)
+    if not document:
+        raise errors.NoDocumentNumber
     now, salt = timezone.now(), secrets.token_bytes(32)
     return ConsentRequest.objects.create(
         contract=contract.contract,
         institution=terms.exporter.code,
         reference=reference,
         document_salt=salt,
-        document_digest=_hardened(document_number, salt),
+        document_digest=_hardened(document, salt),
         elements=sorted(set(elements)),
         purposes=sorted(set(purposes)),
         created_at=now,
@@ -87,12 +94,12 @@ def open_request(key: uuid.UUID, person: Person) -> tuple[ConsentRequest, Contra
     ).first()
     if request is None:
         raise errors.UnknownRequest
-    if not normalise(person.document_number):
+    salt, digest = bytes(request.document_salt), bytes(request.document_digest)
+    if not any(hmac.compare_digest(_hardened(each, salt), digest) for each in shown_by(person)):
         raise errors.NotThisPerson
-    theirs = _hardened(person.document_number, bytes(request.document_salt))
-    if not hmac.compare_digest(theirs, bytes(request.document_digest)):
-        raise errors.NotThisPerson
-    contract = Contract.objects.filter(contract=request.contract, state=State.SIGNED).first()
+    contract = Contract.objects.filter(
+        contract=request.contract, state=State.SIGNED, expires__gte=_today()
+    ).first()
     if contract is None:
         raise errors.UnknownRequest
     return request, contract
@@ -100,8 +107,7 @@ def open_request(key: uuid.UUID, person: Person) -> tuple[ConsentRequest, Contra
 
 def level_for(terms: Terms, elements: Collection[str]) -> int:
     """Return how surely a person must have signed in to agree to these kinds of data."""
-    day = timezone.now().astimezone(TERM_ZONE).date()
-    bases = [rules_for(terms, side, day)[1] for side in sorted(terms.sides)]
+    bases = [rules_for(terms, side, _today())[1] for side in sorted(terms.sides)]
     return needs_level(frozenset(elements), bases)
 
 
@@ -155,7 +161,8 @@ def give(
 def withdraw(*, key: uuid.UUID, person: str) -> DataConsent:
     """Take a consent back: from now on nothing crosses under it, and what waits to cross does not.
 
-    The other side is told in the same transaction, and erases what it has. Doing it twice is harmless.
+    The other side is told in the same transaction, or later (``tell_withdrawn``) where it cannot be told now,
+    and erases what it has. Doing it twice is harmless.
     """
     with transaction.atomic():
         consent = DataConsent.objects.select_for_update().filter(key=key, person=person).first()
@@ -167,17 +174,41 @@ def withdraw(*, key: uuid.UUID, person: str) -> DataConsent:
             outbox.withdraw(consent=consent.reference, code=errors.ConsentWithdrawn.code)
             never_sent = OutboxMessage.objects.filter(consent=consent.reference, state="cancelled")
             bodies.erase_sent(list(never_sent.values_list("message_id", flat=True)))
-            # It counts no more here, and that is what decides, whoever can be told.
-            with contextlib.suppress(Denied, UnknownMember):
-                outbox.send(
-                    CONSENT_TAKEN_BACK,
-                    to=consent.peer,
-                    payload=ConsentTakenBack(
-                        consent=consent.key.bytes, at=int(consent.withdrawn_at.timestamp())
-                    ),
-                    conversation=consent.key,
-                )
+            # It counts no more here, and that is what decides, whoever can be told now.
+            with contextlib.suppress(Denied, OutboxFull, UnknownMember):
+                _tell(consent, consent.withdrawn_at)
     return consent
+
+
+def tell_withdrawn() -> bool:
+    """Tell the other sides of withdrawals of which they could not be told at once; say whether more waits.
+
+    Where a side still cannot be told, the rest of what it has to know waits for the next time.
+    """
+    queued = OutboxMessage.objects.filter(type=CONSENT_TAKEN_BACK.type, conversation=OuterRef("key"))
+    untold = DataConsent.objects.filter(~Exists(queued), withdrawn_at__isnull=False).exclude(person="")
+    more = False
+    for peer in untold.order_by("peer").values_list("peer", flat=True).distinct():
+        with transaction.atomic():  # of two workers one holds them; told twice it would be harmless
+            waiting = untold.filter(peer=peer).order_by("withdrawn_at").select_for_update(skip_locked=True)
+            rows = list(waiting[:_AT_ONCE])
+            try:
+                for row in rows:
+                    if row.withdrawn_at is not None:
+                        _tell(row, row.withdrawn_at)
+            except (Denied, OutboxFull, UnknownMember):
+                continue
+            more = more or len(rows) == _AT_ONCE
+    return more
+
+
+def _tell(consent: DataConsent, withdrawn_at: datetime) -> None:
+    outbox.send(
+        CONSENT_TAKEN_BACK,
+        to=consent.peer,
+        payload=ConsentTakenBack(consent=consent.key.bytes, at=int(withdrawn_at.timestamp())),
+        conversation=consent.key,
+    )
 
 
 def keep(*, message: Received[ConsentGiven]) -> None:
@@ -204,6 +235,7 @@ def keep(*, message: Received[ConsentGiven]) -> None:
         level=said.level,
         until=expires_at,
     )
+    of_a_version(said.receipt, contract)
     kept, _made = DataConsent.objects.get_or_create(
         key=key,
         defaults={
@@ -221,6 +253,13 @@ def keep(*, message: Received[ConsentGiven]) -> None:
     )
     if (kept.peer, kept.person, bytes(kept.receipt)) != (message.sender, "", said.receipt):
         raise errors.ConsentDiffers
+
+
+def of_a_version(receipt: bytes, contract: uuid.UUID) -> None:
+    """Raise ``UnknownContract`` where a receipt names terms that are none of the contract's versions here."""
+    digest, _days = receipts.told(receipt)
+    if digest is not None and not Contract.objects.filter(contract=contract, digest=digest).exists():
+        raise errors.UnknownContract
 
 
 def taken_back(*, message: Received[ConsentTakenBack]) -> None:
@@ -250,11 +289,12 @@ def _payload(consent: DataConsent) -> ConsentGiven:
     )
 
 
-def _hardened(number: str, salt: bytes) -> bytes:
+def _today() -> date:
+    return timezone.now().astimezone(TERM_ZONE).date()
+
+
+def _hardened(text: str, salt: bytes) -> bytes:
     """Return a digest from which the number is not found by trying all: some tens of milliseconds each."""
-    text = normalise(number)
-    if not text:
-        raise errors.NoDocumentNumber
     return hashlib.scrypt(
         text.encode(), salt=settings.SECRET_KEY.encode()[:16] + salt, n=_ROUNDS, r=8, p=1, dklen=32
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import uuid
 from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from django.conf import settings
 from django.db import transaction
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_OPEN = (State.DRAFT, State.PROPOSED, State.SIGNED)
+_REPLACEABLE: Final = (State.DRAFT, State.REFUSED)
+"""What another text of the same version may take the place of: nobody is bound by it, or was."""
 
 
 def today() -> date:
@@ -46,7 +47,7 @@ def terms_of(contract: Contract) -> Terms:
 
 
 def draft(terms: Terms, *, department: str = "") -> Contract:
-    """Keep terms as a draft, in the place of an earlier draft of the same version.
+    """Keep terms as a draft, in the place of an earlier one of the same version or of one that was refused.
 
     ``department`` looks after a new contract; a later version stays with whose the first one is. Raises
     what ``checks.check`` raises: terms that could never be in force are not kept either.
@@ -57,7 +58,7 @@ def draft(terms: Terms, *, department: str = "") -> Contract:
     with transaction.atomic():
         same = Contract.objects.select_for_update().filter(contract=terms.contract, version=terms.version)
         earlier = same.first()
-        if earlier is not None and earlier.state != State.DRAFT:
+        if earlier is not None and earlier.state not in _REPLACEABLE:
             raise errors.NotInThisState(contract=terms.contract, state=earlier.state)
         same.delete()
         _follows(terms)
@@ -107,7 +108,7 @@ def received(*, message: Received[ContractProposed]) -> None:
     _follows(terms)
     if (
         Contract.objects.filter(contract=terms.contract, version=terms.version)
-        .exclude(state=State.DRAFT)
+        .exclude(state__in=_REPLACEABLE)
         .exists()
     ):
         raise errors.NotInThisState(contract=terms.contract, state=State.PROPOSED)

@@ -269,6 +269,10 @@ class ConsentFacts:
     withdrawn_at: datetime | None
     notice: bool = False
     """Whether the person was only told, since the law lets it cross without their consent."""
+    retention_days: int | None = None
+    """How long it may be kept by the terms that the person agreed to; None where those are not known."""
+    onward: frozenset[tuple[str, str]] | None = None
+    """On to whom, name and place, by the same terms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,6 +329,8 @@ def as_json(case: Case) -> dict[str, Any]:
             "expires_at": consent.expires_at.isoformat(),
             "withdrawn_at": consent.withdrawn_at and consent.withdrawn_at.isoformat(),
             **({"notice": True} if consent.notice else {}),
+            **({} if consent.retention_days is None else {"retention_days": consent.retention_days}),
+            **({} if consent.onward is None else {"onward": sorted(map(list, consent.onward))}),
         },
     }
 
@@ -375,6 +381,10 @@ def from_json(value: Mapping[str, Any]) -> Case:
             expires_at=datetime.fromisoformat(consent["expires_at"]),
             withdrawn_at=consent["withdrawn_at"] and datetime.fromisoformat(consent["withdrawn_at"]),
             notice=consent.get("notice", False),
+            retention_days=consent.get("retention_days"),
+            onward=frozenset((name, place) for name, place in consent["onward"])
+            if "onward" in consent
+            else None,
         ),
     )
 

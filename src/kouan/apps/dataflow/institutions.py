@@ -39,7 +39,7 @@ def ask(  # noqa: PLR0913 - all that a request says, by name
     elements: Collection[str],
     purposes: Collection[str],
 ) -> ConsentRequest:
-    """Ask a customer for their consent; raises ``UnknownContract`` or what ``consents.ask`` raises."""
+    """Ask a customer for their consent; raises as ``inform`` and ``consents.ask`` do."""
     found = _exported(institution, contract)
     return consents.ask(
         contract=found,
@@ -59,7 +59,10 @@ def inform(
     elements: Collection[str],
     purposes: Collection[str],
 ) -> DataConsent:
-    """Give notice to a customer; raises ``UnknownContract`` or what ``notices.inform`` raises."""
+    """Give notice to a customer.
+
+    Raises ``UnknownContract``, ``OutsideTerm`` or what ``notices.inform`` raises.
+    """
     found = _exported(institution, contract)
     return notices.inform(
         contract=found,
@@ -148,10 +151,21 @@ def received_by(institution: str, message_id: uuid.UUID) -> Record:
 
 
 def _exported(institution: str, number: uuid.UUID) -> Contract:
+    """Return a signed contract of an institution: people may be asked before its term, and not after it.
+
+    Raises ``UnknownContract`` or ``OutsideTerm``.
+    """
     own = Contract.objects.filter(contract=number, exporter=party(institution), state=State.SIGNED)
     found = own.order_by("-version").first()
     if found is None:
         raise errors.UnknownContract
+    if found.expires < contracts.today():
+        raise errors.OutsideTerm(
+            clause="contract term",
+            contract=str(number),
+            effective=found.effective.isoformat(),
+            expires=found.expires.isoformat(),
+        )
     return found
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
+from django.utils.translation import gettext
+
 from kouan.apps.dataflow import errors
 from kouan.apps.dataflow.domain import ALWAYS, SCOPE, State, Terms
 from kouan.apps.dataflow.rules import Basis, NoRules, Rules, rules_of
@@ -194,6 +196,7 @@ def _consent(case: Case, bases: list[Basis]) -> None:
     if case.purpose not in consent.purposes:
         raise errors.ConsentForOther(clause="consent purposes", detail=case.purpose)
     _agreed(case, consent, bases)
+    _no_wider(case.contract.terms, consent)
 
 
 def _agreed(case: Case, consent: ConsentFacts, bases: list[Basis]) -> None:
@@ -206,6 +209,18 @@ def _agreed(case: Case, consent: ConsentFacts, bases: list[Basis]) -> None:
     needed = needs_level(wanted, bases)
     if consent.level < needed:
         raise errors.LevelTooLow(clause="consent level", level=consent.level, needed=needed)
+
+
+def _no_wider(terms: Terms, consent: ConsentFacts) -> None:
+    """Hold a version against the one that the person agreed to: what widens it needs their consent anew."""
+    if consent.retention_days is not None and terms.retention_days > consent.retention_days:
+        kept = gettext("%(days)s days, then erased") % {"days": terms.retention_days}
+        raise errors.ConsentForOther(clause="consent retention", detail=kept)
+    if consent.onward is None:
+        return
+    if more := {(each.name, each.place) for each in terms.onward} - consent.onward:
+        names = ", ".join(f"{name} ({place})" for name, place in sorted(more))
+        raise errors.ConsentForOther(clause="consent onward", detail=names)
 
 
 def _day(at: datetime) -> str:

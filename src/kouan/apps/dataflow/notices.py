@@ -18,15 +18,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.apps.dataflow import errors, receipts
-from kouan.apps.dataflow.consents import LONGEST, in_scope
+from kouan.apps.dataflow.consents import LONGEST, in_scope, of_a_version
 from kouan.apps.dataflow.crossings import NOTICE_GIVEN
+from kouan.apps.dataflow.documents import meant, shown_by
 from kouan.apps.dataflow.domain import read_terms
 from kouan.apps.dataflow.judging import asks_consent, rules_for
 from kouan.apps.dataflow.models import Contract, DataConsent
 from kouan.apps.dataflow.payloads import NoticeGiven
 from kouan.core.exchange import outbox
 from kouan.core.policy.decide import TERM_ZONE
-from kouan.core.sides.documents import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -73,7 +73,7 @@ def inform(
             peer=contract.peer,
             person=person,
             notice=True,
-            subject=_keyed(f"subject {contract.contract} {normalise(document_number)}"),
+            subject=_keyed(f"subject {contract.contract} {meant(document_number)}"),
             elements=sorted(set(elements)),
             purposes=sorted(set(purposes)),
             level=LEVEL,
@@ -116,6 +116,7 @@ def keep(*, message: Received[NoticeGiven]) -> None:
         until=datetime.fromtimestamp(said.expires_at, tz=timezone.get_current_timezone()),
         basis=basis_of(terms, message.sender, day),
     )
+    of_a_version(said.receipt, number)
     kept, _made = DataConsent.objects.get_or_create(
         key=key,
         defaults={
@@ -137,13 +138,14 @@ def keep(*, message: Received[NoticeGiven]) -> None:
 
 def about(document_number: str) -> str:
     """Return how a notice names whoever has this document; nothing for no number."""
-    number = normalise(document_number)
-    return f"{ABOUT}{_keyed(f'person {number}')}" if number else ""
+    document = meant(document_number)
+    return _name(document) if document else ""
 
 
 def names_of(person: Person) -> list[str]:
     """Return under which names a person who is signed in has agreed to something, or was told of it."""
-    return [each for each in (person.key, about(person.document_number)) if each]
+    names = [person.key, *(_name(each) for each in shown_by(person))]
+    return [each for each in names if each]
 
 
 def basis_of(terms: Terms, side: str, day: date) -> str:
@@ -156,6 +158,10 @@ def _standing(contract: Contract, person: str, now: datetime) -> list[DataConsen
         contract=contract.contract, person=person, notice=True, expires_at__gt=now
     )
     return list(rows.order_by("pk"))
+
+
+def _name(document: str) -> str:
+    return ABOUT + _keyed(f"person {document}")
 
 
 def _keyed(text: str) -> str:

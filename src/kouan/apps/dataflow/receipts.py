@@ -6,12 +6,15 @@ how it is withdrawn.
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 
 from kouan.apps.dataflow import errors
 from kouan.apps.dataflow.judging import rules_for
+from kouan.core.errors import KouanError
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.policy.elements import elements_of
 from kouan.core.trust import receipts
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "urn:kouan:data-consent-receipt:1"
 _KIND: Final = receipts.Receipts(SCHEMA)
+_DAYS: Final = re.compile(r"P([0-9]{1,5})D")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def sign(consent: DataConsent, terms: Terms, *, language: str) -> bytes:
@@ -83,6 +88,22 @@ def content(data: bytes) -> dict[str, Any]:
     return _KIND.content(data)
 
 
+@lru_cache(1024)
+def told(data: bytes) -> tuple[bytes | None, int | None]:
+    """Return which terms a receipt that is kept here was given under, by their digest, and their retention.
+
+    The retention is in days. Each is ``None`` where the receipt does not say it: the first ones named no
+    terms, and another side's may name neither.
+    """
+    try:
+        processing = content(data)["pii_processing"]
+        terms = _DIGEST.fullmatch(processing.get("terms", ""))
+        days = _DAYS.fullmatch(processing["purposes"][0].get("storage_period", ""))
+    except (AttributeError, IndexError, KeyError, KouanError, RecursionError, TypeError, ValueError):
+        return None, None
+    return bytes.fromhex(terms[0]) if terms else None, int(days[1]) if days else None
+
+
 def _content(consent: DataConsent, terms: Terms, language: str) -> dict[str, Any]:
     origin = settings.NODE.portal_origin
     return receipts.consent(
@@ -92,6 +113,7 @@ def _content(consent: DataConsent, terms: Terms, language: str) -> dict[str, Any
         language=language,
         processing={
             "contract": terms.contract,
+            "terms": terms.digest().hex(),
             "purposes": [
                 {
                     "purpose_type": purpose,

@@ -25,6 +25,7 @@ from kouan.apps.dataflow.domain import (
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import Contract, DataConsent
 from kouan.apps.dataflow.models import Filing as FilingRow
+from kouan.apps.dataflow.receipts import told
 from kouan.core.database.rows import look_up, stored
 from kouan.core.policy import Agreement, Allowed, Clause
 from kouan.core.policy.decide import TERM_ZONE
@@ -44,7 +45,7 @@ _CONTRACT: Final = (
 )  # fmt: skip
 _CONSENT: Final = (
     "contract", "subject", "elements", "separate", "purposes", "level", "given_at", "expires_at",
-    "withdrawn_at", "notice",
+    "withdrawn_at", "notice", "receipt",
 )  # fmt: skip
 _FILING: Final = ("side", "due_on", "filed_on")
 _WANTED: Final = (
@@ -191,9 +192,11 @@ def consent_facts(reference: str | None) -> ConsentFacts | None:
 
 
 def _consent(values: Sequence[Any]) -> ConsentFacts:
-    contract, subject, elements, separate, purposes, level, given_at, expires_at, withdrawn_at, notice = (
-        values
-    )
+    (
+        contract, subject, elements, separate, purposes, level, given_at, expires_at, withdrawn_at, notice,
+        receipt,
+    ) = values  # fmt: skip
+    retention_days, onward = _agreed_to(bytes(receipt))
     return ConsentFacts(
         contract=str(contract),
         subject=subject,
@@ -205,7 +208,31 @@ def _consent(values: Sequence[Any]) -> ConsentFacts:
         expires_at=expires_at,
         withdrawn_at=withdrawn_at,
         notice=bool(notice),
+        retention_days=retention_days,
+        onward=onward,
     )
+
+
+def _agreed_to(receipt: bytes) -> tuple[int | None, frozenset[tuple[str, str]] | None]:
+    """Return how long it may be kept, and on to whom, by the terms under which a consent was given."""
+    digest, days = told(receipt)
+    if digest is None:
+        return days, None
+    try:
+        terms = _version(digest)
+    except LookupError:  # nobody could show the person's consent to what is not here
+        return days, frozenset()
+    return terms.retention_days, frozenset((each.name, each.place) for each in terms.onward)
+
+
+@lru_cache(4096)
+def _version(digest: bytes) -> Terms:
+    """Return the terms with a digest, which never change; raises ``LookupError`` where none are here."""
+    wanted = ((Contract, "c", ("terms",)),)
+    found = look_up(wanted, f"FROM {Contract._meta.db_table} c WHERE c.digest = %s", (digest,))
+    if not found:
+        raise LookupError
+    return _read(digest, bytes(found[0][0]))[0]
 
 
 def key_of(reference: str | None) -> uuid.UUID | None:

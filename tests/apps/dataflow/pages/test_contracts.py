@@ -133,7 +133,7 @@ def test_what_could_never_be_in_force_is_not_kept(chan, gd):
     page = walk(chan, term={"expires": late})
     shown = chan.get(page.url)
     assert shown.status_code == 422
-    assert "1096 days at most" in shown.content.decode()
+    assert "1096 days at most. Clause: gd/2026-01-01 gba-standard-contract term." in shown.content.decode()
     assert chan.post(page.url).status_code == 422
     assert not Contract.objects.exists()
 

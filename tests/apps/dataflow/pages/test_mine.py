@@ -16,6 +16,7 @@ from apps.dataflow.pages.conftest import browser_of, person_signed_in
 from kouan.apps.dataflow import receipts, records
 from kouan.apps.dataflow.models import ConsentRequest, DataConsent, Record
 from kouan.apps.dataflow.payloads import RecordRead, RecordsErased
+from kouan.apps.dataflow.queries.mine import LATEST
 from kouan.apps.identity.domain import Level
 from kouan.core.exchange.models import OutboxMessage
 
@@ -139,6 +140,31 @@ def test_the_receipt_is_handed_out_as_signed_and_to_read(me, signed, given):
     assert said["record_id"] == str(consent.key)
     assert json.loads(me.get(consent_at(consent, "receipt.json")).content) == said
     assert "no-store" in answer["Cache-Control"]
+
+
+def test_the_version_that_was_agreed_to_is_shown(me, signed, given):
+    first = signed()
+    consent = given(first)
+    later = {"contract": str(first.contract), "version": 2, "replaces": bytes(first.digest).hex()}
+    signed(**later, retention_days=365)
+    text = me.get(consent_at(consent)).content.decode()
+    assert "180 days, then erased" in text
+    assert "365 days" not in text
+
+
+def test_what_crossed_under_an_old_consent_is_shown_however_much_has_crossed_since(me, signed, given, sent):
+    contract = signed()
+    old, new = given(contract), given(contract)
+    sent(contract, old)
+    Record.objects.bulk_create(
+        Record(
+            message_id=uuid.uuid4(), outgoing=True, contract=contract.contract, digest=contract.digest,
+            consent=new, purpose="dpv:CreditChecking", elements=["person.name"], at=timezone.now(),
+            erase_on=contract.expires,
+        )
+        for _ in range(LATEST)
+    )  # fmt: skip
+    assert "Nothing has crossed under it" not in me.get(consent_at(old)).content.decode()
 
 
 def test_nobody_sees_the_consent_of_another(signed, given, sent):

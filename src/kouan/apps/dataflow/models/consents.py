@@ -61,6 +61,11 @@ class DataConsent(models.Model):
         indexes = [
             models.Index(fields=["person", "given_at"], name="dataflow_consent_person"),
             models.Index(fields=["contract", "subject"], name="dataflow_consent_subject"),
+            models.Index(
+                fields=["withdrawn_at"],
+                name="dataflow_consent_withdrawn",
+                condition=models.Q(withdrawn_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ from kouan.core.policy.decide import TERM_ZONE
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from kouan.apps.dataflow.domain import Terms
@@ -117,18 +117,16 @@ class Event:
 def my_consents(person: Person) -> tuple[list[MyConsent], list[MyConsent]]:
     """Return what the person agreed to: what stands, and what is over; the newest first."""
     rows = list(DataConsent.objects.filter(person__in=notices.names_of(person)).order_by("-given_at"))
-    terms = _terms_by_contract({row.contract for row in rows})
-    shown = [MyConsent(row, terms[row.contract]) for row in rows if row.contract in terms]
+    shown = _with_terms(rows)
     return [each for each in shown if each.stands], [each for each in shown if not each.stands]
 
 
 def my_consent(person: Person, key: uuid.UUID) -> MyConsent:
     """Return one consent of the person; raises ``UnknownConsent`` for anybody else's."""
-    row = DataConsent.objects.filter(key=key, person__in=notices.names_of(person)).first()
-    terms = {} if row is None else _terms_by_contract({row.contract})
-    if row is None or row.contract not in terms:
+    found = _with_terms(DataConsent.objects.filter(key=key, person__in=notices.names_of(person)))
+    if not found:
         raise errors.UnknownConsent
-    return MyConsent(row, terms[row.contract])
+    return found[0]
 
 
 def receipt_of(consent: MyConsent) -> dict[str, Any]:
@@ -160,9 +158,11 @@ def kept_there(consent: MyConsent) -> int:
     return Record.objects.filter(consent=consent.row, outgoing=True, erased_at=None).count()
 
 
-def my_crossings(person: Person, *, most: int | None = LATEST) -> list[Crossed]:
-    """Return what crossed about the person, the newest first."""
-    standing, over = my_consents(person)
+def my_crossings(
+    person: Person, *, under: MyConsent | None = None, most: int | None = LATEST
+) -> list[Crossed]:
+    """Return what crossed about the person, or under one of their consents, the newest first."""
+    standing, over = ([under], []) if under is not None else my_consents(person)
     consents = {each.row.pk: each for each in (*standing, *over)}
     rows = Record.objects.filter(consent__in=consents, outgoing=True).order_by("-at")
     found = list(rows.prefetch_related("uses")[:most])
@@ -196,9 +196,23 @@ def _crossed(row: Record, consent: MyConsent, message: OutboxMessage | None) -> 
     )
 
 
-def _terms_by_contract(contracts: set[uuid.UUID]) -> dict[uuid.UUID, Terms]:
-    """Return the terms of each contract's newest version that both had signed."""
-    rows = Contract.objects.filter(
-        contract__in=contracts, signed_here__isnull=False, signed_there__isnull=False
-    ).order_by("version")
-    return {row.contract: terms_of(row) for row in rows}
+def _with_terms(rows: Iterable[DataConsent]) -> list[MyConsent]:
+    """Return consents with the terms under which they were given: those that the receipt names.
+
+    The first receipts named none; theirs are the newest that both sides had signed.
+    """
+    rows = list(rows)
+    versions = Contract.objects.filter(
+        contract__in={row.contract for row in rows}, signed_here__isnull=False, signed_there__isnull=False
+    )
+    by_digest: dict[bytes, Terms] = {}
+    newest: dict[uuid.UUID, Terms] = {}
+    for each in versions.order_by("version"):
+        newest[each.contract] = by_digest[bytes(each.digest)] = terms_of(each)
+    found = []
+    for row in rows:
+        digest, _days = receipts.told(bytes(row.receipt))
+        terms = by_digest.get(digest or b"", newest.get(row.contract))
+        if terms is not None:
+            found.append(MyConsent(row, terms))
+    return found

@@ -93,7 +93,7 @@ def _asked(  # noqa: PLR0913 - all that the page may say, by name
 def consent(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
     """Show one consent and what crossed under it."""
     shown = queries.my_consent(person, key)
-    crossings = [each for each in queries.my_crossings(person) if each.consent.row.pk == shown.row.pk]
+    crossings = queries.my_crossings(person, under=shown)
     return page(request, "consent", consent=shown, crossings=crossings, kept=queries.kept_there(shown))
 
 
