@@ -61,9 +61,10 @@ class JudgeForm(_Refusing):
     seen = forms.ChoiceField(choices=[(each.value, each.value) for each in State], widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, claim: Claim, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"seen": claim.state}, **kwargs)
+        super().__init__(*args, **kwargs)
+        self.initial["seen"] = claim.state
         self.empty = claim.field == Field.HELD
-        self.office = str(claim.said.get("office") or "")
+        self.office_before = str(claim.said.get("office") or "")
         if self.empty:
             number = claim.said.get("number")
             self.initial["value"] = "" if number is None else number
@@ -72,14 +73,14 @@ class JudgeForm(_Refusing):
                 "the meeting goes along."
             ) % {"highest": HIGHEST}
         if claim.field in PEOPLE:
-            self.initial["office"] = self.office
+            self.initial["office"] = self.office_before
         else:
             del self.fields["office"]
 
     def clean(self) -> dict[str, Any]:
         """Ask for what is right where it should read otherwise."""
         data = super().clean() or self.cleaned_data
-        same = data.get("office", self.office) == self.office
+        same = data.get("office", self.office_before) == self.office_before
         if data.get("act") == Act.CORRECT and not data.get("value") and same and not self.empty:
             self.add_error("value", _("Write what it should read."))
         return data
