@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from kouan.apps.programme.records import importing
+from kouan.apps.programme.records import importing, rules
+from kouan.apps.programme.records.reading import dictionary
 from kouan.web.access import grant_role
 
 RECORDS = Path(__file__).parent / "records"
@@ -21,6 +23,25 @@ def officer(db):
     client = Client()
     client.force_login(user)
     return client
+
+
+@pytest.fixture
+def own_words(settings, tmp_path):
+    """Return a way to change the node's own dictionary, as an operator does between two starts."""
+    settings.NODE = replace(settings.NODE, home=tmp_path)
+    (tmp_path / "programme").mkdir()
+
+    def write(name, text):
+        (tmp_path / "programme" / f"{name}.toml").write_text(text, encoding="utf-8")
+        forget()
+
+    def forget():
+        dictionary.load.cache_clear()
+        rules._rules.cache_clear()
+
+    forget()
+    yield write
+    forget()
 
 
 @pytest.fixture

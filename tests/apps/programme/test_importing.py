@@ -13,9 +13,11 @@ from apps.programme.conftest import RECORDS
 from kouan.apps.programme import errors
 from kouan.apps.programme.domain import Act, Field, State
 from kouan.apps.programme.models import Claim, Judgement, Meeting, Record
-from kouan.apps.programme.records import deciding, importing, queries
+from kouan.apps.programme.records import deciding, queries, rules
+from kouan.apps.programme.records.reading import dictionary
 from kouan.cli import main
 
+GROUP = "Hong Kong/Guangdong Expert Group on Co-operation in Informatisation"
 FIVE = sorted((RECORDS / "seen").glob("*.txt"))
 
 
@@ -138,6 +140,80 @@ def test_a_correction_that_no_calendar_has_changes_nothing(read_in, value):
     assert not Judgement.objects.exists()
 
 
+def correct(claim, value="", **more):
+    return deciding.judge(
+        claim=claim.key, act=Act.CORRECT, seen=State(claim.state), by="lee", value=value, **more
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [("Digital Policy Office", "dpo"), ("the Marine  department", "marine"), ("Harbour Circle", "")],
+)
+def test_a_corrected_body_is_the_one_that_the_dictionary_knows(read_in, value, code):
+    read_in("unseen/e-several.txt")
+    done = correct(one(Field.BODY, value__code="itc"), value)
+    assert (done.said["code"], done.said["text"]) == (code, " ".join(value.split()))
+
+
+def test_a_corrected_place_and_area_are_those_that_the_dictionary_knows(read_in):
+    read_in("unseen/e-several.txt")
+    place = one(Field.PLACE, meeting__number=1)
+    assert correct(place, "Cyberport").meeting_id == place.meeting_id
+    assert Meeting.objects.get(number=1).place == "cyberport"
+    place.refresh_from_db()
+    correct(place, "A garden")
+    assert Meeting.objects.get(number=1).place == "A garden"
+    read_in("unseen/a-english-release.txt")
+    area = Claim.objects.filter(field="area").exclude(value__theme="customs-clearance").first()
+    assert correct(area, "customs clearance").said["theme"] == "customs-clearance"
+
+
+def test_a_corrected_number_takes_along_what_its_record_says(read_in):
+    read_in("seen/page-of-plenaries.txt")
+    record = read_in("unseen/e-several.txt").record
+    held = one(Field.HELD, record=record, meeting__number=15)
+    same = record.claims.filter(meeting__number=15).count()
+    correct(held, "14")
+    assert record.claims.filter(meeting__number=14).count() == same > 3
+    assert not record.claims.filter(meeting__number=15).exists()
+    assert Meeting.objects.get(number=14).conflicts == ["date", "mode"]
+    assert Meeting.objects.get(number=15).conflicts == []
+    held.refresh_from_db()
+    deciding.judge(claim=held.key, act=Act.REJECT, seen=State.CORRECTED, by="lee")
+    assert record.claims.filter(meeting__number=15).count() == same
+    assert Meeting.objects.get(number=14).conflicts == []
+
+
+def test_a_meeting_left_by_its_only_record_is_shown_no_more_and_one_need_have_no_number(read_in):
+    read_in("unseen/e-several.txt")
+    held = correct(one(Field.HELD, meeting__number=15), "17")
+    assert [each.number for each in queries.meetings()] == [1, 2, 16, 17]
+    correct(held, "")
+    assert [each.number for each in queries.meetings()] == [None, 1, 2, 16]
+    assert Meeting.objects.get(number=None).date == "2020-08-07"
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1000", "1.5", "fifteenth", "16"])
+def test_a_number_that_no_meeting_has_or_that_the_record_tells_of_changes_nothing(read_in, value):
+    read_in("unseen/e-several.txt")
+    with pytest.raises(errors.BadCorrection):
+        correct(one(Field.HELD, meeting__number=15), value)
+    assert one(Field.HELD, meeting__number=15).state == State.PROPOSED
+    assert not Judgement.objects.exists()
+
+
+def test_an_office_is_corrected_with_the_name_or_alone(read_in):
+    read_in("seen/twentieth.txt")
+    chair = one(Field.CHAIR, value__name="Qu Xiaojie")
+    assert correct(chair, office="Director-General").said["name"] == "Qu Xiaojie"
+    chair.refresh_from_db()
+    assert chair.said["office"] == "Director-General"
+    assert correct(chair, "Qu Xiao Jie", office="").said["office"] == ""
+    chair.refresh_from_db()
+    assert correct(chair, "Qu Xiaojie").said["office"] == chair.value["office"]
+
+
 def test_an_impossible_date_is_kept_as_words_with_a_warning(read_in):
     record = read_in("unseen/h-faults.txt").record
     assert {"code": "impossible-date", "text": "31 September 2026"} in record.warnings
@@ -178,6 +254,50 @@ def test_the_program_prints_meetings_as_json_and_keeps_nothing(db):
     assert not Record.objects.exists()
 
 
+def printed(*paths, code=0):
+    done = CliRunner().invoke(main, ["programme", "import", "--json", *map(str, paths)])
+    assert done.exit_code == code, done.output
+    return json.loads(done.stdout), done.stderr
+
+
+def write(path, text):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_files_of_one_name_are_not_mixed_up_in_what_is_printed(db, tmp_path):
+    paths = [
+        write(tmp_path / place / "release.txt", f"The {GROUP} held a meeting in {place}.")
+        for place in ("Foshan", "Zhuhai")
+    ]
+    rows, _said = printed(*paths)
+    assert [(row["number"], row["place"]) for row in rows] == [(None, "Foshan"), (None, "Zhuhai")]
+
+
+def test_a_meeting_without_number_is_printed_once_for_its_day(db, tmp_path):
+    one = write(tmp_path / "one.txt", f"The {GROUP} held a meeting in Foshan on 3 May 2024.")
+    two = write(tmp_path / "two.txt", f"On 3 May 2024 the {GROUP} held a meeting.")
+    last = write(tmp_path / "last.txt", f"The {GROUP} held a meeting in 2024.")
+    rows, _said = printed(one, two, last)
+    assert [(row["date"], row["place"]) for row in rows] == [("2024", None), ("2024-05-03", "Foshan")]
+    assert {each["record"] for each in rows[1]["sources"]} == {"one.txt", "two.txt"}
+    with_number = write(
+        tmp_path / "number.txt", f"The 18th plenary meeting of the {GROUP} was held on 3 May 2024."
+    )
+    rows, _said = printed(one, with_number)
+    assert [(row["number"], row["place"]) for row in rows] == [(18, "Foshan")]
+
+
+def test_the_program_prints_what_it_could_read_and_says_what_it_could_not(db, tmp_path):
+    bad = tmp_path / "photo.png"
+    bad.write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00")
+    rows, said = printed(bad, RECORDS / "unseen/e-several.txt", code=1)
+    assert [row["number"] for row in rows] == [1, 2, 15, 16]
+    assert "“photo.png” is neither text nor HTML nor PDF" in said
+    assert "Not every file could be read; the others are printed." in said
+
+
 def test_the_program_says_what_it_kept_and_what_it_could_not_read(db, tmp_path):
     bad = tmp_path / "photo.png"
     bad.write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00")
@@ -198,10 +318,10 @@ def test_a_dictionary_of_the_nodes_own_adds_to_the_packages(db, settings, tmp_pa
         'en = "Harbour Digital Board"\nzh-hant = "海港數碼局"\nzh-hans = "海港数码局"\n',
         encoding="utf-8",
     )
-    assert importing.words().bodies["harbour-board"].side == "hk"
-    assert "dpo" in importing.words().bodies
+    assert rules.words().bodies["harbour-board"].side == "hk"
+    assert "dpo" in rules.words().bodies
     (tmp_path / "programme" / "colours.toml").write_text("", encoding="utf-8")
-    importing.dictionary.load.cache_clear()
+    dictionary.load.cache_clear()
     with pytest.raises(errors.BadDictionary):
-        importing.words()
-    importing.dictionary.load.cache_clear()
+        rules.words()
+    dictionary.load.cache_clear()

@@ -12,7 +12,7 @@ from django.test import Client
 from icalendar import Calendar
 
 from kouan.apps.programme.domain import Act, Field, State
-from kouan.apps.programme.look import history
+from kouan.apps.programme.look import flow, history, views
 from kouan.apps.programme.models import Claim, Meeting
 from kouan.apps.programme.records import deciding, importing
 
@@ -60,6 +60,55 @@ def test_the_areas_tell_how_they_changed(told):
     assert "data-label" in text  # the table behind the picture
 
 
+def test_the_table_behind_the_picture_has_every_meeting_that_it_shows(told):
+    threads = flow.threads([column for column, _held in views._columns()])
+    stops = [step for thread in threads for step in thread.steps]
+    text = page("/programme/areas/")
+    assert text.count("<li><strong>") == len(stops)
+    assert text.count("As before") == sum(step.changes == (flow.Change.KEPT,) for step in stops) > 0
+
+
+def test_the_nodes_own_dictionaries_name_what_the_pages_show(read_in, own_words):
+    def called(name, chinese):
+        return f'name = {{ en = "{name}", zh-hant = "{chinese}", zh-hans = "{chinese}" }}\n'
+
+    own_words(
+        "places",
+        '[[places]]\ncode = "pier"\nin = "hong-kong"\nnames = ["Harbour Pier"]\n'
+        + called("Harbour Pier", "海港碼頭"),
+    )
+    own_words(
+        "groups",
+        '[[groups]]\ncode = "circle"\nkind = "expert-group"\npatterns = ["Harbour Circle"]\n'
+        + called("Harbour Circle", "海港圈"),
+    )
+    own_words("areas", '[[themes]]\ncode = "tides"\npatterns = ["tides"]\n' + called("Tides", "潮汐"))
+    own_words(
+        "bodies",
+        '[[bodies]]\ncode = "harbour-board"\nside = "hk"\n[[bodies.names]]\n'
+        'en = "Harbour Digital Authority"\nzh-hant = "海港數碼局"\nzh-hans = "海港数码局"\n',
+    )
+    group = "Hong Kong/Guangdong Expert Group on Co-operation in Informatisation"
+    plenary = f"The 21st plenary meeting of the {group} was held"
+    attended = "Representatives from the Harbour Digital Authority attended the meeting."
+    read_in("a.txt", f"{plenary} at Harbour Pier on 17 September 2026. {attended}")
+    read_in("b.txt", f"{plenary} in Hong Kong on 17 September 2026.")
+    read_in("c.txt", "The third meeting of the Harbour Circle was held in Macao on 3 May 2024.")
+    row = meeting(21)
+    assert (row.place, row.conflicts) == ("pier", [])
+    text = page("/programme/", "zh-hant")
+    assert "海港碼頭" in text
+    assert "海港圈" in text
+    people = page("/programme/people/", "zh-hant")
+    assert '<span data-side="hk" class="programme-matrix__name">海港數碼局</span>' in people
+    assert history.themes_of("Watching the tides") == ("tides",)
+    area = Claim.objects.filter(meeting=row, field="body").get()
+    Claim.objects.filter(pk=area.pk).update(
+        field="area", value={"text": "Watching the tides", "theme": "tides"}
+    )
+    assert "潮汐" in page("/programme/areas/", "zh-hant")
+
+
 def test_who_took_part_is_told_under_present_names(told):
     text = page("/programme/people/")
     assert "Digital Policy Office" in text
@@ -100,6 +149,17 @@ def test_the_data_say_what_the_pages_say(told):
     calendar = Calendar.from_ical(page("/programme/meetings.ics"))
     assert len(calendar.walk("VEVENT")) == 19
     assert str(calendar.walk("VEVENT")[7]["DTSTART"].dt) == "2013-07-26"
+
+
+def test_the_api_tells_the_same_as_the_file(told):
+    row = meeting(8)
+    claim = Claim.objects.filter(meeting=row, field=Field.AREA.value).first()
+    deciding.judge(claim=claim.key, act=Act.REJECT, seen=State.PROPOSED, by="lee")
+    answer = Client().get("/api/v1/programme/history")
+    assert answer.status_code == 200
+    assert answer.json() == json.loads(page("/programme/meetings.json"))
+    assert len(answer.json()["meetings"]) == 19
+    assert claim.value["text"] not in answer.json()["meetings"][7]["areas"]
 
 
 def test_a_meeting_without_a_day_is_in_no_calendar(read_in):

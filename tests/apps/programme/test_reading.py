@@ -8,6 +8,7 @@ import pytest
 
 from apps.programme.records.measure import HERE, LISTS, SCALARS, measured, read
 from kouan.apps.programme.domain import Field
+from kouan.apps.programme.records.reading import dictionary, places, reader
 
 PRECISION = 0.98
 RECALL = 0.95
@@ -46,6 +47,20 @@ def test_every_value_stands_in_its_sentence(folder):
                 Field.DATE,
             }:
                 assert str(said) in taken.text[each.start : each.end]
+
+
+@pytest.mark.parametrize(
+    ("more", "confidence", "sentence"),
+    [("", places.BY_PLACE, "was held in Foshan"), (" The meeting was held in person.", 95, "in person")],
+)
+def test_that_a_meeting_was_in_person_is_less_sure_where_its_place_alone_says_so(more, confidence, sentence):
+    text = (
+        "The 18th plenary meeting of the Hong Kong/Guangdong Expert Group on Co-operation in Informatisation "
+        f"was held in Foshan on 3 May 2024.{more}"
+    )
+    (mode,) = reader.read(text, dictionary.load()).meetings[0].of(Field.MODE)
+    assert (mode.value["mode"], mode.confidence) == ("in-person", confidence)
+    assert sentence in text[mode.start : mode.end]
 
 
 def test_the_sheets_hold_every_record():

@@ -71,6 +71,27 @@ def test_a_value_is_confirmed_corrected_and_rejected_with_its_story(officer, rea
     assert Judgement.objects.count() == 1
 
 
+def test_a_chairs_office_and_a_meetings_number_are_put_right_on_their_pages(officer, read_in):
+    record = read_in("seen/twentieth.txt").record
+    chair = Claim.objects.get(field="chair", value__name="Qu Xiaojie")
+    path = reverse("programme:claim", args=[record.key, chair.key])
+    assert f'value="{chair.value["office"]}"' in text_of(officer.get(path))
+    said = {"act": "correct", "value": "", "seen": "proposed"}
+    assert officer.post(path, said | {"office": chair.value["office"]}).status_code == 422
+    assert officer.post(path, said | {"office": "Director-General"}).status_code == 302
+    chair.refresh_from_db()
+    assert (chair.said["name"], chair.said["office"]) == ("Qu Xiaojie", "Director-General")
+    held = Claim.objects.get(field="held")
+    path = reverse("programme:claim", args=[record.key, held.key])
+    page = text_of(officer.get(path))
+    assert 'value="20"' in page
+    assert "Only its number, from 1 to 999" in page
+    bad = officer.post(path, said | {"value": "twentieth"})
+    assert (bad.status_code, "a number from 1 to 999" in text_of(bad)) == (422, True)
+    assert officer.post(path, said | {"value": "21"}).status_code == 302
+    assert "meeting 21" in text_of(officer.get(path))
+
+
 def test_all_that_is_left_is_confirmed_at_once(officer, read_in):
     record = read_in("seen/twentieth.txt").record
     done = officer.post(reverse("programme:record-confirm", args=[record.key]), follow=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -12,7 +11,7 @@ from django.urls import reverse
 from kouan.apps.programme import errors
 from kouan.apps.programme.domain import Act, State
 from kouan.apps.programme.models import Claim, Judgement, Meeting, Record
-from kouan.apps.programme.records import deciding, importing, queries, rereading, rules
+from kouan.apps.programme.records import deciding, queries, rereading
 from kouan.cli import main
 
 TEXT = (
@@ -27,25 +26,6 @@ kind = "expert-group"
 name = { en = "Harbour Circle", zh-hant = "海港圈", zh-hans = "海港圈" }
 patterns = ["Harbour Circle"]
 """
-
-
-@pytest.fixture
-def own_words(settings, tmp_path):
-    """Return a way to change the node's own dictionary, as an operator does between two starts."""
-    settings.NODE = replace(settings.NODE, home=tmp_path)
-    (tmp_path / "programme").mkdir()
-
-    def write(name, text):
-        (tmp_path / "programme" / f"{name}.toml").write_text(text, encoding="utf-8")
-        forget()
-
-    def forget():
-        importing.dictionary.load.cache_clear()
-        rules._rules.cache_clear()
-
-    forget()
-    yield write
-    forget()
 
 
 def claims_of(record):
@@ -151,6 +131,16 @@ def test_what_is_new_waits_with_its_mark(read_in, own_words):
     assert done.new == 2
     assert set(Claim.objects.filter(reread="new").values_list("field", flat=True)) == {"place", "mode"}
     assert Meeting.objects.get().place == "hall"
+
+
+def test_a_number_that_an_officer_put_right_stays_with_all_that_its_record_says(read_in):
+    record = read_in("a.txt", TEXT).record
+    held = Claim.objects.get(field="held")
+    deciding.judge(claim=held.key, act=Act.CORRECT, seen=State.PROPOSED, by="lee", value="22")
+    before = claims_of(record)
+    assert rereading.reread(record=record.key, by="lee").same
+    assert claims_of(record) == before
+    assert [(each.number, each.date) for each in queries.meetings()] == [(22, "2026-09-17")]
 
 
 def test_an_unknown_record_is_said(db):

@@ -10,6 +10,8 @@ from django.http import HttpRequest  # noqa: TC002 - as above
 from ninja import Router, Schema
 from pydantic import Field, StringConstraints
 
+from kouan.apps.programme.look import history as told
+from kouan.apps.programme.look import outputs
 from kouan.apps.programme.plan import exporting, queries
 
 if TYPE_CHECKING:
@@ -127,6 +129,48 @@ class MeetingsOut(Schema):
     meetings: list[MeetingOut]
 
 
+class PersonOut(Schema):
+    """Somebody whom a record names."""
+
+    name: str | None
+    office: str | None
+    body: str | None
+    side: str | None
+
+
+class HeldOut(Schema):
+    """A meeting of which records tell; what none of them says is null or an empty list."""
+
+    id: UUID
+    url: Annotated[str, Field(description="Its page, with the sentence behind each value.")]
+    group: Annotated[str, Field(description="Its name, in the caller's language where it is known.")]
+    number: int | None
+    date: Annotated[
+        str | None, Field(description="`2024-10-09`, `2024-10` or `2024`, as precisely as is known.")
+    ]
+    date_text: Annotated[str | None, Field(description="A record's own words.")]
+    place: str | None
+    mode: Annotated[str | None, Field(description="`in-person`, `video` or `hybrid`.")]
+    chairs: list[PersonOut]
+    people: list[PersonOut]
+    bodies: list[str]
+    areas: list[str]
+    decisions: list[str]
+    agreements: list[str]
+    events: list[str]
+    conflicts: Annotated[
+        list[str], Field(description="On which of `date`, `place` and `mode` the records disagree.")
+    ]
+    checked: Annotated[bool, Field(description="Whether officers have been through all of it.")]
+    sources: Annotated[list[str], Field(description="The records, by the SHA-256 of their files.")]
+
+
+class HistoryOut(Schema):
+    """The meetings that were held, the earliest first."""
+
+    meetings: list[HeldOut]
+
+
 @router.get("/plans", response=PlansOut, by_alias=True, auth=None, summary="The joint work plans in effect")
 def plans(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001 - the framework's signature
     """Return every plan of which both sides have signed a version."""
@@ -149,6 +193,12 @@ def plan(request: HttpRequest, side: SideCode, year: Year) -> dict[str, Any]:  #
 def meetings(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001 - as above
     """Return when and where the two sides meet; neither who comes nor its papers."""
     return {"meetings": [exporting.meeting_json(each) for each in queries.meetings()]}
+
+
+@router.get("/history", response=HistoryOut, auth=None, summary="What the records tell of past meetings")
+def history(request: HttpRequest) -> dict[str, Any]:  # noqa: ARG001 - as above
+    """Return the meetings that were held as records and officers have them, without what was rejected."""
+    return outputs.as_list(told.meetings())
 
 
 def _out(board: Board) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from kouan.apps.programme.plan.commands import plan
+from kouan.config import NODE_VARIABLE, load_from_environment
 from kouan.core.errors import KouanError
+from kouan.core.words import speak_without_a_node
 
 if TYPE_CHECKING:
     import uuid
@@ -61,17 +63,33 @@ def _print(files: tuple[Path, ...], *, others: bool) -> None:
     from kouan.apps.programme.records import joining  # noqa: PLC0415 - keeps `kouan --help` quick
     from kouan.apps.programme.records.reading import dictionary, reader  # noqa: PLC0415 - as above
     from kouan.apps.programme.records.reading.files import take  # noqa: PLC0415 - as above
-    from kouan.config import NODE_VARIABLE, load_from_environment  # noqa: PLC0415 - as above
 
     home = load_from_environment().home if NODE_VARIABLE in os.environ else None
     words = dictionary.of_node(home)
     read = []
     for path in files:
-        text = take(path.name, path.read_bytes()).text
+        try:
+            text = take(path.name, path.read_bytes()).text
+        except KouanError as error:
+            _speak()
+            click.echo(str(error), err=True)
+            continue
         read.append(joining.Sourced(path.name, text, reader.read(text, words)))
     rows = joining.joined(read, words)
     answer = {"meetings": rows, "others": joining.others(read)} if others else rows
     click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+    if len(read) < len(files):
+        raise click.ClickException(_("Not every file could be read; the others are printed."))
+
+
+def _speak() -> None:
+    """Let errors be put into words, with a node or without one."""
+    import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
+
+    if NODE_VARIABLE in os.environ:
+        django.setup()
+    else:
+        speak_without_a_node()
 
 
 @_on_the_node

@@ -66,6 +66,8 @@ class Act(StrEnum):
     REOPEN = "reopen"
 
 
+HIGHEST: Final = 999
+"""The highest number of a meeting: records are read for as many digits."""
 DECIDED: Final = frozenset({State.CONFIRMED, State.CORRECTED})
 
 

@@ -109,6 +109,13 @@ def test_the_files_are_what_they_say(running, everybody):
     assert event["DTSTART"].dt == date(2026, 9, 30)
 
 
+def test_the_plans_files_have_the_calendar_of_its_own_meetings(running, officer, everybody):
+    officer.post(f"{OFFICE}meetings/new", MEETING)
+    link = re.search(r'href="([^"]*meetings\.ics)"', everybody.get(BOARD).content.decode())
+    (event,) = Calendar.from_ical(everybody.get(link[1]).content).walk("VEVENT")
+    assert str(event["UID"]) == f"{JointMeeting.objects.get().key}@kouan"
+
+
 def test_a_cell_that_a_spreadsheet_would_take_for_a_formula_is_disarmed(signed, gd, today, everybody):
     value = item(title=words("=HYPERLINK(1)"))
     area = {"id": "a", "title": words("Area"), "items": [value]}

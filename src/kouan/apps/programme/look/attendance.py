@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from kouan.apps.programme.domain import Field
 from kouan.apps.programme.look.history import body_name
-from kouan.apps.programme.records.reading import dictionary
 from kouan.apps.programme.records.reading.text import fold
+from kouan.apps.programme.records.rules import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ class Person:
 
 def bodies(held: Sequence[Held]) -> list[Row]:
     """Return the bodies, side by side, those that came most often first."""
-    known = dictionary.load().bodies
+    known = words().bodies
     present: dict[str, set[int]] = {}
     names: dict[str, list[Localised | str]] = {}
     for at, meeting in enumerate(held):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kouan.apps.programme.domain import Field, State
 from kouan.apps.programme.models import Claim, Meeting
-from kouan.apps.programme.records.reading import dictionary
 from kouan.apps.programme.records.reading.text import fold
+from kouan.apps.programme.records.rules import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -183,19 +183,19 @@ def _ordered(held: Iterable[Held]) -> list[Held]:
 
 def group_name(held: Held) -> Localised | str:
     """Return a group's name: the dictionary's in three scripts, else as a record writes it."""
-    known = dictionary.load().groups.get(held.group)
+    known = words().groups.get(held.group)
     return held.group_name if known is None else known.name
 
 
 def place_name(held: Held) -> Localised | str:
     """Return the name of the place where a meeting was held."""
-    known = dictionary.load().places.get(held.place)
+    known = words().places.get(held.place)
     return held.place_text or held.place if known is None else known.name
 
 
 def body_name(value: dict[str, Any], day: str) -> Localised | str:
     """Return a body's name as it was on a day; as the record writes it where the dictionary has none."""
-    known = dictionary.load().bodies.get(str(value.get("code") or ""))
+    known = words().bodies.get(str(value.get("code") or ""))
     return str(value.get("text", "")) if known is None else known.name_on(day)
 
 
@@ -204,7 +204,7 @@ def themes_of(text: str) -> tuple[str, ...]:
     plain = fold(text)
     places = {
         each.code: found.start()
-        for each in dictionary.load().themes.values()
+        for each in words().themes.values()
         if (found := each.pattern.search(plain)) is not None
     }
     return tuple(sorted(places, key=lambda code: places[code]))

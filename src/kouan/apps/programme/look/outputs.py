@@ -7,6 +7,8 @@ import io
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from django.conf import settings
+from django.urls import reverse
 from icalendar import Calendar, Event
 
 from kouan.apps.programme.domain import Field, Mode
@@ -24,6 +26,11 @@ _ATTENDANCE: Final = {
     Mode.IN_PERSON.value: "https://schema.org/OfflineEventAttendanceMode",
     Mode.HYBRID.value: "https://schema.org/MixedEventAttendanceMode",
 }
+
+
+def address_of(held: Held) -> str:
+    """Return where everybody may look a meeting up."""
+    return f"{settings.NODE.portal_origin}{reverse('programme:meeting', args=[held.key])}"
 
 
 def as_json(held: Held, address: str) -> dict[str, Any]:
@@ -64,6 +71,11 @@ def as_json(held: Held, address: str) -> dict[str, Any]:
 
 def _person(value: dict[str, Any]) -> dict[str, Any]:
     return {name: value.get(name) or None for name in ("name", "office", "body", "side")}
+
+
+def as_list(held: Iterable[Held]) -> dict[str, Any]:
+    """Return meetings as one JSON document."""
+    return {"meetings": [as_json(each, address_of(each)) for each in held]}
 
 
 def as_event(held: Held, address: str, name: str) -> dict[str, Any]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from django.conf import settings
 from django.http import Http404, HttpResponse, JsonResponse
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from kouan.apps.programme.domain import Field
@@ -15,7 +13,7 @@ from kouan.apps.programme.look import attendance, flow, outputs, timeline, words
 from kouan.apps.programme.look import history as told
 from kouan.apps.programme.look.history import PLENARY, Held
 from kouan.apps.programme.pages import page
-from kouan.apps.programme.records.reading import dictionary
+from kouan.apps.programme.records import rules
 
 if TYPE_CHECKING:
     import uuid
@@ -64,7 +62,7 @@ def history(request: HttpRequest) -> HttpResponse:
 def areas(request: HttpRequest) -> HttpResponse:
     """Show how the areas of co-operation were born, merged, parted and renamed."""
     columns = _columns()
-    themes = dictionary.load().themes
+    themes = rules.words().themes
     wide = flow.drawing([column for column, _ in columns], along=38, across=32, before=250, after=34)
     tall = flow.drawing([column for column, _ in columns], along=34, across=15, before=26, after=34)
     return page(
@@ -135,10 +133,6 @@ def meeting(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     )
 
 
-def _address(held: Held) -> str:
-    return f"{settings.NODE.portal_origin}{reverse('programme:meeting', args=[held.key])}"
-
-
 def _name(held: Held) -> str:
     return f"{told.group_name(held)}: {words.name_of(held)}" if held.number else words.name_of(held)
 
@@ -146,22 +140,21 @@ def _name(held: Held) -> str:
 @require_safe
 def meetings_json(_request: HttpRequest) -> HttpResponse:
     """Give all meetings as JSON."""
-    return JsonResponse({"meetings": [outputs.as_json(each, _address(each)) for each in told.meetings()]})
+    return JsonResponse(outputs.as_list(told.meetings()))
 
 
 @require_safe
 def meetings_jsonld(_request: HttpRequest) -> HttpResponse:
     """Give all meetings as JSON-LD."""
-    events = [outputs.as_event(each, _address(each), _name(each)) for each in told.meetings()]
+    events = [outputs.as_event(each, outputs.address_of(each), _name(each)) for each in told.meetings()]
     return JsonResponse(outputs.as_graph(events), content_type="application/ld+json")
 
 
 @require_safe
 def meetings_csv(_request: HttpRequest) -> HttpResponse:
     """Give all meetings as CSV (RFC 4180)."""
-    return _file(
-        outputs.as_csv(told.meetings(), _address).encode("utf-8-sig"), "text/csv; charset=utf-8", "csv"
-    )
+    content = outputs.as_csv(told.meetings(), outputs.address_of)
+    return _file(content.encode("utf-8-sig"), "text/csv; charset=utf-8", "csv")
 
 
 @require_safe
@@ -172,7 +165,7 @@ def meetings_ics(request: HttpRequest) -> HttpResponse:
         now=datetime.now(UTC),
         host=request.get_host().partition(":")[0],
         name=_name,
-        address=_address,
+        address=outputs.address_of,
     )
     return _file(calendar, "text/calendar; charset=utf-8", "ics")
 

@@ -18,7 +18,7 @@ _MEETING: Final = f"{_OFFICE}meetings/<uuid:key>/"
 
 urlpatterns: list[URLPattern] = [
     path("programme/plan/", public.plans, name="plans"),
-    path("programme/plan/meetings.ics", public.meetings_ics, name="meetings-ics"),
+    path("programme/plan/meetings.ics", public.meetings_ics, name="plan-meetings-ics"),
     path(_PLAN, public.board, name="plan-board"),
     path(f"{_PLAN}items/<slug:item>/", public.item, name="plan-item"),
     path(f"{_PLAN}review/", public.annual_review, name="plan-review"),

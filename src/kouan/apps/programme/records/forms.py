@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from kouan.apps.programme.domain import Act, State
+from kouan.apps.programme.domain import HIGHEST, Act, Field, State
+from kouan.apps.programme.records.deciding import PEOPLE
 from kouan.apps.programme.records.labels import ACTS
 
 if TYPE_CHECKING:
+    from kouan.apps.programme.models import Claim
     from kouan.core.errors import KouanError
 
 
@@ -35,7 +37,10 @@ class RecordForm(_Refusing):
 
 
 class JudgeForm(_Refusing):
-    """What an officer decides about a value."""
+    """What an officer decides about a value.
+
+    Of a person the office can be corrected too, and of a meeting its number, which it may also not have.
+    """
 
     act = forms.ChoiceField(
         label=_("Is this what the record says?"),
@@ -49,14 +54,33 @@ class JudgeForm(_Refusing):
         required=False,
         help_text=_("Only where it should read otherwise."),
     )
+    office = forms.CharField(label=_("Office"), max_length=600, required=False)
     reason = forms.CharField(
         label=_("Why"), max_length=300, required=False, help_text=_("Kept with the value.")
     )
     seen = forms.ChoiceField(choices=[(each.value, each.value) for each in State], widget=forms.HiddenInput)
 
+    def __init__(self, *args: Any, claim: Claim, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["seen"] = claim.state
+        self.empty = claim.field == Field.HELD
+        self.office_before = str(claim.said.get("office") or "")
+        if self.empty:
+            number = claim.said.get("number")
+            self.initial["value"] = "" if number is None else number
+            self.fields["value"].help_text = _(
+                "Only its number, from 1 to %(highest)s; empty where it has none. What this record says of "
+                "the meeting goes along."
+            ) % {"highest": HIGHEST}
+        if claim.field in PEOPLE:
+            self.initial["office"] = self.office_before
+        else:
+            del self.fields["office"]
+
     def clean(self) -> dict[str, Any]:
         """Ask for what is right where it should read otherwise."""
         data = super().clean() or self.cleaned_data
-        if data.get("act") == Act.CORRECT and not data.get("value"):
+        same = data.get("office", self.office_before) == self.office_before
+        if data.get("act") == Act.CORRECT and not data.get("value") and same and not self.empty:
             self.add_error("value", _("Write what it should read."))
         return data

@@ -11,12 +11,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from kouan.apps.programme.domain import ALIKE, Field, likeness, sketch
+from kouan.apps.programme.domain import ALIKE, Field, State, likeness, sketch
 from kouan.apps.programme.models import Claim, Meeting, Record
 from kouan.apps.programme.records import model
-from kouan.apps.programme.records.reading import dictionary, files, reader
+from kouan.apps.programme.records.reading import files, reader
+from kouan.apps.programme.records.reading.found import identity_of
 from kouan.apps.programme.records.reading.text import fold
-from kouan.apps.programme.records.rules import rules_now
+from kouan.apps.programme.records.rules import rules_now, words
 from kouan.apps.programme.records.settling import resettle_all
 
 if TYPE_CHECKING:
@@ -42,11 +43,6 @@ class Imported:
     """Whether the very same file was here already; then nothing was changed."""
     meetings: int
     claims: int
-
-
-def words() -> dictionary.Dictionary:
-    """Return the dictionary of this node. Raises ``BadDictionary``."""
-    return dictionary.of_node(Path(settings.NODE.home))
 
 
 def read_text(text: str) -> tuple[Reading, list[dict[str, object]]]:
@@ -117,12 +113,17 @@ def meetings_of(record: Record, read: Sequence[MeetingRead]) -> list[Meeting]:
 
 def _meeting(record: Record, read: MeetingRead, others: Sequence[Meeting]) -> Meeting:
     name = read.group_name[:200]
+    identity = identity_of(Field.HELD, {"group": read.group, "number": read.number})
+    decided = record.claims.filter(
+        field=Field.HELD.value, identity=identity, state=State.CORRECTED.value
+    ).first()
+    if decided is not None and decided.meeting is not None:  # an officer has put the number right
+        return decided.meeting
     if read.number is not None:
         return Meeting.objects.get_or_create(
             group=read.group, number=read.number, defaults={"group_name": name}
         )[0]
-    # By the rules alone: what a model says counts only once an officer has confirmed it.
-    days = {str(each.value["iso"]) for each in read.of(Field.DATE) if each.value["iso"] and not each.by_model}
+    days = read.dates
     same = Meeting.objects.filter(group=read.group, date__in=days).first() if len(days) == 1 else None
     if same is None:  # the record itself may have told of it, when it was read before
         own = Meeting.objects.filter(group=read.group, number=None, claims__record=record)

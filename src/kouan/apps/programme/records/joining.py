@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kouan.apps.programme.domain import Field, Said, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from kouan.apps.programme.records.reading.dictionary import Dictionary
     from kouan.apps.programme.records.reading.found import Finding, MeetingRead, Reading
@@ -23,6 +23,7 @@ LISTS: Final = {
     "figures": (Field.FIGURE, "text"),
 }
 """The keys that hold a list, of which field, and what of each value."""
+_DAY: Final = len("2024-10-09")
 
 
 class Sourced:
@@ -50,18 +51,49 @@ class Sourced:
 def joined(records: Sequence[Sourced], words: Dictionary) -> list[dict[str, Any]]:
     """Return the meetings of all records, each once, ordered by group and number.
 
-    ``group`` is its name in the script of the first record that tells of it, ``group_id`` the dictionary's
-    code. ``date`` is ISO as precisely as the records say; ``mode`` is ``in-person``, ``video`` or ``hybrid``.
-    What no record says is null or an empty list; where records disagree the value is null, and ``conflicts``
-    has each.
+    A meeting without a number is known by its day. ``group`` is its name in the script of the first record
+    that tells of it, ``group_id`` the dictionary's code. ``date`` is ISO as precisely as the records say;
+    ``mode`` is ``in-person``, ``video`` or ``hybrid``. What no record says is null or an empty list; where
+    records disagree the value is null, and ``conflicts`` has each.
     """
+    held = _days(records)
     found: dict[tuple[str, object], list[tuple[Sourced, MeetingRead]]] = {}
-    for record in records:
+    for place, record in enumerate(records):
         for at, meeting in enumerate(record.reading.meetings):
-            key = (meeting.group, meeting.number if meeting.number is not None else (record.name, at))
-            found.setdefault(key, []).append((record, meeting))
+            # Of what neither a number nor a day tells, nothing says that another record means the same.
+            known_by = _known_by(meeting, held) or (place, at)
+            found.setdefault((meeting.group, known_by), []).append((record, meeting))
     rows = [_meeting(parts, words) for parts in found.values()]
     return sorted(rows, key=lambda row: (row["group_id"], row["number"] or 0, row["date"] or ""))
+
+
+def _days(records: Sequence[Sourced]) -> dict[tuple[str, str], int]:
+    """Return group and day of the numbered meetings that were held on a day that is known → their number."""
+    numbered: dict[tuple[str, int], list[MeetingRead]] = {}
+    for record in records:
+        for meeting in record.reading.meetings:
+            if meeting.number is not None:
+                numbered.setdefault((meeting.group, meeting.number), []).append(meeting)
+    days: dict[tuple[str, str], int] = {}
+    for (group, number), read in numbered.items():
+        value = settle(Field.DATE, _said(read, Field.DATE)).value or {}
+        days.setdefault((group, str(value.get("iso") or "")), number)
+    return days
+
+
+def _known_by(meeting: MeetingRead, held: Mapping[tuple[str, str], int]) -> int | str | None:
+    """Return a meeting's number, or of one without the day, where its record gives one whole day alone.
+
+    A day on which a numbered meeting of its group was held is that meeting's, so the number is returned.
+    """
+    if meeting.number is not None or len(meeting.dates) != 1:
+        return meeting.number
+    (day,) = meeting.dates
+    return held.get((meeting.group, day), day) if len(day) == _DAY else None
+
+
+def _said(read: Iterable[MeetingRead], field: Field) -> list[Said]:
+    return [Said(each.value, confidence=each.confidence) for meeting in read for each in meeting.of(field)]
 
 
 def _meeting(parts: list[tuple[Sourced, MeetingRead]], words: Dictionary) -> dict[str, Any]:
@@ -70,18 +102,15 @@ def _meeting(parts: list[tuple[Sourced, MeetingRead]], words: Dictionary) -> dic
     row: dict[str, Any] = {
         "group": group.name.in_language(record.reading.script.value) if group else first.group_name,
         "group_id": first.group,
-        "number": first.number,
+        "number": next((read.number for _record, read in parts if read.number is not None), None),
         "date": None, "date_text": None, "place": None, "place_id": None, "mode": None,
     }  # fmt: skip
     conflicts: dict[str, list[Any]] = {}
     for field in (Field.DATE, Field.PLACE, Field.MODE):
-        said = [
-            Said(each.value, confidence=each.confidence)
-            for _record, meeting in parts
-            for each in meeting.of(field)
-        ]
         settled = settle(
-            field, said, within=lambda code: words.places[code].within if code in words.places else ""
+            field,
+            _said((meeting for _record, meeting in parts), field),
+            within=lambda code: words.places[code].within if code in words.places else "",
         )
         value = settled.value or {}
         if field is Field.DATE:

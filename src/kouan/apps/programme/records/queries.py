@@ -10,7 +10,7 @@ from django.db.models import Count, Q
 from kouan.apps.programme import errors
 from kouan.apps.programme.domain import Field, Oddity, State, oddities
 from kouan.apps.programme.models import Claim, Meeting, Record
-from kouan.apps.programme.records.importing import words
+from kouan.apps.programme.records.rules import words
 
 if TYPE_CHECKING:
     import uuid

@@ -9,6 +9,13 @@ from pathlib import Path
 
 from django.conf import settings
 
+from kouan.apps.programme.records.reading import dictionary
+
+
+def words() -> dictionary.Dictionary:
+    """Return the dictionary of this node: the package's with its own. Raises ``BadDictionary``."""
+    return dictionary.of_node(Path(settings.NODE.home))
+
 
 def rules_now() -> str:
     """Return what the rules, the dictionaries and the model of this node are known by: sixteen characters."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kouan.apps.programme.domain import Field, Said, State, settle
 from kouan.apps.programme.models import Claim, Meeting
-from kouan.apps.programme.records.reading import dictionary
+from kouan.apps.programme.records.rules import words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ def resettle_all(keys: Iterable[int]) -> None:
 
 
 def _resettle(meeting: Meeting) -> None:
-    places = dictionary.load().places
+    places = words().places
     claims = list(
         Claim.objects.counting().filter(
             meeting=meeting, field__in=[Field.HELD, Field.DATE, Field.PLACE, Field.MODE]

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from kouan.apps.programme.domain import Field
 from kouan.apps.programme.records.deciding import MAIN
-from kouan.apps.programme.records.importing import words
 from kouan.apps.programme.records.labels import MODES
+from kouan.apps.programme.records.rules import words
 
 if TYPE_CHECKING:
     from kouan.apps.programme.models import Claim, Meeting, Record

@@ -112,7 +112,7 @@ def claim(request: HttpRequest, key: uuid.UUID, claim: uuid.UUID) -> HttpRespons
     value = Claim.objects.select_related("meeting").filter(record=row, key=claim).first()
     if value is None:
         raise errors.UnknownClaim
-    form = JudgeForm(request.POST or None, initial={"seen": value.state})
+    form = JudgeForm(request.POST or None, claim=value)
     status = 200
     if request.method == "POST":
         status = 422
@@ -121,7 +121,7 @@ def claim(request: HttpRequest, key: uuid.UUID, claim: uuid.UUID) -> HttpRespons
                 deciding.judge(
                     claim=value.key, act=Act(form.cleaned_data["act"]), by=officer(request),
                     seen=State(form.cleaned_data["seen"]), value=form.cleaned_data["value"],
-                    reason=form.cleaned_data["reason"],
+                    office=form.cleaned_data.get("office"), reason=form.cleaned_data["reason"],
                 )  # fmt: skip
             except KouanError as error:
                 form.refuse(error, "value" if isinstance(error, errors.BadCorrection) else "act")

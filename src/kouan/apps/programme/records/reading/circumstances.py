@@ -77,12 +77,12 @@ class Circumstances:
                 "place",
             )
         if mode is not None:
-            start, end = (
-                (where.start, where.end) if where is not None and mode[1:] == (low, high) else mode[1:]
-            )
-            self._add(
-                draft, Field.MODE, {"mode": mode[0].value}, sentence, start, end, 95 if told else 75, "mode"
-            )
+            start, end = mode[1:]
+            confidence, rule = 95 if told else 75, "mode"
+            if where is not None and mode[1:] == (low, high):
+                start, end = where.start, where.end
+                confidence, rule = places.BY_PLACE, "place"
+            self._add(draft, Field.MODE, {"mode": mode[0].value}, sentence, start, end, confidence, rule)
 
     def _when(self, at: int, low: int, high: int, *, told: bool) -> dates.When | None:
         best: tuple[tuple[int, int, int], dates.When] | None = None

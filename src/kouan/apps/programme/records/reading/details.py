@@ -92,8 +92,9 @@ class Details(Circumstances):
                     )
                     mode = (Mode.IN_PERSON, low, sentence.end)
                 if mode is not None:
+                    sure = 90 if where is None else places.BY_PLACE
                     self._add(
-                        about, Field.MODE, {"mode": mode[0].value}, sentence, mode[1], mode[2], 90, "label"
+                        about, Field.MODE, {"mode": mode[0].value}, sentence, mode[1], mode[2], sure, "label"
                     )
             elif field is Field.MODE:
                 mode = places.mode_in(self.folded, low, sentence.end, place=False)

@@ -78,10 +78,14 @@ class MeetingRead:
     findings: list[Finding] = field(default_factory=list)
 
     def add(self, finding: Finding) -> None:
-        """Keep a finding; of the same said twice, the full sentence rather than the heading."""
+        """Keep a finding; of the same said twice, the full sentence rather than the heading.
+
+        Of how it was held, what is said in words rather than what the place alone lets suppose.
+        """
         for at, known in enumerate(self.findings):
             if known.field == finding.field and known.identity == finding.identity:
-                if known.heading and not finding.heading:
+                surer = finding.field is Field.MODE and finding.confidence > known.confidence
+                if surer or (known.heading and not finding.heading):
                     self.findings[at] = finding
                 return
         self.findings.append(finding)
@@ -89,6 +93,13 @@ class MeetingRead:
     def of(self, field_: Field) -> list[Finding]:
         """Return the findings of one field, in order."""
         return [each for each in self.findings if each.field == field_]
+
+    @property
+    def dates(self) -> set[str]:
+        """The dates (ISO, of any precision) that the rules read of it; a model's word is none yet."""
+        return {
+            str(each.value["iso"]) for each in self.of(Field.DATE) if each.value["iso"] and not each.by_model
+        }
 
 
 @dataclass(frozen=True, slots=True)

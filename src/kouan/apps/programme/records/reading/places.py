@@ -39,6 +39,9 @@ _ONLY_TIME: Final = re.compile(
     r"(?:日|月|年|今|昨|上午|下午|早上|晚上|周|会议|视频|视像|线上|联席|期间)$|^(?:今|昨|近|日|月|年|共同|联合|首次|成功|第)"
 )
 
+BY_PLACE: Final = 65
+"""How sure it is that a meeting was held in person where a record names its place and says no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Where:
