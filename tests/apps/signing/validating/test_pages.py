@@ -154,10 +154,11 @@ def test_a_file_with_neither_mark_nor_signature_is_refused_as_before(client, lis
 def test_what_is_wrong_with_the_mark_takes_nothing_from_the_report_on_the_signatures(client, listed):
     """Whoever reads that the mark is damaged is led to what the signatures say all the same."""
     signed = {**json.loads(Jws(b"A permit").written()), "kouan": {"reference": "HK-1"}}
-    for response, said in (
-        (sent(client, json.dumps(signed).encode()), "was changed or damaged"),
-        (sent(client, papers.signed_cms(), reference="HK-1"), "id_reference"),
+    for data, more, said in (
+        (json.dumps(signed).encode(), {}, "was changed or damaged"),
+        (papers.signed_cms(), {"reference": "HK-1"}, "id_reference"),
     ):
+        response = sent(client, data, **more)
         key = SignatureReport.objects.latest("created_at").key
         page = html.unescape(response.content.decode())
         assert response.status_code == 422
