@@ -34,10 +34,11 @@ STOP_POLLING = 286
 def start(request: HttpRequest) -> HttpResponseBase:
     """Ask for a file and put its question; then go on to the page that shows the answer."""
     if request.method != "POST":
-        return render(request, "validation/start.html", {"form": ValidateForm()})
+        return render(request, "validation/start.html", {"form": ValidateForm(), "signatures": None})
     take_one(request)
     form = ValidateForm(request.POST)
     form.is_valid()
+    examined = None
     try:
         file = uploads.taken_file(request.FILES, "file")
         if (shown_itself := papers.answer(request, uploads.opened(file))) is not None:
@@ -53,7 +54,7 @@ def start(request: HttpRequest) -> HttpResponseBase:
     except TooManyTriesError:
         raise
     except KouanError as error:
-        return _again(request, error)
+        return _again(request, error, examined)
     waiting.wait_for_answer(validation.pk)
     address = reverse("validation:result", args=[validation.pk])
     if examined is not None:
@@ -61,13 +62,15 @@ def start(request: HttpRequest) -> HttpResponseBase:
     return HttpResponseRedirect(address, status=HTTPStatus.SEE_OTHER)
 
 
-def _again(request: HttpRequest, error: KouanError) -> HttpResponse:
+def _again(request: HttpRequest, error: KouanError, examined: signatures.Examined | None) -> HttpResponse:
+    """Ask once more, and say why; what the signatures come to is said as well, by the report that is kept."""
     form = ValidateForm({"reference": request.POST.get("reference", "")}, request.FILES)
     form.full_clean()
     form.errors.clear()
     field = "reference" if isinstance(error, (NotAReference, DifferentReference)) else "file"
     form.refuse(error, field)
-    response = render(request, "validation/start.html", {"form": form, "error": error}, status=error.status)
+    context = {"form": form, "error": error, "signatures": examined}
+    response = render(request, "validation/start.html", context, status=error.status)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(math.ceil(error.retry_after))
     return response

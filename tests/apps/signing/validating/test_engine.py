@@ -16,9 +16,12 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 import signed_papers as papers
+from kouan.apps.signing.ofd import limits
 from kouan.apps.signing.validating import crls
 from kouan.apps.signing.validating.algorithms import Checker
 from kouan.apps.signing.validating.engine import Engine
+from kouan.apps.signing.validating.formats import base
+from kouan.apps.signing.validating.formats.pdf import Pdf
 from kouan.apps.signing.validating.pipeline import validated
 from kouan.apps.signing.validating.report import SubIndication, Verdict
 from kouan.apps.signing.validating.trust import Trust
@@ -141,6 +144,44 @@ def test_a_page_replaced_after_signing_is_named_as_a_change():
     assert (found.verdict, found.sub_indication) == (OPEN, SubIndication.SIG_CONSTRAINTS_FAILURE)
     assert found.signatures[0].uncovered == ("later-changes",)
     assert "changed-after-signing" in [each.code for each in found.reasons]
+
+
+def on_page(*, above=(), rotate=0, **boxes):
+    """Return a PDF of one page with these boxes, of which those ``above`` stand in the node over it."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(papers.plain_pdf()))
+    page = writer.find_page_for_modification(0)[0].get_object()
+    tree = writer.root["/Pages"]
+    if "MediaBox" not in boxes:
+        boxes["MediaBox"] = (0, 0, 600, 800)
+    del page["/MediaBox"], page["/Rotate"]
+    for name, box in boxes.items():
+        values = generic.ArrayObject([writer.add_object(generic.NumberObject(each)) for each in box])
+        (tree if name in above else page)[f"/{name}"] = values
+    (tree if "Rotate" in above else page)["/Rotate"] = generic.NumberObject(rotate)
+    writer.update_container(page)
+    writer.update_container(tree)
+    output = io.BytesIO()
+    writer.write(output)
+    return papers.signed_pdf(data=output.getvalue(), box=(60, 80, 240, 160))
+
+
+@pytest.mark.parametrize(
+    ("page", "place"),
+    [
+        ({}, (0.1, 0.8, 0.3, 0.1)),
+        ({"above": ("MediaBox",)}, (0.1, 0.8, 0.3, 0.1)),
+        ({"above": ("Rotate",), "rotate": 90}, (0.1, 0.1, 0.1, 0.3)),
+        ({"rotate": 180}, (0.6, 0.1, 0.3, 0.1)),
+        ({"rotate": -90}, (0.8, 0.6, 0.1, 0.3)),
+        ({"CropBox": (0, 0, 300, 400)}, (0.2, 0.6, 0.6, 0.2)),
+        ({"CropBox": (300, 400, -50, -50), "above": ("CropBox",)}, (0.2, 0.6, 0.6, 0.2)),
+        ({"CropBox": (0, 0, 300, 400), "rotate": 270}, (0.6, 0.2, 0.2, 0.6)),
+    ],
+)
+def test_a_signature_is_framed_where_it_stands_on_the_page_as_it_is_drawn(page, place):
+    shown = judged(on_page(**page)).signatures[0].place
+    assert shown is not None
+    assert (shown.left, shown.top, shown.width, shown.height) == pytest.approx(place)
 
 
 # CMS
@@ -279,6 +320,40 @@ def test_a_file_of_another_kind_has_no_verdict():
 def test_a_file_that_only_begins_like_a_format_fails_by_its_format(head):
     found = judged(head + bytes(200))
     assert (found.verdict, found.sub_indication) == (FAILED, SubIndication.FORMAT_FAILURE)
+
+
+@pytest.mark.parametrize("make", [papers.signed_cms, jws, papers.sealed_ofd])
+def test_a_file_larger_than_is_read_says_nothing_of_its_signatures(make, monkeypatch):
+    data = make()
+    monkeypatch.setattr(base, "MAX_WHOLE", len(data) - 1)
+    found = judged(data)
+    assert (found.verdict, found.sub_indication) == (OPEN, SubIndication.GENERIC)
+    assert [each.code for each in found.reasons] == ["too-large"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"),
+    [
+        ("MAX_PARTS", "ofd-too-many-parts"),
+        ("MAX_UNPACKED", "ofd-unpacks-too-large"),
+        ("MAX_ELEMENTS", "ofd-xml-too-large"),
+        ("MAX_FILE", "ofd-too-large"),
+    ],
+)
+def test_an_ofd_document_of_more_than_is_read_says_nothing_of_its_signatures(limit, code, monkeypatch):
+    monkeypatch.setattr(limits, limit, 1)
+    found = judged(papers.sealed_ofd())
+    assert (found.verdict, found.sub_indication) == (OPEN, SubIndication.GENERIC)
+    assert [each.code for each in found.reasons] == [code]
+
+
+def test_a_document_in_which_reading_goes_too_deep_says_nothing_of_its_signatures(monkeypatch):
+    async def deep(*_):
+        raise RecursionError
+
+    monkeypatch.setattr(Pdf, "signatures", deep)
+    found = judged(papers.signed_pdf())
+    assert (found.verdict, found.reasons[0].code) == (OPEN, "too-complex")
 
 
 def test_signatures_that_hold_are_computed_once():

@@ -23,6 +23,7 @@ from django.utils.translation import override
 from lxml import etree
 
 import signed_papers as papers
+from apps.signing.validating.signed_text import Jws
 from kouan.apps.signing.lists import domain
 from kouan.apps.signing.lists import queries as lists
 from kouan.apps.signing.models import RevocationData, SignatureReport
@@ -148,6 +149,22 @@ def test_a_file_with_neither_mark_nor_signature_is_refused_as_before(client, lis
     response = sent(client, papers.plain_pdf())
     assert response.status_code == 422
     assert "neither an issuing institution" in response.content.decode()
+
+
+def test_what_is_wrong_with_the_mark_takes_nothing_from_the_report_on_the_signatures(client, listed):
+    """Whoever reads that the mark is damaged is led to what the signatures say all the same."""
+    signed = {**json.loads(Jws(b"A permit").written()), "kouan": {"reference": "HK-1"}}
+    for data, more, said in (
+        (json.dumps(signed).encode(), {}, "was changed or damaged"),
+        (papers.signed_cms(), {"reference": "HK-1"}, "id_reference"),
+    ):
+        response = sent(client, data, **more)
+        key = SignatureReport.objects.latest("created_at").key
+        page = html.unescape(response.content.decode())
+        assert response.status_code == 422
+        assert said in page
+        assert f'href="/signatures/{key}"' in page
+        assert client.get(f"/signatures/{key}").status_code == 200
 
 
 def test_a_report_is_gone_after_its_day(client, listed):

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 import click
 from django.utils.translation import gettext as _
 
+from kouan.core.errors import KouanError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -92,8 +94,11 @@ def _stdout() -> _Stdout:
 
 
 def _validated(files: tuple[Path, ...], detached: Path | None) -> Iterator[tuple[Path, FileReport]]:
-    """Yield each file's report, in their order; as many at a time as there are workers."""
-    from kouan.apps.signing.validating import services  # noqa: PLC0415 - needs Django's models
+    """Yield each file's report, in their order; as many at a time as there are workers, so that none waits.
+
+    A file over which something fails gets a report that says so: the others' are not lost.
+    """
+    from kouan.apps.signing.validating import pool, report, services  # noqa: PLC0415 - needs Django's models
 
     services.trust()  # read once, here: threads would each read it
 
@@ -104,10 +109,13 @@ def _validated(files: tuple[Path, ...], detached: Path | None) -> Iterator[tuple
             with contextlib.ExitStack() as stack:
                 document = None if detached is None else stack.enter_context(detached.open("rb"))
                 return path, services.validate(stack.enter_context(path.open("rb")), document)
+        except Exception as error:  # noqa: BLE001 - whatever fails over one file is that file's alone
+            code = error.code if isinstance(error, KouanError) else type(error).__name__
+            return path, report.unreadable("not-validated", report.SubIndication.GENERIC, detail=code)
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(max_workers=4) as threads:
+    with ThreadPoolExecutor(max_workers=pool.size()) as threads:
         yield from threads.map(one, files)
 
 

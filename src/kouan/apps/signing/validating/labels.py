@@ -157,6 +157,7 @@ _OWN: Final[Mapping[str, _StrOrPromise]] = {
     "too-large": _("The file is larger than what is read of this format."),
     "too-complex": _("The file is built in a way that would take too much to read."),
     "took-too-long": _("Reading the file took longer than is allowed."),
+    "not-validated": _("The file could not be validated this time. Try again."),
     "malformed-signature": _("The signature is damaged."),
     "malformed-certificate": _("The certificate in the signature is damaged."),
     "malformed-base64": _("A value in the signature is damaged."),

@@ -52,7 +52,9 @@ def _validated(
             error.code, error.sub, detail=error.detail, format_=format_.name, digest=digest, size=size
         )
     except (RecursionError, MemoryError):
-        return report.unreadable("too-complex", format_=format_.name, digest=digest, size=size)
+        return report.unreadable(
+            "too-complex", SubIndication.GENERIC, format_=format_.name, digest=digest, size=size
+        )
     whole = report.summed(
         found.signatures,
         format_=format_.name,

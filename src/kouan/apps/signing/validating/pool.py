@@ -209,10 +209,15 @@ _lock = threading.Lock()
 _pools: dict[int, Pool] = {}
 
 
+def size() -> int:
+    """Return how many workers this process may have: one for each processor, at most four."""
+    return min(4, os.cpu_count() or 1)
+
+
 def shared() -> Pool:
-    """Return this process's pool: a worker for each processor, at most four."""
+    """Return this process's pool."""
     with _lock:
         if os.getpid() not in _pools:
             _pools.clear()
-            _pools[os.getpid()] = Pool(min(4, os.cpu_count() or 1))
+            _pools[os.getpid()] = Pool(size())
         return _pools[os.getpid()]

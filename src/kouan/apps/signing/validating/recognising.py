@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from kouan.apps.signing.lists import domain
+from kouan.apps.signing.validating import report
 from kouan.apps.signing.validating.report import Reason, Recognition, Verdict
 
 if TYPE_CHECKING:
@@ -34,9 +35,17 @@ def with_recognition(found: FileReport, editions: Collection[Edition], *, now: d
         for each in found.signatures
     )
     counted = [each for each in judged if each.kind != "timestamp"]
-    # What the summary says is about the same signature as before.
-    shown = next((each for each in counted if each.verdict is found.verdict), None)
-    reasons = found.reasons
+    alike = [each for each in counted if each.verdict is found.verdict]
+    # The summary is about the first of the worst. Of signatures that all pass, the worst is not recognised.
+    before = next(iter(alike), None)
+    shown = next(
+        (each for each in alike if each.verdict is Verdict.TOTAL_PASSED and not each.recognised), before
+    )
+    reasons, summary = found.reasons, dict[str, Any]()
+    if before is not None and shown is not None and shown is not before:
+        about_others = (each for each in reasons if each not in before.reasons)
+        reasons = tuple(dict.fromkeys((*shown.reasons, *about_others)))
+        summary = report.summary_of(shown)
     if shown is not None and shown.recognition is not None and not shown.recognition.recognised:
         reasons = (*reasons, Reason(code=shown.recognition.reason))
     pinned = found.pinned.model_copy(
@@ -44,6 +53,7 @@ def with_recognition(found: FileReport, editions: Collection[Edition], *, now: d
     )
     return found.model_copy(
         update={
+            **summary,
             "signatures": judged,
             "recognised": found.verdict is Verdict.TOTAL_PASSED
             and bool(counted)

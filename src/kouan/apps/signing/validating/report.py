@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime  # noqa: TC003 - read by pydantic at run time
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -287,12 +287,9 @@ def summed(  # noqa: PLR0913 - what a report is made of
     first = next(each for each in counted if each.verdict is verdict)
     return FileReport(
         verdict=verdict,
-        sub_indication=first.sub_indication,
+        **summary_of(first),
         recognised=all(each.recognised for each in counted),
-        signer=first.signer,
-        signed_at=first.best_time if first.time_source != "now" else first.claimed_at,
         format=format_,
-        level=first.level,
         reasons=_reasons(first, notes),
         digest=digest,
         size=size,
@@ -300,6 +297,16 @@ def summed(  # noqa: PLR0913 - what a report is made of
         signatures=found,
         pinned=pinned,
     )
+
+
+def summary_of(signature: Signature) -> dict[str, Any]:
+    """Return what a file's summary tells of the signature that it is about, by the fields' names."""
+    return {
+        "sub_indication": signature.sub_indication,
+        "signer": signature.signer,
+        "signed_at": signature.best_time if signature.time_source != "now" else signature.claimed_at,
+        "level": signature.level,
+    }
 
 
 def _reasons(signature: Signature, notes: tuple[Reason, ...]) -> tuple[Reason, ...]:

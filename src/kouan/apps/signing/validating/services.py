@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+from collections import Counter
 from datetime import timedelta
 from typing import IO, TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
+from django.db.models.functions import Length
 from django.utils import timezone
 
 from kouan.apps.signing.lists import queries as lists
-from kouan.apps.signing.lists.domain import Status
+from kouan.apps.signing.lists.domain import Status, anchors
 from kouan.apps.signing.models import ReportPage, RevocationData, SignatureReport, ValidationAccess
 from kouan.apps.signing.validating import pool
 from kouan.apps.signing.validating.errors import BadValidationToken, ValidationBusy
@@ -34,27 +37,34 @@ _DRAWN: Final = 5
 """Pages of a file that are drawn, at most."""
 _STALE: Final = timedelta(days=400)
 """How long past its time revocation data is kept: old signatures are judged by what was known then."""
+_MOST_DATA: Final = 128 << 20
+"""Bytes of revocation data that files are judged by: read, it takes a worker several times as much."""
 
+log = logging.getLogger(__name__)
 _trusts: dict[tuple[object, ...], Trust] = {}
 
 
 def trust() -> Trust:
     """Return what this node judges by now: made once for the lists and the data that are here."""
     editions = lists.current()
+    # By what they are, and not by the editions alone: an entry's time may begin while its edition stays.
+    roots = tuple(each.certificate for each in anchors(editions, timezone.now()))
     known = RevocationData.objects.aggregate(last=Max("pk"))["last"]
     named = [*([settings.NODE.time.ca] if settings.NODE.time else []),
              *(each.ca for each in settings.NODE.former_time)]  # fmt: skip
     stamps = tuple(each.stat().st_mtime_ns if each.exists() else 0 for each in named)
-    key = (tuple(each.digest for each in editions), known, RevocationData.objects.count(), stamps)
+    key = (tuple(each.digest for each in editions), roots, known, RevocationData.objects.count(), stamps)
     found = _trusts.get(key)
     if found is None:
         _trusts.clear()
-        found = _trusts[key] = _trust(editions)
+        found = _trusts[key] = _trust(editions, roots)
     return found
 
 
-def _trust(editions: tuple[Edition, ...]) -> Trust:
-    rows = list(RevocationData.objects.order_by("pk").values_list("kind", "data"))
+def _trust(editions: tuple[Edition, ...], roots: tuple[bytes, ...]) -> Trust:
+    chosen = _chosen(timezone.now())
+    found = RevocationData.objects.only("kind", "data").in_bulk(chosen)
+    rows = [(found[each].kind, found[each].data) for each in chosen if each in found]
     certificates = {entry.issuing_ca for edition in editions for entry in edition.entries}
     present = _pem_certificates(settings.NODE.time.ca) if settings.NODE.time else []
     former = [
@@ -63,13 +73,40 @@ def _trust(editions: tuple[Edition, ...]) -> Trust:
         for root in _pem_certificates(each.ca)
     ]
     return Trust(
-        roots=tuple(each.certificate for each in lists.trust_anchors(timezone.now())),
+        roots=roots,
         time_roots=tuple(dict.fromkeys((*present, *(each.root for each in former)))),
         certificates=tuple(sorted(certificates)),
         crls=tuple(bytes(data) for kind, data in rows if kind == "crl"),
         ocsps=tuple(bytes(data) for kind, data in rows if kind == "ocsp"),
         periods=(*listed_periods(editions), *(Period(each) for each in present), *former),
     )
+
+
+def _chosen(now: datetime) -> list[int]:
+    """Return which revocation data files are judged by: as much as a worker can hold.
+
+    The newest of each issuer comes first, with all that is still in its time: an issuer may have several
+    lists, each for a part of its certificates. Then comes what tells of earlier times, the newest first, of
+    each issuer as many.
+    """
+    rows = RevocationData.objects.annotate(size=Length("data")).order_by("-this_update", "-pk")
+    seen: Counter[tuple[str, str]] = Counter()
+    ordered: list[tuple[bool, int, int, int]] = []
+    for pk, kind, issuer, until, size in rows.values_list("pk", "kind", "issuer", "next_update", "size"):
+        rank = seen[kind, issuer]
+        seen[kind, issuer] += 1
+        over = until is None or until <= now
+        ordered.append((over and rank > 0, rank, pk, size))
+    chosen, room = [], _MOST_DATA
+    for _earlier, _rank, pk, size in sorted(ordered):
+        if size <= room:
+            chosen.append(pk)
+            room -= size
+    if len(chosen) < len(ordered):
+        log.warning(
+            "%s of %s lists and responses are judged by: more are too much", len(chosen), len(ordered)
+        )
+    return sorted(chosen)
 
 
 def listed_periods(editions: Iterable[Edition]) -> tuple[Period, ...]:
@@ -143,7 +180,9 @@ def forget() -> bool:
     """Erase reports whose day is over, and revocation data that is too old to judge anything by."""
     now = timezone.now()
     SignatureReport.objects.filter(expires_at__lte=now).delete()
-    RevocationData.objects.filter(next_update__lte=now - _STALE).delete()
+    old = now - _STALE
+    undated = Q(next_update=None, received_at__lte=old)  # such data is out of date soon after it was made
+    RevocationData.objects.filter(Q(next_update__lte=old) | undated).delete()
     return False
 
 

@@ -26,7 +26,10 @@ MOST_CARRIED: Final = 200
 
 
 class Unreadable(Exception):
-    """A file whose signatures cannot be read; ``code`` is the reason in the report."""
+    """A file whose signatures cannot be read; ``code`` is the reason in the report.
+
+    One that is merely more than what is read here is ``GENERIC``: it says nothing of the signatures.
+    """
 
     def __init__(
         self, code: str, sub: SubIndication = SubIndication.FORMAT_FAILURE, *, detail: str = ""
@@ -89,14 +92,14 @@ def all_of(signatures: Iterable[T]) -> list[T]:
     """Return the signatures of a file; raises ``Unreadable`` for more than are judged: each could matter."""
     found = list(itertools.islice(signatures, report.MOST_SIGNATURES + 1))
     if len(found) > report.MOST_SIGNATURES:
-        raise Unreadable("too-complex")
+        raise Unreadable("too-complex", SubIndication.GENERIC)
     return found
 
 
 def whole(file: IO[bytes], size: int) -> bytes:
     """Return a file's bytes; raises ``Unreadable`` for one that is too large to be held."""
     if size > MAX_WHOLE:
-        raise Unreadable("too-large")
+        raise Unreadable("too-large", SubIndication.GENERIC)
     file.seek(0)
     return file.read(MAX_WHOLE + 1)
 

@@ -60,7 +60,7 @@ class Jws:
     ) -> base.Found:
         """Return the signatures of a file, in their order."""
         if size > _MAX:
-            raise base.Unreadable("too-large")
+            raise base.Unreadable("too-large", SubIndication.GENERIC)
         payload, signed = _parts(base.whole(file, size))
         found: list[report.Signature] = []
         for number, each in enumerate(base.all_of(signed), 1):

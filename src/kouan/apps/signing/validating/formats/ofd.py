@@ -9,7 +9,7 @@ from asn1crypto import cms
 
 from kouan.apps.signing.ofd import reading
 from kouan.apps.signing.ofd.algorithms import NAMES
-from kouan.apps.signing.ofd.codes import CheckName, Status
+from kouan.apps.signing.ofd.codes import CheckName, Problem, Status
 from kouan.apps.signing.ofd.errors import UnreadableOfd
 from kouan.apps.signing.validating import keys, report
 from kouan.apps.signing.validating.engine import Carried, Judged, knowable
@@ -31,6 +31,13 @@ _INTEGRITY: Final = (
     CheckName.VALUE,
     CheckName.SEAL,
 )
+_UNREAD: Final = {
+    Problem.ENCRYPTED: SubIndication.SIGNED_DATA_NOT_FOUND,
+    **dict.fromkeys(
+        (Problem.TOO_LARGE, Problem.TOO_MANY, Problem.BOMB, Problem.XML_TOO_LARGE), SubIndication.GENERIC
+    ),
+}
+"""What is wrong with a document that says nothing of its signatures: it is closed, or more than is read."""
 _MOST_REASONS: Final = 20
 
 
@@ -54,7 +61,8 @@ class Ofd:
         try:
             document = reading.read(base.whole(file, size))
         except UnreadableOfd as error:
-            raise base.Unreadable(error.problem.value, detail=error.part) from None
+            sub = _UNREAD.get(error.problem, SubIndication.FORMAT_FAILURE)
+            raise base.Unreadable(error.problem.value, sub, detail=error.part) from None
         notes = tuple(
             Reason(code=note.value, detail=", ".join(names)[:300]) for note, names in document.notes
         )

@@ -35,6 +35,10 @@ _LATER: Final[dict[Any, tuple[report.Uncovered, ...]]] = {
     ModificationLevel.LTA_UPDATES: ("later-archival",),
     ModificationLevel.FORM_FILLING: ("later-form-data",),
 }
+_UNSIZED: Final = (0.0, 0.0, 612.0, 792.0)
+"""The page that the renderer draws where a document does not say how large it is."""
+_DEEPEST: Final = 50
+"""Levels of the page tree that are gone up for what a page inherits; one that leads back to itself ends."""
 
 
 class Pdf:
@@ -234,24 +238,61 @@ def _times(result: Any, judge: Engine) -> tuple[Any, report.TimeSource, list[rep
 def _place(one: EmbeddedPdfSignature) -> report.Place | None:
     """Return where the signature is shown; ``None`` for one that is not, or that does not say."""
     try:
-        left, bottom, right, top = (float(each) for each in one.sig_field["/Rect"])
-        page = one.sig_field.raw_get("/P")
-        number = _page_number(one.reader, page.reference)
+        left, bottom, right, top = _rectangle(one.sig_field["/Rect"])
+        number = _page_number(one.reader, one.sig_field.raw_get("/P").reference)
         if number is None or right == left or top == bottom:
             return None
-        box = one.reader.find_page_for_modification(number)[0].get_object().get("/MediaBox") or (
-            0,
-            0,
-            595,
-            842,
-        )
-        x0, y0, x1, y1 = (float(each) for each in box)
-        width, height = x1 - x0, y1 - y0
-        return report.Place(
-            page=number + 1, left=(left - x0) / width, top=(y1 - top) / height,
-            width=(right - left) / width, height=(top - bottom) / height,
-        )  # fmt: skip
+        page = one.reader.find_page_for_modification(number)[0].get_object()
+        x0, y0, x1, y1 = _drawn(page)
+        across, down = (left - x0) / (x1 - x0), (y1 - top) / (y1 - y0)
+        width, height = (right - left) / (x1 - x0), (top - bottom) / (y1 - y0)
+        for _ in range(_quarters(page)):  # each turns the page clockwise: what was its left edge is its top
+            across, down, width, height = 1 - down - height, across, height, width
+        return report.Place(page=number + 1, left=across, top=down, width=width, height=height)
     except Exception:  # noqa: BLE001 - where it is shown decides nothing
+        return None
+
+
+def _drawn(page: Any) -> tuple[float, float, float, float]:
+    """Return what is drawn of a page: its crop box within its media box (ISO 32000-2 section 14.11.2)."""
+    media = _inherited(page, "/MediaBox")
+    x0, y0, x1, y1 = _UNSIZED if media is None else _rectangle(media)
+    crop = _inherited(page, "/CropBox")
+    if crop is None:
+        return x0, y0, x1, y1
+    left, bottom, right, top = _rectangle(crop)
+    left, bottom, right, top = max(left, x0), max(bottom, y0), min(right, x1), min(top, y1)
+    return (left, bottom, right, top) if left < right and bottom < top else (x0, y0, x1, y1)
+
+
+def _quarters(page: Any) -> int:
+    """Return by how many quarters of a turn, clockwise, a page is drawn (ISO 32000-2 table 31)."""
+    return int(_inherited(page, "/Rotate") or 0) // 90 % 4
+
+
+def _rectangle(box: Any) -> tuple[float, float, float, float]:
+    """Return a rectangle from the bottom left to the top right: it may name any two opposite corners."""
+    x0, y0, x1, y1 = (float(box[at]) for at in range(4))
+    return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+
+
+def _inherited(page: Any, name: str) -> Any:
+    """Return an attribute of a page, or of the nearest node above it that has it; ``None`` if none has."""
+    node = page
+    for _ in range(_DEEPEST):
+        if node is None:
+            break
+        found = _value(node, name)
+        if found is not None:
+            return found
+        node = _value(node, "/Parent")
+    return None
+
+
+def _value(node: Any, name: str) -> Any:
+    try:
+        return node[name]
+    except KeyError:  # also what the library makes of a null
         return None
 
 
