@@ -328,7 +328,9 @@ def test_the_header_leads_residents_to_their_own_sign_in(client, me, session):
     assert entrances(stranger.get(f"/identity/sign-in/{uuid.uuid4()}/side")) == []
     assert entrances(stranger.get("/")) == ["/sign-in"]
     assert entrances(me.get("/identity/")) == []
-    assert entrances(me.get("/")) == ["/sign-in"]
+    home = me.get("/")
+    assert entrances(home) == []
+    assert 'action="/identity/leave"' in home.content.decode()
 
 
 def test_an_officer_on_a_residents_page_can_still_sign_out(client):
