@@ -23,7 +23,6 @@ def problems_of(content):
 
 @pytest.fixture
 def content():
-
     return copy.deepcopy(made_up(date(2027, 6, 1)))
 
 
