@@ -14,6 +14,7 @@ from kouan.core.credentials import Holder, broker
 from kouan.demo.evidence import load
 from kouan.demo.provider.people import PEOPLE, levels_of
 from kouan.web.access import departments_of
+from pace import patience
 
 REQUIREMENTS = {
     "identity", "residence", "tax-residency", "company-registration", "no-conviction",
@@ -49,7 +50,7 @@ def test_who_signs_in_surely_can_prove_everything(side):
 def test_again_changes_nothing(side):
     began = time.process_time()
     count = load(side)
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < patience(20)
     before = RecordChange.objects.count()
     assert load(side) == count == EvidenceRecord.objects.count()
     assert RecordChange.objects.count() == before

@@ -16,6 +16,7 @@ from kouan.apps.operations.catalogue import catalogue, entry_of
 from kouan.config import ConfigError
 from kouan.core import cbor
 from kouan.core.exchange.crossing import IllFormedPayload, OversizedPayload, UndeclaredCrossing, registry
+from pace import patience
 
 IMO = 'imo = { type = "string", pattern = "^[0-9]{7}$" }'
 
@@ -174,7 +175,7 @@ def test_a_pattern_that_backtracks_elsewhere_is_quick_here():
     schema = PayloadSchema(record(a={"type": "string", "pattern": r"^(a+)+$"}))
     began = time.monotonic()
     assert schema.problem({"a": "a" * 100_000 + "!"}) == "a: pattern"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < patience(10)
 
 
 @pytest.mark.parametrize(

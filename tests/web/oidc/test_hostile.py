@@ -13,6 +13,7 @@ from joserfc.jwk import ECKey
 from kouan.web import oidc
 from kouan.web.oidc import discovery, line
 from oidc_peers import as_json, hmac_token, none_token
+from pace import patience
 
 BACK = "http://127.0.0.1:18100/back"
 
@@ -334,7 +335,7 @@ def test_an_answer_that_comes_too_slowly(hostile, monkeypatch, part):
 
     def slow(handler):
         handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + (b"\r\n" if part == "body" else b""))
-        for _byte in range(20):
+        for _byte in range(100):
             handler.wfile.write(b"a")
             handler.wfile.flush()
             time.sleep(0.1)
@@ -343,7 +344,7 @@ def test_an_answer_that_comes_too_slowly(hostile, monkeypatch, part):
     began = time.monotonic()
     with pytest.raises(oidc.ProviderUnreachable):
         oidc.discover(provider_at(hostile))
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < patience(4)
 
 
 def test_after_a_failure_the_next_one_fails_at_once(hostile, monkeypatch):

@@ -24,6 +24,7 @@ from kouan.apps.validation.errors import (
 )
 from kouan.apps.validation.marks import Mark
 from kouan.apps.validation.marks.json import MAX_JSON, canonical, find_mark, parse, put_mark
+from pace import patience
 
 scalars = (
     st.none()
@@ -96,7 +97,7 @@ def test_a_long_name_before_many_values_costs_no_more_than_its_bytes():
     name, values = "\U0001f600" * 500_000, ",".join(["0"] * 100_000)
     begun = time.process_time()
     parse(f'{{"{name}": [{values}]}}'.encode())
-    assert time.process_time() - begun < 5  # a path written out for each value took minutes
+    assert time.process_time() - begun < patience(10)  # a path written out for each value took minutes
 
 
 def test_a_document_above_the_limit_is_refused():
