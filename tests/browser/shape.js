@@ -8,7 +8,7 @@
       .map((element) => element.outerHTML.slice(0, 100));
     wrong.push(`scrolls sideways: ${root.scrollWidth} > ${root.clientWidth} at ${wide.slice(0, 3).join(" | ")}`);
   }
-  for (const attribute of ["aria-describedby", "aria-labelledby", "aria-controls", "for"]) {
+  for (const attribute of ["aria-describedby", "aria-labelledby", "aria-controls", "aria-owns", "aria-errormessage", "for"]) {
     for (const element of document.querySelectorAll(`[${attribute}]`)) {
       for (const id of element.getAttribute(attribute).split(/\s+/).filter(Boolean)) {
         if (!document.getElementById(id)) wrong.push(`${attribute} names no element: ${id}`);
