@@ -1,4 +1,4 @@
-"""A person with a real browser and two real nodes: signing in on the other side, and out again on both."""
+"""A person with a real browser and two real nodes: signing in there, out again on both, and applying there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 
 import databases
 from browser.conftest import _axe, _shape
-from journeys.nodes import wait_until
+from browser.visiting import ERRANDS, Visit, apply
+from journeys.nodes import say, wait_until
 from kouan.demo.homes import providers_of
 from kouan.demo.nodes import DemonstrationNode, establish, free_ports
 from kouan.demo.services import origin_of, services_of
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 NAMES = {"hk": "Hong Kong", "gd": "Guangdong"}
 PEOPLE = {"hk": ("hk-chan", "CHAN Siu Ming"), "gd": ("gd-wang", "WANG Xiaofang")}
 """Who goes there and back; the other tests are other people's, whose consents nobody else has given."""
+
+FIVE_MINUTES, MOST_STEPS = 300, 40
 
 
 @dataclass(frozen=True)
@@ -202,3 +205,24 @@ def test_a_weak_sign_in_does_not_get_in(page, sides):
     page.get_by_role("link", name="Go back to the service without signing in").click()
     page.wait_for_url(f"{sides['gd'].service}/back**")
     assert "It knows nothing of you." in text(page)
+
+
+@pytest.mark.parametrize("errand", ERRANDS, ids=["hk-gd", "gd-hk"])
+@pytest.mark.timeout(300)
+def test_a_first_visitor_applies_there_in_less_than_five_minutes(page, sides, errand):
+    home = sides[errand.home].portal
+    wait_until(lambda: known(page, f"{home}/services/{errand.other}/{errand.service}/"), 40, "the catalogue")
+    page.goto(f"{home}/")
+    visit = Visit(page)
+    number = apply(visit, home, errand)
+    say(
+        f"{number}: {visit.steps} steps on {len(visit.pages)} pages, {visit.taken:.0f} s as a person does them"
+    )
+    assert visit.steps <= MOST_STEPS
+    assert visit.taken < FIVE_MINUTES
+
+
+def known(page: Page, address: str) -> bool:
+    """Whether the other side's catalogue has arrived."""
+    answer = page.goto(address)
+    return answer is not None and answer.ok

@@ -116,9 +116,10 @@ def taking_file(
     """Prepare a view whose form may bring one file of at most ``limit`` bytes, or several as large together.
 
     What is larger with its form than both may be raises what ``refusal`` returns, and what broke off what
-    ``broken`` does, where that is another error. Without a ``handler`` the one file is kept in memory. Django's CSRF check reads the body, which runs the handlers;
-    so they are put in place before it.
+    ``broken`` does, where that is another error. Without a ``handler`` the one file is kept in memory.
+    Django's CSRF check reads the body, which runs the handlers; so they are put in place before it.
     """
+    unread = broken or refusal
 
     def decorate(
         view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
@@ -137,7 +138,7 @@ def taking_file(
                 try:
                     _ = request.POST
                 except (UnreadablePostError, MultiPartParserError):
-                    raise (broken or refusal)() from None
+                    raise unread() from None
                 setattr(request, _ATTRIBUTE, used)
             return protected(request, *args, **kwargs)
 

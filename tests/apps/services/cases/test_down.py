@@ -1,4 +1,4 @@
-"""One of the two nodes is down for days in the middle of a case: nothing is lost, and no day is miscounted."""
+"""One of the nodes is down for days in the middle of a case: nothing is lost, no day is miscounted."""
 
 from __future__ import annotations
 

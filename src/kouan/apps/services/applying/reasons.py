@@ -20,8 +20,8 @@ _ANSWERS = _("An answer did not fit the department's form. Begin again and look 
 _FILES = _("A file was missing or another one than the answers name. Attach it anew.")
 _PROOF = _("A proof did not count for this application. Begin again and choose it anew.")
 _CONSENT = _(
-    "What was sent was not what your consent covers. Begin again; if it happens once more, tell the operators of "
-    "this node."
+    "What was sent was not what your consent covers. Begin again; if it happens once more, tell the "
+    "operators of this node."
 )
 _LATE = _(
     "It did not reach the department in time, because the other side could not be reached. Send it anew."

@@ -135,8 +135,8 @@ class EvidenceOfAnotherType(NotTaken):
 
     code = "evidence-of-another-type"
     message = _(
-        "What was sent for %(requirement)s is of the type %(type)s, which proves something else. Choose other "
-        "evidence and send again."
+        "What was sent for %(requirement)s is of the type %(type)s, which proves something else. Choose "
+        "other evidence and send again."
     )
 
 

@@ -65,8 +65,8 @@ def check(
 ) -> list[Checked]:
     """Check what was presented, one by one; raises ``EvidenceUnusable`` or ``EvidenceOfAnotherType``.
 
-    A type of which its side has not told yet proves nothing here, and refuses nothing: the word of it may come
-    later than the evidence.
+    A type of which its side has not told yet proves nothing here, and refuses nothing: the word of it may
+    come later than the evidence.
     """
     found = []
     for each in evidence:
