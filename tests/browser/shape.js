@@ -18,6 +18,9 @@
   for (const link of document.querySelectorAll('a[href^="#"]')) {
     if (!document.getElementById(link.getAttribute("href").slice(1))) wrong.push(`link to nothing: ${link.outerHTML}`);
   }
+  for (const message of document.querySelectorAll(".govuk-error-message")) {
+    if (message.textContent.includes("::")) wrong.push(`an error begins with two colons: ${message.textContent.trim()}`);
+  }
   if (document.querySelectorAll("h1").length !== 1) wrong.push("not exactly one h1");
   return wrong;
 }

@@ -220,8 +220,9 @@ def test_evidence_that_counts_may_still_be_too_weak_too_old_or_lack_something(ca
     assert shown.remarks == ("level", "age", "lacks name")
     assert (shown.title.en, shown.department.en) == ("Residence permit", "Public Security")
     assert labels.remark("lacks city", shown.titles) == "It does not show: City"
-    (good,) = proving.shown(case(evidence=[presentation(claims={"name": "WANG Fang"})]))
+    (good,) = proving.shown(case(evidence=[presentation(claims={"name": "WANG Fang", "city": "Shenzhen"})]))
     assert good.good
+    assert [title.en for title, _value in good.claims] == ["Name", "City"]  # as its issuer has them
 
 
 @pytest.mark.parametrize(

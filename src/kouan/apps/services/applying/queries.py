@@ -158,7 +158,7 @@ def news(person: Person) -> list[tuple[ApplicationNotice, str]]:
 
 def shown(row: Application) -> Shown:
     """Return one application with its story, the oldest first."""
-    return Shown(Mine(row, _definition(row)), [_happened(row, each) for each in row.events.all()])
+    return Shown(Mine(row, _definition(row)), [_happened(row, each) for each in row.events.order_by("pk")])
 
 
 def _happened(row: Application, event: ApplicationEvent) -> Happened:

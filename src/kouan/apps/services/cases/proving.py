@@ -155,6 +155,7 @@ def _found(checked: Checked, need: Need, now: datetime) -> dict[str, Any]:
     return {
         "issuer": checked.issuer,
         "claims": dict(checked.claims),
+        "order": list(checked.claims),  # which canonical JSON does not keep
         "titles": {name: title.as_mapping() for name, title in checked.titles.items()},
         "title": checked.title.as_mapping() if checked.title else None,
         "department": checked.department.as_mapping() if checked.department else None,
@@ -170,12 +171,14 @@ def _shown(case: Case, row: CaseEvidence) -> Shown:
     titles = {
         name: Localised.from_mapping(title, where=name) for name, title in found.get("titles", {}).items()
     }
+    claims = found.get("claims", {})
+    order = [name for name in found.get("order", claims) if name in claims]
     return Shown(
         requirement=row.requirement,
         type=row.type,
         verdict=Verdict(row.verdict),
         issuer=found.get("issuer", ""),
-        claims=tuple((titles.get(name, name), value) for name, value in found.get("claims", {}).items()),
+        claims=tuple((titles.get(name, name), claims[name]) for name in order),
         issued_at=_read(found.get("issued_at", "")),
         expires_at=_read(found.get("expires_at", "")),
         level=found.get("level", 0),
