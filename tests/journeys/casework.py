@@ -15,6 +15,7 @@ from kouan.apps.identity import residents
 from kouan.apps.identity.domain import Level
 from kouan.apps.identity.home.adapter import HomeSignIn
 from kouan.apps.services.applying import drafts, sending
+from kouan.apps.services.applying import queries as applying
 from kouan.apps.services.cases import clock, granting, queries, results, versions, working
 from kouan.apps.services.models import Application, Case, ServiceVersion
 from kouan.web.access import grant_role
@@ -103,10 +104,11 @@ def due_on(key: str) -> date | None:
 
 
 def stands(key: str) -> tuple[str, list[str], str]:
-    """Return an application's state, what the other side told of it, and what its credential was worth."""
+    """Return an application's state, what the other side told of it, and what its credential is worth."""
     row = Application.objects.get(key=key)
     told = row.events.filter(ours=False).order_by("seq").values_list("kind", flat=True)
-    return row.state, list(told), row.verdict
+    verdict = applying.verdict_of(row)
+    return row.state, list(told), "" if verdict is None else verdict.value
 
 
 def case(key: str) -> tuple[int, str, list[str]]:
