@@ -21,6 +21,7 @@ def passport() -> str:
     return f"K{secrets.randbelow(10**8):08d}"
 
 
+@pytest.mark.timeout(600)
 def test_each_side_is_away_in_the_middle_of_a_case(pair: Group) -> None:
     hk, gd = pair["hk"], pair["gd"]
     wait_until(lambda: hk.run(casework.offered), 30, "the catalogue of gd")
