@@ -280,7 +280,7 @@ def test_a_file_does_instead_of_evidence(filled, chan):
 def test_parts_of_a_date_are_called_as_such(filled, chan):
     url = reverse("services:answer", args=[filled().key, "about"])
     shown = chan.browser.get(url, headers={"accept-language": "zh-hant"}).text
-    assert re.findall(r'about\.born-\w+">\s*(\S+)\s*</label>', shown) == ["日", "月", "年"]
+    assert re.findall(r'date-input__label"[^>]*>\s*(\S+)\s*</label>', shown) == ["日", "月", "年"]
 
 
 def test_a_file_that_was_chosen_is_not_put_away_silently(filled, chan, held):
