@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 
 import pytest
@@ -21,8 +22,14 @@ from apps.services.applying.conftest import (  # noqa: F401 - fixtures
     stores,
 )
 from apps.services.applying.made import PDF, PNG
+from browser.keyboard import Keyboard
+from kouan.apps.evidence.models import Showing
 from kouan.apps.services.applying import cosigning, drafts
 from kouan.apps.services.models import Application
+
+VALUES = "boxes => boxes.map(box => box.value)"
+NOT_VEHICLE = re.compile(r"(?<!/vehicle)$")
+NOT_IDENTITY = re.compile(r"(?<!/evidence/identity)$")
 
 
 def as_resident(visitor, who):
@@ -214,53 +221,44 @@ def test_an_application_by_keyboard_alone(visit, gd, chan):  # noqa: F811 - the 
     gd.publish()
     visitor = visit(width=1280)
     page = as_resident(visitor, chan)
-
-    def press(*names):
-        for name in names:
-            page.keyboard.press(name)
-
-    def to(selector):
-        """Walk to something with the tabulator, as far as the page goes."""
-        for _ in range(120):
-            if page.evaluate("at => document.activeElement.matches(at)", selector):
-                return
-            page.keyboard.press("Tab")
-        raise AssertionError(f"{selector} cannot be reached")
-
-    def fill(selector, words):
-        to(selector)
-        press("Control+a")
-        page.keyboard.type(words)
-
+    keys = Keyboard(page)
+    go_on = "main form button[name=do][value=next]"
     visitor.open("/apply/gd/northbound-permit/")
-    to("main form button")
-    press("Enter")
-    page.wait_for_url("**/applications/*/")
+    keys.enter("main form button", "**/applications/*/")
     row = Application.objects.get()
     visitor.open(f"/applications/{row.key}/answers/about")
-    fill("[name='about.born-day']", "3")
-    fill("[name='about.born-month']", "2")
-    fill("[name='about.born-year']", "1990")
-    to("main form button[name=do][value=next]")
-    press("Enter")
-    page.wait_for_url("**/answers/vehicle")
-    to("[name=vehicle]")
-    press("ArrowDown", "Space")
-    to("main form button[name=do][value=next]")
-    press("Enter")
-    page.wait_for_url(lambda url: not url.endswith("/vehicle"))
+    for part, number in (("day", "3"), ("month", "2"), ("year", "1990")):
+        keys.fill(f"[name='about.born-{part}']", number)
+    keys.enter(go_on, "**/answers/vehicle")
+    keys.to("[name=vehicle]")
+    keys.press("ArrowDown", "Space")
+    keys.enter(go_on, NOT_VEHICLE)
     visitor.open(f"/applications/{row.key}/evidence/identity")
-    to("main form button[type=submit]")
-    press("Enter")
-    page.wait_for_url(lambda url: not url.endswith("/evidence/identity"))
+    # What the department must see is ticked, what it need not is not: the person changes both.
+    ticked = "[name^=claims-]:checked"
+    assert page.locator(ticked).evaluate_all(VALUES) == ["name", "birthdate"]
+    keys.tick("[name^=claims-][value=birthdate]")
+    keys.to("main form button[type=submit]")
+    keys.press("Enter")
+    page.wait_for_selector(".govuk-error-summary")
+    keys.tick("[name^=claims-][value=birthdate]")
+    keys.tick("[name^=claims-][value=name_zh]")
+    keys.enter("main form button[type=submit]", NOT_IDENTITY)
     visitor.open(f"/applications/{row.key}/check")
-    to("#agree")
-    press("Space")
-    to("main form button[type=submit]")
-    press("Enter")
+    keys.to("main form button[type=submit]")
+    keys.press("Enter")
+    page.wait_for_selector(".govuk-error-summary")  # nothing goes without a consent
+    assert page.evaluate("document.activeElement.className").startswith("govuk-error-summary")
+    keys.to(".govuk-error-summary a")
+    keys.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "agree"
+    keys.press("Space")
+    keys.to("main form button[type=submit]")
+    keys.press("Enter")
     page.wait_for_selector(".apply-story")
     row.refresh_from_db()
     assert row.state == "sent"
+    assert sorted(Showing.objects.get().claims) == ["birthdate", "name", "name_zh"]
 
 
 @pytest.mark.usefixtures("transactional_db")

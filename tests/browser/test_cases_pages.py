@@ -22,7 +22,8 @@ from apps.services.cases.conftest import (  # noqa: F401 - fixtures
 )
 from apps.services.cases.made import ANSWERS, FEE, KINDS, cosigner, presentation, published, word
 from browser.conftest import beside_the_browser
-from kouan.apps.services.cases import clock, granting, receiving, working
+from browser.keyboard import Keyboard
+from kouan.apps.services.cases import clock, granting, receiving, telling, working
 from kouan.apps.services.models import Case, CaseFee
 from kouan.core.credentials import Verdict
 
@@ -145,3 +146,29 @@ def test_an_officer_works_without_scripts(visit, cases):
     page.wait_for_url(f"**/cases/{waiting.reference}/")
     waiting.refresh_from_db()
     assert waiting.state == "in-review"
+
+
+def test_an_officer_decides_by_keyboard_alone(visit, cases):
+    visitor = visit(width=1280)
+    visitor.sign_in("caseworker")
+    _row, waiting, *_others = cases()
+    keys = Keyboard(visitor.open("/cases/"))
+    at = f"/cases/{waiting.reference}/"
+    keys.choose("[name=whose]", "Nobody")
+    keys.enter("form.kouan-filters button", "**/cases/?*whose=nobody*")
+    keys.enter(f"main a[href='{at}']", f"**{at}")
+    keys.enter(f"main a[href='{at}take-up']", "**/take-up")
+    keys.enter("main form button[type=submit]", f"**{at}")
+    keys.enter(f"main a[href='{at}refuse']", "**/refuse")
+    keys.to("main form button[type=submit]")
+    keys.press("Enter")
+    visitor.page.wait_for_selector(".govuk-error-summary")
+    keys.to(".govuk-error-summary a")
+    keys.press("Enter")
+    assert visitor.page.evaluate("document.activeElement.name") == "words"
+    visitor.page.keyboard.type("No such vehicle.\nCap. 374E.")
+    keys.enter("main form button[type=submit]", f"**{at}")
+    waiting.refresh_from_db()
+    event = waiting.events.get(kind="refuse")
+    assert (waiting.state, event.by) == ("refused", "officer")
+    assert telling.said(waiting, event)["words"] == "No such vehicle.\nCap. 374E."

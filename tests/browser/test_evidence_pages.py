@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from apps.dataflow.pages.conftest import person_signed_in, the_person
 from apps.evidence.conftest import IDENTITY, NUMBER, gd, node, put, stores, today  # noqa: F401 - fixtures
+from browser.keyboard import Keyboard
 from kouan.apps.evidence import records, taking
 from kouan.apps.evidence.domain import Change
 from kouan.apps.evidence.models import EvidenceRecord
@@ -128,3 +130,21 @@ def test_a_copy_without_scripts(visit, busy):
         visitor.page.locator("button[value=file]").click()
     assert got.value.suggested_filename.endswith(".sd-jwt")
     assert NUMBER not in got.value.path().read_text()
+
+
+def test_a_copy_is_taken_out_and_checked_by_keyboard_alone(visit, busy):
+    session, main, _copy = busy
+    visitor = visit(width=1280)
+    as_resident(visitor, session)
+    keys = Keyboard(visitor.open("/my-evidence/"))
+    keys.enter(f"main a[href='/my-evidence/{main.key}/']", f"**/my-evidence/{main.key}/")
+    keys.to("button[value=code]")
+    keys.press("Enter")
+    visitor.page.wait_for_selector("main textarea, main pre, main code")
+    text = visitor.page.locator("main").inner_text()
+    visitor.open("/check-credential")
+    found = re.search(r"ey[\w.~-]{200,}", text)
+    keys.fill("#text", found[0])
+    keys.to("main form button[type=submit]")
+    keys.press("Enter")
+    visitor.page.wait_for_selector("h1:has-text('genuine and counts')")

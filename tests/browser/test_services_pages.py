@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.services.catalogue.conftest import STARTER, starter
+from browser.keyboard import Keyboard
 from kouan.apps.services.catalogue import keeping, publishing
 from kouan.apps.services.definition.reading import from_folder
 from kouan.apps.services.models import ServiceVersion
@@ -50,14 +51,19 @@ def test_the_catalogue_is_found_read_and_printed(visit, catalogue, language):
 def test_a_search_works_without_scripts_and_by_keyboard(visit, catalogue):
     visitor = visit(scripts=False)
     page = visitor.open("/")
-    page.locator("#q").focus()
-    page.keyboard.type("lo wu")
-    page.keyboard.press("Enter")
+    keys = Keyboard(page)
+    keys.fill("#q", "lo wu")
+    keys.press("Enter")
     page.wait_for_url("**/services/?q=lo+wu")
     assert page.locator(".services-found").count() == 1
-    page.locator(".services-found a").first.focus()
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/services/gd/student-fast-lane/")
+    keys.choose("#filter-category", "Property")
+    keys.enter(".services-filters button", "**category=property-and-vehicle*")
+    assert page.locator(".services-found").count() == 0
+    assert page.locator("#q").input_value() == "lo wu"  # the filters narrow down what was looked for
+    keys.choose("#filter-category", "Any")
+    keys.choose("#filter-side", "Guangdong")
+    keys.enter(".services-filters button", "**side=gd&category=&*")
+    keys.enter(".services-found a", "**/services/gd/student-fast-lane/")
     assert page.locator("h1").inner_text() == "Fast lane for cross-boundary pupils"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import User
 from django.utils import timezone
@@ -15,12 +15,15 @@ from kouan.apps.identity import residents
 from kouan.apps.identity.domain import Level
 from kouan.apps.identity.home.adapter import HomeSignIn
 from kouan.apps.services.applying import drafts, sending
-from kouan.apps.services.cases import granting, results, versions, working
+from kouan.apps.services.applying import queries as applying
+from kouan.apps.services.cases import clock, granting, queries, results, versions, working
 from kouan.apps.services.models import Application, Case, ServiceVersion
 from kouan.web.access import grant_role
 from kouan.web.persons import identities
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from kouan.web.persons import Person
 
 SERVICE = "reader-card"
@@ -31,6 +34,7 @@ ANSWERS = {
     "news": False,
     "contact": {"email": "chan@example.org"},
 }
+MENDED = ANSWERS | {"city": "zhuhai"}
 
 
 def offered() -> bool:
@@ -38,8 +42,8 @@ def offered() -> bool:
     return ServiceVersion.objects.filter(side="gd", service=SERVICE, state="published").exists()
 
 
-def apply(number: str) -> str:
-    """Have a resident of Hong Kong apply, with a passport of this number; return the application's key."""
+def _resident(number: str) -> Person:
+    """Sign a resident of Hong Kong in, who has a passport of this number."""
     session = residents.signed_in(
         provider="demonstration",
         said=HomeSignIn(
@@ -54,6 +58,12 @@ def apply(number: str) -> str:
         SimpleNamespace(session={"identity_home": str(session.key)})
     )
     assert person is not None
+    return person
+
+
+def apply(number: str) -> str:
+    """Have a resident of Hong Kong apply, with a passport of this number; return the application's key."""
+    person = _resident(number)
     held = records.put(
         entry=records.Entry(
             type="hk.identity",
@@ -80,11 +90,25 @@ def apply(number: str) -> str:
     return str(row.key)
 
 
+def correct(key: str, number: str) -> None:
+    """Have the applicant answer what was asked for again, and send it."""
+    person = _resident(number)
+    row = drafts.mine(uuid.UUID(key), person)
+    drafts.change(key=row.key, person=person, seen=drafts.opened(row).seen, answers=MENDED)
+    sending.act(key=row.key, person=person, action="correct")
+
+
+def due_on(key: str) -> date | None:
+    """Return until when the department has to decide, as the applicant is told."""
+    return Application.objects.get(key=key).due_on
+
+
 def stands(key: str) -> tuple[str, list[str], str]:
-    """Return an application's state, what the other side told of it, and what its credential was worth."""
+    """Return an application's state, what the other side told of it, and what its credential is worth."""
     row = Application.objects.get(key=key)
     told = row.events.filter(ours=False).order_by("seq").values_list("kind", flat=True)
-    return row.state, list(told), row.verdict
+    verdict = applying.verdict_of(row)
+    return row.state, list(told), "" if verdict is None else verdict.value
 
 
 def case(key: str) -> tuple[int, str, list[str]]:
@@ -106,6 +130,36 @@ def take_up(key: str) -> None:
     """Have an officer begin to work on a case."""
     row = Case.objects.get(key=uuid.UUID(key))
     working.take_up(case=row, officer=_officer(), changed=row.changed)
+
+
+def ask_correction(key: str) -> None:
+    """Have an officer ask for another answer."""
+    row = Case.objects.get(key=uuid.UUID(key))
+    working.ask_correction(
+        case=row, officer=_officer(), changed=row.changed, ask=["answers.city"], words="It is closed."
+    )
+
+
+def let_days_pass(key: str, days: int) -> int:
+    """Have a case's days lie further back; return the working days that the department has left."""
+    row = Case.objects.get(key=uuid.UUID(key))
+    back = timedelta(days=days)
+    assert row.stopped_on is not None
+    assert row.due_on is not None
+    row.received_at, row.stopped_on, row.due_on = (
+        row.received_at - back,
+        row.stopped_on - back,
+        row.due_on - back,
+    )
+    row.save()
+    assert row.days_left is not None
+    return row.days_left
+
+
+def stands_there(key: str, left: int) -> tuple[dict[str, Any], date | None, date | None]:
+    """Return a case's answers, its day, and the day that so many working days from today are."""
+    row = Case.objects.get(key=uuid.UUID(key))
+    return queries.answers_of(row), row.due_on, clock.day_after(clock.today(), left)
 
 
 def grant(key: str) -> None:

@@ -21,11 +21,13 @@ def passport() -> str:
     return f"K{secrets.randbelow(10**8):08d}"
 
 
+@pytest.mark.timeout(600)
 def test_each_side_is_away_in_the_middle_of_a_case(pair: Group) -> None:
     hk, gd = pair["hk"], pair["gd"]
     wait_until(lambda: hk.run(casework.offered), 30, "the catalogue of gd")
     gd.stop()
-    key = hk.run(casework.apply, passport())
+    number = passport()
+    key = hk.run(casework.apply, number)
     assert hk.run(casework.stands, key) == ("sent", [], "")
     gd.start()
     gd.wait_up()
@@ -33,12 +35,25 @@ def test_each_side_is_away_in_the_middle_of_a_case(pair: Group) -> None:
 
     hk.kill_everything()
     gd.run(casework.take_up, key)
-    gd.run(casework.grant, key)
+    gd.run(casework.ask_correction, key)
+    left = gd.run(casework.let_days_pass, key, 2)  # for so long its applicant's node is away
     hk.start()
     hk.wait_up()
-    wait_until(lambda: hk.run(casework.stands, key)[0] == "granted", 30, "the result is here")
-    assert hk.run(casework.stands, key) == ("granted", ["received", "take-up", "grant"], "good")
-    assert gd.run(casework.case, key) == (1, "granted", ["received", "take-up", "grant"])
+    wait_until(lambda: hk.run(casework.stands, key)[0] == "correction", 30, "the question is here")
+    gd.stop()
+    hk.run(casework.correct, key, number)
+    gd.start()
+    gd.wait_up()
+    wait_until(lambda: hk.run(casework.stands, key)[0] == "in-review", 30, "the correction is there")
+    # The department's time stood still from the day on which it asked to the day of the answer.
+    answers, day, counted = gd.run(casework.stands_there, key, left)
+    assert (answers, day) == (casework.MENDED, counted)
+    assert hk.run(casework.due_on, key) == day
+    gd.run(casework.grant, key)
+    steps = ["received", "take-up", "ask-correction", "correct", "grant"]
+    # Whether the credential counts is known once its status list is here too.
+    wait_until(lambda: hk.run(casework.stands, key) == ("granted", steps, "good"), 30, "the result is here")
+    assert gd.run(casework.case, key) == (1, "granted", steps)
     pair.prove()
 
 

@@ -104,6 +104,8 @@ class Checked:
     """What the type is called; nothing where it is not known."""
     department: Localised | None = None
     """What the issuing department is called; nothing where the credential does not say."""
+    announced: bool = False
+    """Whether its side has told what the type proves; looked at where it was to meet a requirement."""
 
 
 class Broker(Protocol):

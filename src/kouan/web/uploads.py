@@ -1,4 +1,4 @@
-"""Taking in one file with a form: bounded, never on a disk, refused where it broke off or is too large."""
+"""Taking in files with a form: bounded, never on a disk, refused where it broke off or is too large."""
 
 from __future__ import annotations
 
@@ -75,20 +75,51 @@ class InMemory(FirstFile):
         )
 
 
+class EveryFile(FileUploadHandler):
+    """Keeps all files of a form in memory: together they are no larger than the form may be."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request)
+        self._kept = io.BytesIO()
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """Begin a file; Django calls this for each."""
+        super().new_file(*args, **kwargs)
+        self._kept = io.BytesIO()
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:  # noqa: ARG002 - Django's signature
+        """Keep a piece."""
+        self._kept.write(raw_data)
+
+    def file_complete(self, file_size: int) -> InMemoryUploadedFile:
+        """Hand the file on."""
+        self._kept.seek(0)
+        return InMemoryUploadedFile(
+            self._kept,
+            self.field_name,
+            self.file_name or "",
+            self.content_type or "",
+            file_size,
+            self.charset,
+        )
+
+
 def taking_file(
     limit: int,
     refusal: Callable[[], KouanError],
     handler: Callable[[HttpRequest], FileUploadHandler] | None = None,
+    broken: Callable[[], KouanError] | None = None,
 ) -> Callable[
     [Callable[Concatenate[HttpRequest, P], HttpResponseBase]],
     Callable[Concatenate[HttpRequest, P], HttpResponseBase],
 ]:
-    """Prepare a view whose form may bring one file of at most ``limit`` bytes.
+    """Prepare a view whose form may bring one file of at most ``limit`` bytes, or several as large together.
 
-    What broke off, or is larger with its form than both may be, raises what ``refusal`` returns. Without
-    a ``handler`` the file is kept in memory. Django's CSRF check reads the body, which runs the handlers;
-    so they are put in place before it.
+    What is larger with its form than both may be raises what ``refusal`` returns, and what broke off what
+    ``broken`` does, where that is another error. Without a ``handler`` the one file is kept in memory.
+    Django's CSRF check reads the body, which runs the handlers; so they are put in place before it.
     """
+    unread = broken or refusal
 
     def decorate(
         view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
@@ -107,7 +138,7 @@ def taking_file(
                 try:
                     _ = request.POST
                 except (UnreadablePostError, MultiPartParserError):
-                    raise refusal() from None
+                    raise unread() from None
                 setattr(request, _ATTRIBUTE, used)
             return protected(request, *args, **kwargs)
 

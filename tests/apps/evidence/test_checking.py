@@ -15,7 +15,7 @@ from joserfc.jwk import ECKey
 
 from apps.evidence.guangdong import DAY, ISSUER, compact
 from kouan.apps.evidence import checking
-from kouan.apps.evidence.models import PeerStatusList
+from kouan.apps.evidence.models import PeerIssuer, PeerStatusList
 from kouan.apps.evidence.sdjwt import making, status
 from kouan.apps.evidence.sdjwt.signing import encoded, payload_of
 from kouan.core.credentials import Verdict, broker
@@ -46,7 +46,13 @@ def test_a_requirement_is_met_or_not(known):
     text = known.present()
     assert check(text, requirement="identity").verdict is Verdict.GOOD
     other = check(text, requirement="residence")
-    assert (other.verdict, other.claims) == (Verdict.NOT_ASKED, {})
+    assert (other.verdict, other.claims, other.announced) == (Verdict.NOT_ASKED, {}, True)
+
+
+def test_what_a_type_proves_is_not_known_before_its_side_has_told(known):
+    PeerIssuer.objects.update(types=[])
+    found = check(known.present(), requirement="identity")
+    assert (found.verdict, found.claims, found.announced) == (Verdict.NOT_ASKED, {}, False)
 
 
 @pytest.mark.parametrize(

@@ -59,9 +59,11 @@ def check(text: str, *, sender: str, matter: str, now: datetime, requirement: st
     With an empty ``matter`` no binding is asked for: that is for results, which are shown to nobody yet.
     """
     found = examine(text, now=now, sender=sender, matter=matter)
-    verdict = found.verdict
-    if verdict is Verdict.GOOD and requirement and requirement not in _requirements(sender, found.type):
-        verdict = Verdict.NOT_ASKED
+    verdict, proves = found.verdict, None
+    if verdict is Verdict.GOOD and requirement:
+        proves = _requirements(sender, found.type)
+        if requirement not in (proves or ()):
+            verdict = Verdict.NOT_ASKED
     good = verdict is Verdict.GOOD
     return Checked(
         verdict=verdict,
@@ -74,6 +76,7 @@ def check(text: str, *, sender: str, matter: str, now: datetime, requirement: st
         level=found.level,
         title=found.title,
         department=found.department_name,
+        announced=proves is not None,
     )
 
 
@@ -210,9 +213,9 @@ def _as(found: Found, verdict: Verdict, *, shown_to: str = "", level: int = 0) -
     )  # fmt: skip
 
 
-def _requirements(side: str, type_: str) -> frozenset[str]:
+def _requirements(side: str, type_: str) -> frozenset[str] | None:
     found = own_issuer() if side == settings.NODE.side else peer_issuer(side)
-    return frozenset() if found is None else found.requirements_of(type_)
+    return None if found is None else found.requirements_of(type_)
 
 
 def _labels(value: object) -> dict[str, Localised]:

@@ -58,9 +58,9 @@ class Issuer:
         head = self.name + TYPES_PATH
         return KnownType(vct.removeprefix(head)[:120])
 
-    def requirements_of(self, code: str) -> frozenset[str]:
-        """Return the requirements that a type meets, as its side announced it."""
-        return next((each.requirements for each in self.types.values() if each.code == code), frozenset())
+    def requirements_of(self, code: str) -> frozenset[str] | None:
+        """Return the requirements that a type meets, as its side announced it; ``None`` if it has not."""
+        return next((each.requirements for each in self.types.values() if each.code == code), None)
 
 
 def own_issuer() -> Issuer:

@@ -45,6 +45,13 @@ def test_each_step_is_kept_with_reference_and_day(sent, gd):
     assert kinds_of(row) == ["begun", "sent", "received", "take-up"]
 
 
+def test_the_story_is_in_the_order_in_which_it_went(sent, gd):
+    row = sent()  # in the middle of a second; the other side tells whole ones
+    row.events.filter(kind="sent").update(at=timezone.now().replace(microsecond=500_000))
+    gd.move(row, "received", "received", at=int(row.events.get(kind="sent").at.timestamp()))
+    assert [each.kind for each in queries.shown(row).story] == ["begun", "sent", "received"]
+
+
 def test_the_same_step_twice_is_one_and_a_late_one_changes_no_state(sent, gd):
     row = sent()
     gd.move(row, "take-up", "in-review", seq=2)

@@ -277,6 +277,21 @@ def test_a_file_does_instead_of_evidence(filled, chan):
     assert "id.pdf" in page(chan.browser, "check", row.key).text
 
 
+def test_parts_of_a_date_are_called_as_such(filled, chan):
+    url = reverse("services:answer", args=[filled().key, "about"])
+    shown = chan.browser.get(url, headers={"accept-language": "zh-hant"}).text
+    assert re.findall(r'date-input__label"[^>]*>\s*(\S+)\s*</label>', shown) == ["日", "月", "年"]
+
+
+def test_a_file_that_was_chosen_is_not_put_away_silently(filled, chan, held):
+    row, offer = filled(), str(held.key)
+    file = SimpleUploadedFile("id.pdf", PDF, "application/pdf")
+    claims = {f"claims-{offer}": ["name", "birthdate"]}
+    asked = post(chan.browser, "evidence", row.key, "identity", choice=offer, file=file, **claims)
+    assert asked.status_code == 422
+    assert "something else is marked" in asked.text
+
+
 def test_the_copy_is_a_pdf_of_its_own_and_the_same_each_time(filled, chan):
     row = filled()
     first, second = (page(chan.browser, "copy", row.key) for _each in range(2))

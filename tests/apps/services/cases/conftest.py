@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import replace
 from importlib import resources
 
@@ -16,8 +17,10 @@ from kouan.apps.services.cases import receiving, versions
 from kouan.apps.services.models import Case
 from kouan.config import BlobSettings
 from kouan.core import credentials
-from kouan.core.exchange import outbox, pressure
+from kouan.core.exchange import inbox, outbox, pressure
 from kouan.core.exchange.entrance.allowance import allowances
+from kouan.core.exchange.handling import handle_waiting
+from kouan.core.exchange.models import InboxMessage
 from kouan.core.exchange.receipts import take_receipt
 from kouan.core.exchange.sealing import seal_batch
 from kouan.core.policy import policy_of
@@ -159,3 +162,22 @@ def told(gd):
         return heard
 
     return hear
+
+
+@pytest.fixture
+def post(gd):
+    """Has Guangdong post a message through the door; returns how that ended: the state and the code."""
+
+    def say(type_, payload, *, conversation, consent, **header):
+        draft = gd.say(
+            payload, type_=type_, basis=[gd.agreement.id, gd.agreement.digest, "6.2"],
+            conv=conversation.bytes, consent=consent, **header,
+        )  # fmt: skip
+        posted = gd.batch(draft)
+        (status,) = gd.read_receipt(inbox.accept(posted.wire), posted)["status"]
+        gd.advance(posted)
+        handle_waiting()
+        row = InboxMessage.objects.filter(message_id=uuid.UUID(bytes=draft.header["id"])).first()
+        return ("refused", status) if row is None or status else (row.state, row.code)
+
+    return say

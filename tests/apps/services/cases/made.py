@@ -184,6 +184,7 @@ class PlayedBroker:
             level=said.get("level", 3),
             title=Localised("Residence permit", "居住證", "居住证"),
             department=Localised("Public Security", "公安", "公安"),
+            announced=said.get("announced", True),
         )
 
     def issue(self, *, type_, department, claims, registered=None, **_more):

@@ -2,31 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-
-import pytest
-
 from kouan.apps.services.models import Case
-from kouan.core.exchange import inbox
-from kouan.core.exchange.handling import handle_waiting
-from kouan.core.exchange.models import InboxMessage
-
-
-@pytest.fixture
-def post(gd):
-    def say(type_, payload, *, conversation, consent):
-        draft = gd.say(
-            payload, type_=type_, basis=[gd.agreement.id, gd.agreement.digest, "6.2"],
-            conv=conversation.bytes, consent=consent,
-        )  # fmt: skip
-        posted = gd.batch(draft)
-        (status,) = gd.read_receipt(inbox.accept(posted.wire), posted)["status"]
-        gd.advance(posted)
-        handle_waiting()
-        row = InboxMessage.objects.filter(message_id=uuid.UUID(bytes=draft.header["id"])).first()
-        return ("refused", status) if row is None or status else (row.state, row.code)
-
-    return say
 
 
 def said(application):

@@ -205,6 +205,13 @@ def test_bad_evidence_refuses_nothing_and_is_kept_as_bad(case, verdict):
     assert (shown.verdict, shown.good, shown.claims) == (verdict, False, ())
 
 
+def test_evidence_that_proves_something_else_is_refused_once_its_side_has_told_what_it_proves(sent, case):
+    other = {"verdict": Verdict.NOT_ASKED}
+    assert refusal(sent(evidence=[presentation(**other)])) == "evidence-of-another-type"
+    (shown,) = proving.shown(case(evidence=[presentation(**other, announced=False)]))
+    assert (shown.verdict, shown.claims) == (Verdict.NOT_ASKED, ())
+
+
 def test_evidence_that_counts_may_still_be_too_weak_too_old_or_lack_something(case):
     old = (timezone.now() - timedelta(days=400)).isoformat()
     (shown,) = proving.shown(
@@ -213,8 +220,9 @@ def test_evidence_that_counts_may_still_be_too_weak_too_old_or_lack_something(ca
     assert shown.remarks == ("level", "age", "lacks name")
     assert (shown.title.en, shown.department.en) == ("Residence permit", "Public Security")
     assert labels.remark("lacks city", shown.titles) == "It does not show: City"
-    (good,) = proving.shown(case(evidence=[presentation(claims={"name": "WANG Fang"})]))
+    (good,) = proving.shown(case(evidence=[presentation(claims={"name": "WANG Fang", "city": "Shenzhen"})]))
     assert good.good
+    assert [title.en for title, _value in good.claims] == ["Name", "City"]  # as its issuer has them
 
 
 @pytest.mark.parametrize(

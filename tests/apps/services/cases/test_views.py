@@ -287,6 +287,13 @@ def test_a_name_is_no_formula_in_a_spreadsheet(browser, case, worker):
     assert "\n'=1+1,1,0,0" in text.replace("\r", "")
 
 
+@pytest.mark.parametrize(("language", "decided"), [("zh-hant", "已決定"), ("zh-hans", "已决定")])
+def test_a_word_that_others_use_otherwise_is_the_one_that_is_meant_here(browser, case, language, decided):
+    case()
+    text = browser.get("/cases/figures/", headers={"accept-language": language}).content.decode()
+    assert f'<span class="case-key__decided">{decided}</span>' in text
+
+
 def test_figures_of_nothing(browser, definition):
     assert browser.get("/cases/figures/").status_code == 200
 

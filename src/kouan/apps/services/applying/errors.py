@@ -105,6 +105,17 @@ class FileTooBig(KouanError):
     message = _("The file is larger than %(limit)s MB. Attach a smaller one.")
 
 
+class FileNotMeant(KouanError):
+    """A file came, and something else is marked to be shown."""
+
+    code = "file-not-meant"
+    status = 422
+    message = _(
+        "You chose a file, but something else is marked. Mark “Attach a file of my own instead” and choose "
+        "the file again, or go on without one."
+    )
+
+
 class FileEmpty(KouanError):
     """Nothing in it."""
 

@@ -71,7 +71,7 @@ EVENTS: Final[Mapping[str, _StrOrPromise]] = {
     "ask-payment": _("The department asked for the fee"),
     "pay": _("The fee was paid"),
     "grant": _("Granted"),
-    "refuse": _("Refused"),
+    "refuse": pgettext_lazy("application", "Refused"),
     "withdraw": _("Taken back"),
     "lapse": _("Lapsed"),
     "appeal": _("The department received your appeal"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
-from kouan.apps.services.applying import drafts, errors, labels
+from kouan.apps.services.applying import drafts, errors, labels, reasons
 from kouan.apps.services.applying.fields import Filled, node_of
 from kouan.apps.services.catalogue import queries as catalogue
 from kouan.apps.services.domain import State
@@ -85,6 +85,8 @@ class Happened:
     pay_at: str = ""
     by: str = ""
     what: str = ""
+    why: str = ""
+    """Why the other side did not take it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,11 @@ class Shown:
         """What the other side last asked, for as long as it waits for the applicant."""
         wanted = {State.CORRECTION: "ask-correction", State.PAYMENT: "ask-payment"}.get(self.mine.state)
         return next((each for each in reversed(self.story) if each.kind == wanted), None)
+
+    @property
+    def refusal(self) -> Happened | None:
+        """That the other side did not take it, with the reason."""
+        return next((each for each in reversed(self.story) if each.kind == "not-taken"), None)
 
     @property
     def decision(self) -> Happened | None:
@@ -151,7 +158,7 @@ def news(person: Person) -> list[tuple[ApplicationNotice, str]]:
 
 def shown(row: Application) -> Shown:
     """Return one application with its story, the oldest first."""
-    return Shown(Mine(row, _definition(row)), [_happened(row, each) for each in row.events.all()])
+    return Shown(Mine(row, _definition(row)), [_happened(row, each) for each in row.events.order_by("pk")])
 
 
 def _happened(row: Application, event: ApplicationEvent) -> Happened:
@@ -167,7 +174,8 @@ def _happened(row: Application, event: ApplicationEvent) -> Happened:
         due_on=told.get("due_on", ""),
         pay_at=told.get("pay_at", ""),
         by=told.get("by", ""),
-        what=told.get("name", "") or told.get("code", ""),
+        what=told.get("name", ""),
+        why=reasons.why(told.get("code", "")),
     )
 
 

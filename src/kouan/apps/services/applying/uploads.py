@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 import uuid
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec
+from typing import TYPE_CHECKING, Any, Final
 
-from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
-from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.db.models import Sum
-from django.http import HttpRequest, HttpResponseBase, UnreadablePostError
-from django.http.multipartparser import MultiPartParserError
 from django.utils import timezone
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from kouan.apps.services.applying import errors
 from kouan.apps.services.domain import State
@@ -23,76 +16,29 @@ from kouan.apps.services.models import Application, ApplicationFile
 from kouan.apps.services.payloads import MAX_FILE, MAX_FILES
 from kouan.apps.services.sealing import seal, unseal
 from kouan.core.database.locks import take_turn
+from kouan.web.uploads import EveryFile, taking_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
-P = ParamSpec("P")
+    from django.core.files.uploadedfile import UploadedFile
+
 KINDS: Final = {"application/pdf": "PDF", "image/png": "PNG", "image/jpeg": "JPEG"}
 MOST_KEPT: Final = 200 << 20
 """Bytes of all files in one person's drafts; what was sent does not count."""
 _OPEN: Final = (State.DRAFT, State.COSIGNING)
-_ROOM: Final = 1 << 20
-"""What a form may add to its files, in bytes."""
 _TAIL: Final = 1024
 _MOST_NAME: Final = 120
 _UNSOUND: Final = re.compile(r"[\x00-\x1f\x7f/\\:*?\"<>|\u202a-\u202e\u2066-\u2069]+")
 
 
-class BoundedHandler(FileUploadHandler):
-    """Keeps a form's files in memory, and stops at what an application may carry."""
+taking_files: Final = taking_file(
+    MAX_FILE, lambda: errors.FileTooBig(limit=MAX_FILE >> 20), EveryFile, broken=errors.FileEmpty
+)
+"""Prepares a view whose form may bring files, no larger together than an application's one may be.
 
-    def __init__(self, request: HttpRequest) -> None:
-        super().__init__(request)
-        self._all = 0
-        self.too_big = False
-        self._file = io.BytesIO()
-
-    def new_file(self, *args: Any, **kwargs: Any) -> None:
-        """Begin a file; Django calls this for each."""
-        super().new_file(*args, **kwargs)
-        self._file = io.BytesIO()
-
-    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        """Keep a piece."""
-        self._all += len(raw_data)
-        if start + len(raw_data) > MAX_FILE or self._all > MAX_FILE + _ROOM:
-            self.too_big = True
-            raise StopUpload(connection_reset=True)
-        self._file.write(raw_data)
-
-    def file_complete(self, file_size: int) -> UploadedFile[Any]:  # noqa: ARG002 - Django's signature
-        """Hand the file on."""
-        return SimpleUploadedFile(self.file_name or "file", self._file.getvalue(), "application/octet-stream")
-
-
-def taking_files(
-    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
-) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-    """Prepare a view whose form may bring files: limits first, then the CSRF check, which reads the body.
-
-    What is larger than an application may carry, or breaks off, raises ``FileTooBig`` or ``FileEmpty``.
-    """
-    protected = csrf_protect(view)
-
-    @csrf_exempt
-    @wraps(view)
-    def prepared(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if request.method == "POST" and request.content_type == "multipart/form-data":
-            length = str(request.META.get("CONTENT_LENGTH") or 0)
-            if not length.isdecimal() or int(length) > MAX_FILE + _ROOM:
-                raise errors.FileTooBig(limit=MAX_FILE >> 20)
-            handler = BoundedHandler(request)
-            request.upload_handlers = [handler]
-            try:
-                _ = request.POST
-            except (UnreadablePostError, MultiPartParserError):
-                raise errors.FileEmpty from None
-            if handler.too_big:
-                raise errors.FileTooBig(limit=MAX_FILE >> 20)
-        return protected(request, *args, **kwargs)
-
-    return prepared
+Raises ``FileTooBig``, or ``FileEmpty`` for what broke off.
+"""
 
 
 def kind_of(data: bytes) -> str:

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from datetime import date, datetime  # noqa: TC003 - read by the framework at run time
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from uuid import UUID  # noqa: TC003 - as above
 
 from annotated_types import Ge, Le, MaxLen
-from django.http import HttpRequest  # noqa: TC002 - read by the framework at run time
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse  # noqa: TC002 - read by the framework at run time
 from django.utils.translation import get_language
 from ninja import Router, Schema
 from ninja.security import HttpBearer, SessionAuth
 from pydantic import ConfigDict, Field
 
-from kouan.apps.services.cases import access, granting, labels, queries, tokens, working
-from kouan.apps.services.cases.errors import WordsNeeded
+from kouan.apps.services.cases import (
+    access,
+    attachments,
+    granting,
+    issued,
+    labels,
+    proving,
+    queries,
+    tokens,
+    working,
+)
+from kouan.apps.services.cases.errors import NotACaseworker, UnknownCaseFile, WordsNeeded
 from kouan.web.access import has_role
+from kouan.web.pages import download
 
 if TYPE_CHECKING:
-    from kouan.apps.services.models import Case, CaseFile
+    from kouan.apps.services.models import Case
 
 
 class CaseworkerSession(SessionAuth):
@@ -80,6 +93,22 @@ class EvidenceOut(Schema):
     checked_at: datetime
 
 
+class CaseFileOut(Schema):
+    """A file beside a case."""
+
+    key: Annotated[UUID, Field(description="What `/cases/{reference}/files/{key}` hands it out by.")]
+    place: Annotated[
+        str, Field(description="The question or requirement that it answers: `answers.…` or `needs.…`.")
+    ]
+    name: str
+    media_type: str
+    size: Annotated[int, Field(description="In bytes.")]
+    sha256: Annotated[str, Field(description="In hexadecimal.")]
+    fault: Annotated[
+        str | None, Field(description="Why it is not handed out: its bytes are not what it says it is.")
+    ]
+
+
 class EventOut(Schema):
     """One line of the audit trail."""
 
@@ -97,7 +126,7 @@ class CaseOut(CaseLine):
     actions: Annotated[list[str], Field(description="What may be done to it now.")]
     answers: list[AnswerOut]
     evidence: list[EvidenceOut]
-    files: Annotated[list[str], Field(description="Names of the files beside it.")]
+    files: list[CaseFileOut]
     events: list[EventOut]
     restricted_at: Annotated[
         datetime | None,
@@ -110,7 +139,8 @@ class CaseAction(Schema):
 
     model_config = ConfigDict(extra="forbid")
     action: Literal[
-        "take-up", "ask-correction", "ask-payment", "grant", "refuse", "reopen", "uphold", "message", "note",
+        "take-up", "assign", "ask-correction", "ask-payment", "grant", "refuse", "reopen", "uphold", "revoke",
+        "message", "note",
     ]  # fmt: skip
     changed: Annotated[int, Ge(0), Field(description="From the case as you saw it.")]
     words: Annotated[str, MaxLen(working.MAX_WORDS)] = ""
@@ -119,6 +149,12 @@ class CaseAction(Schema):
         MaxLen(40),
         Field(description="For `ask-correction`: places such as `answers.address` or `needs.residence`."),
     ] = []
+    due_on: Annotated[
+        date | None, Field(description="For `ask-correction`: by when; else as the service says.")
+    ] = None
+    to: Annotated[
+        str, MaxLen(150), Field(description="For `assign`: the account of a caseworker of the department.")
+    ] = ""
     given: Annotated[
         dict[str, Annotated[str, MaxLen(500)]],
         MaxLen(40),
@@ -127,9 +163,10 @@ class CaseAction(Schema):
 
 
 @router.get("/cases", response=CasePage, url_name="cases", summary="The cases of the caller's departments")
-def list_cases(
+def list_cases(  # noqa: PLR0913, PLR0917 - one parameter of the query each
     request: HttpRequest,
     show: queries.Show = "office",
+    whose: queries.Whose = "anyone",
     service: Annotated[str, MaxLen(64)] = "",
     overdue: bool = False,  # noqa: FBT001, FBT002 - a parameter of the address
     page: Annotated[int, Ge(1), Le(queries.MOST_PAGES)] = 1,
@@ -138,7 +175,7 @@ def list_cases(
     user = request.user
     found = queries.worklist(
         user,  # type: ignore[arg-type] # who is not signed in does not come here
-        queries.Filter(show=show, service=service, overdue=overdue, page=page),
+        queries.Filter(show=show, whose=whose, service=service, overdue=overdue, page=page),
     )
     return {
         "cases": [
@@ -164,7 +201,45 @@ def get_case(request: HttpRequest, reference: str) -> dict[str, Any]:
     """Return a case. That it was read is recorded, and the applicant is told."""
     case = access.case_of(request.user, reference)
     working.read(case=case, officer=request.user)  # type: ignore[arg-type] # as above
+    if case.restricted_at is None:
+        proving.look_again(case)
     return _case(case)
+
+
+_PDF: Final = "application/pdf"
+
+
+def _bytes(description: str, *media_types: str) -> dict[str, Any]:
+    content = {each: {"schema": {"type": "string", "format": "binary"}} for each in media_types}
+    return {"responses": {200: {"description": description, "content": content}}}
+
+
+@router.get(
+    "/cases/{reference}/files/{key}",
+    url_name="file-of-case",
+    openapi_extra=_bytes("The file", *attachments.TYPES),
+)
+def get_file_of_case(request: HttpRequest, reference: str, key: UUID) -> HttpResponse:
+    """Return a file of a case as it was attached; this too is a reading of which the applicant is told.
+
+    409 for one that is not what it says it is, 403 once the applicant has withdrawn their consent.
+    """
+    case = access.case_of(request.user, reference)
+    row = case.files.filter(key=key).first()
+    if row is None:
+        raise UnknownCaseFile
+    data = attachments.opened(row)
+    working.read(case=case, officer=request.user)  # type: ignore[arg-type] # as above
+    return download(data, name=row.name, content_type=row.media_type)
+
+
+@router.get("/cases/{reference}/result", url_name="result-of-case", openapi_extra=_bytes("The PDF", _PDF))
+def get_result_of_case(request: HttpRequest, reference: str) -> HttpResponse:
+    """Return the signed result of a case, which is a reading too; 409 where there is none."""
+    case = access.case_of(request.user, reference)
+    data = issued.pdf(case)
+    working.read(case=case, officer=request.user)  # type: ignore[arg-type] # as above
+    return download(data, name=f"{case.reference}.pdf", content_type=_PDF)
 
 
 @router.post("/cases/{reference}/actions", response=CaseOut, url_name="act-on-case")
@@ -179,8 +254,13 @@ def act_on_case(request: HttpRequest, reference: str, wanted: CaseAction) -> dic
     match wanted.action:
         case "take-up":
             working.take_up(**same)
+        case "assign":
+            to = User.objects.filter(username=wanted.to).first()
+            if to is None:
+                raise NotACaseworker(officer=wanted.to or "–")
+            working.assign(**same, to=to)
         case "ask-correction":
-            working.ask_correction(**same, ask=wanted.ask, words=wanted.words)
+            working.ask_correction(**same, ask=wanted.ask, words=wanted.words, due_on=wanted.due_on)
         case "ask-payment":
             working.ask_payment(**same, words=wanted.words)
         case "grant":
@@ -192,6 +272,7 @@ def act_on_case(request: HttpRequest, reference: str, wanted: CaseAction) -> dic
                 "refuse": working.refuse,
                 "reopen": working.reopen,
                 "uphold": working.uphold,
+                "revoke": granting.revoke,
                 "message": working.message,
                 "note": working.note,
             }
@@ -199,9 +280,26 @@ def act_on_case(request: HttpRequest, reference: str, wanted: CaseAction) -> dic
     return _case(access.case_of(request.user, reference))
 
 
-def _files(case: Case) -> list[CaseFile]:
-    rows = case.files.only("name").order_by("pk")
-    return [] if case.restricted_at is not None else list(rows)
+def _files(case: Case) -> list[dict[str, Any]]:
+    rows = [] if case.restricted_at is not None else case.files.defer("content").order_by("pk")
+    return [
+        {
+            "key": row.key,
+            "place": row.place,
+            "name": row.name,
+            "media_type": row.media_type,
+            "size": row.size,
+            "sha256": bytes(row.sha256).hex(),
+            "fault": row.fault or None,
+        }
+        for row in rows
+    ]
+
+
+def _actions(shown: queries.Shown) -> list[str]:
+    always = ["assign", "message", "note"]
+    counts = shown.result is not None and shown.result.revoked_at is None
+    return [*(action.value for action in shown.actions), *always, *(["revoke"] if counts else [])]
 
 
 def _case(case: Case) -> dict[str, Any]:
@@ -217,7 +315,7 @@ def _case(case: Case) -> dict[str, Any]:
         "due_on": case.due_on,
         "changed": case.changed,
         "restricted_at": case.restricted_at,
-        "actions": [action.value for action in shown.actions],
+        "actions": _actions(shown),
         "answers": [
             {"path": line.path, "title": str(line.title), "value": line.value}
             for passage in shown.passages
@@ -235,7 +333,7 @@ def _case(case: Case) -> dict[str, Any]:
             }
             for each in shown.evidence
         ],
-        "files": [row.name for row in _files(case)],
+        "files": _files(case),
         "events": [
             {
                 "kind": each.kind,

@@ -25,6 +25,7 @@ _BEGINNINGS: Final = {
     "image/jpeg": (b"\xff\xd8\xff",),
 }
 """The types that are taken, and how their bytes begin."""
+TYPES: Final = tuple(_BEGINNINGS)
 _ENDINGS: Final = {
     "application/pdf": (".pdf",),
     "image/png": (".png",),

@@ -71,14 +71,17 @@ def _lapse(today: date) -> int:
 
 
 def _lapse_one(case: Case) -> bool:
+    was = case.state
     try:
         working.moved(case, Action.LAPSE, Role.CLOCK)
     except NotNow:  # a table of the service's own, in which nothing lapses: an officer decides
         case.late_on = clock.today()
         telling.note(case, "late", role=Role.CLOCK)
     else:
+        # What may still be under way, sent in time, needs to know until when that was (``receiving``).
+        before = {"awaited": str(case.due_on), "days_left": case.days_left or 0, "was": was}
         clock.finish(case, timezone.now())
-        telling.tell(case, Action.LAPSE.value, role=Role.CLOCK)
+        telling.tell(case, Action.LAPSE.value, role=Role.CLOCK, more=before)
     case.save()
     return True
 

@@ -130,6 +130,16 @@ class EvidenceUnusable(NotTaken):
     )
 
 
+class EvidenceOfAnotherType(NotTaken):
+    """A credential of a type that, as its own side says, proves something else."""
+
+    code = "evidence-of-another-type"
+    message = _(
+        "What was sent for %(requirement)s is of the type %(type)s, which proves something else. Choose "
+        "other evidence and send again."
+    )
+
+
 # On a case
 
 
@@ -139,6 +149,14 @@ class UnknownCase(KouanError):
     code = "unknown-case"
     status = 404
     message = _("There is no such case among those of your department.")
+
+
+class UnknownCaseFile(KouanError):
+    """No such file beside the case."""
+
+    code = "unknown-case-file"
+    status = 404
+    message = _("There is no such file in this case.")
 
 
 class NotNow(KouanError):

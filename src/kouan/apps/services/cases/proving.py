@@ -1,8 +1,8 @@
 """Evidence that comes with a case: checked when it comes and again later; what was found is kept beside it.
 
 Bad evidence refuses no application: an officer sees it in red and asks for other evidence, or decides
-without. Only what cannot be read, or was made for another matter, is refused: it proves nothing about
-anybody.
+without. Only what cannot be read, was made for another matter, or is of a type that its own side says proves
+something else, is refused: no honest node sends it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from kouan.apps.services import sealing
 from kouan.apps.services.cases import versions
-from kouan.apps.services.cases.errors import EvidenceUnusable
+from kouan.apps.services.cases.errors import EvidenceOfAnotherType, EvidenceUnusable
 from kouan.apps.services.models import Case, CaseEvidence
 from kouan.core.credentials import Verdict, asked_for, broker
 from kouan.core.text import Localised
@@ -63,13 +63,19 @@ class Shown:
 def check(
     *, key: str, evidence: Sequence[Evidence], sender: str, acts_for: str, now: datetime
 ) -> list[Checked]:
-    """Check what was presented, one by one; raises ``EvidenceUnusable``."""
+    """Check what was presented, one by one; raises ``EvidenceUnusable`` or ``EvidenceOfAnotherType``.
+
+    A type of which its side has not told yet proves nothing here, and refuses nothing: the word of it may
+    come later than the evidence.
+    """
     found = []
     for each in evidence:
         requirement = asked_for(each.requirement, acts_for=acts_for)
         checked = broker().check(each.text, sender=sender, matter=key, now=now, requirement=requirement)
         if checked.verdict in _REFUSED:
             raise EvidenceUnusable(requirement=each.requirement, verdict=checked.verdict.value)
+        if checked.verdict is Verdict.NOT_ASKED and checked.announced:
+            raise EvidenceOfAnotherType(requirement=each.requirement, type=checked.type)
         found.append(checked)
     return found
 
@@ -149,6 +155,7 @@ def _found(checked: Checked, need: Need, now: datetime) -> dict[str, Any]:
     return {
         "issuer": checked.issuer,
         "claims": dict(checked.claims),
+        "order": list(checked.claims),  # which canonical JSON does not keep
         "titles": {name: title.as_mapping() for name, title in checked.titles.items()},
         "title": checked.title.as_mapping() if checked.title else None,
         "department": checked.department.as_mapping() if checked.department else None,
@@ -164,12 +171,14 @@ def _shown(case: Case, row: CaseEvidence) -> Shown:
     titles = {
         name: Localised.from_mapping(title, where=name) for name, title in found.get("titles", {}).items()
     }
+    claims = found.get("claims", {})
+    order = [name for name in found.get("order", claims) if name in claims]
     return Shown(
         requirement=row.requirement,
         type=row.type,
         verdict=Verdict(row.verdict),
         issuer=found.get("issuer", ""),
-        claims=tuple((titles.get(name, name), value) for name, value in found.get("claims", {}).items()),
+        claims=tuple((titles.get(name, name), claims[name]) for name in order),
         issued_at=_read(found.get("issued_at", "")),
         expires_at=_read(found.get("expires_at", "")),
         level=found.get("level", 0),

@@ -212,6 +212,7 @@ def _message(case: Case, message: Received[ApplicantActed]) -> None:
 
 def _correct(case: Case, message: Received[ApplicantActed]) -> None:
     said = message.payload
+    _bring_back(case, message)
     state = _moved(case, Action.CORRECT)
     told = _told(message)
     if said.answers:
@@ -226,6 +227,20 @@ def _correct(case: Case, message: Received[ApplicantActed]) -> None:
     clock.resume(case, clock.today())
     telling.tell(case, "correct", role=Role.APPLICANT, due_on=case.due_on, more=told)
     case.events.filter(seq=case.seq).update(message_id=message.id)
+
+
+def _bring_back(case: Case, message: Received[ApplicantActed]) -> None:
+    """Bring a case back that lapsed while the correction was under way: it was sent by the day that counts.
+
+    The line, or either node, may have been down for days; when something was sent, its header says.
+    """
+    if case.state != State.LAPSED:
+        return
+    lapse = case.events.filter(kind=Action.LAPSE.value).order_by("pk").last()
+    before = {} if lapse is None else telling.said(case, lapse)
+    if before.get("was") != State.CORRECTION or clock.today(message.sent_at).isoformat() > before["awaited"]:
+        return
+    case.state, case.days_left, case.decided_at = State.CORRECTION.value, before.get("days_left", 0), None
 
 
 def _add(case: Case, message: Received[ApplicantActed]) -> None:

@@ -94,6 +94,8 @@ def _pick(
     place = f"needs.{requirement}"
     also = None
     chosen = next((each for each in offers if each["offer"].id == choice), None)
+    if choice != "upload" and request.FILES.get("file") is not None:
+        raise errors.FileNotMeant  # else another thing would be shown than the person believes
     if chosen is not None:
         ticked = set(request.POST.getlist(f"claims-{choice}"))
         must = {claim.name for claim, needed in chosen["claims"] if needed}

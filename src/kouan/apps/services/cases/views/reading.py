@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, pgettext
 from django.views.decorators.http import require_safe
 
 from kouan.apps.services.cases import (
@@ -129,7 +129,7 @@ def figures_csv(request: HttpRequest) -> HttpResponse:
     found = statistics.statistics(officer, service)
     text = io.StringIO()
     lines = csv.writer(text)
-    lines.writerow([gettext("Week from"), gettext("Received"), gettext("Decided")])
+    lines.writerow([gettext("Week from"), gettext("Received"), pgettext("cases", "Decided")])
     lines.writerows([week.monday.isoformat(), week.received, week.decided] for week in found.weeks)
     lines.writerow([])
     lines.writerow([gettext("Days"), gettext("Decisions")])
@@ -137,7 +137,7 @@ def figures_csv(request: HttpRequest) -> HttpResponse:
         [f"< {most}" if most else f"≥ {statistics.SPANS[-1]}", count] for most, count in found.spans
     )
     lines.writerow([])
-    lines.writerow([gettext("Officer"), gettext("Open"), gettext("Late"), gettext("Decided")])
+    lines.writerow([gettext("Officer"), gettext("Open"), gettext("Late"), pgettext("cases", "Decided")])
     lines.writerows(
         [_cell(load.officer or gettext("nobody yet")), load.open, load.late, load.decided]
         for load in found.loads

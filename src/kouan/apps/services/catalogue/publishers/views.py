@@ -18,15 +18,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from kouan.apps.services.catalogue import publishing, shown
 from kouan.apps.services.catalogue.differences import differences
 from kouan.apps.services.catalogue.errors import NoFolder, UnknownService
-from kouan.apps.services.catalogue.publishers.uploads import folder_in, taking_folder
 from kouan.apps.services.catalogue.queries import definition_in
 from kouan.apps.services.catalogue.views import page
 from kouan.apps.services.definition.checks import Fault, check_source
-from kouan.apps.services.definition.reading import FORM, SERVICE, Unreadable, from_zip
+from kouan.apps.services.definition.reading import FORM, MAX_ZIP, SERVICE, Unreadable, from_zip
 from kouan.apps.services.definition.writing import source_of
 from kouan.apps.services.models import ServiceVersion
 from kouan.core.errors import KouanError
 from kouan.web.access import departments_of, require_role
+from kouan.web.uploads import taking_file
 
 if TYPE_CHECKING:
     from django.contrib.messages.storage.base import Message
@@ -99,13 +99,14 @@ def listed(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["POST"])
-@taking_folder
+@taking_file(MAX_ZIP, NoFolder)
 @require_role("publisher")
 def upload(request: HttpRequest) -> HttpResponse:
     """Take a folder as the draft of its service, or say all that is wrong with it."""
     faults: list[Fault] = []
     try:
-        data = folder_in(request)
+        given = request.FILES.get("folder")
+        data = given.read() if given is not None else b""
         if not data:
             raise NoFolder
         source = from_zip(data)
