@@ -31,7 +31,7 @@ _OPENS: Final = re.compile(
     re.IGNORECASE,
 )
 _ZH_TRIGGER: Final = re.compile(
-    r"(?:(?:以下|下列|如下|这|在|围绕|聚焦|就)?(?P<count>[一二三四五六七八九十两]|\d{1,2})?(?:个|大|项)?(?:主要|重点|重要|合作|优先|工作|关键)*(?:范畴|领域|方面|方向)(?:合作|工作|的合作|的工作)?|多个(?:合作)?(?:范畴|领域|方面)|(?:以下|下列|如下)[一二三四五六七八九十两\d]{1,2}(?:项|个)[^,。;:]{0,24}?(?:工作内容|工作项目|工作|内容|项目)|(?:推进|开展|做好|落实|抓好)(?:以下|下列|如下)(?:几项|各项|重点|主要)?(?:工作|任务))"
+    r"(?:(?:以下|下列|如下|这|在|围绕|聚焦|就)?(?P<count>[一二三四五六七八九十两]|\d{1,2})?(?:个|大|项)?(?:主要|重点|重要|合作|优先|工作|关键)*(?:范畴|领域|方面|方向)(?:合作|工作|的合作|的工作)?|(?<=[^\d一二三四五六七八九十])(?P<tasks>[一二三四五六七八九十两]|\d{1,2})(?:项|大)(?:重点|主要|合作)*(?:工作|任务|议题)|多个(?:合作)?(?:范畴|领域|方面)|(?:以下|下列|如下)[一二三四五六七八九十两\d]{1,2}(?:项|个)[^,。;:]{0,24}?(?:工作内容|工作项目|工作|内容|项目)|(?:推进|开展|做好|落实|抓好)(?:以下|下列|如下)(?:几项|各项|重点|主要)?(?:工作|任务))"
 )
 _ZH_OPENS: Final = re.compile(
     r"^[^:。;,、]{0,24}?(?:,|\()?[^:。;,、]{0,16}?(?:包括|分别是|分别为|即|计有|有|为|涵盖|涉及)?(?:了)?\s*[::]\s*|^[^:。;,、]{0,18}(?:,|\()?(?:包括|即|分别是|分别为|计有|涵盖)(?:了)?[:,]?"
@@ -225,8 +225,9 @@ def _announced_zh(folded: str, low: int, high: int) -> Announced | None:
         if not trigger[0].strip() or _SPEECH.search(folded, low, trigger.start()):
             continue
         count = None
-        if trigger["count"]:
-            count = int(trigger["count"]) if trigger["count"].isdecimal() else _ZH_COUNTS[trigger["count"]]
+        said = trigger["count"] or trigger["tasks"]
+        if said:
+            count = int(said) if said.isdecimal() else _ZH_COUNTS[said]
         opens = _ZH_OPENS.match(folded[trigger.end() : high])
         if opens and opens[0].strip():
             at = trigger.end() + opens.end()
@@ -236,10 +237,10 @@ def _announced_zh(folded: str, low: int, high: int) -> Announced | None:
             if len(items) >= 2:
                 return Announced(tuple(items), count, follows=False)
         before = re.search(
-            r"(?:在|就|围绕|加强|深化|推进|推动|聚焦|包括)(?P<list>(?:[^。;:,]|,(?=以?及)){6,}?)(?:等)?$",
+            r"(?:在|就|围绕|加强|深化|推进|推动|聚焦|包括|抓好|做好|落实|开展)(?P<list>(?:[^。;:,]|,(?=以?及)){6,}?)(?:等)?$",
             folded[low : trigger.start()],
         )
-        if before and re.search("[、]", before["list"]) and trigger["count"]:
+        if before and re.search("[、]", before["list"]) and count:
             items = _items_zh(folded, low + before.start("list"), low + before.end("list"), count)
             if len(items) == count:
                 return Announced(tuple(items), count, follows=False)

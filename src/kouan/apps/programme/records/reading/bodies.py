@@ -37,6 +37,12 @@ _LIST_BEGINS: Final = re.compile(
     r"|\bincluding |\bincluded |\bcomprised |\battended by |\bsuch as |\bIn addition to |\btogether with (?:relevant departments including )?|\bnamely[,:]? ",
     re.IGNORECASE,
 )
+_INVERTED: Final = re.compile(
+    r"\b(?:[Aa]lso )?(?:[Pp]resent|[Rr]epresented|[Aa]ttending|[Tt]aking part|[Pp]articipating|[Ii]n attendance)(?: at the (?:meeting|plenary))?"
+    r"(?: (?:for|from|on behalf of) (?:the )?[A-Z]\w+(?: [A-Z]\w+)?(?: (?:side|delegation|Government))?)? were (?:the )?"
+    r"|\brepresented (?:at the (?:meeting|plenary) )?by (?!Mr|Ms|Dr|its|their)(?:(?:officials|representatives|staff|colleagues) (?:from|of) )?(?:the )?"
+)
+"""A list of bodies behind its verb: "Present for Hong Kong were …", "was represented by …"."""
 _LIST_ENDS: Final = re.compile(
     r"\b(?:also )?(?:attended|represented|took part|participated|were present|joined|was present|in attendance|attending|who)\b|[.;]|\brepresentatives from (?=research|industry)"
 )
@@ -89,7 +95,8 @@ def bodies_in(
     if re.search(f"[{HAN}]{{4}}", piece):
         return _chinese(folded, sentence, words, text)
     who = _ATTENDED.search(piece)
-    if not who or not _AT_MEETING.search(piece):
+    inverted = list(_INVERTED.finditer(piece))
+    if not inverted and (not who or not _AT_MEETING.search(piece)):
         return []
     if re.search(
         r"\b(?:said|visited|signed|witnessed|speaking|speech|briefed|toured|exchanged (?:views|ideas) with)\b",
@@ -97,7 +104,7 @@ def bodies_in(
     ) and not re.search(r"\battended the meeting\b", piece):
         return []
     found: list[Attending] = []
-    begins = list(_LIST_BEGINS.finditer(piece))
+    begins = inverted or list(_LIST_BEGINS.finditer(piece))
     if re.match(r"(?:Also |In addition to|The meeting was attended by|Those (?:present|attending))", piece):
         pass
     elif not begins:

@@ -24,6 +24,14 @@ _ZH_WEEKDAY: Final = "(?:星期|周|礼拜)[一二三四五六日天]"
 _TODAY: Final = r"[Tt]oday|[Tt]his (?:morning|afternoon)"
 _YESTERDAY: Final = r"[Yy]esterday"
 
+_SPELT: Final = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth",
+    "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth",
+    *(f"twenty-{unit}" for unit in ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")),
+    "thirtieth", "thirty-first",
+)  # fmt: skip
+_SPELT_DAY: Final = "|".join(name.replace("-", "[- ]") for name in sorted(_SPELT, key=len, reverse=True))
+
 _PATTERNS: Final = tuple(
     re.compile(pattern)
     for pattern in (
@@ -37,6 +45,12 @@ _PATTERNS: Final = tuple(
             rf"(?:(?:{_WEEKDAY}),? )?\b(?P<m>{_MONTH}) (?P<d>{_DAY})(?:st|nd|rd|th)?(?:\s?(?:-|to|and|&)\s?(?P<d2>{_DAY})(?:st|nd|rd|th)?)?"
             rf"\b(?!\d)(?:,? (?P<y>{_YEAR})\b(?!-\d\d\b))?"
         ),
+        # the ninth of October, October the ninth; with or without the year
+        (
+            rf"(?:(?:{_WEEKDAY}),? )?\b(?:[Tt]he )?(?P<w>{_SPELT_DAY})(?: day)? of (?P<m>{_MONTH})"
+            rf"(?:,? (?P<y>{_YEAR})(?!-\d\d\b))?"
+        ),
+        rf"\b(?P<m>{_MONTH}) the (?P<w>{_SPELT_DAY})\b(?:,? (?P<y>{_YEAR})(?!-\d\d\b))?",
         # October 2024
         rf"\b(?P<m>{_MONTH}),? (?P<y>{_YEAR})\b(?!-\d\d\b)",
         # 2024-10-09, 2024/10/9, 2024.10.09
@@ -84,6 +98,8 @@ class When:
     yesterday: bool = False
     impossible: bool = False
     """A date that no calendar has."""
+    last: int | None = None
+    """The last day, of several in one month."""
 
     @property
     def iso(self) -> str:
@@ -192,9 +208,12 @@ def _when(match: re.Match[str]) -> When | None:
         if month is None:
             return None
     day = han_number(said["d"]) if said.get("d") else None
+    if said.get("w"):
+        day = 1 + _SPELT.index(said["w"].lower().replace(" ", "-"))
     if said.get("d") and day is None:
         return None
-    return _checked(start, end, text, year, month, day)
+    last = han_number(said["d2"]) if said.get("d2") else None
+    return replace(_checked(start, end, text, year, month, day), last=last)
 
 
 def _checked(start: int, end: int, text: str, year: int | None, month: int | None, day: int | None) -> When:
@@ -233,7 +252,7 @@ def issued_on(folded: str, lines: list[tuple[int, int]]) -> When | None:
             if not _AROUND.sub("", before) and not _AROUND.sub("", folded[when.end : high]):
                 return when
     opening = re.search(
-        r"^\W*[A-Z][A-Za-z /]{2,30}(?:, | ?\()(?=\S[^\n]{6,24}\)? -+ [A-Z\"])", folded, re.MULTILINE
+        r"^\W*[A-Z][A-Za-z /]{2,30}(?:, | ?\()(?=\S[^\n]{6,24}\)?(?: -+ [A-Z\"]|\. [A-Z]))", folded, re.MULTILINE
     )
     first = (
         next(iter(find(folded, opening.end(), min(opening.end() + 30, len(folded)))), None)
@@ -254,14 +273,48 @@ def issued_on(folded: str, lines: list[tuple[int, int]]) -> When | None:
     return None
 
 
-def year_alone(line: str) -> int | None:
-    """Return the year that a line consists of, as in a chronicle; else nothing.
+_OF_A_YEAR: Final = (
+    r"(?:(?:annual|yearly|year-end) (?:review|report|round-?up|summary)|(?:the )?year in review|review of the year|round-?up"
+    r"|chronicle|diary|calendar(?: of events)?|events|milestones|meetings|plenar(?:y|ies)(?: meetings?)?)"
+)
+_ZH_OF_A_YEAR: Final = "(?:大事记|大事纪要|纪事|回顾|工作回顾|年度回顾|会议回顾|历次会议|会议一览|会议情况|要闻|年报|年鉴)"
+_YEAR_ALONE: Final = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\W*(?P<y>{_YEAR}|[一二][〇零九][〇零一二三四五六七八九]{{2}})\s?年?\W*",
+        rf"[^\d:]{{0,60}}\b{_OF_A_YEAR}\W+(?:(?:of|in|for) )?(?P<y>{_YEAR})(?![\d-])(?:\W.{{0,80}})?",
+        rf"\W*(?P<y>{_YEAR})\W+(?:[\w-]+ ){{0,3}}{_OF_A_YEAR}(?:\W.{{0,80}})?",
+        rf"[^\d:]{{0,20}}(?P<y>{_YEAR}|[一二][〇零九][〇零一二三四五六七八九]{{2}})\s?年(?:度)?[^\d,。;:]{{0,16}}{_ZH_OF_A_YEAR}.{{0,16}}",
+    )
+)
 
-    >>> year_alone("二〇〇八年"), year_alone("2009"), year_alone("2009 and after")
-    (2008, 2009, None)
+
+def year_alone(line: str) -> int | None:
+    """Return the year of which a heading says that what follows is of it, as in a chronicle; else nothing.
+
+    >>> year_alone("二〇〇八年"), year_alone("2009"), year_alone("2009 and after"), year_alone("Annual review 2024: the office")
+    (2008, 2009, None, 2024)
+    >>> year_alone("Meetings in 2012-2014"), year_alone("Work plan for 2025 endorsed"), year_alone("2024年粤港信息化合作大事记")
+    (None, None, 2024)
     """
-    match = re.fullmatch(rf"\W*(?P<y>{_YEAR}|[一二][〇零九][〇零一二三四五六七八九]{{2}})\s?年?\W*", line)
+    match = next((match for pattern in _YEAR_ALONE if (match := pattern.fullmatch(line))), None)
     return han_number(match["y"]) if match else None
+
+
+def period_of(folded: str, low: int, high: int) -> When | None:
+    """Return the days of one month that a heading is about ("Week of 14-20 November 2022"), if it says them whole."""
+    found = [each for each in find(folded, low, high) if each.day and each.last and each.year and each.month]
+    return found[0] if len(found) == 1 and not found[0].impossible else None
+
+
+def in_period(when: When, period: When | None) -> When:
+    """Return a date with the year and month that the heading's days make certain; else as it is."""
+    if period is None or when.year is not None or when.day is None or when.impossible:
+        return when
+    first, last = period.day or 0, period.last or 0
+    if when.month not in {None, period.month} or not first <= when.day <= last:
+        return when
+    return replace(when, year=period.year, month=period.month)
 
 
 def in_year(when: When, year: int) -> When:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from kouan.apps.programme.records.reading.text import HAN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from kouan.apps.programme.records.reading.dictionary import Dictionary
     from kouan.apps.programme.records.reading.text import Sentence
@@ -32,6 +32,7 @@ _ZH_STOP: Final = re.compile(
 )
 
 
+_PRESIDE_LIST: Final = re.compile(rf"(?P<list>[{HAN}、]{{2,160}}?)(?:共同|联合|分别)*主持")
 _LONGEST: Final = 2500
 """Characters of a sentence in which names are looked for."""
 _RUN: Final = r"(?<![\w.-])[A-Z][\w'-]*(?: [A-Z][\w'-]*)+(?![\w-])"
@@ -118,6 +119,21 @@ def chairs_by_name(folded: str, sentence: Sentence, words: Dictionary, text: str
         )
         for low, high in spans
     ]
+
+
+def chairs_known(folded: str, sentence: Sentence, names: Collection[str]) -> list[tuple[int, int]]:
+    """Return where a Chinese sentence names as chairing, without an office, somebody named before with one."""
+    found = []
+    for match in _PRESIDE_LIST.finditer(folded, sentence.start, sentence.end):
+        low, high = match.span("list")
+        for name in names:
+            at = folded.find(name, low, high)
+            if at < 0:
+                continue
+            alone = at == low or folded[at - 1] in "、与和及由同"
+            if alone and (at + len(name) == high or folded[at + len(name)] in "、与和及同"):
+                found.append((at, at + len(name)))
+    return sorted(found)
 
 
 def _distance(folded: str, chained: list[Person], cue: re.Match[str]) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from kouan.apps.programme.domain import Field
-from kouan.apps.programme.records.reading import dates, mentions
+from kouan.apps.programme.records.reading import dates, mentions, tables
 from kouan.apps.programme.records.reading.details import Details
 from kouan.apps.programme.records.reading.found import MeetingRead, Reading
 from kouan.apps.programme.records.reading.text import fold, script_of, sentences
@@ -21,10 +23,24 @@ if TYPE_CHECKING:
 _ASIDE: Final = re.compile(
     r"^\W*(?:About\b|Background|Notes? to [Ee]ditors?|Notes?$|Related|See also|Further reading|Contact|Enquiries|More news|Latest news|背景|附注|注[:：]|相关|延伸阅读|关于)"
 )
+_TOPIC: Final = re.compile(r"\W{0,3}【[^】\n]{1,12}】")
+"""Begins an item of a digest, which is about something else than the one before."""
+_DIGEST: Final = 3
+_JOINED: Final = 75
+"""How sure a day is of which two sentences say the parts."""
+_AND_ALSO: Final = re.compile(
+    r",?\s*(?:and |as well as |together with |[与和及暨、]|以及)\s*(?:the |its |their )?", re.IGNORECASE
+)
+"""Between two meetings of which one sentence says the same: "the 21st meeting of … and the third meeting of …"."""
 _HABIT: Final = re.compile(r"\b(?:every|each) year\b|\bannually\b|\bonce a year\b|每年|一年一度|轮流")
 _MEETING_HELD: Final = re.compile(
     r"^(?:The|This|It) ?(?:(?:plenary|annual|full) )?(?:meeting)? ?,?(?:which )?(?:was|is|were) (?:also )?(?:held|convened|conducted|co-chaired|hosted)\b|^The meeting took place\b"
     r"|^(?:本次|是次|此次|这次|该次)?(?:会议|大会)(?:于|在|以|由|今日|今天|采用|采取|通过(?:视频|视像|线上))[^。]{0,40}(?:举行|召开|进行|举办)|^The (?:Expert Group|Task Force|Group|two sides|expert group|task force) (?:met|convened|held)\b"
+)
+
+
+_WHERE_AND_WHEN: Final = re.compile(
+    r", (?:(?:which was )?(?:held|convened) (?=in|on|at|by|through)|(?=(?:in|at) (?:the )?[A-Z][\w ]{2,30} (?:in|on) [^,;.]{4,30}[,;.)]))"
 )
 
 
@@ -53,16 +69,22 @@ class _Reader(Details):
         self.about: MeetingRead | None = None
         self.title: MeetingRead | None = None
         self.known: Named | None = None
+        self.topics = sum(bool(_TOPIC.match(self.folded, low)) for low, _high in lines)
+        self.column: int | None = None
+        """The column of a table in which the meetings' numbers stand."""
 
     def run(self) -> Reading:
         """Go through the sentences."""
         for sentence in self.sentences:
             self._sentence(sentence)
         self._merge_unnumbered()
+        for meeting in self.meetings.values():
+            _join_year(meeting)
         kept = tuple(
             each
             for each in self.meetings.values()
-            if each.told or each.of(Field.DATE) or each.of(Field.PLACE)
+            if (each.told or each.of(Field.DATE) or each.of(Field.PLACE))
+            and (each.reported or not each.planned)
         )
         title = next((self.text[each.start : each.end] for each in self.sentences), "")
         return Reading(
@@ -72,20 +94,35 @@ class _Reader(Details):
     def _sentence(self, sentence: Sentence) -> None:
         if sentence.heading:
             self.year = dates.year_alone(self.folded[sentence.start : sentence.end]) or self.year
+            self.period = dates.period_of(self.folded, sentence.start, sentence.end) or self.period
         if sentence.first:
             self.about = self.current
             self.in_line = []
+        if _TOPIC.match(self.folded, sentence.start) and self.topics >= _DIGEST and sentence.first:
+            self.current = self.about = None
         if self._awaited(sentence):
             return
         found = [] if _HABIT.search(self.folded, sentence.start, sentence.end) else mentions.mentions_in(
             self.mask, sentence, self._here(sentence), self.known, conference=self.conferences
         )  # fmt: skip
+        found = found or self._row(sentence)
         told = [each for each in found if each.told]
         for at, mention in enumerate(found):
             low = found[at - 1].end if at else sentence.start
-            high = found[at + 1].start if at + 1 < len(found) else sentence.end
-            if not mention.planned:
-                self._mention(mention, sentence, low, high)
+            high = next(
+                (
+                    later.start
+                    for before, later in pairwise(found[at:])
+                    if not _AND_ALSO.fullmatch(self.mask, before.end, later.start)
+                ),
+                sentence.end,
+            )
+            draft = self._of(mention)
+            if mention.planned:
+                draft.planned = True
+                continue
+            draft.reported = draft.reported or not sentence.heading or "|" in self.mask[mention.end : high]
+            self._mention(mention, sentence, low, high)
         if sentence.heading:
             self._heading(sentence, told)
             return
@@ -108,6 +145,20 @@ class _Reader(Details):
         ):
             self._held_where_when(about, sentence, sentence.start, sentence.start, sentence.end, told=True)
         self._details(about, sentence)
+
+    def _row(self, sentence: Sentence) -> list[Mention]:
+        """Return the meeting of a table's row, as the group is known from what stands above."""
+        line = self.folded[sentence.start : sentence.end]
+        if not sentence.heading or "|" not in line:
+            self.column = None
+            return []
+        heads = tables.number_column(line)
+        if heads is not None:
+            self.column = heads
+        if heads is not None or self.known is None or self.known.code not in self.words.groups:
+            return []
+        found = tables.mention_in_row(self.folded, sentence, self.known, self.column, self.issued)
+        return [found] if found else []
 
     def _is_background(self, mention: Mention, sentence: Sentence) -> bool:
         """Say whether a sentence names a meeting only to say when something else was: "following the tenth"."""
@@ -177,11 +228,11 @@ class _Reader(Details):
         confidence = (95 if mention.exact else 85) if mention.told else 75
         self._add(draft, Field.HELD, value, sentence, mention.start, mention.end, confidence, "meeting")
         if mention.told:
-            self._held_where_when(draft, sentence, mention.end, low, high, told=True)
+            aside = mentions.AS_ASIDE.match(self.mask[mention.end : high])
+            at = mention.end + (aside.end() if aside else 0)
+            self._held_where_when(draft, sentence, at, low, high, told=True)
         else:
-            behind = re.match(
-                r", (?:which was )?(?:held|convened) (?=in|on|at|by|through)", self.mask[mention.end : high]
-            )
+            behind = _WHERE_AND_WHEN.match(self.mask[mention.end : high])
             skip = behind.end() if behind else 0
             stop = re.search(r"[,;。)]", self.mask[mention.end + skip : high])
             end = mention.end + skip + stop.start() if stop else high
@@ -204,6 +255,25 @@ class _Reader(Details):
                 for finding in draft.findings:
                     if finding.field is not Field.HELD:
                         target.add(finding)
+
+
+def _join_year(meeting: MeetingRead) -> None:
+    """Give the one day of a meeting that is said without a year the year that is said of the meeting elsewhere.
+
+    "The 2024 meeting of the group", and further down that it met "on the morning of 9 October".
+    """
+    years = [each for each in meeting.of(Field.DATE) if re.fullmatch(r"\d{4}", str(each.value["iso"]))]
+    others = [each for each in meeting.of(Field.DATE) if each not in years]
+    if len(years) != 1 or len(others) != 1 or others[0].value["iso"]:
+        return
+    said = fold(str(others[0].value["text"]))
+    whens = dates.find(said, 0, len(said))
+    if len(whens) != 1 or not whens[0].month or not whens[0].day or whens[0].impossible:
+        return
+    when = dates.in_year(whens[0], int(str(years[0].value["iso"])))
+    meeting.findings.remove(years[0])
+    at = meeting.findings.index(others[0])
+    meeting.findings[at] = replace(others[0], value={**others[0].value, "iso": when.iso}, confidence=_JOINED)
 
 
 def _groups(text: str, folded: str, words: Dictionary) -> list[Named]:
