@@ -31,13 +31,13 @@ _OPENS: Final = re.compile(
     re.IGNORECASE,
 )
 _ZH_TRIGGER: Final = re.compile(
-    r"(?:(?:以下|下列|如下|这|在|围绕|聚焦|就)?(?P<count>[一二三四五六七八九十两]|\d{1,2})?(?:个|大|项)?(?:主要|重点|重要|合作|优先|工作|关键)*(?:范畴|领域|方面|方向)(?:合作|工作|的合作|的工作)?|(?<=[^\d一二三四五六七八九十])(?P<tasks>[一二三四五六七八九十两]|\d{1,2})(?:项|大)(?:重点|主要|合作)*(?:工作|任务|议题)|多个(?:合作)?(?:范畴|领域|方面)|(?:以下|下列|如下)[一二三四五六七八九十两\d]{1,2}(?:项|个)[^,。;:]{0,24}?(?:工作内容|工作项目|工作|内容|项目)|(?:推进|开展|做好|落实|抓好)(?:以下|下列|如下)(?:几项|各项|重点|主要)?(?:工作|任务))"
+    r"(?:(?:以下|下列|如下|这|在|围绕|聚焦|就)?(?P<count>[一二三四五六七八九十两]|\d{1,2})?(?:个|大|项)?(?:主要|重点|重要|合作|优先|工作|关键)*(?:范畴|领域|方面|方向)(?:合作|工作|的合作|的工作)?|(?<=[^\d一二三四五六七八九十])(?P<tasks>[一二三四五六七八九十两]|\d{1,2})(?:项|大|方面)(?:重点|主要|合作)*(?:工作|任务|议题)|(?:合作|工作)重点(?=[^。;:,]{0,12}:)|(?:工作|合作)重点,(?:将|要)?(?:着力|重点|继续|积极|大力)*(?P<verb>推进|推动|加强|深化|开展|聚焦)|多个(?:合作)?(?:范畴|领域|方面)|(?:以下|下列|如下)[一二三四五六七八九十两\d]{1,2}(?:项|个)[^,。;:]{0,24}?(?:工作内容|工作项目|工作|内容|项目)|(?:推进|开展|做好|落实|抓好)(?:以下|下列|如下)(?:几项|各项|重点|主要)?(?:工作|任务))"
 )
 _ZH_OPENS: Final = re.compile(
     r"^[^:。;,、]{0,24}?(?:,|\()?[^:。;,、]{0,16}?(?:包括|分别是|分别为|即|计有|有|为|涵盖|涉及)?(?:了)?\s*[::]\s*|^[^:。;,、]{0,18}(?:,|\()?(?:包括|即|分别是|分别为|计有|涵盖)(?:了)?[:,]?"
 )
 _ABOUT: Final = re.compile(
-    r"co-?operat|collaborat|work plan|both sides|two sides|two places|Hong Kong and Guangdong|Guangdong and Hong Kong|\bthe meeting\b|expert group|task force|\bagreed\b|\b[Mm]embers (?:noted|reviewed|discussed)\b|\bon the (?:table|agenda)\b|working group|joint conference"
+    r"co-?operat|collaborat|work plan|both sides|two sides|two places|Hong Kong and Guangdong|Guangdong and Hong Kong|\bthe meeting\b|\bpriorities\b|expert group|task force|\bagreed\b|\b[Mm]embers (?:noted|reviewed|discussed)\b|\bon the (?:table|agenda)\b|working group|joint conference"
     r"|合作|双方|两地|粤港|会议|专责小组|工作计划",
     re.IGNORECASE,
 )
@@ -209,7 +209,7 @@ def trimmed(folded: str, low: int, high: int) -> Area | None:
     """Return a stretch of text as an area: without its number, articles, joints and full stop."""
     piece = folded[low:high]
     lead = re.match(
-        r"(?:[\s,;:]|\(?[0-9ivx]{1,3}[.)]\s|\([a-l]\)\s|[(]?[一二三四五六七八九十]{1,2}[)、.]|(?:and|as well as|the)\s|[一二三四五六七八九十]是)*",
+        r"(?:[\s,;:]|\(?[0-9ivx]{1,3}[.)]\s|\([a-l]\)\s|[(]?[一二三四五六七八九十]{1,2}[)、.]|(?:and|as well as|the)\s|[一二三四五六七八九十][是要])*",
         piece,
     )
     start = low + (len(lead[0]) if lead else 0)
@@ -228,6 +228,11 @@ def _announced_zh(folded: str, low: int, high: int) -> Announced | None:
         said = trigger["count"] or trigger["tasks"]
         if said:
             count = int(said) if said.isdecimal() else _ZH_COUNTS[said]
+        if trigger["verb"]:
+            items = _items_zh(folded, trigger.end(), high, count)
+            if len(items) >= 2:
+                return Announced(tuple(items), count, follows=False)
+            continue
         opens = _ZH_OPENS.match(folded[trigger.end() : high])
         if opens and opens[0].strip():
             at = trigger.end() + opens.end()
@@ -258,7 +263,7 @@ def _items_zh(folded: str, low: int, high: int, count: int | None) -> list[Area]
     marks = [
         match.span()
         for match in re.finditer(
-            r"[(](?:[一二三四五六七八九十]|\d{1,2})[)]|(?:^|[;,。])\s*[一二三四五六七八九十]是|(?:^|;|,|\s)\d{1,2}[.、](?!\d)",
+            r"[(](?:[一二三四五六七八九十]|\d{1,2})[)]|(?:^|[;,。])\s*[一二三四五六七八九十][是要]|(?:^|;|,|\s)\d{1,2}[.、](?!\d)",
             piece,
         )
     ]

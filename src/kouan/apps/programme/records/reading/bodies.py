@@ -28,7 +28,7 @@ _ATTENDED: Final = re.compile(
     r"\b(?P<who>[Rr]epresentatives?|[Oo]fficials?|[Mm]embers|[Dd]elegates|[Pp]articipants|[Aa]ttendees|[Ss]taff|[Cc]olleagues|[Dd]epartments|[Bb]ureaux|[Bb]odies|[Oo]rgani[sz]ations)\b(?P<rest>[^.]*)",
 )
 _AT_MEETING: Final = re.compile(
-    r"\b(?:attend(?:ed|ing)?|represented|represent(?:ing)?|took part in|participated in|participat(?:ed|ing)|present|in attendance|joined|were (?:also )?at|comprised|included?|including|delegation|came from|drawn from)\b",
+    r"\b(?:attend(?:ed|ing)?|represented|represent(?:ing)?|took part in|participated in|participat(?:ed|ing)|present|in attendance|joined|were (?:also )?at|comprised|included?|including|delegation|came from|drawn from|accompanied by|with (?:me|us|him|her|them) were)\b",
     re.IGNORECASE,
 )
 _LIST_BEGINS: Final = re.compile(
@@ -60,6 +60,15 @@ _STRIP: Final = re.compile(
     re.IGNORECASE,
 )
 _LIKE: Final = 0.88
+_ALONE: Final = re.compile(
+    r"\W*(?:PRESENT|ATTENDANCE|IN ATTENDANCE|ATTENDEES|Present|In [Aa]ttendance|Attendance|Attendees|Members present|(?:出席|参加|参会|与会|列席)(?:会议)?(?:人员|单位|代表|者|名单|部门))\W*"
+)
+"""A heading by itself above a list of those present."""
+_SIDE: Final = re.compile(
+    r"\W*(?:(?:The )?(?:Hong Kong|Guangdong|HKSAR|Mainland)(?: [Ss]ide| [Dd]elegation)?|[港粤]方|香港|广东|香港特区政府|广东省)\W*"
+)
+"""Within such a list, whose people follow."""
+_ZH_PRESENT: Final = re.compile(r"^\W*(?:与会|出席|参加|到会|列席)(?:会议)?的?(?:还|亦|也)?(?:有|包括)")
 _LABEL: Final = re.compile(
     r"^\s*(?:(?:(?:Hong Kong|Guangdong|HKSAR|Mainland|Members|Representatives|Bodies|Departments)[^:]{0,40})?(?:[Aa]ttendance|[Aa]ttendees|[Pp]articipants|[Rr]epresentatives|[Mm]embers present|[Pp]resent|[Ii]n attendance|[Dd]epartments(?: represented)?|[Bb]odies(?: represented)?)(?: \([^)]*\))?|(?:(?:港方|粤方|香港|广东)?(?:出席|参加|与会|参会|列席)(?:单位|部门|人员|者|机构|代表)?))\s*:\s*"
 )
@@ -124,15 +133,15 @@ def is_person(folded: str, sentence: Sentence, words: Dictionary) -> bool:
     """Say whether a line by itself names somebody with an office, as a list of those present does."""
     line = folded[sentence.start : sentence.end]
     return sentence.heading and bool(
-        re.match(rf"{words.titles} [A-Z]|[{words.surnames}][{HAN}]{{1,2}}[ ,(]", line)
+        re.match(rf"{words.titles} [A-Z]|[{words.surnames}][{HAN}]{{1,2}}[ ,(]", line) or _SIDE.fullmatch(line)
     )
 
 
 def begins_list(folded: str, sentence: Sentence) -> bool:
     """Say whether the lines behind a sentence are to name who attended: "Attendance:"."""
     piece = folded[sentence.start : sentence.end]
-    return piece.endswith(":") and bool(
-        _LABEL.match(piece) or _ATTENDED.search(piece) or _ZH_ATTENDED.search(piece)
+    return bool(_ALONE.fullmatch(piece)) or (
+        piece.endswith(":") and bool(_LABEL.match(piece) or _ATTENDED.search(piece) or _ZH_ATTENDED.search(piece))
     )
 
 
@@ -158,6 +167,8 @@ def _chinese(folded: str, sentence: Sentence, words: Dictionary, text: str) -> l
         "(?:出席|参加)(?:了)?(?:本次|是次|此次|这次)?会议", piece
     ):
         return []
+    if _ZH_PRESENT.match(piece):
+        return _in_offices(folded, low, high, words, text)
     return _listed(folded, low, high, words, text, chinese=True)
 
 

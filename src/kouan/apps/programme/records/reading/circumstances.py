@@ -10,6 +10,8 @@ from kouan.apps.programme.records.reading import dates, places
 from kouan.apps.programme.records.reading.found import Finding, MeetingRead, Warned
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from kouan.apps.programme.records.reading.dictionary import Dictionary
     from kouan.apps.programme.records.reading.found import Value
     from kouan.apps.programme.records.reading.people import Person
@@ -60,7 +62,7 @@ class Circumstances:
         """The meetings that the paragraph has told of so far."""
         self.year: int | None = None
         """The year that a heading gave for the lines that follow, as in a chronicle."""
-        self.period: dates.When | None = None
+        self.period: tuple[date, date] | None = None
         """The days that a heading gave for all that follows: the news of a week."""
 
     def _held_where_when(

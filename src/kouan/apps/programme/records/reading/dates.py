@@ -236,7 +236,7 @@ _ISSUED: Final = re.compile(
 )
 _AROUND: Final = re.compile(
     rf"{_WEEKDAY}|{_ZH_WEEKDAY}|HKT|(?:at )?\d{{1,2}}[:.]\d\d(?::\d\d)?(?: ?[ap]\.?m\.?)?|\d{{1,2}}时\d{{1,2}}分|香港时间|来源[:： ]?\S{{0,24}}|"
-    r"(?:Source|Author|Views|来源|作者|浏览|字体|编辑|责任编辑|点击|阅读|打印|分享)[^。]*|Issued at|\[?字号.*|[\W_]|本网|省\S{2,14}[局厅]"
+    r"(?:Source|Author|Views|来源|作者|浏览|字体|编辑|责任编辑|点击|阅读|打印|分享)[^。]*|Issued at|\[?字号.*|[\W_]|本网|省\S{2,14}[局厅]|香港|广州|深圳|珠海|北京|Hong Kong|Guangzhou|Shenzhen"
 )
 
 
@@ -301,20 +301,38 @@ def year_alone(line: str) -> int | None:
     return han_number(match["y"]) if match else None
 
 
-def period_of(folded: str, low: int, high: int) -> When | None:
-    """Return the days of one month that a heading is about ("Week of 14-20 November 2022"), if it says them whole."""
+_SEASONS: Final = {"spring": (2, 5), "summer": (5, 8), "autumn": (8, 11)}
+_SEASON: Final = re.compile(
+    rf"\b(?P<season>{'|'.join(_SEASONS)})(?: issue| edition)?,? (?P<y>{_YEAR})\W*$", re.IGNORECASE
+)
+"""How an issue of a newsletter is named. A winter belongs to two years."""
+
+
+def period_of(folded: str, low: int, high: int) -> tuple[date, date] | None:
+    """Return the first and the last day that a heading says that all below is of.
+
+    "News of 14-20 November 2022", or "Newsletter, summer 2018".
+    """
     found = [each for each in find(folded, low, high) if each.day and each.last and each.year and each.month]
-    return found[0] if len(found) == 1 and not found[0].impossible else None
+    if len(found) == 1 and not found[0].impossible:
+        year, month, days = found[0].year or 0, found[0].month or 0, (found[0].day or 0, found[0].last or 0)
+        if days[0] <= days[1] <= calendar.monthrange(year, month)[1]:
+            return date(year, month, days[0]), date(year, month, days[1])
+    season = _SEASON.search(folded, low, high)
+    if season:
+        year, months = int(season["y"]), _SEASONS[season["season"].lower()]
+        return date(year, months[0], 1), date(year, months[1], calendar.monthrange(year, months[1])[1])
+    return None
 
 
-def in_period(when: When, period: When | None) -> When:
-    """Return a date with the year and month that the heading's days make certain; else as it is."""
-    if period is None or when.year is not None or when.day is None or when.impossible:
+def in_period(when: When, period: tuple[date, date] | None) -> When:
+    """Return a date with the year that the days of its heading make certain; else as it is."""
+    if period is None or when.year is not None or when.month is None or when.day is None or when.impossible:
         return when
-    first, last = period.day or 0, period.last or 0
-    if when.month not in {None, period.month} or not first <= when.day <= last:
+    year = period[0].year
+    if when.day > calendar.monthrange(year, when.month)[1] or not period[0] <= date(year, when.month, when.day) <= period[1]:
         return when
-    return replace(when, year=period.year, month=period.month)
+    return replace(when, year=year)
 
 
 def in_year(when: When, year: int) -> When:

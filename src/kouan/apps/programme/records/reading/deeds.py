@@ -23,7 +23,10 @@ class Deed:
     parties: tuple[str, ...] = ()
 
 
-_PAPER: Final = r"(?:Framework Agreement|Co-?operation Agreement|Agreement|Arrangement|Memorand(?:um|a)(?: of (?:Understanding|Co-?operation))?|MOUs?|MoUs?|Letter of Intent|Protocol|Accord|Declaration|Pact|Contract|Supplement|Charter)"
+_PAPER: Final = (
+    r"(?:Framework Agreement|Co-?operation Agreement|Agreement|Arrangement|Memorand(?:um|a)(?: of (?:Understanding|Co-?operation))?|MOUs?|MoUs?|Letter of Intent|Protocol|Accord|Declaration|Pact|Contract|Supplement|Charter"
+    r"|(?:letter of intent|memorandum of (?:understanding|co-?operation)|(?:co-?operation |framework )?agreement)(?= (?:on|for|in|between|about|concerning) ))"
+)
 _SIGNED: Final = re.compile(
     r"\b(?:sign(?:ed|ing|s)?(?: of)?|signing ceremony|inked|concluded|entered into|witnessed the signing|exchanged)\b|签署|签订|签定|签约|共同签|换文"
 )
@@ -152,7 +155,7 @@ _ZH_WENT: Final = re.compile(
     rf"(?:到|赴|前往)(?P<name>[{HAN}A-Za-z0-9·()\"]{{3,40}}?)(?:进行|开展)?了?(?:实地)?(?:参观|考察|调研|参访)"
 )
 _LISTED: Final = re.compile(
-    "(?:园|港|中心|馆|公司|院|企业|实验室|基地|平台)(?:和|及|、|以及).{3,}(?:园|港|中心|馆|公司|院|企业|实验室|基地|平台)$"
+    "(?:园|港|中心|馆|公司|院|企业|实验室|基地|平台)(?:和|及|、|以及).{2,}(?:园|港|中心|馆|公司|院|企业|实验室|基地|平台)$"
 )
 _ZH_NOT: Final = re.compile(
     "第.{1,4}次(?:全体)?会议|^第.{1,5}[次届](?:周年|全体|会员|年度)*(?:大会|年会)$|联席会议$|^(?:会议|全体大会|大会|论坛|本次|是次|该|此次|这次|年会|交流会|座谈会|研讨会)$|将(?:于|在|会)|拟"

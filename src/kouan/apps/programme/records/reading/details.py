@@ -22,10 +22,10 @@ _EARLIER: Final = re.compile(
 """What was signed then, was not signed at the meeting."""
 _LABELS: Final = {
     Field.DATE: re.compile(
-        r"^\W*(?:Date(?: of (?:the )?meeting)?|Meeting date|When|(?:会议|开会)?(?:日\s?期|时\s?间))(?: and time)?\s*:\s*"
+        r"^\W*(?:Date(?: of (?:the )?meeting)?|Meeting date|When|Held on|(?:会议|开会)?(?:日\s?期|时\s?间))(?: and time)?\s*:\s*"
     ),
     Field.PLACE: re.compile(
-        r"^\W*(?:Venue|Place|Location|Where|(?:会议|开会)?地\s?点)(?: of (?:the )?meeting)?\s*:\s*"
+        r"^\W*(?:Venue|Place|Location|Where|Held (?:at|in)|(?:会议|开会)?地\s?点)(?: of (?:the )?meeting)?\s*:\s*"
     ),
     Field.MODE: re.compile(r"^\W*(?:Mode|Format|Form|(?:会议|开会|召开)?(?:形\s?式|方\s?式))\s*:\s*"),
     Field.CHAIR: re.compile(

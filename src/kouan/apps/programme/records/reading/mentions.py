@@ -91,7 +91,7 @@ _BARE_ZH: Final = re.compile(
 )
 _THE_GROUP: Final = re.compile(
     r"\b[Tt]he (?:Expert Group|Working Group|Task Force|Special Group|Joint Conference|Group|Panel|expert group|task force|working group|group)\b"
-    r"|专责小组|专家小组|(?<![一-鿿])(?:工作小组|专责组|工作组|小组|专班)|(?<=[。,;\s该])(?:专责小组|专家小组|工作小组|小组|联席会议)"
+    r"|双方|粤港两地|两地政府|(?<![一-鿿])我们|专责小组|专家小组|(?<![一-鿿])(?:工作小组|专责组|工作组|小组|专班)|(?<=[。,;\s该])(?:专责小组|专家小组|工作小组|小组|联席会议)"
 )
 
 _PLANNED: Final = re.compile(
@@ -101,7 +101,7 @@ _PLANNED: Final = re.compile(
     r"|推迟至|延期至|改期至|押后至|(?:已|须|需|决定|宣布)(?:推迟|延期|改期|押后|取消)|原定(?:于|在)|将(?:于|在|会|由|举行|召开|继续在)|拟(?:于|在)|定于|计划(?:于|在)|预定|筹备|有待"
 )
 _TAKES_PART: Final = re.compile(
-    r"(?<!to )(?<!will )\b(?:attended|concluded|wrapped up|opened|chaired|co-chaired|hosted|joined|presided over|gathered|met|assembled|took part in|came together|convened)\b[^.;]{0,90}?(?:\bfor |\bin |\bat |\bof )?(?:the |its |their )?$"
+    r"(?<!to )(?<!will )\b(?:attended|concluded|wrapped up|opened|chaired|co-chaired|hosted|joined|presided over|gathered|met|assembled|took part in|came together|convened|travelled|traveled|went|came|flew)\b[^.;]{0,90}?(?:\bfor |\bin |\bat |\bof )?(?:the |its |their )?$"
     r"|(?<!将)(?<!会)(?:出席|参加|主持|召开|举行)了?$"
 )
 """Before a meeting: somebody was there."""
@@ -289,8 +289,7 @@ def mentions_in(
             for bare in pattern.finditer(mask, sentence.start, sentence.end):
                 add(bare, subject, number_of(bare["ord"]), exact=False)
     if known is not None and not found:
-        the_group = _THE_GROUP.search(mask, sentence.start, sentence.end)
-        if the_group and not found:
+        for the_group in _THE_GROUP.finditer(mask, sentence.start, sentence.end):
             stand_in = (
                 mask[: the_group.start()] + GROUP + _PAD * (len(the_group[0]) - 1) + mask[the_group.end() :]
             )
@@ -303,6 +302,8 @@ def mentions_in(
                 ):
                     add(said, known, number_of(said["ord"]), exact=False)
                     break
+            if found:
+                break
     return sorted(found, key=lambda each: each.start)
 
 

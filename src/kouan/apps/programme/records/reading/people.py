@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from kouan.apps.programme.records.reading.text import Sentence
 
 _NAME: Final = r"[A-Z][a-z]+(?:[-'][A-Za-z][a-z]*)*(?: (?!of\b|and\b|for\b|the\b)(?:[A-Z][a-z]+(?:[-'][A-Za-z][a-z]*)*|[A-Z]\.)){0,3}"
+_SHOUTED_NAME: Final = r"(?:[A-Z][a-z]+(?:-[A-Za-z][a-z]*)*(?: [A-Z][a-z]+(?:-[A-Za-z][a-z]*)*){0,2} [A-Z]{2,}(?![\w-])|[A-Z]{2,} [A-Z][a-z]+(?:-?[A-Za-z][a-z]+)?(?: [A-Z][a-z]+)?(?![\w-]))"
+"""A name as minutes write it: "Tony WONG", "QU Xiaojie"."""
 _CHAIRED: Final = re.compile(
-    r"\b(?:co-?\s?chair(?:manship|ed|ing|s|persons?|men|man)?|(?:jointly )?chair(?:ed|ing|s)?|(?:jointly )?presid(?:ed|ing)(?: over)?|co-?conven(?:ed|ors?|ers?)|conven[oe]rs?"
+    r"\b(?:co-?\s?chair(?:manship|ed|ing|s|persons?|men|man)?|(?:jointly )?chair(?:ed|ing|s)?(?: jointly)?|(?:jointly )?presid(?:ed|ing)(?: over)?|co-?conven(?:ed|ors?|ers?)|conven[oe]rs?"
     r"|co-?hosted|jointly hosted|co-?led|(?:heads|leaders) of (?:the )?(?:two|both) (?:delegations|sides)|(?:jointly )?led by)\b"
-    r"|共同主持|联合主持|主持(?:了)?(?:本次|是次|此次|这次|该次)?(?:会议|会)?|召集人|双方组长|(?:粤|港|粤方|港方)(?:组长|牵头人)|(?:双方|两地)牵头人",
+    r"|共同主持|联合主持|主持(?:了)?(?:本次|是次|此次|这次|该次)?(?:会议|会)?|召集人|(?:共同|联合)?担任(?:会议)?(?:联合|共同)?主席|(?:联席|联合|共同)主席|双方组长|(?:粤|港|粤方|港方)(?:组长|牵头人)|(?:双方|两地)牵头人",
     re.IGNORECASE,
 )
 _NOT_CHAIRING: Final = re.compile(
-    r"主持人|主持[^。;,]{0,8}(?:论坛|仪式|大会|座谈)|\bchair(?:ed|ing)? (?:a|an) |\bled by (?:technology|innovation|data|AI)\b|chaired the (?:forum|seminar|panel|workshop|ceremony)"
+    r"主持人|主席[^。;,]{0,4}(?:团|国|令)|主持[^。;,]{0,8}(?:论坛|仪式|大会|座谈)|\bchair(?:ed|ing)? (?:a|an) |\bled by (?:technology|innovation|data|AI)\b|chaired the (?:forum|seminar|panel|workshop|ceremony)"
 )
 _ZH_LEAD: Final = re.compile(
     "(?:由|会议由|在|双方|两地|粤港|省政府|港方|粤方|召集人|组长|[粤港]方|代表|及|和|的)*"
@@ -181,8 +183,11 @@ def _english(folded: str, low: int, high: int, words: Dictionary, text: str) -> 
     piece = folded[low:high]
     if len(piece) > _LONGEST:
         return
-    titled = re.compile(rf"\b{words.titles} (?P<name>{_NAME})")
-    names = {match.start("name"): (match.start(), match["name"]) for match in titled.finditer(piece)}
+    titled = re.compile(rf"\b{words.titles} (?P<name>{_SHOUTED_NAME}|{_NAME})")
+    names = {
+        match.start("name"): (match.start(), _without_office(match["name"], words))
+        for match in titled.finditer(piece)
+    }
     for run in re.finditer(_RUN, piece):
         name = _name_in(run[0], words)
         if name and not any(run.start() <= at < run.end() for at in names):
@@ -209,6 +214,15 @@ def _english(folded: str, low: int, high: int, words: Dictionary, text: str) -> 
             low + start,
             low + end,
         )
+
+
+def _without_office(name: str, words: Dictionary) -> str:
+    """Return a name without the office that a table's next column put behind it: "Tony Wong Government Chief"."""
+    parts = name.split(" ")
+    for at, part in enumerate(parts[2:], 2):
+        if part.casefold().split("-")[0] in words.vocabulary:
+            return " ".join(parts[:at])
+    return name
 
 
 def _name_in(run: str, words: Dictionary) -> str:

@@ -34,7 +34,7 @@ _AT: Final = re.compile(
     r"(?:, (?!Mr|Ms|Dr|and\b|the\b)[A-Z][\w'-]+(?: [A-Z][\w'-]+){0,2}(?=[,.; ]|$)(?! (?:said|who|and)\b)){0,3})"
 )
 _AT_ZH: Final = re.compile(
-    rf"(?:在|于|假)(?P<place>[{HAN}]{{2,20}}?)(?:以(?:视频|视像|线上|现场)[^,。]{{0,10}})?(?:顺利|成功|正式|隆重|圆满|共同|联合|同步)?(?:召开|举行|举办|召集)"
+    rf"(?:在|于|假)(?P<place>[{HAN}]{{1,20}}?)(?:以(?:视频|视像|线上|现场)[^,。]{{0,10}})?(?:顺利|成功|正式|隆重|圆满|共同|联合|同步)?(?:召开|举行|举办|召集)了?"
 )
 _MAIN_VENUE: Final = re.compile(rf"主会场(?:设|设置|位)?(?:于|在)(?P<place>[{HAN}]{{2,12}})")
 _MORE_VENUES: Final = re.compile(
@@ -69,6 +69,8 @@ def place_in(folded: str, low: int, high: int, words: Dictionary, text: str) -> 
         for match in pattern.finditer(folded, low, high):
             start, end = match.span("place")
             said = folded[start:end]
+            if len(said) == 1 and said not in words.place_names:
+                continue
             known = list(words.place_pattern.finditer(folded, start, end))
             if pattern is not _AT:
                 if pattern is _BEFORE_HELD:
@@ -84,7 +86,7 @@ def place_in(folded: str, low: int, high: int, words: Dictionary, text: str) -> 
                 folded[end : min(end + 12, high)],
             ):
                 continue
-            return Where(start, end, text[start:end], _code(known, words))
+            return Where(start, end, text[start:end], words.place_names.get(said) or _code(known, words))
     for match in _CELL.finditer(folded, low, high):
         known = list(words.place_pattern.finditer(folded, *match.span("place")))
         if known:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from kouan.apps.programme.domain import Field
-from kouan.apps.programme.records.reading import dates, mentions, tables
+from kouan.apps.programme.domain import Field, Mode
+from kouan.apps.programme.records.reading import dates, mentions, places, tables
 from kouan.apps.programme.records.reading.details import Details
 from kouan.apps.programme.records.reading.found import MeetingRead, Reading
-from kouan.apps.programme.records.reading.text import fold, script_of, sentences
+from kouan.apps.programme.records.reading.text import calmed, fold, script_of, sentences
 
 if TYPE_CHECKING:
     from kouan.apps.programme.records.reading.dictionary import Dictionary
@@ -32,6 +32,9 @@ _AND_ALSO: Final = re.compile(
     r",?\s*(?:and |as well as |together with |[与和及暨、]|以及)\s*(?:the |its |their )?", re.IGNORECASE
 )
 """Between two meetings of which one sentence says the same: "the 21st meeting of … and the third meeting of …"."""
+_SPEECH_AT: Final = re.compile(
+    r"会议上的?(?:讲话|致辞|发言|开场发言|开场白|总结发言|欢迎辞)|\b(?:[Ss]peech|[Rr]emarks|[Aa]ddress)\b[^.]{0,80}? at the\b"
+)
 _HABIT: Final = re.compile(r"\b(?:every|each) year\b|\bannually\b|\bonce a year\b|每年|一年一度|轮流")
 _MEETING_HELD: Final = re.compile(
     r"^(?:The|This|It) ?(?:(?:plenary|annual|full) )?(?:meeting)? ?,?(?:which )?(?:was|is|were) (?:also )?(?:held|convened|conducted|co-chaired|hosted)\b|^The meeting took place\b"
@@ -51,7 +54,7 @@ def read(text: str, words: Dictionary) -> Reading:
 
 class _Reader(Details):
     def __init__(self, text: str, words: Dictionary) -> None:
-        folded = fold(text)
+        folded = "\n".join(calmed(line) for line in fold(text).split("\n"))
         self.groups = _groups(text, folded, words)
         super().__init__(text, folded, mentions.masked(folded, self.groups), words, None)
         self.sentences = sentences(self.folded)
@@ -70,6 +73,8 @@ class _Reader(Details):
         self.title: MeetingRead | None = None
         self.known: Named | None = None
         self.topics = sum(bool(_TOPIC.match(self.folded, low)) for low, _high in lines)
+        self.opened: tuple[MeetingRead, int] | None = None
+        """The meeting at which a speech was made, as the title says, and the line of the title."""
         self.column: int | None = None
         """The column of a table in which the meetings' numbers stand."""
 
@@ -146,6 +151,27 @@ class _Reader(Details):
             self._held_where_when(about, sentence, sentence.start, sentence.start, sentence.end, told=True)
         self._details(about, sentence)
 
+    def _under_a_speech(self, sentence: Sentence) -> None:
+        """Take the date and the place under the title of a speech for those of the meeting it was made at."""
+        line = self.folded[sentence.start : sentence.end]
+        if self.opened is None or sentence.block > self.opened[1] + 2:
+            return
+        whens = dates.find(self.folded, sentence.start, sentence.end)
+        rest = "".join(
+            self.folded[low:high]
+            for low, high in ((sentence.start, whens[0].start), (whens[0].end, sentence.end))
+        ) if len(whens) == 1 else line  # fmt: skip
+        if re.sub(r"[\W_]|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day", "", self.words.place_pattern.sub("", rest)):
+            return
+        self._date(self.opened[0], whens[0], sentence, _JOINED)
+        where = places.known_place(self.folded, sentence.start, sentence.end, self.words, self.text)
+        if where is not None:
+            low, high = self.words.place_pattern.search(self.folded, sentence.start, sentence.end).span()  # type: ignore[union-attr] # it was found just now
+            value: Value = {"code": where.code, "text": self.text[low:high]}
+            self._add(self.opened[0], Field.PLACE, value, sentence, low, high, _JOINED, "speech")
+            mode: Value = {"mode": Mode.IN_PERSON.value}
+            self._add(self.opened[0], Field.MODE, mode, sentence, low, high, places.BY_PLACE, "place")
+
     def _row(self, sentence: Sentence) -> list[Mention]:
         """Return the meeting of a table's row, as the group is known from what stands above."""
         line = self.folded[sentence.start : sentence.end]
@@ -179,8 +205,11 @@ class _Reader(Details):
         return self.groups[low:high]
 
     def _heading(self, sentence: Sentence, told: list[Mention]) -> None:
+        self._under_a_speech(sentence)
         if told:
             self.current = self.about = self._of(told[0])
+            if _SPEECH_AT.search(self.folded, sentence.start, sentence.end):
+                self.opened = (self.current, sentence.block)
             if self.title is None and sentence.block <= 3:
                 self.title = self.current
         elif _ASIDE.match(self.folded[sentence.start : sentence.end]):

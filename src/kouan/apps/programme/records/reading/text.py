@@ -44,7 +44,7 @@ _ESCAPE: Final = re.compile(r"\\([$*_#\[\]()~`>.!&+-])")
 _ENDS: Final = re.compile(r"[.!?。!?;；:：][\"'”’」』)）]*$")
 _ITEM: Final = re.compile(
     r"^\s*(?:[-*·●■◆▪○]\s+)?(?:\(?\d{1,2}[.)、](?!\d)|\([a-zA-Z]\)|[a-z]\)|\(?[ivx]{1,4}[.)]|[①-⑳]|"
-    r"[(（]?[一二三四五六七八九十]{1,3}[)）、.．]|[一二三四五六七八九十]是)\s*|^\s*[-*·●■◆▪]\s+"
+    r"[(（]?[一二三四五六七八九十]{1,3}[)）、.．]|[一二三四五六七八九十][是要])\s*|^\s*[-*·●■◆▪]\s+"
 )
 
 
@@ -94,6 +94,30 @@ def _traditional(char: str) -> str:
 @cache
 def _back() -> opencc.OpenCC:
     return opencc.OpenCC("s2t")
+
+
+_SMALL: Final = frozenset("a an and as at by for from in of on or the to with under".split())
+_SHORT: Final = frozenset("EGCI EGSCC HKSAR GBA DPO OGCIO OFCA OFTA ICT IT AI MOU MOUS HK GD TBC TBA".split())
+_SHOUTED: Final = 4
+
+
+def calmed(line: str) -> str:
+    """Return a line that is written in capitals as a heading is usually written, at the same length.
+
+    >>> calmed("RECORD OF THE EIGHTEENTH EGCI MEETING ON CO-OPERATION"), calmed("The DPO and the OFCA")
+    ('Record of the Eighteenth EGCI Meeting on Co-operation', 'The DPO and the OFCA')
+    """
+    words = re.findall(r"[A-Za-z][A-Za-z'-]*", line)
+    if len(words) < _SHOUTED or any(char.islower() for char in line):
+        return line
+
+    def one(match: re.Match[str]) -> str:
+        word = match[0]
+        if word in _SHORT:
+            return word
+        return word.lower() if word.lower() in _SMALL and match.start() else word[0] + word[1:].lower()
+
+    return re.sub(r"[A-Za-z][A-Za-z'-]*", one, line)
 
 
 def fold(text: str) -> str:
@@ -335,7 +359,7 @@ _MARKS: Final = tuple(
     re.compile(rf"\s*{pattern}")
     for pattern in (
         r"(?P<mark>[-*·●■◆▪○])", r"\(?[ivx]{1,4}[.)]", r"\(?[a-z]\)", r"\(?[A-Z]\)", r"[(（]\d{1,2}[)）]", r"\d{1,2}[)]", r"\d{1,2}[.、．]",
-        r"[①-⑳]", r"[(（][一二三四五六七八九十]{1,3}[)）]", r"[一二三四五六七八九十]{1,3}[、.．]", r"[一二三四五六七八九十]是",
+        r"[①-⑳]", r"[(（][一二三四五六七八九十]{1,3}[)）]", r"[一二三四五六七八九十]{1,3}[、.．]", r"[一二三四五六七八九十][是要]",
     )
 )  # fmt: skip
 
