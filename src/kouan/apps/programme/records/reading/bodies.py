@@ -22,7 +22,7 @@ _HEAD: Final = (
 )
 _HAS_HEAD: Final = re.compile(rf"\b{_HEAD}\b")
 _ZH_HEAD: Final = re.compile(
-    f"^[{HAN}A-Za-z0-9]{{1,24}}(?:局|处|署|厅|办公室|委员会|委|办|海关|院|会|公司|中心|协会|学会|商会|大学|研究院|管理局|金管局|机构|联盟|集团|分署)$"
+    f"^[{HAN}A-Za-z0-9]{{1,24}}(?:局|处|署|厅|办公室|委员会|委|办|海关|院|会|公司|中心|[市县]政府|协会|学会|商会|大学|研究院|管理局|金管局|机构|联盟|集团|分署)$"
 )
 _ATTENDED: Final = re.compile(
     r"\b(?P<who>[Rr]epresentatives?|[Oo]fficials?|[Mm]embers|[Dd]elegates|[Pp]articipants|[Aa]ttendees|[Ss]taff|[Cc]olleagues|[Dd]epartments|[Bb]ureaux|[Bb]odies|[Oo]rgani[sz]ations)\b(?P<rest>[^.]*)",
@@ -70,7 +70,7 @@ _SIDE: Final = re.compile(
 """Within such a list, whose people follow."""
 _ZH_PRESENT: Final = re.compile(r"^\W*(?:与会|出席|参加|到会|列席)(?:会议)?的?(?:还|亦|也)?(?:有|包括)")
 _LABEL: Final = re.compile(
-    r"^\s*(?:(?:(?:Hong Kong|Guangdong|HKSAR|Mainland|Members|Representatives|Bodies|Departments)[^:]{0,40})?(?:[Aa]ttendance|[Aa]ttendees|[Pp]articipants|[Rr]epresentatives|[Mm]embers present|[Pp]resent|[Ii]n attendance|[Dd]epartments(?: represented)?|[Bb]odies(?: represented)?)(?: \([^)]*\))?|(?:(?:港方|粤方|香港|广东)?(?:出席|参加|与会|参会|列席)(?:单位|部门|人员|者|机构|代表)?))\s*:\s*"
+    r"^\s*(?:(?:(?:Hong Kong|Guangdong|HKSAR|Mainland|Members|Representatives|Bodies|Departments)[^:]{0,40})?(?:[Aa]ttendance|[Aa]ttendees|[Pp]articipants|[Rr]epresentatives|[Mm]embers present|[Pp]resent|[Ii]n attendance|[Dd]epartments(?: represented)?|[Bb]odies(?: represented)?)(?: (?:from|of|for) (?:the )?(?:Hong Kong|Guangdong|HKSAR|Mainland)(?: side| delegation| Government)?)?(?: \([^)]*\))?|(?:(?:港方|粤方|香港|广东)?(?:出席|参加|与会|参会|列席)(?:单位|部门|人员|者|机构|代表)?))\s*:\s*"
 )
 
 
@@ -98,7 +98,9 @@ def bodies_in(
         return _listed(folded, low + item_mark(piece), high, words, text)
     label = _LABEL.match(piece)
     if label:
-        return _listed(folded, low + label.end(), high, words, text)
+        return _listed(folded, low + label.end(), high, words, text) or _in_offices(
+            folded, low + label.end(), high, words, text
+        )
     if sentence.heading or _OTHER_EVENT.search(piece):
         return []
     if re.search(f"[{HAN}]{{4}}", piece):

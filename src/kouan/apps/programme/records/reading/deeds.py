@@ -157,6 +157,9 @@ _ZH_WENT: Final = re.compile(
 _LISTED: Final = re.compile(
     "(?:园|港|中心|馆|公司|院|企业|实验室|基地|平台)(?:和|及|、|以及).{2,}(?:园|港|中心|馆|公司|院|企业|实验室|基地|平台)$"
 )
+_TO_COME: Final = re.compile("(?:将|拟|定于|计划|明日|明天|下周|下月|即将|稍后)[^。,]{0,16}$|会(?=[在于到])[^。,]{0,12}$")
+_FACILITY: Final = "(?:园区?|港|中心|馆|公司|院|企业|实验室|基地|平台|开发区|示范区|集团)"
+_MORE_VISITED: Final = re.compile(rf"、(?P<name>[{HAN}A-Za-z0-9·]{{2,30}}?{_FACILITY})(?=[、,。;]|等|$)")
 _ZH_NOT: Final = re.compile(
     "第.{1,4}次(?:全体)?会议|^第.{1,5}[次届](?:周年|全体|会员|年度)*(?:大会|年会)$|联席会议$|^(?:会议|全体大会|大会|论坛|本次|是次|该|此次|这次|年会|交流会|座谈会|研讨会)$|将(?:于|在|会)|拟"
 )
@@ -234,7 +237,7 @@ def _events_zh(folded: str, low: int, high: int) -> list[Deed]:
         name = next(name for name in ("quoted", "book", "plain", "subject") if match[name] is not None)
         said = match[name]
         before = folded[low : match.start()]
-        if _ZH_NOT.search(said) or re.search("(?:将|拟|定于|计划)[^。,]{0,16}$", before):
+        if _ZH_NOT.search(said) or _TO_COME.search(before):
             continue
         lead = re.match(
             "(?:的|了|会后|随后|同日|下午|上午|双方|代表团|并|又|还|亦|在|于|港方|粤方|一场)*", said
@@ -246,7 +249,7 @@ def _events_zh(folded: str, low: int, high: int) -> list[Deed]:
             )
     went = list(_ZH_WENT.finditer(folded, low, high))
     for match in went or _ZH_VISIT.finditer(folded, low, high):
-        if re.search("(?:将|拟|欢迎|邀请)[^。,]{0,10}$", folded[low : match.start()]) or re.match(
+        if re.search("(?:将|拟|欢迎|邀请|明日|明天|翌日会)[^。,]{0,10}$", folded[low : match.start()]) or re.match(
             "(?:香港|广州|广东|内地)$", match["name"]
         ):
             continue
@@ -257,6 +260,9 @@ def _events_zh(folded: str, low: int, high: int) -> list[Deed]:
             if len(piece) >= 3:
                 found.append(Deed(at, at + len(piece), "visit"))
             at += len(piece)
+        while more := _MORE_VISITED.match(folded, at, high):
+            found.append(Deed(*more.span("name"), "visit"))
+            at = more.end()
     return found
 
 

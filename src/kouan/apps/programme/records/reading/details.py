@@ -29,7 +29,7 @@ _LABELS: Final = {
     ),
     Field.MODE: re.compile(r"^\W*(?:Mode|Format|Form|(?:会议|开会|召开)?(?:形\s?式|方\s?式))\s*:\s*"),
     Field.CHAIR: re.compile(
-        r"^\W*(?:(?:(?!Deputy|Vice|Former|Honorary|Associate)[A-Z][\w ]{0,20})?(?:Co-?\s?)?(?:Chair(?:s|men|man|persons?|person)?|[Cc]hair(?:s|men|man|persons?|person)?|Conven[oe]rs?)|(?:会议)?(?:共同)?主持(?:人)?|召集人|双方召集人|[粤港]方(?:召集人|组长))(?:\s?\([^)]*\))?\s*:\s*"
+        r"^\W*(?:(?:(?!Deputy|Vice|Former|Honorary|Associate)[A-Z][\w ]{0,20})?(?:Co-?\s?)?(?:Chair(?:s|men|man|persons?|person)?|[Cc]hair(?:s|men|man|persons?|person)?|Conven[oe]rs?)|(?:会议)?(?:共同)?主\s?持(?:\s?人)?|召集人|双方召集人|[粤港]方(?:召集人|组长))(?:\s?\([^)]*\))?\s*:\s*"
     ),
 }
 _THEY_CHAIRED: Final = re.compile(
@@ -88,7 +88,11 @@ class Details(Circumstances):
             else:
                 self._chairing = True
                 found = people.people_in(self.folded, low, sentence.end, self.words, self.text)
-                found = found or people.named_first(self.folded, low, sentence.end, self.words, self.text)
+                found = (
+                    found
+                    or people.named_first(self.folded, low, sentence.end, self.words, self.text)
+                    or people.bare_names(self.folded, low, sentence.end, self.words, self.text)
+                )
                 for person in found:
                     self._person(about, Field.CHAIR, person, sentence, 95)
 

@@ -86,6 +86,12 @@ _BARE_BEHIND: Final = re.compile(
     rf"\bthe (?:previous|last|preceding|earlier|latest|most recent) {_MEETING}, (?:the|its|their) {ORDINAL}(?=,)",
     re.IGNORECASE,
 )
+_IN_BRACKETS: Final = re.compile(
+    rf"\((?:(?:in|at|by|via|through|over) [^()]{{2,40}}, )?(?:the |its |their )?{ORDINAL} {_MEETING}(?:, (?:in|at|by|via|through|over) [^()]{{2,40}})?\)"
+    rf"|\([^()]{{0,20}}{ZH_NUMBER.replace('?P<ord>', '?P<zh>')}{_ZH_MEETING}[^()]{{0,20}}\)",
+    re.IGNORECASE,
+)
+"""Behind a day: "it met on 17 November 2022 (by video conference, 17th meeting)"."""
 _BARE_ZH: Final = re.compile(
     rf"(?:(?<![^\n])|[,。;\s]|本次|是次|小组|专班|(?:召开|举行|举办)的){ZH_NUMBER}{_ZH_MEETING}"
 )
@@ -285,9 +291,10 @@ def mentions_in(
                 add(match, group, number_of(match["ord"]) if number else None, exact=True)
     subject = groups[-1] if found and groups else None if groups else known
     if subject is not None:
-        for pattern in (_BARE, _BARE_BEHIND, _BARE_ZH):
+        for pattern in (_IN_BRACKETS, _BARE, _BARE_BEHIND, _BARE_ZH):
             for bare in pattern.finditer(mask, sentence.start, sentence.end):
-                add(bare, subject, number_of(bare["ord"]), exact=False)
+                if not _of_another(mask, sentence, bare):
+                    add(bare, subject, number_of(bare["ord"] or bare["zh"] if pattern is _IN_BRACKETS else bare["ord"]), exact=False)
     if known is not None and not found:
         for the_group in _THE_GROUP.finditer(mask, sentence.start, sentence.end):
             stand_in = (
@@ -305,6 +312,12 @@ def mentions_in(
             if found:
                 break
     return sorted(found, key=lambda each: each.start)
+
+
+def _of_another(mask: str, sentence: Sentence, bare: re.Match[str]) -> bool:
+    """Say whether "its third meeting" is that of somebody else, whom the sentence names before."""
+    before = mask[sentence.start : bare.start()]
+    return bool(re.match(r"(?:its|their)\b", bare[0], re.IGNORECASE)) and bool(before.strip(' "')) and GROUP not in before
 
 
 def _meets_itself(group: Named, conference: frozenset[str]) -> bool:
@@ -331,9 +344,11 @@ def _told(mask: str, sentence: Sentence, start: int, end: int) -> bool | None:
     ):
         return None
     if sentence.heading:
-        return True
+        return not re.match("期间|之后|以来|结束后", behind)
     if sentence.first and _SUBJECT.fullmatch(before) and _PRESIDED.match(behind):
         return True
+    if mask[start] == "(":
+        return bool(re.search(rf"\b(?:met|held|convened)\b|{_ZH_HELD}|开会", before))
     opening = sentence.first and re.fullmatch(r"(?:At|During|In) (?:the )?|在", before)
     if not opening and (_BEFORE_PAST.search(before) or _BEHIND_PAST.search(behind)):
         return False

@@ -101,6 +101,22 @@ def named_first(folded: str, low: int, high: int, words: Dictionary, text: str) 
     return found
 
 
+def bare_names(folded: str, low: int, high: int, words: Dictionary, text: str) -> list[Person]:
+    """Return the people of a stretch that consists of names alone: "曲晓杰、黄志光", "Tony Wong and Qu Xiaojie"."""
+    part = "[A-Z][a-z]+(?:-[A-Za-z][a-z]*)*"
+    han = rf"[{words.surnames}][{HAN}]{{1,2}}"
+    latin = rf"(?:{_SHOUTED_NAME}|{part}(?: {part}){{1,2}})"
+    piece = folded[low:high]
+    for name, title, joint in (
+        (han, "", r"\s*[、,和与及;]\s*|\s+"),
+        (latin, rf"(?:{words.titles} )?", r",? and |[,;] (?:and )?"),
+    ):
+        if re.fullmatch(rf"\s*{title}{name}(?:(?:{joint}){title}{name}){{0,3}}\s*[.。]?\s*", piece):
+            spans = [(low + each.start("n"), low + each.end("n")) for each in re.finditer(f"{title}(?P<n>{name})", piece)]
+            return [_person(start, end, text[start:end], "", words) for start, end in spans]
+    return []
+
+
 def chairs_by_name(folded: str, sentence: Sentence, words: Dictionary, text: str) -> list[Person]:
     """Return who chaired where a Chinese sentence gives names alone: "会议由曲晓杰、黄志光共同主持"."""
     name = rf"[{words.surnames}][{HAN}]{{1,2}}?"
@@ -306,6 +322,17 @@ def _person(start: int, end: int, name: str, office: str, words: Dictionary) -> 
     return Person(start, end, name, office, body[0].code if body else "", side, start, end)
 
 
+def _before_role(folded: str, low: int, start: int, end: int, words: Dictionary) -> int:
+    """Return where an office begins that stands before a role in the group: "副厅长、粤方召集人曲晓杰"."""
+    if not re.fullmatch("[粤港]?方?(?:召集人|组长|牵头人)", folded[start:end]):
+        return start
+    prior = re.search(rf"[{HAN}]{{2,30}}{words.office_ending}、$", folded[low:start])
+    if not prior:
+        return start
+    cuts = [cut.end() for cut in _ZH_STOP.finditer(prior[0][:-1])]
+    return low + prior.start() + (cuts[-1] if cuts else 0)
+
+
 def _chinese(folded: str, low: int, high: int, words: Dictionary, text: str) -> Iterator[Person]:
     given = rf"(?:[欧司上诸皇尉公慕令轩淳][{HAN}](?<=欧阳|司徒|上官|诸葛|皇甫|尉迟|公孙|慕容|令狐|轩辕|淳于)[{HAN}]{{1,2}}?|[{words.surnames}][{HAN}]{{1,2}}?)"
     pattern = re.compile(
@@ -329,6 +356,7 @@ def _chinese(folded: str, low: int, high: int, words: Dictionary, text: str) -> 
             if not re.search("党组成员、|党组书记、|委员、|书记、", office[: cut.end()])
         ]
         start = match.start("office") + (lead[-1] if lead else 0)
+        start = _before_role(folded, max(low, start - 40), start, match.end("office"), words)
         before = _ZH_LEAD.match(folded, start, match.end("office"))
         start = before.end() if before else start
         person = _person(

@@ -35,6 +35,11 @@ _AND_ALSO: Final = re.compile(
 _SPEECH_AT: Final = re.compile(
     r"会议上的?(?:讲话|致辞|发言|开场发言|开场白|总结发言|欢迎辞)|\b(?:[Ss]peech|[Rr]emarks|[Aa]ddress)\b[^.]{0,80}? at the\b"
 )
+_OUTCOME: Final = re.compile(
+    r"\W*(?:(?:会议)?(?:成果|内容|议题|活动|文件|协议)|签署(?:文件|协议)|合作(?:领域|范畴|方面|重点)|会[前后]活动"
+    r"|(?:Outcomes?|Results?|Agreements?|Documents? signed|Signed|Events?|Visits?|(?:Areas|Fields) (?:of|for) co-?operation(?: agreed)?)(?: of the meeting)?)\s*:\s*\S"
+)
+"""A line that says under a label what came of the meeting."""
 _HABIT: Final = re.compile(r"\b(?:every|each) year\b|\bannually\b|\bonce a year\b|每年|一年一度|轮流")
 _MEETING_HELD: Final = re.compile(
     r"^(?:The|This|It) ?(?:(?:plenary|annual|full) )?(?:meeting)? ?,?(?:which )?(?:was|is|were) (?:also )?(?:held|convened|conducted|co-chaired|hosted)\b|^The meeting took place\b"
@@ -126,10 +131,12 @@ class _Reader(Details):
             if mention.planned:
                 draft.planned = True
                 continue
+            if self.mask[mention.end - 1] == ")":  # "17 November 2022 (by video conference, 17th meeting)"
+                high = mention.end
             draft.reported = draft.reported or not sentence.heading or "|" in self.mask[mention.end : high]
             self._mention(mention, sentence, low, high)
         if sentence.heading:
-            self._heading(sentence, told)
+            self._heading(sentence, told, found)
             return
         self.mentioned = [
             (each.end, self._of(each))
@@ -138,9 +145,7 @@ class _Reader(Details):
         ]
         self.in_line += [self._of(each) for each in told if self._of(each) not in self.in_line]
         about = self._turn(sentence, told)
-        for each in self._here(sentence):
-            if self.known is None or each.code in self.words.groups:
-                self.known = each
+        self._remember(sentence, found)
         if about is None:
             self._apart(sentence)
             return
@@ -204,7 +209,7 @@ class _Reader(Details):
         high = bisect_left(self.groups, sentence.end, key=lambda each: each.start)
         return self.groups[low:high]
 
-    def _heading(self, sentence: Sentence, told: list[Mention]) -> None:
+    def _heading(self, sentence: Sentence, told: list[Mention], found: list[Mention]) -> None:
         self._under_a_speech(sentence)
         if told:
             self.current = self.about = self._of(told[0])
@@ -217,8 +222,31 @@ class _Reader(Details):
         if self.about is not None:
             self._labelled(self.about, sentence)
             self._bodies(self.about, sentence)
+        self._line_of_its_own(sentence, found)
+        self._remember(sentence, found)
+
+    def _line_of_its_own(self, sentence: Sentence, found: list[Mention]) -> None:
+        """Read a line without a full stop that is no title: of a chronicle, or "Outcome: …" in a list of facts."""
+        line = replace(sentence, heading=False)
+        whens = dates.find(self.folded, sentence.start, sentence.end)
+        if whens and whens[0].start == sentence.start and len(whens[0].text) < len(self.folded[sentence.start : sentence.end]):
+            about = next((self._of(each) for each in found if not each.planned), None)
+            if about is not None:
+                self._areas(about, line)
+            self._deeds(about, line)
+        elif self.about is not None and _OUTCOME.match(self.folded, sentence.start, sentence.end):
+            self._areas(self.about, line)
+            self._deeds(self.about, line)
+
+    def _remember(self, sentence: Sentence, found: list[Mention]) -> None:
+        """Keep which group "the third meeting" is of: the one that was told of last, or is the subject now."""
         for each in self._here(sentence):
-            if each.code in self.words.groups:
+            if each.code not in self.words.groups:
+                self.known = self.known or each
+                continue
+            only_named = [one for one in found if one.group == each.code]
+            aside = only_named and not any(one.told or one.planned for one in only_named)
+            if self.known is None or not aside:
                 self.known = each
 
     def _turn(self, sentence: Sentence, told: list[Mention]) -> MeetingRead | None:
@@ -258,7 +286,7 @@ class _Reader(Details):
         self._add(draft, Field.HELD, value, sentence, mention.start, mention.end, confidence, "meeting")
         if mention.told:
             aside = mentions.AS_ASIDE.match(self.mask[mention.end : high])
-            at = mention.end + (aside.end() if aside else 0)
+            at = mention.start if high == mention.end else mention.end + (aside.end() if aside else 0)
             self._held_where_when(draft, sentence, at, low, high, told=True)
         else:
             behind = _WHERE_AND_WHEN.match(self.mask[mention.end : high])

@@ -41,7 +41,7 @@ _RULE: Final = re.compile(r"^[\s|*_=~#·.\-]*$")
 _HEAD_MARK: Final = re.compile(r"^\s{0,8}(?:#{1,6}\s+|>\s+|\|\s*)|\s*\|\s*$")
 _EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 _ESCAPE: Final = re.compile(r"\\([$*_#\[\]()~`>.!&+-])")
-_ENDS: Final = re.compile(r"[.!?。!?;；:：][\"'”’」』)）]*$")
+_ENDS: Final = re.compile(r"[.!?。!?;；:：][\"'”’」』)）]*-?$")
 _ITEM: Final = re.compile(
     r"^\s*(?:[-*·●■◆▪○]\s+)?(?:\(?\d{1,2}[.)、](?!\d)|\([a-zA-Z]\)|[a-z]\)|\(?[ivx]{1,4}[.)]|[①-⑳]|"
     r"[(（]?[一二三四五六七八九十]{1,3}[)）、.．]|[一二三四五六七八九十][是要])\s*|^\s*[-*·●■◆▪]\s+"
