@@ -105,7 +105,11 @@ def _announced_en(folded: str, low: int, high: int) -> Announced | None:
         else:
             tail = folded[trigger.end() : min(trigger.end() + 160, high)]
             opens = _OPENS.search(tail)
-            plain = re.match(r" of (?!co-?operation|work\b|mutual|the )", tail) if count and opens is None else None
+            plain = (
+                re.match(r" of (?!co-?operation|work\b|mutual|the )", tail)
+                if count and opens is None
+                else None
+            )
             if plain:
                 items = _items(folded, trigger.end() + plain.end(), _tail(folded, trigger.end(), high), count)
                 if len(items) == count:
@@ -218,7 +222,11 @@ def trimmed(folded: str, low: int, high: int) -> Area | None:
         piece,
     )
     start = low + (len(lead[0]) if lead else 0)
-    piece = re.sub(r"(?:[\s,;:.。]|\band$|等(?:领域|方面|范畴)?$|以及$|[一二三四五六七八九十两\d]{1,2}(?:个|大|项)?(?:主要|重点|合作)*(?:范畴|领域|方面)$)+$", "", folded[start:high])
+    piece = re.sub(
+        r"(?:[\s,;:.。]|\band$|等(?:领域|方面|范畴)?$|以及$|[一二三四五六七八九十两\d]{1,2}(?:个|大|项)?(?:主要|重点|合作)*(?:范畴|领域|方面)$)+$",
+        "",
+        folded[start:high],
+    )
     if piece.count('"') % 2 or (piece[:1] == piece[-1:] == '"' and piece.count('"') == 2):
         start += piece.startswith('"')
         piece = piece.strip('"')

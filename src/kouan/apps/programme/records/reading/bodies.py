@@ -135,7 +135,8 @@ def is_person(folded: str, sentence: Sentence, words: Dictionary) -> bool:
     """Say whether a line by itself names somebody with an office, as a list of those present does."""
     line = folded[sentence.start : sentence.end]
     return sentence.heading and bool(
-        re.match(rf"{words.titles} [A-Z]|[{words.surnames}][{HAN}]{{1,2}}[ ,(]", line) or _SIDE.fullmatch(line)
+        re.match(rf"{words.titles} [A-Z]|[{words.surnames}][{HAN}]{{1,2}}[ ,(]", line)
+        or _SIDE.fullmatch(line)
     )
 
 
@@ -143,7 +144,8 @@ def begins_list(folded: str, sentence: Sentence) -> bool:
     """Say whether the lines behind a sentence are to name who attended: "Attendance:"."""
     piece = folded[sentence.start : sentence.end]
     return bool(_ALONE.fullmatch(piece)) or (
-        piece.endswith(":") and bool(_LABEL.match(piece) or _ATTENDED.search(piece) or _ZH_ATTENDED.search(piece))
+        piece.endswith(":")
+        and bool(_LABEL.match(piece) or _ATTENDED.search(piece) or _ZH_ATTENDED.search(piece))
     )
 
 

@@ -171,8 +171,16 @@ class Circumstances:
         by: str,
     ) -> None:
         finding = Finding(
-            field, value, sentence.start, sentence.end, start, end, confidence, by, sentence.heading
-        )
+            field,
+            value,
+            min(sentence.start, start),
+            max(sentence.end, end),
+            start,
+            end,
+            confidence,
+            by,
+            sentence.heading,
+        )  # a dateline's place stands before the sentence that says "here"
         if about is not None:
             about.add(finding)
         elif not any(

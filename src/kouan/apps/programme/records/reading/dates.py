@@ -252,7 +252,9 @@ def issued_on(folded: str, lines: list[tuple[int, int]]) -> When | None:
             if not _AROUND.sub("", before) and not _AROUND.sub("", folded[when.end : high]):
                 return when
     opening = re.search(
-        r"^\W*[A-Z][A-Za-z /]{2,30}(?:, | ?\()(?=\S[^\n]{6,24}\)?(?: -+ [A-Z\"]|\. [A-Z]))", folded, re.MULTILINE
+        r"^\W*[A-Z][A-Za-z /]{2,30}(?:, | ?\()(?=\S[^\n]{6,24}\)?(?: -+ [A-Z\"]|\. [A-Z]))",
+        folded,
+        re.MULTILINE,
     )
     first = (
         next(iter(find(folded, opening.end(), min(opening.end() + 30, len(folded)))), None)
@@ -277,7 +279,9 @@ _OF_A_YEAR: Final = (
     r"(?:(?:annual|yearly|year-end) (?:review|report|round-?up|summary)|(?:the )?year in review|review of the year|round-?up"
     r"|chronicle|diary|calendar(?: of events)?|events|milestones|meetings|plenar(?:y|ies)(?: meetings?)?)"
 )
-_ZH_OF_A_YEAR: Final = "(?:大事记|大事纪要|纪事|回顾|工作回顾|年度回顾|会议回顾|历次会议|会议一览|会议情况|要闻|年报|年鉴)"
+_ZH_OF_A_YEAR: Final = (
+    "(?:大事记|大事纪要|纪事|回顾|工作回顾|年度回顾|会议回顾|历次会议|会议一览|会议情况|要闻|年报|年鉴)"
+)
 _YEAR_ALONE: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -330,7 +334,10 @@ def in_period(when: When, period: tuple[date, date] | None) -> When:
     if period is None or when.year is not None or when.month is None or when.day is None or when.impossible:
         return when
     year = period[0].year
-    if when.day > calendar.monthrange(year, when.month)[1] or not period[0] <= date(year, when.month, when.day) <= period[1]:
+    if (
+        when.day > calendar.monthrange(year, when.month)[1]
+        or not period[0] <= date(year, when.month, when.day) <= period[1]
+    ):
         return when
     return replace(when, year=year)
 

@@ -157,7 +157,9 @@ _ZH_WENT: Final = re.compile(
 _LISTED: Final = re.compile(
     "(?:园|港|中心|馆|公司|院|企业|实验室|基地|平台)(?:和|及|、|以及).{2,}(?:园|港|中心|馆|公司|院|企业|实验室|基地|平台)$"
 )
-_TO_COME: Final = re.compile("(?:将|拟|定于|计划|明日|明天|下周|下月|即将|稍后)[^。,]{0,16}$|会(?=[在于到])[^。,]{0,12}$")
+_TO_COME: Final = re.compile(
+    "(?:将|拟|定于|计划|明日|明天|下周|下月|即将|稍后)[^。,]{0,16}$|会(?=[在于到])[^。,]{0,12}$"
+)
 _FACILITY: Final = "(?:园区?|港|中心|馆|公司|院|企业|实验室|基地|平台|开发区|示范区|集团)"
 _MORE_VISITED: Final = re.compile(rf"、(?P<name>[{HAN}A-Za-z0-9·]{{2,30}}?{_FACILITY})(?=[、,。;]|等|$)")
 _ZH_NOT: Final = re.compile(
@@ -249,9 +251,9 @@ def _events_zh(folded: str, low: int, high: int) -> list[Deed]:
             )
     went = list(_ZH_WENT.finditer(folded, low, high))
     for match in went or _ZH_VISIT.finditer(folded, low, high):
-        if re.search("(?:将|拟|欢迎|邀请|明日|明天|翌日会)[^。,]{0,10}$", folded[low : match.start()]) or re.match(
-            "(?:香港|广州|广东|内地)$", match["name"]
-        ):
+        if re.search(
+            "(?:将|拟|欢迎|邀请|明日|明天|翌日会)[^。,]{0,10}$", folded[low : match.start()]
+        ) or re.match("(?:香港|广州|广东|内地)$", match["name"]):
             continue
         at = match.start("name")
         for piece in (

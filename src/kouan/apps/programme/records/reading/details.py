@@ -36,7 +36,9 @@ _THEY_CHAIRED: Final = re.compile(
     r"(?:They|Both|The two(?: officials| leaders| heads)?|Together they) (?:also )?(?:jointly |together )?(?:co-?\s?)?(?:chaired|presided)\b|(?:两人|二人|两位)(?:共同|联合)?主持"
 )
 """Said of the two people of the sentence before."""
-_OTHER_LABEL: Final = re.compile(r"\W*(?:副(?:召集人|主席|组长)|秘书|列席|出席|缺席|Deputy|Vice|Secretary|Apologies)")
+_OTHER_LABEL: Final = re.compile(
+    r"\W*(?:副(?:召集人|主席|组长)|秘书|列席|出席|缺席|Deputy|Vice|Secretary|Apologies)"
+)
 _NOT_A_LABEL: Final = re.compile(r"来源|浏览|发布|作者|字体|\d{1,2}:\d\d:\d\d|\bIssued\b|\bPublished\b")
 """A page says when it was put up in the same words as minutes say when the meeting was."""
 _EACH: Final = re.compile(
@@ -58,10 +60,7 @@ class Details(Circumstances):
     def _another_day(self, about: MeetingRead, sentence: Sentence) -> bool:
         """Say whether a sentence gives a day of its own that is not the meeting's: what it tells is another thing."""
         known = {str(each.value["iso"]) for each in about.of(Field.DATE) if each.value["iso"]}
-        days = [
-            self._settled(each).iso
-            for each in dates.find(self.mask, sentence.start, sentence.end)
-        ]
+        days = [self._settled(each).iso for each in dates.find(self.mask, sentence.start, sentence.end)]
         days = [each for each in days if len(each) > 4]
         return bool(known and days) and not any(
             one.startswith(two) or two.startswith(one) for one in days for two in known

@@ -294,7 +294,12 @@ def mentions_in(
         for pattern in (_IN_BRACKETS, _BARE, _BARE_BEHIND, _BARE_ZH):
             for bare in pattern.finditer(mask, sentence.start, sentence.end):
                 if not _of_another(mask, sentence, bare):
-                    add(bare, subject, number_of(bare["ord"] or bare["zh"] if pattern is _IN_BRACKETS else bare["ord"]), exact=False)
+                    add(
+                        bare,
+                        subject,
+                        number_of(bare["ord"] or bare["zh"] if pattern is _IN_BRACKETS else bare["ord"]),
+                        exact=False,
+                    )
     if known is not None and not found:
         for the_group in _THE_GROUP.finditer(mask, sentence.start, sentence.end):
             stand_in = (
@@ -317,7 +322,11 @@ def mentions_in(
 def _of_another(mask: str, sentence: Sentence, bare: re.Match[str]) -> bool:
     """Say whether "its third meeting" is that of somebody else, whom the sentence names before."""
     before = mask[sentence.start : bare.start()]
-    return bool(re.match(r"(?:its|their)\b", bare[0], re.IGNORECASE)) and bool(before.strip(' "')) and GROUP not in before
+    return (
+        bool(re.match(r"(?:its|their)\b", bare[0], re.IGNORECASE))
+        and bool(before.strip(' "'))
+        and GROUP not in before
+    )
 
 
 def _meets_itself(group: Named, conference: frozenset[str]) -> bool:

@@ -112,7 +112,10 @@ def bare_names(folded: str, low: int, high: int, words: Dictionary, text: str) -
         (latin, rf"(?:{words.titles} )?", r",? and |[,;] (?:and )?"),
     ):
         if re.fullmatch(rf"\s*{title}{name}(?:(?:{joint}){title}{name}){{0,3}}\s*[.。]?\s*", piece):
-            spans = [(low + each.start("n"), low + each.end("n")) for each in re.finditer(f"{title}(?P<n>{name})", piece)]
+            spans = [
+                (low + each.start("n"), low + each.end("n"))
+                for each in re.finditer(f"{title}(?P<n>{name})", piece)
+            ]
             return [_person(start, end, text[start:end], "", words) for start, end in spans]
     return []
 

@@ -166,7 +166,9 @@ class _Reader(Details):
             self.folded[low:high]
             for low, high in ((sentence.start, whens[0].start), (whens[0].end, sentence.end))
         ) if len(whens) == 1 else line  # fmt: skip
-        if re.sub(r"[\W_]|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day", "", self.words.place_pattern.sub("", rest)):
+        if re.sub(
+            r"[\W_]|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day", "", self.words.place_pattern.sub("", rest)
+        ):
             return
         self._date(self.opened[0], whens[0], sentence, _JOINED)
         where = places.known_place(self.folded, sentence.start, sentence.end, self.words, self.text)
@@ -229,7 +231,11 @@ class _Reader(Details):
         """Read a line without a full stop that is no title: of a chronicle, or "Outcome: …" in a list of facts."""
         line = replace(sentence, heading=False)
         whens = dates.find(self.folded, sentence.start, sentence.end)
-        if whens and whens[0].start == sentence.start and len(whens[0].text) < len(self.folded[sentence.start : sentence.end]):
+        if (
+            whens
+            and whens[0].start == sentence.start
+            and len(whens[0].text) < len(self.folded[sentence.start : sentence.end])
+        ):
             about = next((self._of(each) for each in found if not each.planned), None)
             if about is not None:
                 self._areas(about, line)

@@ -15,7 +15,9 @@ _NUMBER_HEADS: Final = re.compile(
     r"(?:no\.?|number|meeting(?: (?:no\.?|number))?|session|plenary(?: (?:meeting|session))?|届次|次数|次别|会次|会议|会议届次|序号)",
     re.IGNORECASE,
 )
-_DATE_HEADS: Final = re.compile(r"(?:date(?:s| of meeting)?|held on|when|(?:会议|召开)?(?:日期|时间))", re.IGNORECASE)
+_DATE_HEADS: Final = re.compile(
+    r"(?:date(?:s| of meeting)?|held on|when|(?:会议|召开)?(?:日期|时间))", re.IGNORECASE
+)
 _ORDINAL_CELL: Final = re.compile(
     rf"(?:(?:the )?{ORDINAL}(?: (?:plenary|annual))*(?: (?:meeting|session|plenary))?|{ZH_NUMBER.replace('?P<ord>', '?P<zh>')}(?:全体)?(?:会议)?)",
     re.IGNORECASE,

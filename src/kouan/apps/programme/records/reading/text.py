@@ -63,13 +63,13 @@ _TORN: Final = re.compile(r"\b([Cc]o)- (?=[a-z])|\b(Director) - (?=General\b)")
 _BROKEN_WORD: Final = re.compile(r"([A-Za-z]+)-$")
 _WORD: Final = 40
 """Characters of a line's end in which a broken word is looked for."""
-_PREFIXES: Final = frozenset(
-    "co cross e non pre post re self vice sub inter multi mid anti ex pan semi well one two three four five high low long "
-    "short large small full part real new first second third".split()
+_PREFIX: Final = re.compile(
+    "co|cross|e|non|pre|post|re|self|vice|sub|inter|multi|mid|anti|ex|pan|semi|well|one|two|three|four|five|high|low|long"
+    "|short|large|small|full|part|real|new|first|second|third"
 )
-_SECONDS: Final = frozenset(
-    "based driven wide level term scale party quality tech time centric oriented related owned funded general border "
-    "boundary operation operate operative ordination chair chaired chairs convened developing hosted".split()
+_SECOND: Final = re.compile(
+    "based|driven|wide|level|term|scale|party|quality|tech|time|centric|oriented|related|owned|funded|general|border"
+    "|boundary|operation|operate|operative|ordination|chair|chaired|chairs|convened|developing|hosted"
 )
 """Before and behind a hyphen that belongs to the word, whether a line ends there or not."""
 _ALONE: Final = re.compile(f"(?<![{HAN}])[{HAN}](?![{HAN}])")
@@ -96,8 +96,8 @@ def _back() -> opencc.OpenCC:
     return opencc.OpenCC("s2t")
 
 
-_SMALL: Final = frozenset("a an and as at by for from in of on or the to with under".split())
-_SHORT: Final = frozenset("EGCI EGSCC HKSAR GBA DPO OGCIO OFCA OFTA ICT IT AI MOU MOUS HK GD TBC TBA".split())
+_SMALL: Final = re.compile("a|an|and|as|at|by|for|from|in|of|on|or|the|to|with|under")
+_SHORT: Final = re.compile("EGCI|EGSCC|HKSAR|GBA|DPO|OGCIO|OFCA|OFTA|ICT|IT|AI|MOUS?|HK|GD|TB[CA]")
 _SHOUTED: Final = 4
 
 
@@ -113,9 +113,10 @@ def calmed(line: str) -> str:
 
     def one(match: re.Match[str]) -> str:
         word = match[0]
-        if word in _SHORT:
+        if _SHORT.fullmatch(word):
             return word
-        return word.lower() if word.lower() in _SMALL and match.start() else word[0] + word[1:].lower()
+        small = _SMALL.fullmatch(word.lower()) and match.start()
+        return word.lower() if small else word[0] + word[1:].lower()
 
     return re.sub(r"[A-Za-z][A-Za-z'-]*", one, line)
 
@@ -256,7 +257,8 @@ def _mended_word(line: str, following: str, words: frozenset[str]) -> str:
     assert left is not None  # noqa: S101 - asked before
     halves = (left[1].casefold(), right[0].casefold() if right else "")
     whole = (
-        not following[0].islower() or halves[0] in _PREFIXES or halves[1] in _SECONDS or all(half in words for half in halves)
+        not following[0].islower() or _PREFIX.fullmatch(halves[0]) or _SECOND.fullmatch(halves[1])
+        or all(half in words for half in halves)
     )  # fmt: skip
     return line + following if whole else line[:-1] + following
 
@@ -269,7 +271,9 @@ def _unwrapped(raw: list[tuple[str, bool]]) -> list[str]:
     broken = limit <= 130 and len(raw) >= 6 and full >= len(raw) * 0.35
     kept: list[str] = []
     width = 0
-    words = frozenset(re.findall(r"(?<![-\w])[a-z]+(?![-\w])", " ".join(line for line, _gap in raw).casefold()))
+    words = frozenset(
+        re.findall(r"(?<![-\w])[a-z]+(?![-\w])", " ".join(line for line, _gap in raw).casefold())
+    )
     for line, gap in raw:
         torn = bool(
             kept and not gap and re.match("[A-Za-z]", line) and _BROKEN_WORD.search(kept[-1][-_WORD:])
