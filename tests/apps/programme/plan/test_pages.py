@@ -312,7 +312,9 @@ def test_a_meeting_is_convened_changed_attended_held_and_minuted(officer, gd):
     text = officer.get(path).content.decode()
     assert "is a holiday in" in text  # the National Day, on both sides
     agenda = [each["id"] for each in meeting.agenda]
-    assert officer.post(f"{path}change", MEETING | {"day": "2026-10-09"}).status_code == 302
+    moved = MEETING | {"day": "2026-10-09", "mode": "hybrid"}
+    assert officer.post(f"{path}change", moved).status_code == 302
+    assert "In person and by video" in officer.get(path).content.decode()
     meeting.refresh_from_db()
     assert [each["id"] for each in meeting.agenda] == agenda
     assert "is a holiday in" not in officer.get(path).content.decode()
