@@ -251,9 +251,19 @@ def test_confirming_all_leaves_what_was_decided(read_in):
 def test_one_command_reads_the_five_records_into_a_new_node_in_five_seconds(db, tmp_path):
     path = create(tmp_path / "hk", NewNode(side="hk", portal="127.0.0.1:18100", door="127.0.0.1:18101"))
     with closing(sqlite3.connect(path.parent / "kouan.sqlite3")) as kept:
-        kept.executescript("\n".join(connection.connection.iterdump()))  # migrated once for all tests of this run
+        kept.executescript(
+            "\n".join(connection.connection.iterdump())
+        )  # migrated once for all tests of this run
     own = {key: value for key, value in os.environ.items() if not key.startswith("KOUAN_")}
-    command = [sys.executable, "-c", "from kouan.cli import main; main()", "--node", path, "programme", "import"]
+    command = [
+        sys.executable,
+        "-c",
+        "from kouan.cli import main; main()",
+        "--node",
+        path,
+        "programme",
+        "import",
+    ]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([*command, *FIVE], env=own, capture_output=True, text=True, check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

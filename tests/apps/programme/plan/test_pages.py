@@ -87,7 +87,9 @@ def test_a_figure_on_the_review_names_its_reports_and_the_crossings_that_brought
     assert "monthly return 9/2026" in text
 
 
-def test_the_reviews_pdf_has_in_each_script_every_figure_of_the_page_and_what_is_behind_it(running, everybody):
+def test_the_reviews_pdf_has_in_each_script_every_figure_of_the_page_and_what_is_behind_it(
+    running, everybody
+):
     def bare(words):
         return re.sub(r"\s+", "", html.unescape(re.sub(r"<[^>]+>", "", words)))
 
@@ -97,7 +99,10 @@ def test_the_reviews_pdf_has_in_each_script_every_figure_of_the_page_and_what_is
         page = everybody.get(f"{BOARD}review/", headers={"accept-language": language}).content.decode()
         figures = re.findall(r'plan-figure-line">(.*?)</p>', page, re.DOTALL)
         assert len(figures) == sum(len(each.measures) for _area, each in made_of(plan()).each_item())
-        for line in (*figures, *re.findall(r"<h[123][^>]*>(.*?)</h[123]>", page.partition("<main")[2], re.DOTALL)):
+        for line in (
+            *figures,
+            *re.findall(r"<h[123][^>]*>(.*?)</h[123]>", page.partition("<main")[2], re.DOTALL),
+        ):
             assert bare(line) in said, (language, line)
         counts = re.findall(r"<dd[^>]*>(.*?)</dd>", page, re.DOTALL)
         assert [each for each in map(bare, counts) if each not in said] == []
@@ -258,9 +263,9 @@ def test_a_proposal_of_the_other_side_is_compared_countered_and_signed(officer, 
         }
     )
     gd.propose(value)
-    assert "has proposed" in officer.get(OFFICE).content.decode()
-    assert "1 proposal waits for this side." in officer.get("/").content.decode()
     path = f"{OFFICE}versions/{made_of(value).digest().hex()}/"
+    assert f'has proposed <a class="govuk-link" href="{path}">' in officer.get(OFFICE).content.decode()
+    assert "1 proposal waits for this side." in officer.get("/").content.decode()
     text = officer.get(path).content.decode()
     assert "<del>Thirty</del>" in text
     assert "<ins>Forty</ins>" in text

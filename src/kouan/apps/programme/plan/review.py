@@ -37,16 +37,21 @@ def rendered(board: Board) -> bytes:
 
 def figure_words(figure: Figure) -> str:
     """Return a measure with its figure, in one line."""
+    return gettext("%(title)s: %(figure)s") % {
+        "title": figure.measure.title,
+        "figure": figure_alone(figure),
+    }
+
+
+def figure_alone(figure: Figure) -> str:
+    """Return what a measure has come to, where its title stands beside it."""
     measure = figure.measure
     if figure.value is None:
         missing = ", ".join(labels.side_name(side) for side in figure.missing)
-        return gettext("%(title)s: not reported yet by %(sides)s; target %(target)s %(unit)s") % {
-            "title": measure.title, "sides": missing, "target": measure.target, "unit": measure.unit,
+        return gettext("not reported yet by %(sides)s; target %(target)s %(unit)s") % {
+            "sides": missing, "target": measure.target, "unit": measure.unit,
         }  # fmt: skip
-    return gettext(
-        "%(title)s: %(value)s %(unit)s; baseline %(baseline)s, target %(target)s (%(reached)s)"
-    ) % {
-        "title": measure.title,
+    return gettext("%(value)s %(unit)s; baseline %(baseline)s, target %(target)s (%(reached)s)") % {
         "value": figure.text,
         "unit": measure.unit,
         "baseline": measure.baseline,
