@@ -18,8 +18,8 @@ A4 = 673
 CUT = """() => [...document.querySelectorAll('main, main *')].filter((each) => {
     const box = each.getBoundingClientRect();
     const hides = ['hidden', 'clip', 'auto', 'scroll'].includes(getComputedStyle(each).overflowX);
-    return box.width > 1 && box.height > 1
-        && (box.right > innerWidth + 1 || box.left < -1 || (hides && each.scrollWidth > each.clientWidth + 1));
+    const cut = hides && each.scrollWidth > each.clientWidth + 1;
+    return box.width > 1 && box.height > 1 && (cut || box.right > innerWidth + 1 || box.left < -1);
 }).map((each) => each.outerHTML.slice(0, 120))"""
 
 

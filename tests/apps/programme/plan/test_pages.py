@@ -365,6 +365,8 @@ def test_a_meeting_is_convened_changed_attended_held_and_minuted(officer, gd):
     text = officer.get(path).content.decode()
     link = re.search(rf'href="({path}papers/[0-9a-f-]+)"', text)
     assert officer.get(link[1]).content == b"%PDF-1.4 the paper"
+    assert '<code class="kouan-code">' in text
+    assert "&lt;code" not in text
     assert Calendar.from_ical(officer.get(f"{path}meeting.ics").content).walk("VEVENT")
     assert officer.post(f"{path}close/held").status_code == 302
     assert officer.get(f"{path}change").status_code == 404
