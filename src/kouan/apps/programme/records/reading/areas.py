@@ -22,7 +22,7 @@ _KIND: Final = r"(?:(?:major|main|key|priority|focus|core|specific|broad|importa
 _NOUN: Final = r"(?:(?:areas?(?! of the)|fields|aspects|directions|domains|fronts|priorities|themes|streams|work (?:details|items|areas)|focus areas)(?! manager))"
 _TRIGGER: Final = re.compile(
     rf"(?:\b(?:in|on|into|the|these|of|following|across|covering|cover|covers|identified|set|laid down|agreed(?: on)?|namely|under|through|around|reviewed) )+(?:the )?(?:following )?(?:{_COUNT} )?{_KIND}{_NOUN}"
-    rf"|(?<![^\n])(?:[A-Z]\w+ )?areas (?:of|for) co-?operation\b|\bwork plan\b[^.:;]{{0,40}}? (?:covers|covered|comprises|comprised|includes|included)(?=:)"
+    rf"|(?<![^\n])(?:[A-Z]\w+ )?areas (?:of|for) co-?operation\b|\bwork plan\b[^.:;]{{0,40}}? (?:covers|covered|comprises|comprised|includes|included)(?=:)|\bwork plan\b[^.:;]{{0,30}}?, (?:which )?(?:covering|focusing on)"
     rf"|\b{_COUNT} {_KIND}{_NOUN}|\b(?:focus(?:ing)?|concentrat(?:e|ing)|co-?operat(?:e|ing)|work together|working together|collaborat(?:e|ing)) (?:on|in)(?: the following)?(?=\s*:-?\s*(?:\n|$))|\bsuch {_NOUN} as\b|\b{_NOUN} such as\b|\b{_KIND}{_NOUN} (?:including|namely)\b",
     re.IGNORECASE,
 )
@@ -99,7 +99,12 @@ def _announced_en(folded: str, low: int, high: int) -> Announced | None:
         if number:
             word = number[0].lower()
             count = int(word) if word.isdecimal() else _COUNTS[word]
-        if trigger[0].lower().rstrip().endswith(("such as", "including", "namely", " as")):
+        if (
+            trigger[0]
+            .lower()
+            .rstrip()
+            .endswith(("such as", "including", "namely", " as", "covering", "focusing on"))
+        ):
             at = trigger.end()
             at += len(folded[at:high]) - len(folded[at:high].lstrip(" ,:"))
         else:

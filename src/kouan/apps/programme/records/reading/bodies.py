@@ -68,6 +68,10 @@ _SIDE: Final = re.compile(
     r"\W*(?:(?:The )?(?:Hong Kong|Guangdong|HKSAR|Mainland)(?: [Ss]ide| [Dd]elegation)?|[港粤]方|香港|广东|香港特区政府|广东省)\W*"
 )
 """Within such a list, whose people follow."""
+_OF_A_SIDE: Final = re.compile(
+    r"\W*(?:(?:The )?(?:Hong Kong|Guangdong|HKSAR|Mainland)(?: [Ss]ide| [Dd]elegation)?|[港粤]方|香港|广东)\s*:\s*(?=\S)"
+)
+"""A line of such a list that names all of one side."""
 _ZH_PRESENT: Final = re.compile(r"^\W*(?:与会|出席|参加|到会|列席)(?:会议)?的?(?:还|亦|也)?(?:有|包括)")
 _LABEL: Final = re.compile(
     r"^\s*(?:(?:(?:Hong Kong|Guangdong|HKSAR|Mainland|Members|Representatives|Bodies|Departments)[^:]{0,40})?(?:[Aa]ttendance|[Aa]ttendees|[Pp]articipants|[Rr]epresentatives|[Mm]embers present|[Pp]resent|[Ii]n attendance|[Dd]epartments(?: represented)?|[Bb]odies(?: represented)?)(?: (?:from|of|for) (?:the )?(?:Hong Kong|Guangdong|HKSAR|Mainland)(?: side| delegation| Government)?)?(?: \([^)]*\))?|(?:(?:港方|粤方|香港|广东)?(?:出席|参加|与会|参会|列席)(?:单位|部门|人员|者|机构|代表)?))\s*:\s*"
@@ -96,7 +100,7 @@ def bodies_in(
         return _in_offices(folded, low, high, words, text)
     if following and sentence.item:
         return _listed(folded, low + item_mark(piece), high, words, text)
-    label = _LABEL.match(piece)
+    label = _LABEL.match(piece) or (_OF_A_SIDE.match(piece) if following else None)
     if label:
         return _listed(folded, low + label.end(), high, words, text) or _in_offices(
             folded, low + label.end(), high, words, text
@@ -138,6 +142,11 @@ def is_person(folded: str, sentence: Sentence, words: Dictionary) -> bool:
         re.match(rf"{words.titles} [A-Z]|[{words.surnames}][{HAN}]{{1,2}}[ ,(]", line)
         or _SIDE.fullmatch(line)
     )
+
+
+def of_a_side(folded: str, sentence: Sentence) -> bool:
+    """Say whether a line names those of one side, as a list of those present does: "Hong Kong side: …"."""
+    return bool(_OF_A_SIDE.match(folded, sentence.start, sentence.end))
 
 
 def begins_list(folded: str, sentence: Sentence) -> bool:

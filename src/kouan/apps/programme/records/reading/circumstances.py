@@ -25,6 +25,9 @@ _CUT: Final = re.compile(
 )
 
 
+_SAME_YEAR: Final = re.compile(r",? (?:of )?(?:that|the same) year\b")
+_OF_SAME_YEAR: Final = re.compile(r"(?:同年|当年)$")
+"""Beside a date: it is of the year that was said before."""
 _ANOTHER_YEAR: Final = re.compile(
     r"\b(?:19|20)\d\d\b|\b(?:last|next|previous|following|coming) year\b|去年|明年|上年|翌年|前年|来年"
 )
@@ -119,10 +122,17 @@ class Circumstances:
 
     def _of_the_year(self, when: dates.When) -> dates.When:
         """Return a date that begins a line of a chronicle with the year that the lines stand under."""
+        line = self.folded.rfind("\n", 0, when.start) + 1
+        if when.year is None and when.month is not None and not when.impossible:
+            same = _SAME_YEAR.search(self.folded, when.start, when.end + 20) or _OF_SAME_YEAR.search(
+                self.folded, line, when.start
+            )
+            years = re.findall(r"\b(?:19|20)\d\d(?=\b|年)", self.folded[line : when.start])
+            if same and years:
+                return dates.in_year(when, int(years[-1]))
+        end = self.folded.find("\n", when.end)
         if self.year is None or when.year is not None or when.month is None or when.impossible:
             return when
-        line = self.folded.rfind("\n", 0, when.start) + 1
-        end = self.folded.find("\n", when.end)
         around = self.folded[line : end if end >= 0 else len(self.folded)]
         if line != when.start and _ANOTHER_YEAR.search(around):
             return when

@@ -53,6 +53,8 @@ _PATTERNS: Final = tuple(
         rf"\b(?P<m>{_MONTH}) the (?P<w>{_SPELT_DAY})\b(?:,? (?P<y>{_YEAR})(?!-\d\d\b))?",
         # October 2024
         rf"\b(?P<m>{_MONTH}),? (?P<y>{_YEAR})\b(?!-\d\d\b)",
+        rf"\b(?P<m>{_MONTH}) (?:of )?(?:that|the same) year\b",
+        rf"(?:(?<=同年)|(?<=当年))(?P<n>\d{{1,2}}|{_HAN_NUMBER}{{1,3}})月(?!\s?\d)",
         # 2024-10-09, 2024/10/9, 2024.10.09
         rf"(?<![\d-])(?P<y>{_YEAR})\s?[-/.]\s?(?P<n>\d{{1,2}})\s?[-/.]\s?(?P<d>\d{{1,2}})(?![\d-])",
         # 09/10/2024: which is the day cannot always be told

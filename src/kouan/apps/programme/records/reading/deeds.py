@@ -25,7 +25,7 @@ class Deed:
 
 _PAPER: Final = (
     r"(?:Framework Agreement|Co-?operation Agreement|Agreement|Arrangement|Memorand(?:um|a)(?: of (?:Understanding|Co-?operation))?|MOUs?|MoUs?|Letter of Intent|Protocol|Accord|Declaration|Pact|Contract|Supplement|Charter"
-    r"|(?:letter of intent|memorandum of (?:understanding|co-?operation)|(?:co-?operation |framework )?agreement)(?= (?:on|for|in|between|about|concerning) ))"
+    r"|(?:letter of intent|memorandum of (?:understanding|co-?operation))(?= (?:on|for|in|between|about|concerning) ))"
 )
 _SIGNED: Final = re.compile(
     r"\b(?:sign(?:ed|ing|s)?(?: of)?|signing ceremony|inked|concluded|entered into|witnessed the signing|exchanged)\b|签署|签订|签定|签约|共同签|换文"
@@ -41,6 +41,9 @@ _LIST: Final = re.compile(
 _PLAIN: Final = re.compile(
     rf"(?:\b(?:an?|the|another|its|their|one) )(?P<title>(?:(?!signing\b|of\b|the\b|an?\b|to\b|and\b)[\w&'/()-]+ ){{0,6}}?{_PAPER}\b(?: \([A-Z][A-Za-z]+\))?(?: Co-?operation Agreement)?(?: (?:on|in|for|about|concerning|regarding|to) (?:(?!\bbetween\b|\bwith\b|\bafter\b|\bat\b|\bunder\b|\bduring\b)[\w&'/()-]+,? ?){{1,16}})?"
     rf"(?:,? ?(?:between|with) (?:the )?(?:(?!\bat\b|\bafter\b|\bduring\b|\bunder\b|\bheld\b)[\w&'/()-]+,? ?){{1,24}})?)",
+)
+_PASSIVE: Final = re.compile(
+    rf"\b[Tt]he (?P<title>(?:(?!The\b|the\b)[A-Z][\w&'/()-]* ){{0,6}}?{_PAPER}\b(?: (?:on|in|for|about|concerning) [\w&'/() -]{{3,120}}?)?) (?:was|were)(?: (?:also|formally|then|jointly))? signed\b"
 )
 _COUNTED: Final = re.compile(
     r"\b(?:two|three|four|five|six|seven|eight|nine|ten|\d+) (?:co-?operation )?(?:agreements|memoranda|MOUs|arrangements|documents)\b|[二两三四五六七八九十\d]+(?:份|项|个)(?:合作)?(?:协议|备忘录|文件)"
@@ -95,6 +98,9 @@ def agreements_in(folded: str, sentence: Sentence, text: str) -> list[Deed]:
         if plain and not _COUNTED.search(plain[0]):
             return [Deed(low + plain.start("title"), low + plain.end("title"))]
         return []
+    passive = [match for match in _PASSIVE.finditer(piece) if not _COUNTED.search(match["title"])]
+    if passive:
+        return [Deed(low + match.start("title"), low + match.end("title")) for match in passive]
     for match in _PLAIN.finditer(piece, signed.start()):
         title = match["title"].rstrip(" ,")
         if _COUNTED.search(title) or match.start() - signed.end() > 60:

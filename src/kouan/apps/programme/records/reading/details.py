@@ -163,7 +163,11 @@ class Details(Circumstances):
 
     def _bodies(self, about: MeetingRead, sentence: Sentence) -> None:
         found = bodies.bodies_in(self.folded, sentence, self.words, self.text, following=self._attending)
-        goes_on = sentence.item or bodies.is_person(self.folded, sentence, self.words)
+        goes_on = (
+            sentence.item
+            or bodies.is_person(self.folded, sentence, self.words)
+            or bodies.of_a_side(self.folded, sentence)
+        )
         self._attending = (self._attending and goes_on) or bodies.begins_list(self.folded, sentence)
         several = self.in_line if _EACH.search(self.folded, sentence.start, sentence.end) else []
         for meeting, each in product(several or [about], found):

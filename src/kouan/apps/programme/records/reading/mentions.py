@@ -127,18 +127,24 @@ _IS_HELD: Final = re.compile(
     rf"|\b(?:convene[sd]?|held|holds?|opened|hosted|concluded|closed|kicked off|met|gathered)\b|{_ZH_HELD}"
 )
 
+_AT_ITS: Final = re.compile(r"[\s\"]*(?:(?:At|During|In|After|Following|Since)\s)?")
+_SIDES_DID: Final = re.compile(
+    r"[^.;]{0,90}?, (?:the (?:Expert Group|Task Force|expert group|task force|two sides|two places)|both sides|Hong Kong and Guangdong|Guangdong and Hong Kong|[Tt]he Group|members|it|they) (?:\w+ )?(?:endorsed|agreed|decided|adopted|reviewed|discussed|noted|approved|signed|set)\b"
+)
+"""Behind "At its 19th meeting": what the group did there, so it was held."""
 _NOTICE: Final = re.compile(
     r"^\W*(?:(?:Provisional |Draft )?(?:Notice|Agenda|Invitation|Media (?:invitation|notice))\b|(?:关于)?[^\n。]{0,80}的?(?:通知|预告|邀请函|邀请|采访通知|议程)\W*$)|\b(?:postponed|cancell?ed|rescheduled)\W*$|(?:延期|推迟|改期|取消)\W*$",
     re.IGNORECASE,
 )
 """A heading that announces a meeting or calls it off, and tells of none."""
 _SUBJECT: Final = re.compile(
-    rf"\W*(?:(?:同日|当日|当天|随后|其后|今天|今日|昨天|昨日)?(?:上午|下午|早上|晚上)?,?(?:{_ZH_HELD}的)?|(?:In|During) the (?:morning|afternoon),? (?:the )?|(?:The|Its|Their) )?"
+    rf"\W*(?:\d{{1,2}}[.、]\s?)?(?:(?:同日|当日|当天|随后|其后|今天|今日|昨天|昨日)?(?:上午|下午|早上|晚上)?,?(?:{_ZH_HELD}的)?|(?:In|During) the (?:morning|afternoon),? (?:the )?|(?:The|Its|Their) )?"
 )
 _PRESIDED: Final = re.compile(
     r"\s*,?\s*(?:会议)?由[^。;]{2,160}主持|\s*,? (?:was |which was )?(?:jointly |co-?)?chaired\b|,? held\b"
+    r"|\s*(?:上)?,?(?:双方)?(?:一致)?(?:同意|商定|议定|审议|通过|决定|总结|回顾)|\s(?:agreed|endorsed|decided|adopted|reviewed|approved)\b"
 )
-"""Behind a meeting that a paragraph begins with: who chaired it. So it was held."""
+"""Behind a meeting that a paragraph begins with: who chaired it, or what it decided. So it was held."""
 AS_ASIDE: Final = re.compile(r", (?:which|that) (?:was (?:held|convened|hosted)|took place|met|opened)\b")
 
 _ANY_GROUP: Final = re.compile(
@@ -324,7 +330,7 @@ def _of_another(mask: str, sentence: Sentence, bare: re.Match[str]) -> bool:
     before = mask[sentence.start : bare.start()]
     return (
         bool(re.match(r"(?:its|their)\b", bare[0], re.IGNORECASE))
-        and bool(before.strip(' "'))
+        and not _AT_ITS.fullmatch(before)
         and GROUP not in before
     )
 
@@ -358,6 +364,8 @@ def _told(mask: str, sentence: Sentence, start: int, end: int) -> bool | None:
         return True
     if mask[start] == "(":
         return bool(re.search(rf"\b(?:met|held|convened)\b|{_ZH_HELD}|开会", before))
+    if re.fullmatch(r"(?:At|During) (?:the |its |their )?", before) and _SIDES_DID.match(behind):
+        return True
     opening = sentence.first and re.fullmatch(r"(?:At|During|In) (?:the )?|在", before)
     if not opening and (_BEFORE_PAST.search(before) or _BEHIND_PAST.search(behind)):
         return False

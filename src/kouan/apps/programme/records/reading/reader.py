@@ -76,7 +76,9 @@ class _Reader(Details):
         self.current: MeetingRead | None = None
         self.about: MeetingRead | None = None
         self.title: MeetingRead | None = None
-        self.known: Named | None = None
+        alone = len({each.code for each in self.groups}) == 1 and self.groups[0].code in words.groups
+        self.known: Named | None = self.groups[0] if alone else None
+        """The group that "the third meeting" is of; a text about one alone may name it further down."""
         self.topics = sum(bool(_TOPIC.match(self.folded, low)) for low, _high in lines)
         self.opened: tuple[MeetingRead, int] | None = None
         """The meeting at which a speech was made, as the title says, and the line of the title."""
