@@ -255,6 +255,7 @@ def _events_zh(folded: str, low: int, high: int) -> list[Deed]:
             found.append(
                 Deed(start, match.end(name), "ceremony" if re.search("仪式|典礼|礼$", said) else "conference")
             )
+    named: set[int] = set()
     went = list(_ZH_WENT.finditer(folded, low, high))
     for match in went or _ZH_VISIT.finditer(folded, low, high):
         if re.search(
@@ -268,8 +269,9 @@ def _events_zh(folded: str, low: int, high: int) -> list[Deed]:
             if len(piece) >= 3:
                 found.append(Deed(at, at + len(piece), "visit"))
             at += len(piece)
-        while more := _MORE_VISITED.match(folded, at, high):
+        while (more := _MORE_VISITED.match(folded, at, high)) and more.start("name") not in named:
             found.append(Deed(*more.span("name"), "visit"))
+            named.add(more.start("name"))
             at = more.end()
     return found
 
