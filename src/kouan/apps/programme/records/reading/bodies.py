@@ -55,6 +55,7 @@ _ZH_ATTENDED: Final = re.compile(r"出席|参加|参会|与会|列席|代表团�
 _ZH_LIST: Final = re.compile(
     r"(?:(?:代表|人员|官员|部门|单位|成员|团体|机构)[^。;,]{0,10}?(?:包括|有|为|来自|分别来自|计有)(?:了)?(?:来自)?(?:有)?|来自|包括|以及|和|与|及|、|,)"
 )
+_ZH_SHORT: Final = re.compile(f"[{HAN}]{{1,12}}(?:局|处|署|厅|委|办)|海关")
 _STRIP: Final = re.compile(
     r"^(?:(?:and|as well as|the|officials? (?:from|of)|representatives? (?:from|of)|from|of|also|other relevant departments|relevant (?:bureaux and )?departments|respectively|including|both|by|In addition to)\b[ ,:]*)+|\((?:the then|formerly|previously|now|then|known as|renamed)[^)]*\)|\([A-Z][\w&]{1,10}\)",
     re.IGNORECASE,
@@ -241,7 +242,11 @@ def _unknown(
                 said = re.sub("^.*?(?:包括|来自|分别为|单位有|部门有)", "", piece[0])
                 start += len(piece[0]) - len(said)
                 said = re.sub("(?:等|的|有关|相关).*$", "", said)
-                if (
+                if (whole := _of_its_side(said, words, script_of(text).value)) and folded.rfind(
+                    "(", low, start
+                ) <= folded.rfind(")", low, start):
+                    found.append(Attending(start, start + len(said), *whole, sure=False))
+                elif (
                     folded.rfind("(", low, start) <= folded.rfind(")", low, start)
                     and _ZH_HEAD.match(said)
                     and len(said) >= 4
@@ -272,6 +277,15 @@ def _unknown(
         ):
             found.append(Attending(start, end, "", text[start:end], sure=False))
     return found
+
+
+def _of_its_side(said: str, words: Dictionary, script: str) -> tuple[str, str] | None:
+    """Return the code and name of a body that a list names short, behind one with its side: "省发展改革委、科技厅"."""
+    if not _ZH_SHORT.fullmatch(said):
+        return None
+    known = [called for side in ("省", "广东省", "香港") if (called := words.body_called(side + said))]
+    codes = {body.code for body, _name in known}
+    return (known[0][0].code, known[0][1].in_language(script)) if len(codes) == 1 else None
 
 
 def _pieces(folded: str, low: int, high: int, words: Dictionary) -> list[tuple[int, int]]:

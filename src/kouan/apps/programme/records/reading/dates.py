@@ -237,7 +237,7 @@ _ISSUED: Final = re.compile(
     r"[\s/:,.()·|-]*(?:on |at |by )?)*"
 )
 _AROUND: Final = re.compile(
-    rf"{_WEEKDAY}|{_ZH_WEEKDAY}|HKT|(?:at )?\d{{1,2}}[:.]\d\d(?::\d\d)?(?: ?[ap]\.?m\.?)?|\d{{1,2}}时\d{{1,2}}分|香港时间|来源[:： ]?\S{{0,24}}|"
+    rf"{_WEEKDAY}|{_ZH_WEEKDAY}|HKT|(?:at )?\d{{1,2}}[:.]\d\d(?::\d\d)?(?: ?[ap]\.?m\.?)?|\d{{1,2}}时\d{{1,2}}分|香港时间|(?:信息|稿件|文章|资料)?来源[:： ]?\S{{0,24}}|"
     r"(?:Source|Author|Views|来源|作者|浏览|字体|编辑|责任编辑|点击|阅读|打印|分享)[^。]*|Issued at|\[?字号.*|[\W_]|本网|省\S{2,14}[局厅]|香港|广州|深圳|珠海|北京|Hong Kong|Guangzhou|Shenzhen"
 )
 

@@ -127,6 +127,10 @@ _IS_HELD: Final = re.compile(
     rf"|\b(?:convene[sd]?|held|holds?|opened|hosted|concluded|closed|kicked off|met|gathered)\b|{_ZH_HELD}"
 )
 
+_WENT_TO_ATTEND: Final = re.compile(
+    r"\b(?:led|headed|took|brought|sent|travelled|traveled|went|came|flew|visited)\b(?<!to lead)[^.;]{0,90}? to (?:attend|co-?chair|chair|take part in|join) (?:the |its |their )?$"
+)
+"""Before a meeting: somebody went there for it."""
 _AT_ITS: Final = re.compile(r"[\s\"]*(?:(?:At|During|In|After|Following|Since)\s)?")
 _SIDES_DID: Final = re.compile(
     r"[^.;]{0,90}?, (?:the (?:Expert Group|Task Force|expert group|task force|two sides|two places)|both sides|Hong Kong and Guangdong|Guangdong and Hong Kong|[Tt]he Group|members|it|they) (?:\w+ )?(?:endorsed|agreed|decided|adopted|reviewed|discussed|noted|approved|signed|set)\b"
@@ -349,6 +353,8 @@ def _told(mask: str, sentence: Sentence, start: int, end: int) -> bool | None:
     if sentence.heading and _NOTICE.search(mask, sentence.start, sentence.end):
         return None
     if _TAKES_PART.search(before):
+        return True
+    if _WENT_TO_ATTEND.search(before):
         return True
     if _BEFORE_PLAN.search(before):
         return None

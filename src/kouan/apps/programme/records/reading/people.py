@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from kouan.apps.programme.records.reading.text import HAN
@@ -344,13 +344,21 @@ def _chinese(folded: str, low: int, high: int, words: Dictionary, text: str) -> 
     any_verb = re.compile(
         rf"(?P<office>[{HAN}A-Za-z()·]{{0,40}}?{words.office_ending}(?!会))(?P<name>[{words.surnames}](?![的会长员部局厅处和与及在是为将任职公务副委])[{HAN}](?![的会长员部局厅处和与及在是为将任职公务副委])[{HAN}])"
     )
+    behind = re.compile(
+        rf"(?<![{HAN}])(?P<name>{given})(?P<office>{words.office_ending})(?=[和与及、,主在出率分共])(?!和(?:信息|科技|改革))"
+    )
+    for match in behind.finditer(folded, low, high):
+        name, office = (text[match.start(part) : match.end(part)] for part in ("name", "office"))
+        yield replace(_person(*match.span("name"), name, office, words), high=match.end())
     at = low
     while match := pattern.search(folded, at, high) or any_verb.search(folded, at, high):
         other = any_verb.search(folded, at, high)
         match = other if other is not None and other.start("name") < match.start("name") else match
         at = match.end()
         name = folded[match.start("name") : match.end("name")]
-        if re.search("(?:会议|主持|表示|分别|共同|代表|先生|女士)", name):
+        if re.search(
+            "(?:会议|主持|表示|分别|共同|代表|先生|女士|香港|澳门|广东|广州|内地|两地|双方|有关)", name
+        ):
             continue
         office = folded[match.start("office") : match.end("office")]
         lead = [
