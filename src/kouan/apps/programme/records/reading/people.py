@@ -347,9 +347,9 @@ def _chinese(folded: str, low: int, high: int, words: Dictionary, text: str) -> 
     behind = re.compile(
         rf"(?<![{HAN}])(?P<name>{given})(?P<office>{words.office_ending})(?=[和与及、,主在出率分共])(?!和(?:信息|科技|改革))"
     )
-    for match in behind.finditer(folded, low, high):
-        name, office = (text[match.start(part) : match.end(part)] for part in ("name", "office"))
-        yield replace(_person(*match.span("name"), name, office, words), high=match.end())
+    for each in behind.finditer(folded, low, high):
+        name, office = (text[each.start(part) : each.end(part)] for part in ("name", "office"))
+        yield replace(_person(*each.span("name"), name, office, words), high=each.end())
     at = low
     while match := pattern.search(folded, at, high) or any_verb.search(folded, at, high):
         other = any_verb.search(folded, at, high)
