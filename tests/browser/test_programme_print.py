@@ -36,6 +36,7 @@ def test_the_pictures_print_with_the_table_behind_them_and_nothing_cut(visit, tr
         assert page.evaluate(CUT) == [], path
         data = page.pdf(prefer_css_page_size=True)
         if shots := os.environ.get("KOUAN_SHOTS"):
+            Path(shots).mkdir(parents=True, exist_ok=True)
             Path(shots, f"print-{path.partition('/')[0] or 'history'}.pdf").write_bytes(data)
         paper = PdfReader(io.BytesIO(data))
         said[path] = " ".join(" ".join(each.extract_text() for each in paper.pages).split())
