@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from django.db import DatabaseError
 
 from kouan import __version__
 from kouan.apps.attached.commands import declarations, system
@@ -22,12 +21,11 @@ from kouan.apps.programme.commands import programme
 from kouan.apps.services.commands import services
 from kouan.apps.signing.commands import signing
 from kouan.apps.validation.commands import institution
-from kouan.config import NODE_VARIABLE, ConfigError
-from kouan.core.errors import KouanError
+from kouan.config import NODE_VARIABLE
 from kouan.core.exchange.commands import ledger, reconcile
 from kouan.core.exchange.keycommands import trust
 from kouan.core.exchange.recovery.commands import channel
-from kouan.core.words import speak_without_a_node
+from kouan.core.running import in_one_line
 from kouan.node.accounts import user
 from kouan.node.backup import backup, restore
 from kouan.node.layout import environment_of
@@ -37,18 +35,8 @@ class _Program(click.Group):
     """The program; whatever is wrong ends as one line and exit status 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with in_one_line():
             return super().invoke(ctx)
-        except ConfigError as error:
-            raise click.ClickException(str(error)) from None
-        except DatabaseError as error:
-            raise click.ClickException(
-                f"The database cannot be used: {error}. `kouan migrate` brings it to the present version."
-            ) from None
-        except KouanError as error:
-            if NODE_VARIABLE not in os.environ:
-                speak_without_a_node()
-            raise click.ClickException(str(error)) from None
 
 
 @click.group(cls=_Program)

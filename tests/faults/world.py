@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -26,7 +27,7 @@ from kouan.node.layout import NewNode, create
 from own_node import SERVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from uuid import UUID
 
 T = TypeVar("T")
@@ -302,6 +303,22 @@ class World:
 
     def busy(self) -> dict[str, list[str]]:
         return {side: machine.run(journeys_inside.busy) for side, machine in self.machines.items()}
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Have no process of either side run meanwhile."""
+        leaders = [pids[0] for machine in self.machines.values() for pids in machine.running().values()]
+
+        def signalled(number: signal.Signals) -> None:
+            for leader in leaders:
+                with suppress(ProcessLookupError):
+                    os.killpg(leader, number)
+
+        signalled(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            signalled(signal.SIGCONT)
 
     def wait_at_rest(self, seconds: float = 120.0) -> None:
         """Wait until nothing is under way and both ledgers are co-signed to their ends."""

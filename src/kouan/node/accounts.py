@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from kouan.apps.staff.commands import department, key, post, reset
+from kouan.core.running import on_the_node
 from kouan.web.roles import ROLES
 
 DEMONSTRATION_GROUP: Final = "demonstration"
@@ -33,11 +34,9 @@ for command in (department, post, reset, key):
     help="What the account may do, for the whole side; see also `kouan user post`.",
 )
 @click.password_option(help="Asked for when not given.")
+@on_the_node
 def add(name: str, roles: tuple[str, ...], password: str) -> None:
     """Make an account, or set the password and the roles of one that exists."""
-    import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
-
-    django.setup()
     from django.contrib.auth.hashers import make_password  # noqa: PLC0415 - needs Django's set-up
 
     _check_password(name, password)

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 from django.utils.translation import gettext as _
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _on_the_node(command: Callable[P, R]) -> Callable[P, R]:
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
-
-        django.setup()
-        return command(*args, **kwargs)
-
-    return run
+from kouan.core.running import on_the_node
 
 
 @click.group()
@@ -61,7 +44,7 @@ _RECEIVE = click.option("--may-receive", multiple=True, metavar="TYPE", help="As
 @_SEND
 @_RECEIVE
 @click.option("--nats", is_flag=True, help="It also speaks over NATS.")
-@_on_the_node
+@on_the_node
 def add(
     name: str, department: str, may_send: tuple[str, ...], may_receive: tuple[str, ...], *, nats: bool
 ) -> None:
@@ -76,7 +59,7 @@ def add(
 
 
 @system.command("list")
-@_on_the_node
+@on_the_node
 def list_() -> None:
     """List the systems with what waits for them and what they may send and receive."""
     from kouan.apps.attached import queries  # noqa: PLC0415 - needs Django's models
@@ -94,7 +77,7 @@ def list_() -> None:
 @_SEND
 @_RECEIVE
 @click.option("--nats/--no-nats", default=None, help="Whether it also speaks over NATS.")
-@_on_the_node
+@on_the_node
 def allow(name: str, may_send: tuple[str, ...], may_receive: tuple[str, ...], *, nats: bool | None) -> None:
     """Set anew what the system NAME may send or receive; an option that is not given changes nothing."""
     from kouan.apps.attached import queries, services  # noqa: PLC0415 - needs Django's models
@@ -117,7 +100,7 @@ def allow(name: str, may_send: tuple[str, ...], may_receive: tuple[str, ...], *,
     show_default=True,
     help="How long the old token still works; 0 if it was exposed.",
 )
-@_on_the_node
+@on_the_node
 def rotate(name: str, overlap_hours: int) -> None:
     """Give the system NAME a new token, and print it this once."""
     from kouan.apps.attached import queries, services  # noqa: PLC0415 - needs Django's models
@@ -128,7 +111,7 @@ def rotate(name: str, overlap_hours: int) -> None:
 
 @system.command()
 @click.argument("name")
-@_on_the_node
+@on_the_node
 def disable(name: str) -> None:
     """Let the system NAME in no more; what comes for it is kept and waits."""
     from kouan.apps.attached import queries, services  # noqa: PLC0415 - needs Django's models
@@ -139,7 +122,7 @@ def disable(name: str) -> None:
 
 @system.command()
 @click.argument("name")
-@_on_the_node
+@on_the_node
 def enable(name: str) -> None:
     """Let the system NAME in again."""
     from kouan.apps.attached import queries, services  # noqa: PLC0415 - needs Django's models
@@ -152,7 +135,7 @@ def enable(name: str) -> None:
 @click.argument("name")
 @click.argument("url", required=False)
 @click.option("--remove", is_flag=True, help="Post nothing to it any more.")
-@_on_the_node
+@on_the_node
 def webhook(name: str, url: str | None, *, remove: bool) -> None:
     """Post events for the system NAME to URL, and print the secret of its signatures this once."""
     from kouan.apps.attached import queries, services  # noqa: PLC0415 - needs Django's models

@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 from django.utils.translation import gettext as _
 
-from kouan.core.errors import KouanError
+from kouan.core.running import on_the_node
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Callable
 
     from kouan.apps.dataflow.models import Contract
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _on_the_node(command: Callable[P, R]) -> Callable[P, R]:
-    """Set Django up, and turn what can go wrong into one line and exit status 1."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
-        from django.db import DatabaseError  # noqa: PLC0415 - `kouan --help` needs no node.toml
-
-        try:
-            django.setup()
-            return command(*args, **kwargs)
-        except KouanError as error:
-            raise click.ClickException(str(error)) from None
-        except DatabaseError as error:
-            raise click.ClickException(_("The database cannot be used: %s") % error) from None
-
-    return run
 
 
 @click.group()
@@ -49,7 +25,7 @@ def dataflow() -> None:
 
 @dataflow.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@_on_the_node
+@on_the_node
 def draft(file: Path) -> None:
     """Keep the terms in FILE (JSON) as a draft, and print the contract's number."""
     import rfc8785  # noqa: PLC0415 - `kouan --help` is quick without
@@ -68,7 +44,7 @@ def draft(file: Path) -> None:
 
 @dataflow.command("policy")
 @click.argument("number", type=click.UUID)
-@_on_the_node
+@on_the_node
 def policy_(number: uuid.UUID) -> None:
     """Print the contract NUMBER, its newest version, as an ODRL policy (JSON-LD)."""
     from django.conf import settings  # noqa: PLC0415 - needs Django's set-up
@@ -84,7 +60,7 @@ def policy_(number: uuid.UUID) -> None:
 
 @dataflow.command("draft-policy")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@_on_the_node
+@on_the_node
 def draft_policy(file: Path) -> None:
     """Keep the ODRL policy in FILE (JSON-LD, as `policy` prints it) as a draft, and print its number."""
     from kouan.apps.dataflow import contracts, odrl  # noqa: PLC0415 - needs Django's models
@@ -95,7 +71,7 @@ def draft_policy(file: Path) -> None:
 @dataflow.command()
 @click.option("--count", type=click.IntRange(1), help="How many, taken at random; all if not given.")
 @click.option("--records", is_flag=True, help="Only records under contracts of institutions.")
-@_on_the_node
+@on_the_node
 def audit(count: int | None, *, records: bool) -> None:
     """Prove of each message with personal data that it crossed under a contract or an agreement.
 
@@ -116,7 +92,7 @@ def audit(count: int | None, *, records: bool) -> None:
 
 
 @dataflow.command("contracts")
-@_on_the_node
+@on_the_node
 def contracts_() -> None:
     """List the contracts: number, version, state, parties and term."""
     from kouan.apps.dataflow.models import Contract  # noqa: PLC0415 - needs Django's models
@@ -131,7 +107,7 @@ def contracts_() -> None:
 @dataflow.command()
 @click.argument("number", type=click.UUID)
 @click.option("--officer", required=True, help="The officer's name, and the post in which they sign.")
-@_on_the_node
+@on_the_node
 def sign(number: uuid.UUID, officer: str) -> None:
     """Sign the contract NUMBER: what this side drafted goes to the other side, which signs then."""
     from kouan.apps.dataflow import contracts  # noqa: PLC0415 - needs Django's models
@@ -146,7 +122,7 @@ def sign(number: uuid.UUID, officer: str) -> None:
 @dataflow.command()
 @click.argument("number", type=click.UUID)
 @click.option("--reason", required=True, help="What the other side is told.")
-@_on_the_node
+@on_the_node
 def refuse(number: uuid.UUID, reason: str) -> None:
     """Refuse what the other side proposed."""
     from kouan.apps.dataflow import contracts  # noqa: PLC0415 - needs Django's models
@@ -161,7 +137,7 @@ def refuse(number: uuid.UUID, reason: str) -> None:
     "--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="The day of the filing; today if not given."
 )
 @click.option("--reference", default="", help="The authority's number for it.")
-@_on_the_node
+@on_the_node
 def filed(number: uuid.UUID, day: datetime | None, reference: str) -> None:
     """Note that this side's party has filed the contract NUMBER with its authority."""
     from kouan.apps.dataflow import contracts, filings  # noqa: PLC0415 - needs Django's models
@@ -174,7 +150,7 @@ def filed(number: uuid.UUID, day: datetime | None, reference: str) -> None:
 @dataflow.command()
 @click.argument("number", type=click.UUID)
 @click.option("--reason", required=True, help="What the other side is told.")
-@_on_the_node
+@on_the_node
 def end(number: uuid.UUID, reason: str) -> None:
     """End the contract NUMBER from today on, before its term."""
     from kouan.apps.dataflow import contracts  # noqa: PLC0415 - needs Django's models
@@ -189,7 +165,7 @@ def end(number: uuid.UUID, reason: str) -> None:
 @click.option(
     "--days", type=click.IntRange(1, 1825), default=365, show_default=True, help="How long it works."
 )
-@_on_the_node
+@on_the_node
 def token(code: str, name: str, days: int) -> None:
     """Make an access token for a system of the institution CODE, and print it this once."""
     from kouan.apps.dataflow import access  # noqa: PLC0415 - needs Django's models
@@ -200,7 +176,7 @@ def token(code: str, name: str, days: int) -> None:
 
 @dataflow.command()
 @click.argument("code")
-@_on_the_node
+@on_the_node
 def tokens(code: str) -> None:
     """List the tokens of the institution CODE by their first characters."""
     from kouan.apps.dataflow.models import InstitutionAccess  # noqa: PLC0415 - needs Django's models
@@ -214,7 +190,7 @@ def tokens(code: str) -> None:
 @dataflow.command("revoke-token")
 @click.argument("code")
 @click.argument("prefix")
-@_on_the_node
+@on_the_node
 def revoke_token(code: str, prefix: str) -> None:
     """Revoke the token that begins with PREFIX (as `tokens` lists it)."""
     from kouan.apps.dataflow import access  # noqa: PLC0415 - needs Django's models

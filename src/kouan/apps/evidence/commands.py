@@ -2,44 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 from django.utils.translation import gettext as _
 
-from kouan.core.errors import KouanError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _on_the_node(command: Callable[P, R]) -> Callable[P, R]:
-    """Set Django up, and turn what can go wrong into one line and exit status 1."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
-        from django.db import DatabaseError  # noqa: PLC0415 - as above
-
-        from kouan.apps.evidence.kinds import TypesFileError  # noqa: PLC0415 - as above
-
-        try:
-            django.setup()
-            return command(*args, **kwargs)
-        except KouanError as error:
-            raise click.ClickException(str(error)) from None
-        except TypesFileError as error:
-            raise click.ClickException(_("The types of evidence cannot be used: %s") % error) from None
-        except DatabaseError as error:
-            raise click.ClickException(_("The database cannot be used: %s") % error) from None
-
-    return run
+from kouan.core.running import on_the_node
 
 
 @click.group()
@@ -48,7 +17,7 @@ def evidence() -> None:
 
 
 @evidence.command()
-@_on_the_node
+@on_the_node
 def types() -> None:
     """List this side's types of evidence: code, department, what each meets, and its title."""
     from kouan.apps.evidence.kinds import catalogue  # noqa: PLC0415 - needs the settings
@@ -63,7 +32,7 @@ def types() -> None:
 @click.option(
     "--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="How long it counts."
 )
-@_on_the_node
+@on_the_node
 def token(department: str, name: str, days: int) -> None:
     """Make an access token for a system of DEPARTMENT, and print it: it is shown once."""
     from kouan.apps.evidence import access  # noqa: PLC0415 - needs Django's models
@@ -74,7 +43,7 @@ def token(department: str, name: str, days: int) -> None:
 @evidence.command("revoke-token")
 @click.argument("department")
 @click.argument("prefix")
-@_on_the_node
+@on_the_node
 def revoke_token(department: str, prefix: str) -> None:
     """Revoke the tokens of DEPARTMENT that begin with PREFIX."""
     from kouan.apps.evidence import access  # noqa: PLC0415 - needs Django's models
@@ -87,7 +56,7 @@ def revoke_token(department: str, prefix: str) -> None:
 
 @evidence.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@_on_the_node
+@on_the_node
 def load(file: Path) -> None:
     """Keep the records in FILE (CSV); all of them, or nothing."""
     from kouan.apps.evidence import tables  # noqa: PLC0415 - needs Django's models

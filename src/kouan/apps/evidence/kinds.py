@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.evidence.domain import (
     CLAIM_NAME,
@@ -25,6 +26,7 @@ from kouan.apps.evidence.domain import (
     Requirement,
 )
 from kouan.apps.evidence.errors import UnknownType
+from kouan.config import ConfigError
 from kouan.core.policy.elements import UnknownElement, elements_of
 from kouan.core.text import Localised
 
@@ -36,9 +38,10 @@ OWN_FOLDER: Final = "evidence"
 MOST_TYPES: Final = 200
 MOST_CLAIMS: Final = 24
 MOST_DAYS: Final = 366
+_CANNOT: Final = _("The types of evidence cannot be used: %s")
 
 
-class TypesFileError(Exception):
+class TypesFileError(ConfigError):
     """A file of types that cannot be used; the text names the file and what is wrong."""
 
 
@@ -94,9 +97,9 @@ def _catalogue(side: str, own: Path) -> Catalogue:
                 type_ = _type(each, side, departments, requirements)
                 types[type_.code] = type_
         except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise TypesFileError(f"{file.name}: {_said(error)}") from None
+            raise TypesFileError(_CANNOT % f"{file.name}: {_said(error)}") from None
     if len(types) > MOST_TYPES:
-        raise TypesFileError(f"there are more than {MOST_TYPES} types of evidence")
+        raise TypesFileError(_CANNOT % f"there are more than {MOST_TYPES} types of evidence")
     return Catalogue(requirements, types, departments)
 
 

@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import time
 import uuid  # noqa: TC003 - click.UUID gives one
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from typing import Final
 
 import click
 from django.utils.translation import gettext as _
 
-from kouan.core.errors import KouanError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from kouan.core.running import on_the_node
 
 _ENDED: Final = {"delivered", "failed", "removed"}
-
-
-def _on_the_node(command: Callable[P, R]) -> Callable[P, R]:
-    """Set Django up, and turn what can go wrong into one line and exit status 1."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
-
-        django.setup()
-        try:
-            return command(*args, **kwargs)
-        except KouanError as error:
-            raise click.ClickException(str(error)) from None
-
-    return run
 
 
 @click.group()
@@ -48,7 +25,7 @@ def file() -> None:
 @click.option("--to", required=True, help="The side that is to have it, such as gd.")
 @click.option("--name", default="", help="Its name at the other side; by default its own.")
 @click.option("--wait", is_flag=True, help="Stay until the other side has it, and show how far it is.")
-@_on_the_node
+@on_the_node
 def send(path: Path, to: str, name: str, *, wait: bool) -> None:
     """Seal the file at PATH for another side and send it; prints the message's id."""
     from kouan.apps.files import services  # noqa: PLC0415 - needs Django's models
@@ -80,7 +57,7 @@ def _wait(message_id: uuid.UUID) -> None:
 
 
 @file.command("list")
-@_on_the_node
+@on_the_node
 def list_() -> None:
     """List the newest files: id, direction, side, how far, bytes, name."""
     from kouan.apps.files import queries  # noqa: PLC0415 - needs Django's models
@@ -110,7 +87,7 @@ def list_() -> None:
     default=Path(),
     help="The folder to save it in, or the new file; by default the present folder.",
 )
-@_on_the_node
+@on_the_node
 def save(message_id: uuid.UUID, out: Path) -> None:
     """Save the received file MESSAGE_ID (as `kouan file list` shows it); nothing is overwritten."""
     from kouan.apps.files import services  # noqa: PLC0415 - needs Django's models

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import Any
 
 import click
 from django.utils.translation import gettext as _
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _on_the_node(command: Callable[P, R]) -> Callable[P, R]:
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
-
-        django.setup()
-        return command(*args, **kwargs)
-
-    return run
+from kouan.core.running import on_the_node
 
 
 @click.group()
@@ -36,7 +20,7 @@ def service() -> None:
 
 @service.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@_on_the_node
+@on_the_node
 def add(file: Path) -> None:
     """Register the service that FILE describes (TOML, or JSON as the API takes it)."""
     from kouan.apps.identity import register  # noqa: PLC0415 - needs Django's models
@@ -51,7 +35,7 @@ def add(file: Path) -> None:
 
 
 @service.command("list")
-@_on_the_node
+@on_the_node
 def list_() -> None:
     """List the services: id, state, lowest level, name, department."""
     from kouan.apps.identity import queries  # noqa: PLC0415 - needs Django's models
@@ -63,7 +47,7 @@ def list_() -> None:
 
 @service.command()
 @click.argument("client_id")
-@_on_the_node
+@on_the_node
 def show(client_id: str) -> None:
     """Print what the service CLIENT_ID is registered with, as JSON that `add` takes."""
     from kouan.apps.identity import queries  # noqa: PLC0415 - needs Django's models
@@ -75,7 +59,7 @@ def show(client_id: str) -> None:
 
 @service.command()
 @click.argument("client_id")
-@_on_the_node
+@on_the_node
 def disable(client_id: str) -> None:
     """Let nobody sign in to the service CLIENT_ID any more."""
     from kouan.apps.identity import register  # noqa: PLC0415 - needs Django's models
@@ -86,7 +70,7 @@ def disable(client_id: str) -> None:
 
 @service.command()
 @click.argument("client_id")
-@_on_the_node
+@on_the_node
 def enable(client_id: str) -> None:
     """Let people sign in to the service CLIENT_ID again."""
     from kouan.apps.identity import register  # noqa: PLC0415 - needs Django's models

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 from django.utils.translation import gettext as _
@@ -15,30 +14,14 @@ from django.utils.translation import ngettext
 from kouan.apps.programme.plan.commands import plan
 from kouan.config import NODE_VARIABLE, load_from_environment
 from kouan.core.errors import KouanError
+from kouan.core.running import on_the_node
 from kouan.core.words import speak_without_a_node
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Callable
 
-P = ParamSpec("P")
-R = TypeVar("R")
 
 _FILES = click.Path(path_type=Path, dir_okay=False, exists=True)
-
-
-def _on_the_node(command: Callable[P, R]) -> Callable[P, R]:
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
-
-        try:
-            django.setup()
-            return command(*args, **kwargs)
-        except KouanError as error:
-            raise click.ClickException(str(error)) from None
-
-    return run
 
 
 @click.group()
@@ -92,7 +75,7 @@ def _speak() -> None:
         speak_without_a_node()
 
 
-@_on_the_node
+@on_the_node
 def _keep(files: tuple[Path, ...]) -> None:
     from kouan.apps.programme.records import importing  # noqa: PLC0415 - needs Django's models
 
@@ -119,7 +102,7 @@ def _keep(files: tuple[Path, ...]) -> None:
 
 @programme.command("reread")
 @click.argument("records", nargs=-1, type=click.UUID)
-@_on_the_node
+@on_the_node
 def reread_records(records: tuple[uuid.UUID, ...]) -> None:
     """Read stored records again; without a RECORD, those last read with other rules or dictionaries.
 

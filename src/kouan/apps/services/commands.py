@@ -2,41 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 import click
 from django.utils.translation import gettext as _
 
-from kouan.core.errors import KouanError
+from kouan.core.running import on_the_node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from kouan.apps.services.definition.reading import Source
 
-P = ParamSpec("P")
-R = TypeVar("R")
 
 _FOLDERS = click.Path(path_type=Path, file_okay=False, exists=True)
 _BY = "kouan services"
-
-
-def _on_the_node(command: Callable[P, R]) -> Callable[P, R]:
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
-
-        try:
-            django.setup()
-            return command(*args, **kwargs)
-        except KouanError as error:
-            raise click.ClickException(str(error)) from None
-
-    return run
 
 
 @click.group()
@@ -50,7 +31,7 @@ def services() -> None:
 @click.option(
     "--department", "departments", multiple=True, help="A department of this side; others are none."
 )
-@_on_the_node
+@on_the_node
 def check(folders: tuple[Path, ...], departments: tuple[str, ...], *, as_json: bool) -> None:
     """Say all that is wrong with the services in FOLDERS, by file and line. Exit status 1 if anything is."""
     from kouan.apps.services.definition.checks import check as check_folder  # noqa: PLC0415 - needs settings
@@ -77,7 +58,7 @@ def check(folders: tuple[Path, ...], departments: tuple[str, ...], *, as_json: b
 @click.option(
     "--draft", "only_draft", is_flag=True, help="Keep it as a draft, to be tried on the portal first."
 )
-@_on_the_node
+@on_the_node
 def publish(folders: tuple[Path, ...], *, only_draft: bool) -> None:
     """Publish the services in FOLDERS, each as its next version; the same again changes nothing."""
     from kouan.apps.services.catalogue import publishing  # noqa: PLC0415 - needs Django's models
@@ -93,7 +74,7 @@ def publish(folders: tuple[Path, ...], *, only_draft: bool) -> None:
 
 @services.command()
 @click.argument("service")
-@_on_the_node
+@on_the_node
 def withdraw(service: str) -> None:
     """Offer SERVICE of this side no longer; cases that are under way go on."""
     from kouan.apps.services.catalogue import publishing  # noqa: PLC0415 - needs Django's models
@@ -105,7 +86,7 @@ def withdraw(service: str) -> None:
 @services.command("list")
 @click.option("--side", default="", help="Of one side alone.")
 @click.option("--all", "everything", is_flag=True, help="Also drafts, and what was replaced or withdrawn.")
-@_on_the_node
+@on_the_node
 def list_(side: str, *, everything: bool) -> None:
     """List the services of all sides as this node knows them: side, service, version, state, title."""
     from kouan.apps.services.catalogue.queries import definition_in  # noqa: PLC0415 - needs Django's models
@@ -131,7 +112,7 @@ def list_(side: str, *, everything: bool) -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="The file; printed if not given."
 )
-@_on_the_node
+@on_the_node
 def export(form: Literal["json-ld", "turtle"], sides: tuple[str, ...], out: Path | None) -> None:
     """Write the catalogue as CPSV-AP."""
     from kouan.apps.services.catalogue.queries import every_published  # noqa: PLC0415 - needs Django's models
@@ -150,7 +131,7 @@ def export(form: Literal["json-ld", "turtle"], sides: tuple[str, ...], out: Path
 @click.option(
     "--days", type=click.IntRange(1, 3650), default=365, show_default=True, help="How long it counts."
 )
-@_on_the_node
+@on_the_node
 def token(account: str, name: str, days: int) -> None:
     """Make an access token with which a department's system works on cases as ACCOUNT; it is shown once."""
     from kouan.apps.services.cases import tokens  # noqa: PLC0415 - needs Django's models
@@ -160,7 +141,7 @@ def token(account: str, name: str, days: int) -> None:
 
 @services.command("revoke-token")
 @click.argument("prefix")
-@_on_the_node
+@on_the_node
 def revoke_token(prefix: str) -> None:
     """Revoke the tokens for cases that begin with PREFIX."""
     from kouan.apps.services.cases import tokens  # noqa: PLC0415 - needs Django's models
@@ -183,7 +164,7 @@ def revoke_token(prefix: str) -> None:
 @click.option(
     "--format", "form", type=click.Choice(["json-ld", "turtle"]), help="By the file's name if not given."
 )
-@_on_the_node
+@on_the_node
 def import_(file: Path, target: Path, form: Literal["json-ld", "turtle"] | None) -> None:
     """Make a folder of each service in FILE (CPSV-AP). `check` then says what is still missing."""
     from kouan.apps.services.cpsv.reading import read  # noqa: PLC0415 - needs settings

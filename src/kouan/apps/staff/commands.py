@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import json
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 from django.utils.translation import gettext as _
 
+from kouan.core.running import on_the_node
 from kouan.web.roles import ROLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from kouan.web.roles import Role
 
-P = ParamSpec("P")
-R = TypeVar("R")
 BY = "kouan user"
 """Who changes a post, in the history, when it is done on the command line."""
-
-
-def _on_the_node(command: Callable[P, R]) -> Callable[P, R]:
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
-
-        django.setup()
-        return command(*args, **kwargs)
-
-    return run
 
 
 @click.group()
@@ -43,7 +28,7 @@ def department() -> None:
 @click.option("--en", required=True, help="Its name in English.")
 @click.option("--zh-hant", required=True, help="Its name in Traditional Chinese.")
 @click.option("--zh-hans", required=True, help="Its name in Simplified Chinese.")
-@_on_the_node
+@on_the_node
 def add(code: str, en: str, zh_hant: str, zh_hans: str) -> None:
     """Add the department CODE (a-z, 0-9 and -)."""
     from kouan.apps.staff import services  # noqa: PLC0415 - needs Django's models
@@ -54,7 +39,7 @@ def add(code: str, en: str, zh_hant: str, zh_hans: str) -> None:
 
 
 @department.command("list")
-@_on_the_node
+@on_the_node
 def list_() -> None:
     """List the departments: code, officers, name."""
     from kouan.apps.staff import queries  # noqa: PLC0415 - needs Django's models
@@ -75,7 +60,7 @@ _ROLE = click.argument("role", type=click.Choice(list(ROLES)))
 @click.argument("name")
 @click.argument("department")
 @_ROLE
-@_on_the_node
+@on_the_node
 def grant(name: str, department: str, role: Role) -> None:
     """Give the account NAME the role ROLE in DEPARTMENT."""
     from kouan.apps.staff import queries, services  # noqa: PLC0415 - needs Django's models
@@ -89,7 +74,7 @@ def grant(name: str, department: str, role: Role) -> None:
 @click.argument("name")
 @click.argument("department")
 @_ROLE
-@_on_the_node
+@on_the_node
 def withdraw(name: str, department: str, role: Role) -> None:
     """Take the role ROLE in DEPARTMENT from the account NAME."""
     from kouan.apps.staff import queries, services  # noqa: PLC0415 - needs Django's models
@@ -100,7 +85,7 @@ def withdraw(name: str, department: str, role: Role) -> None:
 
 
 @post.command("list")
-@_on_the_node
+@on_the_node
 def list_posts() -> None:
     """List the posts: account, department, role, since, by."""
     from kouan.apps.staff import queries  # noqa: PLC0415 - needs Django's models
@@ -113,7 +98,7 @@ def list_posts() -> None:
 
 @click.command()
 @click.argument("name")
-@_on_the_node
+@on_the_node
 def reset(name: str) -> None:
     """Remove passkeys, authenticator app and recovery codes of the account NAME, and end its sessions.
 
@@ -126,7 +111,7 @@ def reset(name: str) -> None:
 
 
 @click.command()
-@_on_the_node
+@on_the_node
 def key() -> None:
     """Print the public key to register at the staff provider (`staff.key`), as a JWK Set."""
     from django.conf import settings  # noqa: PLC0415 - needs Django's set-up

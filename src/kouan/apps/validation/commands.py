@@ -8,7 +8,7 @@ import click
 from django.utils.translation import gettext as _
 
 from kouan.apps.validation.bulk.commands import mark, register, revoke
-from kouan.apps.validation.running import on_the_node
+from kouan.core.running import on_the_node
 from kouan.core.text import Localised
 
 

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 import click
 from django.utils.translation import gettext as _
 
-from kouan.core.trust.commands import in_one_line, trust, user
+from kouan.core.running import on_the_node_or_a_file
+from kouan.core.trust.commands import trust, user
 from kouan.core.trust.document import grouped
 from kouan.core.trust.keys import KeyUse
 
@@ -36,7 +37,7 @@ class Moment(click.ParamType[datetime]):
 
 @trust.command()
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@in_one_line
+@on_the_node_or_a_file
 def status(as_json: bool) -> None:  # noqa: FBT001 - click's flag
     """Show every key of this side, what ends soon, and what each other side has acknowledged."""
     from kouan.core.exchange import keystatus  # noqa: PLC0415 - needs Django's models, set up by now
@@ -54,7 +55,7 @@ def status(as_json: bool) -> None:  # noqa: FBT001 - click's flag
 @click.option(
     "--fingerprint", required=True, help="The new fingerprint that the other side told you by another way."
 )
-@in_one_line
+@on_the_node_or_a_file
 def confirm(side: str, fingerprint: str) -> None:
     """Take the new anchor of SIDE into use, after comparing its fingerprint."""
     from kouan.core.exchange import keyset  # noqa: PLC0415 - as above
@@ -70,7 +71,7 @@ def confirm(side: str, fingerprint: str) -> None:
 @click.argument("kid")
 @click.option("--since", type=Moment(), required=True, help="From when it may have been in other hands.")
 @click.option("--reason", required=True, help="For the other sides: what happened, in a few words.")
-@in_one_line
+@on_the_node_or_a_file
 def compromise(use: str, kid: str, since: datetime, reason: str) -> None:
     """Report a key of this side compromised: nobody believes it any more, at once."""
     from kouan.core.trust import services  # noqa: PLC0415 - as above
@@ -87,7 +88,7 @@ def compromise(use: str, kid: str, since: datetime, reason: str) -> None:
 @trust.command()
 @click.argument("kid")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@in_one_line
+@on_the_node_or_a_file
 def compromised(kid: str, as_json: bool) -> None:  # noqa: FBT001 - click's flag
     """List what a key that was reported compromised has signed since."""
     from kouan.core.exchange import signedby  # noqa: PLC0415 - as above
@@ -114,7 +115,7 @@ def compromised(kid: str, as_json: bool) -> None:  # noqa: FBT001 - click's flag
 
 
 @trust.command()
-@in_one_line
+@on_the_node_or_a_file
 def prune() -> None:
     """Delete the private halves of keys that ended 90 days ago; every other side must know that."""
     from kouan.core.exchange import keynews  # noqa: PLC0415 - as above

@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import getpass
-import os
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 from django.utils.translation import gettext as _
 
-from kouan.config import NODE_VARIABLE, ConfigError
-from kouan.core.errors import KouanError
+from kouan.core.running import on_the_node_or_a_file
 from kouan.core.trust import document
 from kouan.core.trust.keys import KeyUse
 from kouan.core.trust.member import MemberKeys
-from kouan.core.words import speak_without_a_node
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def in_one_line(command: Callable[P, R]) -> Callable[P, R]:
-    """Set Django up, and turn what can go wrong into one line and exit status 1.
-
-    A command that is given a file needs no node: it only speaks.
-    """
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
-        from django.db import DatabaseError  # noqa: PLC0415 - as above
-
-        try:
-            if NODE_VARIABLE not in os.environ and kwargs.get("file") is not None:
-                speak_without_a_node()
-            else:
-                django.setup()
-            return command(*args, **kwargs)
-        except (KouanError, ConfigError) as error:
-            raise click.ClickException(str(error)) from None
-        except DatabaseError as error:
-            raise click.ClickException(_("The database cannot be used: %s") % error) from None
-        except OSError as error:
-            raise click.ClickException(f"{error.filename or ''}: {error.strerror or error}") from None
-
-    return run
 
 
 @click.group()
@@ -62,7 +24,7 @@ def trust() -> None:
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; else it is shown."
 )
-@in_one_line
+@on_the_node_or_a_file
 def export(out: Path | None) -> None:
     """Write this side's trust document, to give to another side."""
     from kouan.core.trust import services  # noqa: PLC0415 - needs Django's models, which are set up by now
@@ -80,7 +42,7 @@ def export(out: Path | None) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--fingerprint", help="The fingerprint that the other side told you by another way.")
 @click.option("--replace-anchor", is_flag=True, help="The other side confirmed that its anchor is a new one.")
-@in_one_line
+@on_the_node_or_a_file
 def import_(file: Path, fingerprint: str | None, replace_anchor: bool) -> None:  # noqa: FBT001 - click's flag
     """Take another side's trust document into use."""
     from kouan.core.trust import services  # noqa: PLC0415 - needs Django's models, which are set up by now
@@ -98,7 +60,7 @@ def import_(file: Path, fingerprint: str | None, replace_anchor: bool) -> None: 
 
 @trust.command()
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@in_one_line
+@on_the_node_or_a_file
 def show(file: Path | None) -> None:
     """Show the trust document in FILE, or else this side's own and those of all members."""
     if file is not None:
@@ -122,7 +84,7 @@ def show(file: Path | None) -> None:
     help="How long the old key goes on.",
 )
 @click.option("--now", "soon", is_flag=True, help="End the old key as soon as every side has acknowledged.")
-@in_one_line
+@on_the_node_or_a_file
 def rotate(use: str, overlap_days: int, soon: bool) -> None:  # noqa: FBT001 - click's flag
     """Make a successor to a key; the worker tells the other sides. For an exposed key: compromise."""
     from kouan.core.trust import services  # noqa: PLC0415 - needs Django's models, which are set up by now
@@ -131,7 +93,7 @@ def rotate(use: str, overlap_days: int, soon: bool) -> None:  # noqa: FBT001 - c
 
 
 @trust.command("end-sm2")
-@in_one_line
+@on_the_node_or_a_file
 def end_sm2() -> None:
     """Sign once from now on, without SM2; the other sides are told, and see it as an incident."""
     from kouan.core.trust import services  # noqa: PLC0415 - needs Django's models, which are set up by now

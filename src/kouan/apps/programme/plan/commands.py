@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 from django.utils.translation import gettext as _
 
-from kouan.core.errors import KouanError
+from kouan.core.running import on_the_node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from kouan.apps.programme.models import Subject
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _on_the_node(command: Callable[P, R]) -> Callable[P, R]:
-    """Set Django up, and turn what can go wrong into one line and exit status 1."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
-        from django.db import DatabaseError  # noqa: PLC0415 - as above
-
-        try:
-            django.setup()
-            return command(*args, **kwargs)
-        except KouanError as error:
-            raise click.ClickException(str(error)) from None
-        except DatabaseError as error:
-            raise click.ClickException(_("The database cannot be used: %s") % error) from None
-
-    return run
 
 
 _officer = click.option(
@@ -52,7 +28,7 @@ def plan() -> None:
 
 
 @plan.command("list")
-@_on_the_node
+@on_the_node
 def list_() -> None:
     """List every proposal: year, the other side, version, author, state and digest."""
     from kouan.apps.programme.models import Version  # noqa: PLC0415 - needs Django's models
@@ -70,7 +46,7 @@ def list_() -> None:
 @click.option("--peer", required=True, help="The other side.")
 @click.option("--year", type=int, required=True, help="The year in which the plan begins.")
 @_officer
-@_on_the_node
+@on_the_node
 def propose(file: Path, peer: str, year: int, officer: str) -> None:
     """Sign the plan in FILE (JSON) and put it before the other side; print its digest."""
     from kouan.apps.programme.models import Draft, Subject  # noqa: PLC0415 - needs Django's models
@@ -94,7 +70,7 @@ def propose(file: Path, peer: str, year: int, officer: str) -> None:
 @plan.command()
 @click.argument("digest")
 @_officer
-@_on_the_node
+@on_the_node
 def accept(digest: str, officer: str) -> None:
     """Sign the other side's proposal DIGEST: it is in effect from then on."""
     from kouan.apps.programme.plan import negotiating, queries  # noqa: PLC0415 - needs Django's models
@@ -106,7 +82,7 @@ def accept(digest: str, officer: str) -> None:
 @plan.command()
 @click.argument("digest")
 @click.option("--reason", required=True, help="What the other side is told.")
-@_on_the_node
+@on_the_node
 def refuse(digest: str, reason: str) -> None:
     """Refuse the other side's proposal DIGEST."""
     from kouan.apps.programme.plan import negotiating, queries  # noqa: PLC0415 - needs Django's models
@@ -118,7 +94,7 @@ def refuse(digest: str, reason: str) -> None:
 @plan.command()
 @click.argument("digest")
 @click.option("--reason", required=True, help="What the other side is told.")
-@_on_the_node
+@on_the_node
 def withdraw(digest: str, reason: str) -> None:
     """Take this side's proposal DIGEST off the table."""
     from kouan.apps.programme.plan import negotiating, queries  # noqa: PLC0415 - needs Django's models
@@ -136,7 +112,7 @@ def withdraw(digest: str, reason: str) -> None:
 @click.option("--part", default="", help="Which measure or milestone.")
 @click.option("--source", required=True, help="Where the figure comes from.")
 @click.option("--on", "day", type=click.DateTime(["%Y-%m-%d"]), help="The day; today if not given.")
-@_on_the_node
+@on_the_node
 def report(  # noqa: PLR0913, PLR0917 - one option each
     item: str, about: str, value: str, peer: str, year: int, part: str, source: str, day: datetime | None
 ) -> None:
@@ -156,7 +132,7 @@ def report(  # noqa: PLR0913, PLR0917 - one option each
 
 
 @plan.command()
-@_on_the_node
+@on_the_node
 def feed() -> None:
     """Report the figures that this node counts by itself now, not only at the next look."""
     from kouan.apps.programme.plan import reporting  # noqa: PLC0415 - needs Django's models
@@ -169,7 +145,7 @@ def feed() -> None:
 @click.option("--peer", required=True, help="The other side.")
 @click.option("--year", type=int, required=True, help="The year in which the plan begins.")
 @click.option("--pdf", type=click.Path(path_type=Path, dir_okay=False), help="Write the annual review there.")
-@_on_the_node
+@on_the_node
 def show(peer: str, year: int, pdf: Path | None) -> None:
     """Print the plan in effect and how it stands as JSON, with every report and its crossing."""
     from kouan.apps.programme.plan import exporting, queries, review  # noqa: PLC0415 - needs Django's models

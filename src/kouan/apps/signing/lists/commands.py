@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 from django.utils.translation import gettext as _
 
-from kouan.core.errors import KouanError
+from kouan.core.running import on_the_node
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-P = ParamSpec("P")
-R = TypeVar("R")
 _FORMATS = ("jws", "json", "xml", "sm2")
 _NOON = timedelta(hours=12)
-
-
-def _on_the_node(command: Callable[P, R]) -> Callable[P, R]:
-    """Set Django up, and turn what can go wrong into one line and exit status 1."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
-        from django.db import DatabaseError  # noqa: PLC0415 - as above
-
-        try:
-            django.setup()
-            return command(*args, **kwargs)
-        except KouanError as error:
-            raise click.ClickException(str(error)) from None
-        except DatabaseError as error:
-            raise click.ClickException(_("The database cannot be used: %s") % error) from None
-
-    return run
 
 
 @click.group()
@@ -46,7 +24,7 @@ def lists() -> None:
 
 
 @lists.command()
-@_on_the_node
+@on_the_node
 def show() -> None:
     """List each side's newest edition: side, edition, entry, state, provider and name."""
     from django.utils import timezone  # noqa: PLC0415 - needs Django's set-up
@@ -66,7 +44,7 @@ def show() -> None:
 @click.argument("side")
 @click.argument("entry")
 @click.argument("day", type=click.DateTime(["%Y-%m-%d"]))
-@_on_the_node
+@on_the_node
 def on(side: str, entry: str, day: datetime) -> None:
     """Say whether ENTRY of SIDE's list was recognised on DAY. Exit status 1 if it was not."""
     from kouan.apps.signing.lists import labels, queries  # noqa: PLC0415 - needs Django's models
@@ -86,7 +64,7 @@ def on(side: str, entry: str, day: datetime) -> None:
 @lists.command("import")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @click.option("--by", required=True, help="The officer's account, who prepares the draft.")
-@_on_the_node
+@on_the_node
 def import_(file: Path, by: str) -> None:
     """Put the entries in FILE (.json, .toml or .csv) into the draft, begun if need be; all, or nothing.
 
@@ -118,7 +96,7 @@ def import_(file: Path, by: str) -> None:
 @click.option(
     "--days", type=click.IntRange(1, 184), default=90, show_default=True, help="Until the next edition."
 )
-@_on_the_node
+@on_the_node
 def submit(by: str, days: int) -> None:
     """Hand the draft to a second officer, who looks at it and publishes it in the portal."""
     from kouan.apps.signing.lists import drafts  # noqa: PLC0415 - needs Django's models
@@ -133,7 +111,7 @@ def submit(by: str, days: int) -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write."
 )
-@_on_the_node
+@on_the_node
 def export(side: str, edition: int | None, form: str, out: Path) -> None:
     """Write an edition of SIDE's list to a file."""
     from kouan.apps.signing.lists import jades, publishing, queries  # noqa: PLC0415 - needs Django's models

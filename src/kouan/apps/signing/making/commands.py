@@ -10,7 +10,7 @@ from typing import Final
 import click
 from django.utils.translation import gettext as _
 
-from kouan.core.trust.commands import in_one_line
+from kouan.core.running import on_the_node
 
 _MOST: Final = 64 * 1024 * 1024
 
@@ -21,7 +21,7 @@ _MOST: Final = 64 * 1024 * 1024
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
 @click.option("--reason", default="", help="Why it is signed; a PDF shows it.")
 @click.option("--stamped", is_flag=True, help="With a time-stamp by the authority of [time] (PDF alone).")
-@in_one_line
+@on_the_node
 def sign(source: Path, name: str, out: Path, reason: str, stamped: bool) -> None:  # noqa: FBT001 - click's flag
     """Sign FILE: a PDF inside itself (PAdES), anything else by CMS beside it (GM/T 0010 with an SM2 key)."""
     from kouan.apps.signing.making import keys, office  # noqa: PLC0415 - needs Django, which is set up by now
@@ -52,7 +52,7 @@ def sign(source: Path, name: str, out: Path, reason: str, stamped: bool) -> None
 @click.option(
     "--days", type=click.IntRange(1, 1825), default=365, show_default=True, help="How long it works."
 )
-@in_one_line
+@on_the_node
 def access(name: str, *, signers: tuple[str, ...], archive: bool, days: int) -> None:
     """Make an access token with which the program NAME signs, and print it this once."""
     from kouan.apps.signing.making import office  # noqa: PLC0415 - needs Django, which is set up by now
@@ -63,7 +63,7 @@ def access(name: str, *, signers: tuple[str, ...], archive: bool, days: int) -> 
 
 @click.command("revoke-access")
 @click.argument("prefix")
-@in_one_line
+@on_the_node
 def revoke_access(prefix: str) -> None:
     """Revoke the token for signing that begins with PREFIX."""
     from kouan.apps.signing.making import office  # noqa: PLC0415 - needs Django, which is set up by now

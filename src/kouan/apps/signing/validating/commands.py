@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import functools
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 from django.utils.translation import gettext as _
 
 from kouan.core.errors import KouanError
+from kouan.core.running import on_the_node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from kouan.apps.signing.validating.report import FileReport
 
-P = ParamSpec("P")
-R = TypeVar("R")
 SUMMARY: Final = (
     "verdict",
     "sub_indication",
@@ -34,17 +32,6 @@ SUMMARY: Final = (
     "level",
     "reasons",
 )
-
-
-def _on_the_node(command: Callable[P, R]) -> Callable[P, R]:
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
-
-        django.setup()
-        return command(*args, **kwargs)
-
-    return run
 
 
 @click.command()
@@ -60,7 +47,7 @@ def _on_the_node(command: Callable[P, R]) -> Callable[P, R]:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The document that the signatures in FILES are about, where it is not in them.",
 )
-@_on_the_node
+@on_the_node
 def validate(files: tuple[Path, ...], *, as_json: bool, out: Path | None, detached: Path | None) -> None:
     """Validate the signatures of FILES, a line of CSV for each; status 1 unless all are recognised."""
     reports = list(_bar(_validated(files, detached), len(files)))
@@ -144,7 +131,7 @@ def row(report: FileReport) -> list[str]:
 @click.option(
     "--days", type=click.IntRange(1, 1825), default=365, show_default=True, help="How long it works."
 )
-@_on_the_node
+@on_the_node
 def token(name: str, days: int) -> None:
     """Make an access token for the program NAME, which validates often, and print it this once."""
     from kouan.apps.signing.validating import services  # noqa: PLC0415 - needs Django's models
@@ -155,7 +142,7 @@ def token(name: str, days: int) -> None:
 
 @click.command("revoke-token")
 @click.argument("prefix")
-@_on_the_node
+@on_the_node
 def revoke_token(prefix: str) -> None:
     """Revoke the token that begins with PREFIX."""
     from kouan.apps.signing.validating import services  # noqa: PLC0415 - needs Django's models
@@ -177,7 +164,7 @@ def revocation() -> None:
 @click.option(
     "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where the bundle goes."
 )
-@_on_the_node
+@on_the_node
 def pack(files: tuple[Path, ...], out: Path) -> None:
     """Pack FILES (CRL, OCSP; DER or PEM) into a bundle that this side signs, for a node without a network."""
     from kouan.apps.signing.validating import bundles  # noqa: PLC0415 - needs Django's models
@@ -189,7 +176,7 @@ def pack(files: tuple[Path, ...], out: Path) -> None:
 
 @revocation.command("import")
 @click.argument("bundle", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_on_the_node
+@on_the_node
 def import_(bundle: Path) -> None:
     """Take in a BUNDLE that this side or a member has signed."""
     from kouan.apps.signing.validating import bundles  # noqa: PLC0415 - needs Django's models
@@ -201,7 +188,7 @@ def import_(bundle: Path) -> None:
 
 
 @revocation.command("list")
-@_on_the_node
+@on_the_node
 def list_() -> None:
     """List what is here, and until when it counts."""
     from kouan.apps.signing.validating import queries  # noqa: PLC0415 - needs Django's models

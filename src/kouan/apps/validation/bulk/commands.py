@@ -12,8 +12,8 @@ import click
 from django.utils.translation import gettext as _
 
 from kouan.apps.validation.domain import Algorithm, DocumentType, JobKind
-from kouan.apps.validation.running import on_the_node
 from kouan.core.errors import KouanError
+from kouan.core.running import on_the_node
 from kouan.core.words import speak_without_a_node
 
 if TYPE_CHECKING:

@@ -7,16 +7,16 @@ import time
 import click
 from django.utils.translation import gettext as _
 
+from kouan.core.running import on_the_node
+
 WAIT: float = 20.0
 """Seconds for which the command waits for the worker to hear from the peer."""
 
 
 @click.group()
+@on_the_node
 def channel() -> None:
     """Look after the channels to other sides: whether they are halted, and resynchronising them."""
-    import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
-
-    django.setup()
 
 
 @channel.command()
