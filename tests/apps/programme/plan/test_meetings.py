@@ -49,11 +49,11 @@ def sending(settings):
 
 def test_a_meeting_and_its_changes_are_told_with_a_growing_sequence(gd):
     row = meetings.convene(peer="gd", arranged=arranged())
-    meetings.change(key=row.key, arranged=arranged(mode="video"))
+    meetings.change(key=row.key, arranged=arranged(mode="hybrid"))
     meetings.close(key=row.key, state="held")
     heard = [payload for type_, payload in gd.hear() if type_ == "programme.meeting"]
     assert [(each["sequence"], each["mode"], each["state"]) for each in heard] == [
-        (0, "in-person", "planned"), (1, "video", "planned"), (2, "video", "held"),
+        (0, "in-person", "planned"), (1, "hybrid", "planned"), (2, "hybrid", "held"),
     ]  # fmt: skip
     with pytest.raises(errors.MeetingOver):
         meetings.change(key=row.key, arranged=arranged())
@@ -73,11 +73,11 @@ def test_the_other_sides_meeting_is_kept_and_only_its_host_changes_it(gd):
     assert (row.host, row.mode) == ("gd", "video")
     with pytest.raises(errors.NotTheHost):
         meetings.change(key=key, arranged=arranged())
-    again = said(key, sequence=1, mode="in-person")
+    again = said(key, sequence=1, mode="hybrid")
     assert gd.say("programme.meeting", again, conversation=key) == ("handled", "")
     assert gd.say("programme.meeting", said(key), conversation=key) == ("refused", "old-meeting-change")
     row.refresh_from_db()
-    assert row.mode == "in-person"
+    assert row.mode == "hybrid"
 
 
 def test_nobody_takes_over_a_meeting_of_this_side(gd):
@@ -119,13 +119,16 @@ def test_each_delegate_gets_an_invitation_a_new_one_with_each_change_and_a_cance
     assert str(event["ATTENDEE"]) == "mailto:mei.ling@example.org"
     meetings.delegate(key=row.key, persons=[person])
     assert mailing.run() is False
-    meetings.change(key=row.key, arranged=arranged(place=line("Kowloon")))
+    meetings.change(key=row.key, arranged=arranged(place=line("Kowloon"), mode="hybrid"))
     mailing.run()
+    assert "Kowloon（繁）\n親身出席及視像會議\n" in mail.outbox[1].body
     meetings.close(key=row.key, state="cancelled")
     mailing.run()
     events = [Calendar.from_ical(each.attachments[0][1]) for each in mail.outbox]
     assert [str(each["METHOD"]) for each in events] == ["REQUEST", "REQUEST", "CANCEL"]
     assert [each.walk("VEVENT")[0]["SEQUENCE"] for each in events] == [0, 1, 2]
+    told = [str(each.walk("VEVENT")[0]["DESCRIPTION"]).split("\n")[0] for each in events]
+    assert told == ["親身出席", "親身出席及視像會議", "親身出席及視像會議"]
 
 
 def test_a_server_that_is_away_is_tried_again_later(gd, sending, settings, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -12,14 +13,18 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import translation
+from django.utils.translation import gettext
 from icalendar import Calendar
+from pypdf import PdfReader
 from rdflib import Graph
 
 from apps.programme.plan.made import OFFICER, YEAR, drafted, item, measure, plan, words
 from kouan.apps.programme.models import Draft, JointMeeting, Report, Version
-from kouan.apps.programme.plan import drafting, negotiating, reporting
+from kouan.apps.programme.plan import drafting, labels, negotiating, queries, reporting
 from kouan.apps.programme.plan.domain import made_of, plan_number
+from kouan.core.text import LANGUAGES
 from kouan.web.access import grant_role
+from kouan.web.filters import date_long
 
 KEY = plan_number(["hk", "gd"], YEAR)
 BOARD = f"/programme/plan/gd/{YEAR}/"
@@ -80,6 +85,40 @@ def test_a_figure_on_the_review_names_its_reports_and_the_crossings_that_brought
         assert f"#report-{report.key}" in text
         assert f'id="report-{report.key}"' in everybody.get(f"{BOARD}items/public-services/").content.decode()
     assert "monthly return 9/2026" in text
+
+
+def test_the_reviews_pdf_has_in_each_script_every_figure_of_the_page_and_what_is_behind_it(
+    running, everybody
+):
+    def bare(words):
+        return re.sub(r"\s+", "", html.unescape(re.sub(r"<[^>]+>", "", words)))
+
+    reader = PdfReader(io.BytesIO(everybody.get(f"{BOARD}review.pdf").content))
+    said = bare("".join(each.extract_text() for each in reader.pages))
+    for language in LANGUAGES:
+        page = everybody.get(f"{BOARD}review/", headers={"accept-language": language}).content.decode()
+        figures = re.findall(r'plan-figure-line">(.*?)</p>', page, re.DOTALL)
+        assert len(figures) == sum(len(each.measures) for _area, each in made_of(plan()).each_item())
+        for line in (
+            *figures,
+            *re.findall(r"<h[123][^>]*>(.*?)</h[123]>", page.partition("<main")[2], re.DOTALL),
+        ):
+            assert bare(line) in said, (language, line)
+        counts = re.findall(r"<dd[^>]*>(.*?)</dd>", page, re.DOTALL)
+        assert [each for each in map(bare, counts) if each not in said] == []
+        with translation.override(language):
+            for report in Report.objects.filter(about="measure"):
+                trace = queries.board(running.subject).traces[report.key]
+                entry = gettext("ledger entry %(index)s") % {"index": trace.index}
+                assert bare(entry) in bare(page)
+                day, side = date_long(report.day), labels.side_name(report.side)
+                behind = gettext(
+                    "%(side)s, %(day)s: %(value)s (%(source)s); message %(message)s, ledger entry %(index)s"
+                ) % {
+                    "side": side, "day": day, "value": report.value, "source": report.source,
+                    "message": report.message_id, "index": trace.index,
+                }  # fmt: skip
+                assert bare(behind) in said, (language, behind)
 
 
 def test_the_only_plan_is_shown_at_once_and_none_says_so(everybody, gd):
@@ -224,9 +263,9 @@ def test_a_proposal_of_the_other_side_is_compared_countered_and_signed(officer, 
         }
     )
     gd.propose(value)
-    assert "has proposed" in officer.get(OFFICE).content.decode()
-    assert "1 proposal waits for this side." in officer.get("/").content.decode()
     path = f"{OFFICE}versions/{made_of(value).digest().hex()}/"
+    assert f'has proposed <a class="govuk-link" href="{path}">' in officer.get(OFFICE).content.decode()
+    assert "1 proposal waits for this side." in officer.get("/").content.decode()
     text = officer.get(path).content.decode()
     assert "<del>Thirty</del>" in text
     assert "<ins>Forty</ins>" in text
@@ -312,7 +351,9 @@ def test_a_meeting_is_convened_changed_attended_held_and_minuted(officer, gd):
     text = officer.get(path).content.decode()
     assert "is a holiday in" in text  # the National Day, on both sides
     agenda = [each["id"] for each in meeting.agenda]
-    assert officer.post(f"{path}change", MEETING | {"day": "2026-10-09"}).status_code == 302
+    moved = MEETING | {"day": "2026-10-09", "mode": "hybrid"}
+    assert officer.post(f"{path}change", moved).status_code == 302
+    assert "In person and by video" in officer.get(path).content.decode()
     meeting.refresh_from_db()
     assert [each["id"] for each in meeting.agenda] == agenda
     assert "is a holiday in" not in officer.get(path).content.decode()
@@ -324,6 +365,8 @@ def test_a_meeting_is_convened_changed_attended_held_and_minuted(officer, gd):
     text = officer.get(path).content.decode()
     link = re.search(rf'href="({path}papers/[0-9a-f-]+)"', text)
     assert officer.get(link[1]).content == b"%PDF-1.4 the paper"
+    assert '<code class="kouan-code">' in text
+    assert "&lt;code" not in text
     assert Calendar.from_ical(officer.get(f"{path}meeting.ics").content).walk("VEVENT")
     assert officer.post(f"{path}close/held").status_code == 302
     assert officer.get(f"{path}change").status_code == 404

@@ -300,7 +300,7 @@ class Minutes(Text):
     title: Line
     held_on: DateText
     place: Line
-    mode: Literal["in-person", "video"]
+    mode: Literal["in-person", "video", "hybrid"]
     present: Annotated[list[Present], Len(1, 100)]
     points: Annotated[list[Point], Len(1, 40)]
     actions: Annotated[list[Action], Len(0, 60)]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kouan.core.errors import KouanError
 
 DATES: Final = ("%Y-%m-%d",)
+_DAY: Final = _("For example 2027-12-31.")
 NEEDED: Final = {"required": _("This cannot be empty.")}
 _DATE: Final = {"invalid": _("Enter a date such as 2027-12-31."), **NEEDED}
 SCRIPTS: Final = {
@@ -62,7 +63,7 @@ def shown(name: str, words: Mapping[str, str]) -> dict[str, str]:
     return {f"{name}_{script}": words.get(script, "") for script in SCRIPTS}
 
 
-def date_field(label: Any, hint: Any = "") -> forms.DateField:
+def date_field(label: Any, hint: Any = _DAY) -> forms.DateField:
     """Return a field for a day such as 2027-12-31."""
     return forms.DateField(label=label, input_formats=DATES, help_text=hint, error_messages=_DATE)
 

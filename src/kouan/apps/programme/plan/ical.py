@@ -87,8 +87,8 @@ def _meeting(meeting: JointMeeting) -> Event:
     event.add("location", _words(meeting.place))
     event.add("status", "CANCELLED" if meeting.state == "cancelled" else "CONFIRMED")
     lines = [f"{number}. {_words(point['title'])}" for number, point in enumerate(meeting.agenda, 1)]
-    if lines:
-        event.add("description", "\n".join([gettext("Agenda"), *lines]))
+    agenda = [gettext("Agenda"), *lines] if lines else []
+    event.add("description", "\n".join([str(labels.MODES[meeting.mode]), *agenda]))
     return event
 
 

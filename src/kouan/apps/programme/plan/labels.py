@@ -54,6 +54,7 @@ STANDING_COLOURS: Final[Mapping[str, str]] = {
 MODES: Final[Mapping[str, _StrOrPromise]] = {
     "in-person": pgettext_lazy("meeting", "In person"),
     "video": pgettext_lazy("meeting", "By video"),
+    "hybrid": pgettext_lazy("meeting", "In person and by video"),
 }
 MEETINGS: Final[Mapping[str, _StrOrPromise]] = {
     "planned": pgettext_lazy("meeting", "Planned"),

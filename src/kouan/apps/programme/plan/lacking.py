@@ -49,7 +49,7 @@ _NAMES: Final[Mapping[str, _StrOrPromise]] = {
     "said": _("what was said"),
     "place": pgettext_lazy("of a meeting", "place"),
     "held_on": _("day of the meeting"),
-    "mode": _("in person or by video"),
+    "mode": _("in person, by video, or both"),
     "plan": _("the plan's number"),
     "en": _("in English"),
     "zh_hant": _("in traditional Chinese"),

@@ -58,11 +58,12 @@ def message_for(attendee: Attendee, meeting: JointMeeting) -> EmailMessage:
             "title": title
         }
         text = gettext(
-            "%(title)s\n%(at)s\n%(place)s\n\nThis message is sent by a machine. Do not answer it."
+            "%(title)s\n%(at)s\n%(place)s\n%(mode)s\n\nThis message is sent by a machine. Do not answer it."
         ) % {
             "title": title,
             "at": datetime_long(meeting.starts_at),
             "place": labels.words(meeting.place),
+            "mode": labels.MODES[meeting.mode],
         }
     message = EmailMessage(subject.replace("\n", " "), text, settings.DEFAULT_FROM_EMAIL, [attendee.email])
     method = "CANCEL" if cancelled else "REQUEST"

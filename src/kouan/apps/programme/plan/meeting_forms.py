@@ -34,10 +34,10 @@ class MeetingForm(Step):
     )
     day = date_field(_("Day"))
     begins = forms.TimeField(
-        label=_("Begins"), input_formats=["%H:%M"], error_messages=_TIME
+        label=_("Begins"), input_formats=["%H:%M"], error_messages=_TIME, help_text=_("For example 14:30.")
     )  # fmt: skip
     ends = forms.TimeField(
-        label=_("Ends"), input_formats=["%H:%M"], error_messages=_TIME
+        label=_("Ends"), input_formats=["%H:%M"], error_messages=_TIME, help_text=_("For example 14:30.")
     )  # fmt: skip
     agenda = forms.CharField(
         label=_("Agenda"),
@@ -57,7 +57,8 @@ class MeetingForm(Step):
                 label=_("With which side"), choices=[(each, labels.side_name(each)) for each in peers]
             )
             order = ["peer", *order]
-        self.order_fields([*order, "day", "begins", "ends", "mode"])
+        place = ["place_en", "place_zh_hant", "place_zh_hans"]
+        self.order_fields([*order, "day", "begins", "ends", "mode", *place])
 
     def clean_agenda(self) -> list[dict[str, Any]]:
         """Return the points; refuse a line that is not in three scripts."""

@@ -13,7 +13,7 @@ from reportlab.platypus import PageBreak, Spacer
 from kouan.apps.programme.plan import labels
 from kouan.core.text import LANGUAGES
 from kouan.web import typeset
-from kouan.web.filters import date_long
+from kouan.web.filters import date_long, number
 
 if TYPE_CHECKING:
     from kouan.apps.programme.plan.progress import Figure
@@ -37,16 +37,21 @@ def rendered(board: Board) -> bytes:
 
 def figure_words(figure: Figure) -> str:
     """Return a measure with its figure, in one line."""
+    return gettext("%(title)s: %(figure)s") % {
+        "title": figure.measure.title,
+        "figure": figure_alone(figure),
+    }
+
+
+def figure_alone(figure: Figure) -> str:
+    """Return what a measure has come to, where its title stands beside it."""
     measure = figure.measure
     if figure.value is None:
         missing = ", ".join(labels.side_name(side) for side in figure.missing)
-        return gettext("%(title)s: not reported yet by %(sides)s; target %(target)s %(unit)s") % {
-            "title": measure.title, "sides": missing, "target": measure.target, "unit": measure.unit,
+        return gettext("not reported yet by %(sides)s; target %(target)s %(unit)s") % {
+            "sides": missing, "target": measure.target, "unit": measure.unit,
         }  # fmt: skip
-    return gettext(
-        "%(title)s: %(value)s %(unit)s; baseline %(baseline)s, target %(target)s (%(reached)s)"
-    ) % {
-        "title": measure.title,
+    return gettext("%(value)s %(unit)s; baseline %(baseline)s, target %(target)s (%(reached)s)") % {
         "value": figure.text,
         "unit": measure.unit,
         "baseline": measure.baseline,
@@ -75,8 +80,8 @@ def _part(board: Board, language: str) -> list[Any]:
         ),
     ]
     story: list[Any] = [typeset.text(title, head), Spacer(1, 3 * mm), typeset.table(facts, small)]
-    for number, area in enumerate(board.plan.areas, 1):
-        story.append(typeset.text(f"{number}. {area.title}", section))
+    for place, area in enumerate(board.plan.areas, 1):
+        story.append(typeset.text(f"{place}. {area.title}", section))
         for card in board.cards:
             if card.area.id == area.id:
                 story.append(typeset.text(str(card.item.title), below))
@@ -108,20 +113,21 @@ def _rows(board: Board, card: Card) -> list[tuple[str, list[str]]]:
         lines = [figure_words(figure)]
         for each in figure.of:
             trace = board.traces[each.key]
-            where = "–" if trace.index is None else str(trace.index)
-            lines.append(
-                gettext(
-                    "%(side)s, %(day)s: %(value)s (%(source)s); message %(message)s, ledger entry %(index)s"
-                )
-                % {
-                    "side": labels.side_name(each.side),
-                    "day": date_long(each.day),
-                    "value": each.value,
-                    "source": each.source,
-                    "message": trace.message,
-                    "index": where,
-                }
-            )
+            where = "–" if trace.index is None else number(trace.index)
+            line = gettext(
+                "%(side)s, %(day)s: %(value)s (%(source)s); message %(message)s, ledger entry %(index)s"
+            ) % {
+                "side": labels.side_name(each.side),
+                "day": date_long(each.day),
+                "value": each.value,
+                "source": each.source,
+                "message": trace.message,
+                "index": where,
+            }
+            if trace.peer_index is not None:
+                theirs = gettext("at the other side %(index)s") % {"index": number(trace.peer_index)}
+                line = f"{line}; {theirs}"
+            lines.append(line)
         rows.append((gettext("Measure"), lines))
     return rows
 

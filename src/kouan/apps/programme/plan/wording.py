@@ -54,13 +54,18 @@ def measure_words(measure: Measure) -> str:
         "target": measure.target,
         "unit": measure.unit,
     }
+    return f"{said} ({measure_origin(measure)})"
+
+
+def measure_origin(measure: Measure) -> str:
+    """Return who reports a measure, and how both sides' figures become one."""
     by = ", ".join(labels.side_name(side) for side in measure.reported_by)
     how = gettext("reported by %(sides)s") % {"sides": by}
     if len(measure.reported_by) > 1:
         how += f"; {labels.COMBINED[measure.combined]}"
     if measure.feed:
         how += gettext("; counted by the node (%(figure)s)") % {"figure": measure.feed}
-    return f"{said} ({how})"
+    return how
 
 
 def _plan(plan: Plan) -> list[Passage]:

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_safe
 
 from kouan.apps.programme.plan import exporting, ical, queries, review
 from kouan.apps.programme.plan.papers import paper
-from kouan.apps.programme.plan.review import figure_words
+from kouan.apps.programme.plan.review import figure_alone, figure_words
 from kouan.apps.programme.plan.views.shared import download, page
-from kouan.apps.programme.plan.wording import measure_words
+from kouan.apps.programme.plan.wording import measure_origin
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -52,8 +52,8 @@ def item(request: HttpRequest, peer: str, year: int, item: str) -> HttpResponse:
         board=shown,
         card=card,
         reports=shown.of_item(item),
-        figure_words=figure_words,
-        measure_words=measure_words,
+        figure_alone=figure_alone,
+        measure_origin=measure_origin,
     )
 
 

@@ -22,8 +22,8 @@ _KIND: Final = r"(?:(?:major|main|key|priority|focus|core|specific|broad|importa
 _NOUN: Final = r"(?:(?:areas?(?! of the)|fields|aspects|directions|domains|fronts|priorities|themes|streams|work (?:details|items|areas)|focus areas)(?! manager))"
 _TRIGGER: Final = re.compile(
     rf"(?:\b(?:in|on|into|the|these|of|following|across|covering|cover|covers|identified|set|laid down|agreed(?: on)?|namely|under|through|around|reviewed) )+(?:the )?(?:following )?(?:{_COUNT} )?{_KIND}{_NOUN}"
-    rf"|(?<![^\n])(?:[A-Z]\w+ )?areas (?:of|for) co-?operation\b|\bwork plan\b[^.:;]{{0,40}}? (?:covers|covered|comprises|comprised|includes|included)(?=:)"
-    rf"|\b{_COUNT} {_KIND}{_NOUN}|\bsuch {_NOUN} as\b|\b{_NOUN} such as\b|\b{_KIND}{_NOUN} (?:including|namely)\b",
+    rf"|(?<![^\n])(?:[A-Z]\w+ )?areas (?:of|for) co-?operation\b|\bwork plan\b[^.:;]{{0,40}}? (?:covers|covered|comprises|comprised|includes|included)(?=:)|\bwork plan\b[^.:;]{{0,30}}?, (?:which )?(?:covering|focusing on)"
+    rf"|\b{_COUNT} {_KIND}{_NOUN}|\b(?:focus(?:ing)?|concentrat(?:e|ing)|co-?operat(?:e|ing)|work together|working together|collaborat(?:e|ing)) (?:on|in)(?: the following)?(?=\s*:-?\s*(?:\n|$))|\bsuch {_NOUN} as\b|\b{_NOUN} such as\b|\b{_KIND}{_NOUN} (?:including|namely)\b",
     re.IGNORECASE,
 )
 _OPENS: Final = re.compile(
@@ -31,13 +31,13 @@ _OPENS: Final = re.compile(
     re.IGNORECASE,
 )
 _ZH_TRIGGER: Final = re.compile(
-    r"(?:(?:以下|下列|如下|这|在|围绕|聚焦|就)?(?P<count>[一二三四五六七八九十两]|\d{1,2})?(?:个|大|项)?(?:主要|重点|重要|合作|优先|工作|关键)*(?:范畴|领域|方面|方向)(?:合作|工作|的合作|的工作)?|多个(?:合作)?(?:范畴|领域|方面)|(?:以下|下列|如下)[一二三四五六七八九十两\d]{1,2}(?:项|个)[^,。;:]{0,24}?(?:工作内容|工作项目|工作|内容|项目)|(?:推进|开展|做好|落实|抓好)(?:以下|下列|如下)(?:几项|各项|重点|主要)?(?:工作|任务))"
+    r"(?:(?:以下|下列|如下|这|在|围绕|聚焦|就)?(?P<count>[一二三四五六七八九十两]|\d{1,2})?(?:个|大|项)?(?:主要|重点|重要|合作|优先|工作|关键)*(?:范畴|领域|方面|方向)(?:合作|工作|的合作|的工作)?|(?<=[^\d一二三四五六七八九十])(?P<tasks>[一二三四五六七八九十两]|\d{1,2})(?:项|大|方面|个)(?:重点|主要|合作)*(?:工作|任务|议题)|(?:合作|工作)重点(?=[^。;:,]{0,12}:)|(?P<main>重点(?:工作|合作|内容|任务|项目)?(?:包括|涵盖|为|是)|主要(?:工作|合作|内容)(?:包括|涵盖))|(?:工作|合作)重点,(?:将|要)?(?:着力|重点|继续|积极|大力)*(?P<verb>推进|推动|加强|深化|开展|聚焦)|多个(?:合作)?(?:范畴|领域|方面)|(?:以下|下列|如下)[一二三四五六七八九十两\d]{1,2}(?:项|个)[^,。;:]{0,24}?(?:工作内容|工作项目|工作|内容|项目)|(?:推进|开展|做好|落实|抓好)(?:以下|下列|如下)(?:几项|各项|重点|主要)?(?:工作|任务))"
 )
 _ZH_OPENS: Final = re.compile(
     r"^[^:。;,、]{0,24}?(?:,|\()?[^:。;,、]{0,16}?(?:包括|分别是|分别为|即|计有|有|为|涵盖|涉及)?(?:了)?\s*[::]\s*|^[^:。;,、]{0,18}(?:,|\()?(?:包括|即|分别是|分别为|计有|涵盖)(?:了)?[:,]?"
 )
 _ABOUT: Final = re.compile(
-    r"co-?operat|collaborat|work plan|both sides|two sides|two places|Hong Kong and Guangdong|Guangdong and Hong Kong|\bthe meeting\b|expert group|task force|\bagreed\b|\b[Mm]embers (?:noted|reviewed|discussed)\b|\bon the (?:table|agenda)\b|working group|joint conference"
+    r"co-?operat|collaborat|work plan|both sides|two sides|two places|Hong Kong and Guangdong|Guangdong and Hong Kong|\bthe meeting\b|\bpriorities\b|expert group|task force|\bagreed\b|\b[Mm]embers (?:noted|reviewed|discussed)\b|\bon the (?:table|agenda)\b|working group|joint conference"
     r"|合作|双方|两地|粤港|会议|专责小组|工作计划",
     re.IGNORECASE,
 )
@@ -99,12 +99,26 @@ def _announced_en(folded: str, low: int, high: int) -> Announced | None:
         if number:
             word = number[0].lower()
             count = int(word) if word.isdecimal() else _COUNTS[word]
-        if trigger[0].lower().rstrip().endswith(("such as", "including", "namely", " as")):
+        if (
+            trigger[0]
+            .lower()
+            .rstrip()
+            .endswith(("such as", "including", "namely", " as", "covering", "focusing on"))
+        ):
             at = trigger.end()
             at += len(folded[at:high]) - len(folded[at:high].lstrip(" ,:"))
         else:
             tail = folded[trigger.end() : min(trigger.end() + 160, high)]
             opens = _OPENS.search(tail)
+            plain = (
+                re.match(r" of (?!co-?operation|work\b|mutual|the )", tail)
+                if count and opens is None
+                else None
+            )
+            if plain:
+                items = _items(folded, trigger.end() + plain.end(), _tail(folded, trigger.end(), high), count)
+                if len(items) == count:
+                    return Announced(tuple(items), count, follows=False)
             if opens is None or re.search(r"\b(?:said|which was|who)\b|[.;]", tail[: opens.start()]):
                 continue
             at = trigger.end() + opens.end()
@@ -114,7 +128,7 @@ def _announced_en(folded: str, low: int, high: int) -> Announced | None:
             namely = re.search(r"\bnamely:?\s*$", folded[at:high])
             if namely:
                 at = high
-        if not folded[at:high].strip(" :"):
+        if not folded[at:high].strip(" :-"):
             return Announced((), count, follows=True)
         items = _items(folded, at, _tail(folded, at, high), count)
         if len(items) >= 2 or (count == 1 and items):
@@ -209,11 +223,15 @@ def trimmed(folded: str, low: int, high: int) -> Area | None:
     """Return a stretch of text as an area: without its number, articles, joints and full stop."""
     piece = folded[low:high]
     lead = re.match(
-        r"(?:[\s,;:]|\(?[0-9ivx]{1,3}[.)]\s|\([a-l]\)\s|[(]?[一二三四五六七八九十]{1,2}[)、.]|(?:and|as well as|the)\s|[一二三四五六七八九十]是)*",
+        r"(?:[\s,;:]|\(?[0-9ivx]{1,3}[.)]\s|\([a-l]\)\s|[(]?[一二三四五六七八九十]{1,2}[)、.]|(?:and|as well as|the)\s|[一二三四五六七八九十][是要])*",
         piece,
     )
     start = low + (len(lead[0]) if lead else 0)
-    piece = re.sub(r"(?:[\s,;:.。]|\band$|等(?:领域|方面|范畴)?$|以及$)+$", "", folded[start:high])
+    piece = re.sub(
+        r"(?:[\s,;:.。]|\band$|等(?:领域|方面|范畴)?$|以及$|[一二三四五六七八九十两\d]{1,2}(?:个|大|项)?(?:主要|重点|合作)*(?:范畴|领域|方面)$)+$",
+        "",
+        folded[start:high],
+    )
     if piece.count('"') % 2 or (piece[:1] == piece[-1:] == '"' and piece.count('"') == 2):
         start += piece.startswith('"')
         piece = piece.strip('"')
@@ -225,21 +243,29 @@ def _announced_zh(folded: str, low: int, high: int) -> Announced | None:
         if not trigger[0].strip() or _SPEECH.search(folded, low, trigger.start()):
             continue
         count = None
-        if trigger["count"]:
-            count = int(trigger["count"]) if trigger["count"].isdecimal() else _ZH_COUNTS[trigger["count"]]
+        said = trigger["count"] or trigger["tasks"]
+        if said:
+            count = int(said) if said.isdecimal() else _ZH_COUNTS[said]
+        if trigger["main"] and not folded[trigger.end() : high].strip(" :,"):
+            return Announced((), count, follows=True)
+        if trigger["verb"] or trigger["main"]:
+            items = _items_zh(folded, trigger.end(), high, count)
+            if len(items) >= 2:
+                return Announced(tuple(items), count, follows=False)
+            continue
         opens = _ZH_OPENS.match(folded[trigger.end() : high])
         if opens and opens[0].strip():
             at = trigger.end() + opens.end()
-            if not folded[at:high].strip(" :"):
+            if not folded[at:high].strip(" :-"):
                 return Announced((), count, follows=True)
             items = _items_zh(folded, at, high, count)
             if len(items) >= 2:
                 return Announced(tuple(items), count, follows=False)
         before = re.search(
-            r"(?:在|就|围绕|加强|深化|推进|推动|聚焦|包括)(?P<list>(?:[^。;:,]|,(?=以?及)){6,}?)(?:等)?$",
+            r"(?:在|就|围绕|加强|深化|推进|推动|聚焦|包括|抓好|做好|落实|开展)(?P<list>(?:[^。;:,]|,(?=以?及)){6,}?)(?:等)?$",
             folded[low : trigger.start()],
         )
-        if before and re.search("[、]", before["list"]) and trigger["count"]:
+        if before and re.search("[、]", before["list"]) and count:
             items = _items_zh(folded, low + before.start("list"), low + before.end("list"), count)
             if len(items) == count:
                 return Announced(tuple(items), count, follows=False)
@@ -257,7 +283,7 @@ def _items_zh(folded: str, low: int, high: int, count: int | None) -> list[Area]
     marks = [
         match.span()
         for match in re.finditer(
-            r"[(](?:[一二三四五六七八九十]|\d{1,2})[)]|(?:^|[;,。])\s*[一二三四五六七八九十]是|(?:^|;|,|\s)\d{1,2}[.、](?!\d)",
+            r"[(](?:[一二三四五六七八九十]|\d{1,2})[)]|(?:^|[;,。])\s*[一二三四五六七八九十][是要]|(?:^|;|,|\s)\d{1,2}[.、](?!\d)",
             piece,
         )
     ]

@@ -22,13 +22,13 @@ _HEAD: Final = (
 )
 _HAS_HEAD: Final = re.compile(rf"\b{_HEAD}\b")
 _ZH_HEAD: Final = re.compile(
-    f"^[{HAN}A-Za-z0-9]{{1,24}}(?:局|处|署|厅|办公室|委员会|委|办|海关|院|会|公司|中心|协会|学会|商会|大学|研究院|管理局|金管局|机构|联盟|集团|分署)$"
+    f"^[{HAN}A-Za-z0-9]{{1,24}}(?:局|处|署|厅|办公室|委员会|委|办|海关|院|会|公司|中心|[市县]政府|协会|学会|商会|大学|研究院|管理局|金管局|机构|联盟|集团|分署)$"
 )
 _ATTENDED: Final = re.compile(
     r"\b(?P<who>[Rr]epresentatives?|[Oo]fficials?|[Mm]embers|[Dd]elegates|[Pp]articipants|[Aa]ttendees|[Ss]taff|[Cc]olleagues|[Dd]epartments|[Bb]ureaux|[Bb]odies|[Oo]rgani[sz]ations)\b(?P<rest>[^.]*)",
 )
 _AT_MEETING: Final = re.compile(
-    r"\b(?:attend(?:ed|ing)?|represented|represent(?:ing)?|took part in|participated in|participat(?:ed|ing)|present|in attendance|joined|were (?:also )?at|comprised|included?|including|delegation|came from|drawn from)\b",
+    r"\b(?:attend(?:ed|ing)?|represented|represent(?:ing)?|took part in|participated in|participat(?:ed|ing)|present|in attendance|joined|were (?:also )?at|comprised|included?|including|delegation|came from|drawn from|accompanied by|with (?:me|us|him|her|them) were)\b",
     re.IGNORECASE,
 )
 _LIST_BEGINS: Final = re.compile(
@@ -37,6 +37,12 @@ _LIST_BEGINS: Final = re.compile(
     r"|\bincluding |\bincluded |\bcomprised |\battended by |\bsuch as |\bIn addition to |\btogether with (?:relevant departments including )?|\bnamely[,:]? ",
     re.IGNORECASE,
 )
+_INVERTED: Final = re.compile(
+    r"\b(?:[Aa]lso )?(?:[Pp]resent|[Rr]epresented|[Aa]ttending|[Tt]aking part|[Pp]articipating|[Ii]n attendance)(?: at the (?:meeting|plenary))?"
+    r"(?: (?:for|from|on behalf of) (?:the )?[A-Z]\w+(?: [A-Z]\w+)?(?: (?:side|delegation|Government))?)? were (?:the )?"
+    r"|\brepresented (?:at the (?:meeting|plenary) )?by (?!Mr|Ms|Dr|its|their)(?:(?:officials|representatives|staff|colleagues) (?:from|of) )?(?:the )?"
+)
+"""A list of bodies behind its verb: "Present for Hong Kong were …", "was represented by …"."""
 _LIST_ENDS: Final = re.compile(
     r"\b(?:also )?(?:attended|represented|took part|participated|were present|joined|was present|in attendance|attending|who)\b|[.;]|\brepresentatives from (?=research|industry)"
 )
@@ -49,13 +55,27 @@ _ZH_ATTENDED: Final = re.compile(r"出席|参加|参会|与会|列席|代表团�
 _ZH_LIST: Final = re.compile(
     r"(?:(?:代表|人员|官员|部门|单位|成员|团体|机构)[^。;,]{0,10}?(?:包括|有|为|来自|分别来自|计有)(?:了)?(?:来自)?(?:有)?|来自|包括|以及|和|与|及|、|,)"
 )
+_ZH_SHORT: Final = re.compile(f"[{HAN}]{{1,12}}(?:局|处|署|厅|委|办)|海关")
 _STRIP: Final = re.compile(
     r"^(?:(?:and|as well as|the|officials? (?:from|of)|representatives? (?:from|of)|from|of|also|other relevant departments|relevant (?:bureaux and )?departments|respectively|including|both|by|In addition to)\b[ ,:]*)+|\((?:the then|formerly|previously|now|then|known as|renamed)[^)]*\)|\([A-Z][\w&]{1,10}\)",
     re.IGNORECASE,
 )
 _LIKE: Final = 0.88
+_ALONE: Final = re.compile(
+    r"\W*(?:PRESENT|ATTENDANCE|IN ATTENDANCE|ATTENDEES|Present|In [Aa]ttendance|Attendance|Attendees|Members present|(?:出席|参加|参会|与会|列席)(?:会议)?(?:人员|单位|代表|者|名单|部门))\W*"
+)
+"""A heading by itself above a list of those present."""
+_SIDE: Final = re.compile(
+    r"\W*(?:(?:The )?(?:Hong Kong|Guangdong|HKSAR|Mainland)(?: [Ss]ide| [Dd]elegation)?|[港粤]方|香港|广东|香港特区政府|广东省)\W*"
+)
+"""Within such a list, whose people follow."""
+_OF_A_SIDE: Final = re.compile(
+    r"\W*(?:(?:The )?(?:Hong Kong|Guangdong|HKSAR|Mainland)(?: [Ss]ide| [Dd]elegation)?|[港粤]方|香港|广东)\s*:\s*(?=\S)"
+)
+"""A line of such a list that names all of one side."""
+_ZH_PRESENT: Final = re.compile(r"^\W*(?:与会|出席|参加|到会|列席)(?:会议)?的?(?:还|亦|也)?(?:有|包括)")
 _LABEL: Final = re.compile(
-    r"^\s*(?:(?:(?:Hong Kong|Guangdong|HKSAR|Mainland|Members|Representatives|Bodies|Departments)[^:]{0,40})?(?:[Aa]ttendance|[Aa]ttendees|[Pp]articipants|[Rr]epresentatives|[Mm]embers present|[Pp]resent|[Ii]n attendance|[Dd]epartments(?: represented)?|[Bb]odies(?: represented)?)(?: \([^)]*\))?|(?:(?:港方|粤方|香港|广东)?(?:出席|参加|与会|参会|列席)(?:单位|部门|人员|者|机构|代表)?))\s*:\s*"
+    r"^\s*(?:(?:(?:Hong Kong|Guangdong|HKSAR|Mainland|Members|Representatives|Bodies|Departments)[^:]{0,40})?(?:[Aa]ttendance|[Aa]ttendees|[Pp]articipants|[Rr]epresentatives|[Mm]embers present|[Pp]resent|[Ii]n attendance|[Dd]epartments(?: represented)?|[Bb]odies(?: represented)?)(?: (?:from|of|for) (?:the )?(?:Hong Kong|Guangdong|HKSAR|Mainland)(?: side| delegation| Government)?)?(?: \([^)]*\))?|(?:(?:港方|粤方|香港|广东)?(?:出席|参加|与会|参会|列席)(?:单位|部门|人员|者|机构|代表)?))\s*:\s*"
 )
 
 
@@ -81,15 +101,18 @@ def bodies_in(
         return _in_offices(folded, low, high, words, text)
     if following and sentence.item:
         return _listed(folded, low + item_mark(piece), high, words, text)
-    label = _LABEL.match(piece)
+    label = _LABEL.match(piece) or (_OF_A_SIDE.match(piece) if following else None)
     if label:
-        return _listed(folded, low + label.end(), high, words, text)
+        return _listed(folded, low + label.end(), high, words, text) or _in_offices(
+            folded, low + label.end(), high, words, text
+        )
     if sentence.heading or _OTHER_EVENT.search(piece):
         return []
     if re.search(f"[{HAN}]{{4}}", piece):
         return _chinese(folded, sentence, words, text)
     who = _ATTENDED.search(piece)
-    if not who or not _AT_MEETING.search(piece):
+    inverted = list(_INVERTED.finditer(piece))
+    if not inverted and (not who or not _AT_MEETING.search(piece)):
         return []
     if re.search(
         r"\b(?:said|visited|signed|witnessed|speaking|speech|briefed|toured|exchanged (?:views|ideas) with)\b",
@@ -97,7 +120,7 @@ def bodies_in(
     ) and not re.search(r"\battended the meeting\b", piece):
         return []
     found: list[Attending] = []
-    begins = list(_LIST_BEGINS.finditer(piece))
+    begins = inverted or list(_LIST_BEGINS.finditer(piece))
     if re.match(r"(?:Also |In addition to|The meeting was attended by|Those (?:present|attending))", piece):
         pass
     elif not begins:
@@ -118,14 +141,21 @@ def is_person(folded: str, sentence: Sentence, words: Dictionary) -> bool:
     line = folded[sentence.start : sentence.end]
     return sentence.heading and bool(
         re.match(rf"{words.titles} [A-Z]|[{words.surnames}][{HAN}]{{1,2}}[ ,(]", line)
+        or _SIDE.fullmatch(line)
     )
+
+
+def of_a_side(folded: str, sentence: Sentence) -> bool:
+    """Say whether a line names those of one side, as a list of those present does: "Hong Kong side: …"."""
+    return bool(_OF_A_SIDE.match(folded, sentence.start, sentence.end))
 
 
 def begins_list(folded: str, sentence: Sentence) -> bool:
     """Say whether the lines behind a sentence are to name who attended: "Attendance:"."""
     piece = folded[sentence.start : sentence.end]
-    return piece.endswith(":") and bool(
-        _LABEL.match(piece) or _ATTENDED.search(piece) or _ZH_ATTENDED.search(piece)
+    return bool(_ALONE.fullmatch(piece)) or (
+        piece.endswith(":")
+        and bool(_LABEL.match(piece) or _ATTENDED.search(piece) or _ZH_ATTENDED.search(piece))
     )
 
 
@@ -151,6 +181,8 @@ def _chinese(folded: str, sentence: Sentence, words: Dictionary, text: str) -> l
         "(?:出席|参加)(?:了)?(?:本次|是次|此次|这次)?会议", piece
     ):
         return []
+    if _ZH_PRESENT.match(piece):
+        return _in_offices(folded, low, high, words, text)
     return _listed(folded, low, high, words, text, chinese=True)
 
 
@@ -210,7 +242,11 @@ def _unknown(
                 said = re.sub("^.*?(?:包括|来自|分别为|单位有|部门有)", "", piece[0])
                 start += len(piece[0]) - len(said)
                 said = re.sub("(?:等|的|有关|相关).*$", "", said)
-                if (
+                if (whole := _of_its_side(said, words, script_of(text).value)) and folded.rfind(
+                    "(", low, start
+                ) <= folded.rfind(")", low, start):
+                    found.append(Attending(start, start + len(said), *whole, sure=False))
+                elif (
                     folded.rfind("(", low, start) <= folded.rfind(")", low, start)
                     and _ZH_HEAD.match(said)
                     and len(said) >= 4
@@ -241,6 +277,15 @@ def _unknown(
         ):
             found.append(Attending(start, end, "", text[start:end], sure=False))
     return found
+
+
+def _of_its_side(said: str, words: Dictionary, script: str) -> tuple[str, str] | None:
+    """Return the code and name of a body that a list names short, behind one with its side: "省发展改革委、科技厅"."""
+    if not _ZH_SHORT.fullmatch(said):
+        return None
+    known = [called for side in ("省", "广东省", "香港") if (called := words.body_called(side + said))]
+    codes = {body.code for body, _name in known}
+    return (known[0][0].code, known[0][1].in_language(script)) if len(codes) == 1 else None
 
 
 def _pieces(folded: str, low: int, high: int, words: Dictionary) -> list[tuple[int, int]]:

@@ -10,8 +10,11 @@ from kouan.apps.programme.records.reading import dates, places
 from kouan.apps.programme.records.reading.found import Finding, MeetingRead, Warned
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from kouan.apps.programme.records.reading.dictionary import Dictionary
     from kouan.apps.programme.records.reading.found import Value
+    from kouan.apps.programme.records.reading.people import Person
     from kouan.apps.programme.records.reading.text import Sentence
 
 _NOT_ITS_DATE: Final = re.compile(
@@ -19,6 +22,14 @@ _NOT_ITS_DATE: Final = re.compile(
 )
 _CUT: Final = re.compile(
     r",? to (?=[a-z])|, (?:and|continuing|with|during|which|where|at which|reviewing|attended)\b|;|\battended by\b|\bco-chaired by\b"
+)
+
+
+_SAME_YEAR: Final = re.compile(r",? (?:of )?(?:that|the same) year\b")
+_OF_SAME_YEAR: Final = re.compile(r"(?:同年|当年)$")
+"""Beside a date: it is of the year that was said before."""
+_ANOTHER_YEAR: Final = re.compile(
+    r"\b(?:19|20)\d\d\b|\b(?:last|next|previous|following|coming) year\b|去年|明年|上年|翌年|前年|来年"
 )
 
 
@@ -38,16 +49,24 @@ class Circumstances:
         self.warnings: list[Warned] = []
         self._list: tuple[MeetingRead, int | None, Sentence] | None = None
         """A list of areas that is to follow: of which meeting, how many, announced where."""
+        self._kind: str | None = None
+        """What the items of that list begin with, once there is one."""
         self._attending = False
         """Whether the lines that follow name who attended."""
         self._chairing = False
         """Whether the lines that follow name more of those who chaired."""
+        self.named: dict[str, Person] = {}
+        """The people who were named with an office so far, by their names on folded text."""
+        self._pair: tuple[list[Person], Sentence | None] = ([], None)
+        """Who the sentence before named with an office."""
         self.mentioned: list[tuple[int, MeetingRead]] = []
         """The meetings that the sentence tells of as such ("the nineteenth, at which …"), and where each ends."""
         self.in_line: list[MeetingRead] = []
         """The meetings that the paragraph has told of so far."""
         self.year: int | None = None
-        """The year that a line by itself gave for the lines that follow, as in a chronicle."""
+        """The year that a heading gave for the lines that follow, as in a chronicle."""
+        self.period: tuple[date, date] | None = None
+        """The days that a heading gave for all that follows: the news of a week."""
 
     def _held_where_when(
         self, draft: MeetingRead, sentence: Sentence, at: int, low: int, high: int, *, told: bool
@@ -89,11 +108,11 @@ class Circumstances:
         for found in dates.find(self.mask, low, high):
             when = self._of_the_year(found)
             before = self.mask[low : when.start]
-            if _NOT_ITS_DATE.search(before):
+            if _NOT_ITS_DATE.search(before) or self.mask[when.end : when.end + 1] in {"电", "讯"}:
                 continue
             if when.year is not None and when.month is None and told and not self._year_counts(when, low, at):
                 continue
-            sure = dates.settled(when, self.issued)
+            sure = self._settled(when)
             vague = not (sure.year or sure.month or sure.day or sure.today or sure.yesterday)
             distance = min(abs(when.start - at), abs(when.end - at))
             rank = (0 if vague else 2 if sure.day or sure.today or sure.yesterday else 1, -distance, 0)
@@ -103,10 +122,25 @@ class Circumstances:
 
     def _of_the_year(self, when: dates.When) -> dates.When:
         """Return a date that begins a line of a chronicle with the year that the lines stand under."""
-        begins = self.folded.rfind("\n", 0, when.start) + 1 == when.start
-        if self.year is None or when.year is not None or when.month is None or not begins or when.impossible:
+        line = self.folded.rfind("\n", 0, when.start) + 1
+        if when.year is None and when.month is not None and not when.impossible:
+            same = _SAME_YEAR.search(self.folded, when.start, when.end + 20) or _OF_SAME_YEAR.search(
+                self.folded, line, when.start
+            )
+            years = re.findall(r"\b(?:19|20)\d\d(?=\b|年)", self.folded[line : when.start])
+            if same and years:
+                return dates.in_year(when, int(years[-1]))
+        end = self.folded.find("\n", when.end)
+        if self.year is None or when.year is not None or when.month is None or when.impossible:
+            return when
+        around = self.folded[line : end if end >= 0 else len(self.folded)]
+        if line != when.start and _ANOTHER_YEAR.search(around):
             return when
         return dates.in_year(when, self.year)
+
+    def _settled(self, when: dates.When) -> dates.When:
+        """Return a date with what the heading above it and the day of issue make certain."""
+        return dates.settled(dates.in_period(self._of_the_year(when), self.period), self.issued)
 
     def _year_counts(self, when: dates.When, low: int, at: int) -> bool:
         before = self.mask[low : when.start]
@@ -147,8 +181,16 @@ class Circumstances:
         by: str,
     ) -> None:
         finding = Finding(
-            field, value, sentence.start, sentence.end, start, end, confidence, by, sentence.heading
-        )
+            field,
+            value,
+            min(sentence.start, start),
+            max(sentence.end, end),
+            start,
+            end,
+            confidence,
+            by,
+            sentence.heading,
+        )  # a dateline's place stands before the sentence that says "here"
         if about is not None:
             about.add(finding)
         elif not any(

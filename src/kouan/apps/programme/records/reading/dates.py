@@ -24,6 +24,14 @@ _ZH_WEEKDAY: Final = "(?:星期|周|礼拜)[一二三四五六日天]"
 _TODAY: Final = r"[Tt]oday|[Tt]his (?:morning|afternoon)"
 _YESTERDAY: Final = r"[Yy]esterday"
 
+_SPELT: Final = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth",
+    "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth",
+    *(f"twenty-{unit}" for unit in ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")),
+    "thirtieth", "thirty-first",
+)  # fmt: skip
+_SPELT_DAY: Final = "|".join(name.replace("-", "[- ]") for name in sorted(_SPELT, key=len, reverse=True))
+
 _PATTERNS: Final = tuple(
     re.compile(pattern)
     for pattern in (
@@ -37,8 +45,16 @@ _PATTERNS: Final = tuple(
             rf"(?:(?:{_WEEKDAY}),? )?\b(?P<m>{_MONTH}) (?P<d>{_DAY})(?:st|nd|rd|th)?(?:\s?(?:-|to|and|&)\s?(?P<d2>{_DAY})(?:st|nd|rd|th)?)?"
             rf"\b(?!\d)(?:,? (?P<y>{_YEAR})\b(?!-\d\d\b))?"
         ),
+        # the ninth of October, October the ninth; with or without the year
+        (
+            rf"(?:(?:{_WEEKDAY}),? )?\b(?:[Tt]he )?(?P<w>{_SPELT_DAY})(?: day)? of (?P<m>{_MONTH})"
+            rf"(?:,? (?P<y>{_YEAR})(?!-\d\d\b))?"
+        ),
+        rf"\b(?P<m>{_MONTH}) the (?P<w>{_SPELT_DAY})\b(?:,? (?P<y>{_YEAR})(?!-\d\d\b))?",
         # October 2024
         rf"\b(?P<m>{_MONTH}),? (?P<y>{_YEAR})\b(?!-\d\d\b)",
+        rf"\b(?P<m>{_MONTH}) (?:of )?(?:that|the same) year\b",
+        rf"(?:(?<=同年)|(?<=当年))(?P<n>\d{{1,2}}|{_HAN_NUMBER}{{1,3}})月(?!\s?\d)",
         # 2024-10-09, 2024/10/9, 2024.10.09
         rf"(?<![\d-])(?P<y>{_YEAR})\s?[-/.]\s?(?P<n>\d{{1,2}})\s?[-/.]\s?(?P<d>\d{{1,2}})(?![\d-])",
         # 09/10/2024: which is the day cannot always be told
@@ -84,6 +100,8 @@ class When:
     yesterday: bool = False
     impossible: bool = False
     """A date that no calendar has."""
+    last: int | None = None
+    """The last day, of several in one month."""
 
     @property
     def iso(self) -> str:
@@ -192,9 +210,12 @@ def _when(match: re.Match[str]) -> When | None:
         if month is None:
             return None
     day = han_number(said["d"]) if said.get("d") else None
+    if said.get("w"):
+        day = 1 + _SPELT.index(said["w"].lower().replace(" ", "-"))
     if said.get("d") and day is None:
         return None
-    return _checked(start, end, text, year, month, day)
+    last = han_number(said["d2"]) if said.get("d2") else None
+    return replace(_checked(start, end, text, year, month, day), last=last)
 
 
 def _checked(start: int, end: int, text: str, year: int | None, month: int | None, day: int | None) -> When:
@@ -216,8 +237,8 @@ _ISSUED: Final = re.compile(
     r"[\s/:,.()·|-]*(?:on |at |by )?)*"
 )
 _AROUND: Final = re.compile(
-    rf"{_WEEKDAY}|{_ZH_WEEKDAY}|HKT|(?:at )?\d{{1,2}}[:.]\d\d(?::\d\d)?(?: ?[ap]\.?m\.?)?|\d{{1,2}}时\d{{1,2}}分|香港时间|来源[:： ]?\S{{0,24}}|"
-    r"(?:Source|Author|Views|来源|作者|浏览|字体|编辑|责任编辑|点击|阅读|打印|分享)[^。]*|Issued at|\[?字号.*|[\W_]|本网|省\S{2,14}[局厅]"
+    rf"{_WEEKDAY}|{_ZH_WEEKDAY}|HKT|(?:at )?\d{{1,2}}[:.]\d\d(?::\d\d)?(?: ?[ap]\.?m\.?)?|\d{{1,2}}时\d{{1,2}}分|香港时间|(?:信息|稿件|文章|资料)?来源[:： ]?\S{{0,24}}|"
+    r"(?:Source|Author|Views|来源|作者|浏览|字体|编辑|责任编辑|点击|阅读|打印|分享)[^。]*|Issued at|\[?字号.*|[\W_]|本网|省\S{2,14}[局厅]|香港|广州|深圳|珠海|北京|Hong Kong|Guangzhou|Shenzhen"
 )
 
 
@@ -233,7 +254,9 @@ def issued_on(folded: str, lines: list[tuple[int, int]]) -> When | None:
             if not _AROUND.sub("", before) and not _AROUND.sub("", folded[when.end : high]):
                 return when
     opening = re.search(
-        r"^\W*[A-Z][A-Za-z /]{2,30}(?:, | ?\()(?=\S[^\n]{6,24}\)? -+ [A-Z\"])", folded, re.MULTILINE
+        r"^\W*[A-Z][A-Za-z /]{2,30}(?:, | ?\()(?=\S[^\n]{6,24}\)?(?: -+ [A-Z\"]|\. [A-Z]))",
+        folded,
+        re.MULTILINE,
     )
     first = (
         next(iter(find(folded, opening.end(), min(opening.end() + 30, len(folded)))), None)
@@ -254,14 +277,71 @@ def issued_on(folded: str, lines: list[tuple[int, int]]) -> When | None:
     return None
 
 
-def year_alone(line: str) -> int | None:
-    """Return the year that a line consists of, as in a chronicle; else nothing.
+_OF_A_YEAR: Final = (
+    r"(?:(?:annual|yearly|year-end) (?:review|report|round-?up|summary)|(?:the )?year in review|review of the year|round-?up"
+    r"|chronicle|diary|calendar(?: of events)?|events|milestones|meetings|plenar(?:y|ies)(?: meetings?)?)"
+)
+_ZH_OF_A_YEAR: Final = (
+    "(?:大事记|大事纪要|纪事|回顾|工作回顾|年度回顾|会议回顾|历次会议|会议一览|会议情况|要闻|年报|年鉴)"
+)
+_YEAR_ALONE: Final = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\W*(?P<y>{_YEAR}|[一二][〇零九][〇零一二三四五六七八九]{{2}})\s?年?\W*",
+        rf"[^\d:]{{0,60}}\b{_OF_A_YEAR}\W+(?:(?:of|in|for) )?(?P<y>{_YEAR})(?![\d-])(?:\W.{{0,80}})?",
+        rf"\W*(?P<y>{_YEAR})\W+(?:[\w-]+ ){{0,3}}{_OF_A_YEAR}(?:\W.{{0,80}})?",
+        rf"[^\d:]{{0,20}}(?P<y>{_YEAR}|[一二][〇零九][〇零一二三四五六七八九]{{2}})\s?年(?:度)?[^\d,。;:]{{0,16}}{_ZH_OF_A_YEAR}.{{0,16}}",
+    )
+)
 
-    >>> year_alone("二〇〇八年"), year_alone("2009"), year_alone("2009 and after")
-    (2008, 2009, None)
+
+def year_alone(line: str) -> int | None:
+    """Return the year of which a heading says that what follows is of it, as in a chronicle; else nothing.
+
+    >>> year_alone("二〇〇八年"), year_alone("2009"), year_alone("2009 and after"), year_alone("Annual review 2024: the office")
+    (2008, 2009, None, 2024)
+    >>> year_alone("Meetings in 2012-2014"), year_alone("Work plan for 2025 endorsed"), year_alone("2024年粤港信息化合作大事记")
+    (None, None, 2024)
     """
-    match = re.fullmatch(rf"\W*(?P<y>{_YEAR}|[一二][〇零九][〇零一二三四五六七八九]{{2}})\s?年?\W*", line)
+    match = next((match for pattern in _YEAR_ALONE if (match := pattern.fullmatch(line))), None)
     return han_number(match["y"]) if match else None
+
+
+_SEASONS: Final = {"spring": (2, 5), "summer": (5, 8), "autumn": (8, 11)}
+_SEASON: Final = re.compile(
+    rf"\b(?P<season>{'|'.join(_SEASONS)})(?: issue| edition)?,? (?P<y>{_YEAR})\W*$", re.IGNORECASE
+)
+"""How an issue of a newsletter is named. A winter belongs to two years."""
+
+
+def period_of(folded: str, low: int, high: int) -> tuple[date, date] | None:
+    """Return the first and the last day that a heading says that all below is of.
+
+    "News of 14-20 November 2022", or "Newsletter, summer 2018".
+    """
+    found = [each for each in find(folded, low, high) if each.day and each.last and each.year and each.month]
+    if len(found) == 1 and not found[0].impossible:
+        year, month, days = found[0].year or 0, found[0].month or 0, (found[0].day or 0, found[0].last or 0)
+        if days[0] <= days[1] <= calendar.monthrange(year, month)[1]:
+            return date(year, month, days[0]), date(year, month, days[1])
+    season = _SEASON.search(folded, low, high)
+    if season:
+        year, months = int(season["y"]), _SEASONS[season["season"].lower()]
+        return date(year, months[0], 1), date(year, months[1], calendar.monthrange(year, months[1])[1])
+    return None
+
+
+def in_period(when: When, period: tuple[date, date] | None) -> When:
+    """Return a date with the year that the days of its heading make certain; else as it is."""
+    if period is None or when.year is not None or when.month is None or when.day is None or when.impossible:
+        return when
+    year = period[0].year
+    if (
+        when.day > calendar.monthrange(year, when.month)[1]
+        or not period[0] <= date(year, when.month, when.day) <= period[1]
+    ):
+        return when
+    return replace(when, year=year)
 
 
 def in_year(when: When, year: int) -> When:

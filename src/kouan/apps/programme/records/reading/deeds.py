@@ -23,7 +23,10 @@ class Deed:
     parties: tuple[str, ...] = ()
 
 
-_PAPER: Final = r"(?:Framework Agreement|Co-?operation Agreement|Agreement|Arrangement|Memorand(?:um|a)(?: of (?:Understanding|Co-?operation))?|MOUs?|MoUs?|Letter of Intent|Protocol|Accord|Declaration|Pact|Contract|Supplement|Charter)"
+_PAPER: Final = (
+    r"(?:Framework Agreement|Co-?operation Agreement|Agreement|Arrangement|Memorand(?:um|a)(?: of (?:Understanding|Co-?operation))?|MOUs?|MoUs?|Letter of Intent|Protocol|Accord|Declaration|Pact|Contract|Supplement|Charter"
+    r"|(?:letter of intent|memorandum of (?:understanding|co-?operation))(?= (?:on|for|in|between|about|concerning) ))"
+)
 _SIGNED: Final = re.compile(
     r"\b(?:sign(?:ed|ing|s)?(?: of)?|signing ceremony|inked|concluded|entered into|witnessed the signing|exchanged)\b|签署|签订|签定|签约|共同签|换文"
 )
@@ -38,6 +41,9 @@ _LIST: Final = re.compile(
 _PLAIN: Final = re.compile(
     rf"(?:\b(?:an?|the|another|its|their|one) )(?P<title>(?:(?!signing\b|of\b|the\b|an?\b|to\b|and\b)[\w&'/()-]+ ){{0,6}}?{_PAPER}\b(?: \([A-Z][A-Za-z]+\))?(?: Co-?operation Agreement)?(?: (?:on|in|for|about|concerning|regarding|to) (?:(?!\bbetween\b|\bwith\b|\bafter\b|\bat\b|\bunder\b|\bduring\b)[\w&'/()-]+,? ?){{1,16}})?"
     rf"(?:,? ?(?:between|with) (?:the )?(?:(?!\bat\b|\bafter\b|\bduring\b|\bunder\b|\bheld\b)[\w&'/()-]+,? ?){{1,24}})?)",
+)
+_PASSIVE: Final = re.compile(
+    rf"\b[Tt]he (?P<title>(?:(?!The\b|the\b)[A-Z][\w&'/()-]* ){{0,6}}?{_PAPER}\b(?: (?:on|in|for|about|concerning) [\w&'/() -]{{3,120}}?)?) (?:was|were)(?: (?:also|formally|then|jointly))? signed\b"
 )
 _COUNTED: Final = re.compile(
     r"\b(?:two|three|four|five|six|seven|eight|nine|ten|\d+) (?:co-?operation )?(?:agreements|memoranda|MOUs|arrangements|documents)\b|[二两三四五六七八九十\d]+(?:份|项|个)(?:合作)?(?:协议|备忘录|文件)"
@@ -92,6 +98,9 @@ def agreements_in(folded: str, sentence: Sentence, text: str) -> list[Deed]:
         if plain and not _COUNTED.search(plain[0]):
             return [Deed(low + plain.start("title"), low + plain.end("title"))]
         return []
+    passive = [match for match in _PASSIVE.finditer(piece) if not _COUNTED.search(match["title"])]
+    if passive:
+        return [Deed(low + match.start("title"), low + match.end("title")) for match in passive]
     for match in _PLAIN.finditer(piece, signed.start()):
         title = match["title"].rstrip(" ,")
         if _COUNTED.search(title) or match.start() - signed.end() > 60:
@@ -152,10 +161,15 @@ _ZH_WENT: Final = re.compile(
     rf"(?:到|赴|前往)(?P<name>[{HAN}A-Za-z0-9·()\"]{{3,40}}?)(?:进行|开展)?了?(?:实地)?(?:参观|考察|调研|参访)"
 )
 _LISTED: Final = re.compile(
-    "(?:园|港|中心|馆|公司|院|企业|实验室|基地|平台)(?:和|及|、|以及).{3,}(?:园|港|中心|馆|公司|院|企业|实验室|基地|平台)$"
+    "(?:园|港|中心|馆|公司|院|企业|实验室|基地|平台)(?:和|及|、|以及).{2,}(?:园|港|中心|馆|公司|院|企业|实验室|基地|平台)$"
 )
+_TO_COME: Final = re.compile(
+    "(?:将|拟|定于|计划|明日|明天|下周|下月|即将|稍后)[^。,]{0,16}$|会(?=[在于到])[^。,]{0,12}$"
+)
+_FACILITY: Final = "(?:园区?|港|中心|馆|公司|院|企业|实验室|基地|平台|开发区|示范区|集团)"
+_MORE_VISITED: Final = re.compile(rf"、(?P<name>[{HAN}A-Za-z0-9·]{{2,30}}?{_FACILITY})(?=[、,。;]|等|$)")
 _ZH_NOT: Final = re.compile(
-    "第.{1,4}次(?:全体)?会议|联席会议$|^(?:会议|全体大会|大会|论坛|本次|是次|该|此次|这次|年会|交流会|座谈会|研讨会)$|将(?:于|在|会)|拟"
+    "第.{1,4}次(?:全体)?会议|^第.{1,5}[次届](?:周年|全体|会员|年度)*(?:大会|年会)$|联席会议$|^(?:会议|全体大会|大会|论坛|本次|是次|该|此次|这次|年会|交流会|座谈会|研讨会)$|将(?:于|在|会)|拟"
 )
 
 
@@ -231,7 +245,7 @@ def _events_zh(folded: str, low: int, high: int) -> list[Deed]:
         name = next(name for name in ("quoted", "book", "plain", "subject") if match[name] is not None)
         said = match[name]
         before = folded[low : match.start()]
-        if _ZH_NOT.search(said) or re.search("(?:将|拟|定于|计划)[^。,]{0,16}$", before):
+        if _ZH_NOT.search(said) or _TO_COME.search(before):
             continue
         lead = re.match(
             "(?:的|了|会后|随后|同日|下午|上午|双方|代表团|并|又|还|亦|在|于|港方|粤方|一场)*", said
@@ -241,11 +255,12 @@ def _events_zh(folded: str, low: int, high: int) -> list[Deed]:
             found.append(
                 Deed(start, match.end(name), "ceremony" if re.search("仪式|典礼|礼$", said) else "conference")
             )
+    named: set[int] = set()
     went = list(_ZH_WENT.finditer(folded, low, high))
     for match in went or _ZH_VISIT.finditer(folded, low, high):
-        if re.search("(?:将|拟|欢迎|邀请)[^。,]{0,10}$", folded[low : match.start()]) or re.match(
-            "(?:香港|广州|广东|内地)$", match["name"]
-        ):
+        if re.search(
+            "(?:将|拟|欢迎|邀请|明日|明天|翌日会)[^。,]{0,10}$", folded[low : match.start()]
+        ) or re.match("(?:香港|广州|广东|内地)$", match["name"]):
             continue
         at = match.start("name")
         for piece in (
@@ -254,6 +269,10 @@ def _events_zh(folded: str, low: int, high: int) -> list[Deed]:
             if len(piece) >= 3:
                 found.append(Deed(at, at + len(piece), "visit"))
             at += len(piece)
+        while (more := _MORE_VISITED.match(folded, at, high)) and more.start("name") not in named:
+            found.append(Deed(*more.span("name"), "visit"))
+            named.add(more.start("name"))
+            at = more.end()
     return found
 
 

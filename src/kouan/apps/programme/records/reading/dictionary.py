@@ -221,7 +221,7 @@ def _built(data: Mapping[str, dict[str, Any]]) -> Dictionary:
             *place_names,
             *(each.name.en for each in groups.values()),
             *offices["heads"],
-            *offices["no_names"],
+            offices["no_names"],
         ]
     )
     return Dictionary(

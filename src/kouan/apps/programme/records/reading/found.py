@@ -73,6 +73,10 @@ class MeetingRead:
     group_name: str
     number: int | None
     told: bool = False
+    reported: bool = False
+    """Whether a full sentence tells or speaks of it as held, and not only a heading."""
+    planned: bool = False
+    """Whether a sentence says that it is still to come, or was put off."""
     listed: bool = False
     """Whether its areas were found as a list."""
     findings: list[Finding] = field(default_factory=list)

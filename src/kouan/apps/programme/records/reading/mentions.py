@@ -37,7 +37,7 @@ _TENS: Final = {
     "ninet": 90,
 }
 _BELOW_TEN: Final = "|".join((*_UNITS[:9], *_CARDINALS[:9]))
-_ORDINAL: Final = (
+ORDINAL: Final = (
     rf"(?P<ord>\d{{1,3}}\s?(?:st|nd|rd|th)\b|(?:{'|'.join(_TENS)})(?:ieth|y[ -](?:{_BELOW_TEN}))\b"
     rf"|\b(?:{'|'.join((*_UNITS, *_CARDINALS[9:]))})\b|\binaugural\b)"
 )
@@ -45,7 +45,7 @@ _KINDS: Final = r"(?:(?:plenary|annual|regular|formal|full|joint|ordinary|offici
 """What a meeting of the whole group may be called; a working, preparatory or liaison meeting is another."""
 _MEETING: Final = rf"{_KINDS}(?:meeting|plenary|session)(?! (?:room|place|agenda|minutes|point|venue))\b"
 _HELD: Final = r"(?:held|convened|hosted|had|opened|conducted|staged|concluded|kicked off|gathered for|met for|hold|holds|convene|convenes)"
-_ZH_NUMBER: Final = (
+ZH_NUMBER: Final = (
     r"(?P<ord>第\s?(?:[〇零一二三四五六七八九十廿百]{1,5}|\d{1,3})\s?(?:次|届|轮)|首次|首届|第一届)"
 )
 _ZH_MEETING: Final = r"(?:(?:全体|年度|正式|例行|工作年度|联席)?会议|全会|全体大会|大会)"
@@ -54,17 +54,18 @@ _ZH_HELD: Final = "(?:召开|举行|举办|开展)"
 _NUMBERED: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"{_ORDINAL} {_MEETING} of (?:(?:the|their|its|this) )?{_G}",
-        rf"{_ORDINAL} {_MEETING}(?: \([^)]{{1,40}}\))? (?:under|by) (?:the )?{_G}",
-        rf"{_G}(?:'s?)?(?: \([^)]{{1,140}}\))?,?(?: [^.;\ue000]{{0,80}}?)? {_HELD} (?:today |yesterday )?(?:its|their|the|his|a) {_ORDINAL} {_MEETING}",
-        rf"{_ORDINAL} {_G} {_MEETING}",
-        rf"{_G}(?:'s?)?(?: \([^)]{{1,40}}\))?,? (?:the )?{_ORDINAL} {_MEETING}",
-        rf"{_ORDINAL} (?:{_KINDS}(?:meeting|plenary) of )?(?:the )?(?P<conference>{_G})",
-        rf"{_G}(?: \([^)]{{1,40}}\))? met for the {_ORDINAL} time",
-        rf"{_G}(?: \([^)]{{1,40}}\))? (?:met|gathered|convened|assembled)\b[^.;\ue000]{{0,80}}? for (?:its|their|the) {_ORDINAL} {_MEETING}",
-        rf"{_G}(?:的|\([^)]{{1,30}}\))?{_ZH_NUMBER}{_ZH_MEETING}",
-        rf"{_G}[^。;!?\n\ue000]{{0,50}}?{_ZH_HELD}了?(?:的)?{_ZH_NUMBER}{_ZH_MEETING}",
-        rf"{_ZH_NUMBER}{_G}(?:{_ZH_MEETING})?",
+        rf"{ORDINAL} {_MEETING} of (?:(?:the|their|its|this) )?{_G}",
+        rf"{ORDINAL} {_MEETING}(?: \([^)]{{1,40}}\))? (?:under|by) (?:the )?{_G}",
+        rf"{_G}(?:'s?)?(?: \([^)]{{1,140}}\))?,?(?: [^.;\ue000]{{0,80}}?)? {_HELD} (?:today |yesterday )?(?:its|their|the|his|a) {ORDINAL} {_MEETING}",
+        rf"{ORDINAL} {_G} {_MEETING}",
+        rf"{_G}(?:'s?)?(?: \([^)]{{1,40}}\))?,? (?:the )?{ORDINAL} {_MEETING}",
+        rf"{ORDINAL} (?:{_KINDS}(?:meeting|plenary) of )?(?:the )?(?P<conference>{_G})",
+        rf"{_G}(?: \([^)]{{1,40}}\))? met for the {ORDINAL} time",
+        rf"{_G}(?: \([^)]{{1,40}}\))? (?:met|gathered|convened|assembled)\b[^.;\ue000]{{0,80}}? for (?:its|their|the) {ORDINAL} {_MEETING}",
+        rf"(?:{_KINDS}(?:meeting|session)|plenary(?: meeting| session)?) of (?:the )?{_G},? (?:its|the|their) {ORDINAL}(?! \w)",
+        rf"{_G}(?:的|\([^)]{{1,30}}\))?{ZH_NUMBER}{_ZH_MEETING}",
+        rf"{_G}[^。;!?\n\ue000]{{0,50}}?{_ZH_HELD}了?(?:的)?{ZH_NUMBER}{_ZH_MEETING}",
+        rf"{ZH_NUMBER}{_G}(?:{_ZH_MEETING})?",
     )
 )
 _UNNUMBERED: Final = tuple(
@@ -79,22 +80,34 @@ _UNNUMBERED: Final = tuple(
     )
 )
 _BARE: Final = re.compile(
-    rf"(?:(?<![^\n])|\b[Tt]he |\bThis |\bIts |\bTheir ){_ORDINAL} {_MEETING}(?! of\b)", re.IGNORECASE
+    rf"(?:(?<![^\n])|\b[Tt]he |\bThis |\bIts |\bTheir ){ORDINAL} {_MEETING}(?! of\b)", re.IGNORECASE
 )
+_BARE_BEHIND: Final = re.compile(
+    rf"\bthe (?:previous|last|preceding|earlier|latest|most recent) {_MEETING}, (?:the|its|their) {ORDINAL}(?=,)",
+    re.IGNORECASE,
+)
+_IN_BRACKETS: Final = re.compile(
+    rf"\((?:(?:in|at|by|via|through|over) [^()]{{2,40}}, )?(?:the |its |their )?{ORDINAL} {_MEETING}(?:, (?:in|at|by|via|through|over) [^()]{{2,40}})?\)"
+    rf"|\([^()]{{0,20}}{ZH_NUMBER.replace('?P<ord>', '?P<zh>')}{_ZH_MEETING}[^()]{{0,20}}\)",
+    re.IGNORECASE,
+)
+"""Behind a day: "it met on 17 November 2022 (by video conference, 17th meeting)"."""
 _BARE_ZH: Final = re.compile(
-    rf"(?:(?<![^\n])|[,。;\s]|本次|是次|小组|专班|(?:召开|举行|举办)的){_ZH_NUMBER}{_ZH_MEETING}"
+    rf"(?:(?<![^\n])|[,。;\s]|本次|是次|小组|专班|(?:召开|举行|举办)的){ZH_NUMBER}{_ZH_MEETING}"
 )
 _THE_GROUP: Final = re.compile(
     r"\b[Tt]he (?:Expert Group|Working Group|Task Force|Special Group|Joint Conference|Group|Panel|expert group|task force|working group|group)\b"
-    r"|专责小组|专家小组|(?<![一-鿿])(?:工作小组|专责组|工作组|小组|专班)|(?<=[。,;\s该])(?:专责小组|专家小组|工作小组|小组|联席会议)"
+    r"|双方|粤港两地|两地政府|(?<![一-鿿])我们|专责小组|专家小组|(?<![一-鿿])(?:工作小组|专责组|工作组|小组|专班)|(?<=[。,;\s该])(?:专责小组|专家小组|工作小组|小组|联席会议)"
 )
 
 _PLANNED: Final = re.compile(
     r"\b(?:will|shall|would|to) (?:be )?(?:held|convened?|host(?:ed)?|hold|take place)\b|\bis (?:scheduled|due|expected|set|planned)\b"
-    r"|\bplans? to\b|\bto be held\b|将(?:于|在|会|由|举行|召开|继续在)|拟(?:于|在)|定于|计划(?:于|在)|预定|筹备|有待"
+    r"|\bplans? to\b|\bto be held\b|\b(?:has|have|had) been (?:postponed|cancell?ed|rescheduled|deferred|put off|called off)\b"
+    r"|\b(?:was|were|is|are) (?:postponed|cancell?ed|rescheduled|deferred|put off|called off)\b(?! from\b)|\b(?:postponed|rescheduled) to\b"
+    r"|推迟至|延期至|改期至|押后至|(?:已|须|需|决定|宣布)(?:推迟|延期|改期|押后|取消)|原定(?:于|在)|将(?:于|在|会|由|举行|召开|继续在)|拟(?:于|在)|定于|计划(?:于|在)|预定|筹备|有待"
 )
 _TAKES_PART: Final = re.compile(
-    r"(?<!to )(?<!will )\b(?:attended|concluded|wrapped up|opened|chaired|co-chaired|hosted|joined|presided over|gathered|met|assembled|took part in|came together|convened)\b[^.;]{0,90}?(?:\bfor |\bin |\bat |\bof )?(?:the |its |their )?$"
+    r"(?<!to )(?<!will )\b(?:attended|concluded|wrapped up|opened|chaired|co-chaired|hosted|joined|presided over|gathered|met|assembled|took part in|came together|convened|travelled|traveled|went|came|flew)\b[^.;]{0,90}?(?:\bfor |\bin |\bat |\bof )?(?:the |its |their )?$"
     r"|(?<!将)(?<!会)(?:出席|参加|主持|召开|举行)了?$"
 )
 """Before a meeting: somebody was there."""
@@ -113,6 +126,30 @@ _IS_HELD: Final = re.compile(
     r"\b(?:was|were|is|has been|had been)(?: \w+)? (?:held|convened|hosted|opened|concluded|conducted|co-chaired)\b|\btook place\b|\bmet for\b"
     rf"|\b(?:convene[sd]?|held|holds?|opened|hosted|concluded|closed|kicked off|met|gathered)\b|{_ZH_HELD}"
 )
+
+_WENT_TO_ATTEND: Final = re.compile(
+    r"\b(?:led|headed|took|brought|sent|travelled|traveled|went|came|flew|visited)\b(?<!to lead)[^.;]{0,90}? to (?:attend|co-?chair|chair|take part in|join) (?:the |its |their )?$"
+)
+"""Before a meeting: somebody went there for it."""
+_AT_ITS: Final = re.compile(r"[\s\"]*(?:(?:At|During|In|After|Following|Since)\s)?")
+_SIDES_DID: Final = re.compile(
+    r"[^.;]{0,90}?, (?:the (?:Expert Group|Task Force|expert group|task force|two sides|two places)|both sides|Hong Kong and Guangdong|Guangdong and Hong Kong|[Tt]he Group|members|it|they) (?:\w+ )?(?:endorsed|agreed|decided|adopted|reviewed|discussed|noted|approved|signed|set)\b"
+)
+"""Behind "At its 19th meeting": what the group did there, so it was held."""
+_NOTICE: Final = re.compile(
+    r"^\W*(?:(?:Provisional |Draft )?(?:Notice|Agenda|Invitation|Media (?:invitation|notice))\b|(?:关于)?[^\n。]{0,80}的?(?:通知|预告|邀请函|邀请|采访通知|议程)\W*$)|\b(?:postponed|cancell?ed|rescheduled)\W*$|(?:延期|推迟|改期|取消)\W*$",
+    re.IGNORECASE,
+)
+"""A heading that announces a meeting or calls it off, and tells of none."""
+_SUBJECT: Final = re.compile(
+    rf"\W*(?:\d{{1,2}}[.、]\s?)?(?:(?:同日|当日|当天|随后|其后|今天|今日|昨天|昨日)?(?:上午|下午|早上|晚上)?,?(?:{_ZH_HELD}的)?|(?:In|During) the (?:morning|afternoon),? (?:the )?|(?:The|Its|Their) )?"
+)
+_PRESIDED: Final = re.compile(
+    r"\s*,?\s*(?:会议)?由[^。;]{2,160}主持|\s*,? (?:was |which was )?(?:jointly |co-?)?chaired\b|,? held\b"
+    r"|\s*(?:上)?,?(?:双方)?(?:一致)?(?:同意|商定|议定|审议|通过|决定|总结|回顾)|\s(?:agreed|endorsed|decided|adopted|reviewed|approved)\b"
+)
+"""Behind a meeting that a paragraph begins with: who chaired it, or what it decided. So it was held."""
+AS_ASIDE: Final = re.compile(r", (?:which|that) (?:was (?:held|convened|hosted)|took place|met|opened)\b")
 
 _ANY_GROUP: Final = re.compile(
     r"(?:\b(?:[A-Z][\w&'-]*(?:/[A-Z][\w&'-]*)*|[A-Z]\w+-[A-Z]\w+(?:-[A-Z]\w+)*) (?:(?:and|of|for|&) (?=[A-Z]))?){1,9}"
@@ -264,12 +301,17 @@ def mentions_in(
                 add(match, group, number_of(match["ord"]) if number else None, exact=True)
     subject = groups[-1] if found and groups else None if groups else known
     if subject is not None:
-        for pattern in (_BARE, _BARE_ZH):
+        for pattern in (_IN_BRACKETS, _BARE, _BARE_BEHIND, _BARE_ZH):
             for bare in pattern.finditer(mask, sentence.start, sentence.end):
-                add(bare, subject, number_of(bare["ord"]), exact=False)
+                if not _of_another(mask, sentence, bare):
+                    add(
+                        bare,
+                        subject,
+                        number_of(bare["ord"] or bare["zh"] if pattern is _IN_BRACKETS else bare["ord"]),
+                        exact=False,
+                    )
     if known is not None and not found:
-        the_group = _THE_GROUP.search(mask, sentence.start, sentence.end)
-        if the_group and not found:
+        for the_group in _THE_GROUP.finditer(mask, sentence.start, sentence.end):
             stand_in = (
                 mask[: the_group.start()] + GROUP + _PAD * (len(the_group[0]) - 1) + mask[the_group.end() :]
             )
@@ -282,7 +324,19 @@ def mentions_in(
                 ):
                     add(said, known, number_of(said["ord"]), exact=False)
                     break
+            if found:
+                break
     return sorted(found, key=lambda each: each.start)
+
+
+def _of_another(mask: str, sentence: Sentence, bare: re.Match[str]) -> bool:
+    """Say whether "its third meeting" is that of somebody else, whom the sentence names before."""
+    before = mask[sentence.start : bare.start()]
+    return (
+        bool(re.match(r"(?:its|their)\b", bare[0], re.IGNORECASE))
+        and not _AT_ITS.fullmatch(before)
+        and GROUP not in before
+    )
 
 
 def _meets_itself(group: Named, conference: frozenset[str]) -> bool:
@@ -296,7 +350,11 @@ def _told(mask: str, sentence: Sentence, start: int, end: int) -> bool | None:
     before = mask[sentence.start : start]
     behind = mask[end : sentence.end]
     clause = re.split(rf"[;。]|, (?:and|while|which)\b|(?<=[{HAN}]),|^,(?=[{HAN}])", behind)[0]
+    if sentence.heading and _NOTICE.search(mask, sentence.start, sentence.end):
+        return None
     if _TAKES_PART.search(before):
+        return True
+    if _WENT_TO_ATTEND.search(before):
         return True
     if _BEFORE_PLAN.search(before):
         return None
@@ -307,10 +365,18 @@ def _told(mask: str, sentence: Sentence, start: int, end: int) -> bool | None:
     ):
         return None
     if sentence.heading:
+        return not re.match("期间|之后|以来|结束后", behind)
+    if sentence.first and _SUBJECT.fullmatch(before) and _PRESIDED.match(behind):
+        return True
+    if mask[start] == "(":
+        return bool(re.search(rf"\b(?:met|held|convened)\b|{_ZH_HELD}|开会", before))
+    if re.fullmatch(r"(?:At|During) (?:the |its |their )?", before) and _SIDES_DID.match(behind):
         return True
     opening = sentence.first and re.fullmatch(r"(?:At|During|In) (?:the )?|在", before)
     if not opening and (_BEFORE_PAST.search(before) or _BEHIND_PAST.search(behind)):
         return False
+    if AS_ASIDE.match(behind):
+        return True
     if re.search(f"{_ZH_HELD}的", mask[start:end]):
         return False
     return bool(_IS_HELD.search(mask[start:end]) or _IS_HELD.search(clause[:120]))

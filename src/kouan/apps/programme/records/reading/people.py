@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from kouan.apps.programme.records.reading.text import HAN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from kouan.apps.programme.records.reading.dictionary import Dictionary
     from kouan.apps.programme.records.reading.text import Sentence
 
 _NAME: Final = r"[A-Z][a-z]+(?:[-'][A-Za-z][a-z]*)*(?: (?!of\b|and\b|for\b|the\b)(?:[A-Z][a-z]+(?:[-'][A-Za-z][a-z]*)*|[A-Z]\.)){0,3}"
+_SHOUTED_NAME: Final = r"(?:[A-Z][a-z]+(?:-[A-Za-z][a-z]*)*(?: [A-Z][a-z]+(?:-[A-Za-z][a-z]*)*){0,2} [A-Z]{2,}(?![\w-])|[A-Z]{2,} [A-Z][a-z]+(?:-?[A-Za-z][a-z]+)?(?: [A-Z][a-z]+)?(?![\w-]))"
+"""A name as minutes write it: "Tony WONG", "QU Xiaojie"."""
 _CHAIRED: Final = re.compile(
-    r"\b(?:co-?\s?chair(?:manship|ed|ing|s|persons?|men|man)?|(?:jointly )?chair(?:ed|ing|s)?|(?:jointly )?presid(?:ed|ing)(?: over)?|co-?conven(?:ed|ors?|ers?)|conven[oe]rs?"
+    r"\b(?:co-?\s?chair(?:manship|ed|ing|s|persons?|men|man)?|(?:jointly )?chair(?:ed|ing|s)?(?: jointly)?|(?:jointly )?presid(?:ed|ing)(?: over)?|co-?conven(?:ed|ors?|ers?)|conven[oe]rs?"
     r"|co-?hosted|jointly hosted|co-?led|(?:heads|leaders) of (?:the )?(?:two|both) (?:delegations|sides)|(?:jointly )?led by)\b"
-    r"|共同主持|联合主持|主持(?:了)?(?:本次|是次|此次|这次|该次)?(?:会议|会)?|召集人|双方组长|(?:粤|港|粤方|港方)(?:组长|牵头人)|(?:双方|两地)牵头人",
+    r"|共同主持|联合主持|主持(?:了)?(?:本次|是次|此次|这次|该次)?(?:会议|会)?|召集人|(?:共同|联合)?担任(?:会议)?(?:联合|共同)?主席|(?:联席|联合|共同)主席|双方组长|(?:粤|港|粤方|港方)(?:组长|牵头人)|(?:双方|两地)牵头人",
     re.IGNORECASE,
 )
 _NOT_CHAIRING: Final = re.compile(
-    r"主持人|主持[^。;,]{0,8}(?:论坛|仪式|大会|座谈)|\bchair(?:ed|ing)? (?:a|an) |\bled by (?:technology|innovation|data|AI)\b|chaired the (?:forum|seminar|panel|workshop|ceremony)"
+    r"主持人|主席[^。;,]{0,4}(?:团|国|令)|主持[^。;,]{0,8}(?:论坛|仪式|大会|座谈)|\bchair(?:ed|ing)? (?:a|an) |\bled by (?:technology|innovation|data|AI)\b|chaired the (?:forum|seminar|panel|workshop|ceremony)"
 )
 _ZH_LEAD: Final = re.compile(
     "(?:由|会议由|在|双方|两地|粤港|省政府|港方|粤方|召集人|组长|[粤港]方|代表|及|和|的)*"
@@ -32,6 +34,7 @@ _ZH_STOP: Final = re.compile(
 )
 
 
+_PRESIDE_LIST: Final = re.compile(rf"(?P<list>[{HAN}、]{{2,160}}?)(?:共同|联合|分别)*主持")
 _LONGEST: Final = 2500
 """Characters of a sentence in which names are looked for."""
 _RUN: Final = r"(?<![\w.-])[A-Z][\w'-]*(?: [A-Z][\w'-]*)+(?![\w-])"
@@ -98,6 +101,25 @@ def named_first(folded: str, low: int, high: int, words: Dictionary, text: str) 
     return found
 
 
+def bare_names(folded: str, low: int, high: int, words: Dictionary, text: str) -> list[Person]:
+    """Return the people of a stretch that consists of names alone: "曲晓杰、黄志光", "Tony Wong and Qu Xiaojie"."""
+    part = "[A-Z][a-z]+(?:-[A-Za-z][a-z]*)*"
+    han = rf"[{words.surnames}][{HAN}]{{1,2}}"
+    latin = rf"(?:{_SHOUTED_NAME}|{part}(?: {part}){{1,2}})"
+    piece = folded[low:high]
+    for name, title, joint in (
+        (han, "", r"\s*[、,和与及;]\s*|\s+"),
+        (latin, rf"(?:{words.titles} )?", r",? and |[,;] (?:and )?"),
+    ):
+        if re.fullmatch(rf"\s*{title}{name}(?:(?:{joint}){title}{name}){{0,3}}\s*[.。]?\s*", piece):
+            spans = [
+                (low + each.start("n"), low + each.end("n"))
+                for each in re.finditer(f"{title}(?P<n>{name})", piece)
+            ]
+            return [_person(start, end, text[start:end], "", words) for start, end in spans]
+    return []
+
+
 def chairs_by_name(folded: str, sentence: Sentence, words: Dictionary, text: str) -> list[Person]:
     """Return who chaired where a Chinese sentence gives names alone: "会议由曲晓杰、黄志光共同主持"."""
     name = rf"[{words.surnames}][{HAN}]{{1,2}}?"
@@ -118,6 +140,21 @@ def chairs_by_name(folded: str, sentence: Sentence, words: Dictionary, text: str
         )
         for low, high in spans
     ]
+
+
+def chairs_known(folded: str, sentence: Sentence, names: Collection[str]) -> list[tuple[int, int]]:
+    """Return where a Chinese sentence names as chairing, without an office, somebody named before with one."""
+    found = []
+    for match in _PRESIDE_LIST.finditer(folded, sentence.start, sentence.end):
+        low, high = match.span("list")
+        for name in names:
+            at = folded.find(name, low, high)
+            if at < 0:
+                continue
+            alone = at == low or folded[at - 1] in "、与和及由同"
+            if alone and (at + len(name) == high or folded[at + len(name)] in "、与和及同"):
+                found.append((at, at + len(name)))
+    return sorted(found)
 
 
 def _distance(folded: str, chained: list[Person], cue: re.Match[str]) -> int:
@@ -165,8 +202,11 @@ def _english(folded: str, low: int, high: int, words: Dictionary, text: str) -> 
     piece = folded[low:high]
     if len(piece) > _LONGEST:
         return
-    titled = re.compile(rf"\b{words.titles} (?P<name>{_NAME})")
-    names = {match.start("name"): (match.start(), match["name"]) for match in titled.finditer(piece)}
+    titled = re.compile(rf"\b{words.titles} (?P<name>{_SHOUTED_NAME}|{_NAME})")
+    names = {
+        match.start("name"): (match.start(), _without_office(match["name"], words))
+        for match in titled.finditer(piece)
+    }
     for run in re.finditer(_RUN, piece):
         name = _name_in(run[0], words)
         if name and not any(run.start() <= at < run.end() for at in names):
@@ -193,6 +233,15 @@ def _english(folded: str, low: int, high: int, words: Dictionary, text: str) -> 
             low + start,
             low + end,
         )
+
+
+def _without_office(name: str, words: Dictionary) -> str:
+    """Return a name without the office that a table's next column put behind it: "Tony Wong Government Chief"."""
+    parts = name.split(" ")
+    for at, part in enumerate(parts[2:], 2):
+        if part.casefold().split("-")[0] in words.vocabulary:
+            return " ".join(parts[:at])
+    return name
 
 
 def _name_in(run: str, words: Dictionary) -> str:
@@ -276,6 +325,17 @@ def _person(start: int, end: int, name: str, office: str, words: Dictionary) -> 
     return Person(start, end, name, office, body[0].code if body else "", side, start, end)
 
 
+def _before_role(folded: str, low: int, start: int, end: int, words: Dictionary) -> int:
+    """Return where an office begins that stands before a role in the group: "副厅长、粤方召集人曲晓杰"."""
+    if not re.fullmatch("[粤港]?方?(?:召集人|组长|牵头人)", folded[start:end]):
+        return start
+    prior = re.search(rf"[{HAN}]{{2,30}}{words.office_ending}、$", folded[low:start])
+    if not prior:
+        return start
+    cuts = [cut.end() for cut in _ZH_STOP.finditer(prior[0][:-1])]
+    return low + prior.start() + (cuts[-1] if cuts else 0)
+
+
 def _chinese(folded: str, low: int, high: int, words: Dictionary, text: str) -> Iterator[Person]:
     given = rf"(?:[欧司上诸皇尉公慕令轩淳][{HAN}](?<=欧阳|司徒|上官|诸葛|皇甫|尉迟|公孙|慕容|令狐|轩辕|淳于)[{HAN}]{{1,2}}?|[{words.surnames}][{HAN}]{{1,2}}?)"
     pattern = re.compile(
@@ -284,13 +344,21 @@ def _chinese(folded: str, low: int, high: int, words: Dictionary, text: str) -> 
     any_verb = re.compile(
         rf"(?P<office>[{HAN}A-Za-z()·]{{0,40}}?{words.office_ending}(?!会))(?P<name>[{words.surnames}](?![的会长员部局厅处和与及在是为将任职公务副委])[{HAN}](?![的会长员部局厅处和与及在是为将任职公务副委])[{HAN}])"
     )
+    behind = re.compile(
+        rf"(?<![{HAN}])(?P<name>{given})(?P<office>{words.office_ending})(?=[和与及、,主在出率分共])(?!和(?:信息|科技|改革))"
+    )
+    for each in behind.finditer(folded, low, high):
+        name, office = (text[each.start(part) : each.end(part)] for part in ("name", "office"))
+        yield replace(_person(*each.span("name"), name, office, words), high=each.end())
     at = low
     while match := pattern.search(folded, at, high) or any_verb.search(folded, at, high):
         other = any_verb.search(folded, at, high)
         match = other if other is not None and other.start("name") < match.start("name") else match
         at = match.end()
         name = folded[match.start("name") : match.end("name")]
-        if re.search("(?:会议|主持|表示|分别|共同|代表|先生|女士)", name):
+        if re.search(
+            "(?:会议|主持|表示|分别|共同|代表|先生|女士|香港|澳门|广东|广州|内地|两地|双方|有关)", name
+        ):
             continue
         office = folded[match.start("office") : match.end("office")]
         lead = [
@@ -299,6 +367,7 @@ def _chinese(folded: str, low: int, high: int, words: Dictionary, text: str) -> 
             if not re.search("党组成员、|党组书记、|委员、|书记、", office[: cut.end()])
         ]
         start = match.start("office") + (lead[-1] if lead else 0)
+        start = _before_role(folded, max(low, start - 40), start, match.end("office"), words)
         before = _ZH_LEAD.match(folded, start, match.end("office"))
         start = before.end() if before else start
         person = _person(

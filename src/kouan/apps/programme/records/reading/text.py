@@ -41,10 +41,10 @@ _RULE: Final = re.compile(r"^[\s|*_=~#·.\-]*$")
 _HEAD_MARK: Final = re.compile(r"^\s{0,8}(?:#{1,6}\s+|>\s+|\|\s*)|\s*\|\s*$")
 _EMPHASIS: Final = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 _ESCAPE: Final = re.compile(r"\\([$*_#\[\]()~`>.!&+-])")
-_ENDS: Final = re.compile(r"[.!?。!?;；:：][\"'”’」』)）]*$")
+_ENDS: Final = re.compile(r"[.!?。!?;；:：][\"'”’」』)）]*-?$")
 _ITEM: Final = re.compile(
     r"^\s*(?:[-*·●■◆▪○]\s+)?(?:\(?\d{1,2}[.)、](?!\d)|\([a-zA-Z]\)|[a-z]\)|\(?[ivx]{1,4}[.)]|[①-⑳]|"
-    r"[(（]?[一二三四五六七八九十]{1,3}[)）、.．]|[一二三四五六七八九十]是)\s*|^\s*[-*·●■◆▪]\s+"
+    r"[(（]?[一二三四五六七八九十]{1,3}[)）、.．]|[一二三四五六七八九十][是要])\s*|^\s*[-*·●■◆▪]\s+"
 )
 
 
@@ -60,6 +60,18 @@ _SCANNED: Final = tuple(
 """What a scanner takes for one another: "l9th", "0ctober", "lnformatisation". No word begins with ln."""
 _BEFORE_MARK: Final = re.compile(r"(?<=[A-Za-z0-9)]) +(?=[,.;:](?:\s|$))")
 _TORN: Final = re.compile(r"\b([Cc]o)- (?=[a-z])|\b(Director) - (?=General\b)")
+_BROKEN_WORD: Final = re.compile(r"([A-Za-z]+)-$")
+_WORD: Final = 40
+"""Characters of a line's end in which a broken word is looked for."""
+_PREFIX: Final = re.compile(
+    "co|cross|e|non|pre|post|re|self|vice|sub|inter|multi|mid|anti|ex|pan|semi|well|one|two|three|four|five|high|low|long"
+    "|short|large|small|full|part|real|new|first|second|third"
+)
+_SECOND: Final = re.compile(
+    "based|driven|wide|level|term|scale|party|quality|tech|time|centric|oriented|related|owned|funded|general|border"
+    "|boundary|operation|operate|operative|ordination|chair|chaired|chairs|convened|developing|hosted"
+)
+"""Before and behind a hyphen that belongs to the word, whether a line ends there or not."""
 _ALONE: Final = re.compile(f"(?<![{HAN}])[{HAN}](?![{HAN}])")
 _APART: Final = re.compile(f"(?<=[{HAN}0-9０-９：，。、（）]) (?=[{HAN}0-9０-９：，。、（）])")
 
@@ -82,6 +94,31 @@ def _traditional(char: str) -> str:
 @cache
 def _back() -> opencc.OpenCC:
     return opencc.OpenCC("s2t")
+
+
+_SMALL: Final = re.compile("a|an|and|as|at|by|for|from|in|of|on|or|the|to|with|under")
+_SHORT: Final = re.compile("EGCI|EGSCC|HKSAR|GBA|DPO|OGCIO|OFCA|OFTA|ICT|IT|AI|MOUS?|HK|GD|TB[CA]")
+_SHOUTED: Final = 4
+
+
+def calmed(line: str) -> str:
+    """Return a line that is written in capitals as a heading is usually written, at the same length.
+
+    >>> calmed("RECORD OF THE EIGHTEENTH EGCI MEETING ON CO-OPERATION"), calmed("The DPO and the OFCA")
+    ('Record of the Eighteenth EGCI Meeting on Co-operation', 'The DPO and the OFCA')
+    """
+    words = re.findall(r"[A-Za-z][A-Za-z'-]*", line)
+    if len(words) < _SHOUTED or any(char.islower() for char in line):
+        return line
+
+    def one(match: re.Match[str]) -> str:
+        word = match[0]
+        if _SHORT.fullmatch(word):
+            return word
+        small = _SMALL.fullmatch(word.lower()) and match.start()
+        return word.lower() if small else word[0] + word[1:].lower()
+
+    return re.sub(r"[A-Za-z][A-Za-z'-]*", one, line)
 
 
 def fold(text: str) -> str:
@@ -204,9 +241,26 @@ def _joined(line: str, following: str) -> str:
     han = re.compile(f"[{HAN}，。、；：]")
     if han.match(line[-1]) and han.match(following[0]):
         return line + following
-    if line.endswith("-") and line[-2:-1].isalpha() and following[0].islower():
+    if _BROKEN_WORD.search(line[-_WORD:]) and following[0].isalpha():
         return line + following
     return f"{line} {following}"
+
+
+def _mended_word(line: str, following: str, words: frozenset[str]) -> str:
+    """Return two lines of which the first ends within a word; ``words`` are those that stand whole in the text.
+
+    "Commis-" and "sioner" lose the hyphen. "co-" and "operation", "cross-" and "boundary" keep theirs, as do two
+    words that each stand by themselves elsewhere, and what goes on with a capital ("Guangdong-Hong Kong").
+    """
+    left = _BROKEN_WORD.search(line[-_WORD:])
+    right = re.match(r"[A-Za-z]+", following)
+    assert left is not None  # noqa: S101 - asked before
+    halves = (left[1].casefold(), right[0].casefold() if right else "")
+    whole = (
+        not following[0].islower() or _PREFIX.fullmatch(halves[0]) or _SECOND.fullmatch(halves[1])
+        or all(half in words for half in halves)
+    )  # fmt: skip
+    return line + following if whole else line[:-1] + following
 
 
 def _unwrapped(raw: list[tuple[str, bool]]) -> list[str]:
@@ -217,12 +271,20 @@ def _unwrapped(raw: list[tuple[str, bool]]) -> list[str]:
     broken = limit <= 130 and len(raw) >= 6 and full >= len(raw) * 0.35
     kept: list[str] = []
     width = 0
+    words = frozenset(
+        re.findall(r"(?<![-\w])[a-z]+(?![-\w])", " ".join(line for line, _gap in raw).casefold())
+    )
     for line, gap in raw:
+        torn = bool(
+            kept and not gap and re.match("[A-Za-z]", line) and _BROKEN_WORD.search(kept[-1][-_WORD:])
+        )
         wrapped = (
             broken and not gap and width >= limit * 0.7
             and bool(kept) and not _ENDS.search(kept[-1]) and not _ITEM.match(line) and not _labelled(line)
         )  # fmt: skip
-        if kept and (wrapped or _goes_on(kept[-1], line)):
+        if torn and (wrapped or line[0].islower()):
+            kept[-1] = _mended_word(kept[-1], line, words)
+        elif kept and (wrapped or _goes_on(kept[-1], line)):
             kept[-1] = _joined(kept[-1], line)
         else:
             kept.append(line)
@@ -295,6 +357,24 @@ def sentences(folded: str) -> list[Sentence]:
             )
         at += len(line) + 1
     return found
+
+
+_MARKS: Final = tuple(
+    re.compile(rf"\s*{pattern}")
+    for pattern in (
+        r"(?P<mark>[-*·●■◆▪○])", r"\(?[ivx]{1,4}[.)]", r"\(?[a-z]\)", r"\(?[A-Z]\)", r"[(（]\d{1,2}[)）]", r"\d{1,2}[)]", r"\d{1,2}[.、．]",
+        r"[①-⑳]", r"[(（][一二三四五六七八九十]{1,3}[)）]", r"[一二三四五六七八九十]{1,3}[、.．]", r"[一二三四五六七八九十][是要]",
+    )
+)  # fmt: skip
+
+
+def kind_of_mark(line: str) -> str:
+    """Return what kind of number or mark a list's item begins with: items of one list share it; empty for none."""
+    for number, pattern in enumerate(_MARKS):
+        match = pattern.match(line)
+        if match:
+            return match.groupdict().get("mark") or str(number)
+    return ""
 
 
 def item_mark(line: str) -> int:
