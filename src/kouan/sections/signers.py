@@ -21,9 +21,10 @@ DEPARTMENTS: Final = "departments"
 """For any kind: whose results it signs."""
 EVERY: Final = "*"
 """In place of a department's code: every one that no other signer names."""
-SIGNER_KEYS: Final[dict[str, type | tuple[type, ...]]] = dict.fromkeys(
-    ("name", "kind", *OPTIONAL, *(key for keys in KINDS.values() for key in keys)), str
-) | {DEPARTMENTS: list}
+SIGNER_KEYS: Final[dict[str, type | tuple[type, ...]]] = {
+    **dict.fromkeys(("name", "kind", *OPTIONAL, *(key for keys in KINDS.values() for key in keys)), str),
+    DEPARTMENTS: list,
+}
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _DEPARTMENT: Final = re.compile(r"[a-z][a-z0-9-]{1,63}")
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 from django.utils.translation import gettext as _
+from lxml import etree
 
 from kouan.core.errors import KouanError
 
@@ -135,8 +136,8 @@ def submit(by: str, days: int) -> None:
 )
 @_on_the_node
 def export(side: str, edition: int | None, form: str, out: Path) -> None:
-    """Write an edition of SIDE's list to a file."""
-    from kouan.apps.signing.lists import jades, publishing, queries  # noqa: PLC0415 - needs Django's models
+    """Write an edition of SIDE's list to a file; what its XML lacks by TS 119 612 goes to standard error."""
+    from kouan.apps.signing.lists import conformity, jades, publishing, queries  # noqa: PLC0415 - needs Django's models
 
     row = queries.row_of(side, edition)
     match form:
@@ -146,6 +147,8 @@ def export(side: str, edition: int | None, form: str, out: Path) -> None:
             data = jades.payload(row.jws)
         case "xml":
             data = publishing.xml_of(row).encode()
+            for fault in conformity.problems(etree.fromstring(data)):
+                click.echo(_("TS 119 612: %s") % fault, err=True)
         case _:
             data = bytes(row.sm2_signature)
     if not data:

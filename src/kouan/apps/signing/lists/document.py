@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import unicodedata
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -17,7 +18,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from kouan.apps.signing.domain import OID, fingerprint
 from kouan.apps.signing.lists.changes import MOST_CHANGES, MOST_ENTRIES, sound
-from kouan.apps.signing.lists.domain import CertificateType, Edition, Entry, Seen, Status, StatusChange
+from kouan.apps.signing.lists.domain import (
+    CertificateType,
+    Contact,
+    Edition,
+    Entry,
+    Seen,
+    Status,
+    StatusChange,
+)
 from kouan.core.text import LANGUAGES, Localised
 
 if TYPE_CHECKING:
@@ -31,6 +40,10 @@ MAX_LIST: Final = 700_000
 """Bytes of an edition's JSON; signed it is a third longer, and fits into one message."""
 MAX_CERTIFICATE: Final = 8192
 _TAGS: Final = dict(zip(("en", "zh-Hant", "zh-Hans"), LANGUAGES, strict=True))
+COUNTRY: Final = re.compile(r"[A-Z]{2}")
+EMAIL: Final = re.compile(r"[!#-'*+/-9=?A-Z^-~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+WEBSITE: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!#-;=?-Z_a-z~%]*)?")
+_MAILTO: Final = "mailto:"
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -55,9 +68,13 @@ def written(edition: Edition, *, operator: Localised, scheme: Localised, officer
     ]
     if edition.sm2_key:
         extensions.append({f"{URN}:sm2": _text(edition.sm2_key)})
-    entities: dict[Localised, list[Entry]] = {}
+    entities: dict[tuple[Localised, Contact | None], list[Entry]] = {}
     for entry in edition.entries:
-        entities.setdefault(entry.provider, []).append(entry)
+        entities.setdefault((entry.provider, entry.contact), []).append(entry)
+    publisher = _address("SchemeOperator", edition.publisher)
+    information: dict[str, Any] = (
+        {"SchemeInformationURI": _uris(edition.information)} if edition.information else {}
+    )
     said = {
         "LoTE": {
             "ListAndSchemeInformation": {
@@ -65,17 +82,23 @@ def written(edition: Edition, *, operator: Localised, scheme: Localised, officer
                 "LoTESequenceNumber": edition.sequence,
                 "LoTEType": LIST_TYPE,
                 "SchemeOperatorName": _texts(operator),
+                **publisher,
                 "SchemeName": _texts(scheme),
+                **information,
                 "ListIssueDateTime": time_text(edition.issued_at),
                 "NextUpdate": time_text(edition.next_update),
                 "SchemeExtensions": extensions,
             },
             "TrustedEntitiesList": [
                 {
-                    "TrustedEntityInformation": {"TEName": _texts(provider)},
+                    "TrustedEntityInformation": {
+                        "TEName": _texts(provider),
+                        **_address("TE", contact),
+                        **({} if contact is None else {"TEInformationURI": _uris(contact.website)}),
+                    },
                     "TrustedEntityServices": [_service(each) for each in entries],
                 }
-                for provider, entries in entities.items()
+                for (provider, contact), entries in entities.items()
             ],
         }
     }
@@ -169,6 +192,40 @@ def status_uri(status: Status) -> str:
     return f"{URN}:status:{status}"
 
 
+def postal(contact: Contact) -> list[tuple[str, dict[str, str]]]:
+    """Return each postal address with its language, its parts under their names and in their order."""
+    found = [("en", contact.street, contact.locality)]
+    if contact.street_zh:
+        found.append(("zh", contact.street_zh, contact.locality_zh))
+    return [
+        (
+            language,
+            {
+                "StreetAddress": street,
+                "Locality": locality,
+                **({"PostalCode": contact.postal_code} if contact.postal_code else {}),
+                "Country": contact.country,
+            },
+        )
+        for language, street, locality in found
+    ]
+
+
+def _address(whose: str, contact: Contact | None) -> dict[str, Any]:
+    if contact is None:
+        return {}
+    return {
+        f"{whose}Address": {
+            f"{whose}PostalAddress": [{"lang": lang, **parts} for lang, parts in postal(contact)],
+            f"{whose}ElectronicAddress": _uris(f"mailto:{contact.email}", contact.website),
+        }
+    }
+
+
+def _uris(*uris: str) -> list[dict[str, str]]:
+    return [{"lang": "en", "uriValue": each} for each in uris]
+
+
 def _texts(text: Localised) -> list[dict[str, str]]:
     return [{"lang": tag, "value": text.in_language(language)} for tag, language in _TAGS.items()]
 
@@ -244,8 +301,41 @@ class _Service(_Part):
     ServiceHistory: Annotated[list[_Earlier], Field(max_length=MOST_CHANGES)] = []
 
 
+_Country = Annotated[str, StringConstraints(pattern=f"^{COUNTRY.pattern}$")]
+_PostalCode = Annotated[str, StringConstraints(max_length=20)]
+_Address = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class _Postal(_Part):
+    lang: Annotated[str, StringConstraints(max_length=20)]
+    StreetAddress: _Words
+    Locality: _Words
+    PostalCode: _PostalCode = ""
+    Country: _Country
+
+
+class _Place(_Part):
+    lang: Annotated[str, StringConstraints(max_length=20)]
+    uriValue: _Address  # noqa: N815 - the standard's
+
+
+_Postals = Annotated[list[_Postal], Field(min_length=1, max_length=5)]
+_Places = Annotated[list[_Place], Field(min_length=1, max_length=10)]
+
+
+class _TeAddress(_Part):
+    TEPostalAddress: _Postals
+    TEElectronicAddress: _Places
+
+
+class _OperatorAddress(_Part):
+    SchemeOperatorPostalAddress: _Postals
+    SchemeOperatorElectronicAddress: _Places
+
+
 class _EntityInformation(_Part):
     TEName: _Names
+    TEAddress: _TeAddress | None = None
 
 
 class _Entity(_Part):
@@ -263,6 +353,8 @@ class _Scheme(_Part):
     LoTEVersionIdentifier: Literal[1]
     LoTESequenceNumber: Annotated[int, Field(ge=1, lt=1 << 31)]
     LoTEType: Literal["urn:kouan:trust-list:mutual-recognition"]
+    SchemeOperatorAddress: _OperatorAddress | None = None
+    SchemeInformationURI: _Places | None = None
     ListIssueDateTime: _Moment
     NextUpdate: _Moment
     SchemeExtensions: _Extensions
@@ -290,7 +382,7 @@ def _edition(said: _Lote) -> Edition:
     parts = _SchemeParts.model_validate(_named(scheme.SchemeExtensions))
     roots = {fingerprint(der): der for der in (der_of(each.val) for each in parts.roots)}
     entries = tuple(
-        _entry(_localised(entity.TrustedEntityInformation.TEName), service, roots)
+        _entry(entity.TrustedEntityInformation, service, roots)
         for entity in said.TrustedEntitiesList
         for service in entity.TrustedEntityServices
     )
@@ -303,12 +395,51 @@ def _edition(said: _Lote) -> Edition:
         next_update=moment(scheme.NextUpdate),
         entries=entries,
         previous=bytes.fromhex(parts.previous),
+        publisher=None
+        if scheme.SchemeOperatorAddress is None
+        else _contact(
+            scheme.SchemeOperatorAddress.SchemeOperatorPostalAddress,
+            scheme.SchemeOperatorAddress.SchemeOperatorElectronicAddress,
+        ),
+        information=_website(scheme.SchemeInformationURI[0].uriValue) if scheme.SchemeInformationURI else "",
         others=tuple(Seen(each.Side, each.Sequence, bytes.fromhex(each.Digest)) for each in parts.seen),
         sm2_key=der_of(parts.sm2) if parts.sm2 else b"",
     )
 
 
-def _entry(provider: Localised, service: _Service, roots: Mapping[str, bytes]) -> Entry:
+def _contact(addresses: list[_Postal], places: list[_Place]) -> Contact:
+    """Return where somebody is reached; raises ``ValueError`` for what could not have been written so."""
+    english = next((each for each in addresses if each.lang == "en"), None)
+    chinese = next((each for each in addresses if each.lang.startswith("zh")), None)
+    emails = [each.uriValue for each in places if each.uriValue.startswith(_MAILTO)]
+    websites = [each.uriValue for each in places if not each.uriValue.startswith(_MAILTO)]
+    if english is None or not emails or not websites:
+        raise ValueError("an address without English, e-mail or website")
+    texts = (english.StreetAddress, english.Locality, english.PostalCode) + (
+        () if chinese is None else (chinese.StreetAddress, chinese.Locality)
+    )
+    email = emails[0].removeprefix(_MAILTO)
+    if not all(map(_is_shown, texts)) or not EMAIL.fullmatch(email):
+        raise ValueError("an address with characters that cannot be shown")
+    return Contact(
+        street=english.StreetAddress,
+        locality=english.Locality,
+        country=english.Country,
+        email=email,
+        website=_website(websites[0]),
+        postal_code=english.PostalCode,
+        street_zh="" if chinese is None else chinese.StreetAddress,
+        locality_zh="" if chinese is None else chinese.Locality,
+    )
+
+
+def _website(text: str) -> str:
+    if not WEBSITE.fullmatch(text):
+        raise ValueError("an address that is no website's")
+    return text
+
+
+def _entry(about: _EntityInformation, service: _Service, roots: Mapping[str, bytes]) -> Entry:
     said = service.ServiceInformation
     extension = _Recognition.model_validate(_named(said.ServiceInformationExtensions).get("recognition"))
     history = [
@@ -330,7 +461,10 @@ def _entry(provider: Localised, service: _Service, roots: Mapping[str, bytes]) -
     entry = Entry(
         code=extension.Code,
         name=_localised(said.ServiceName),
-        provider=provider,
+        provider=_localised(about.TEName),
+        contact=None
+        if about.TEAddress is None
+        else _contact(about.TEAddress.TEPostalAddress, about.TEAddress.TEElectronicAddress),
         certificate_type=CertificateType(extension.CertificateType),
         root=root,
         issuing_ca=der_of(said.ServiceDigitalIdentity.X509Certificates[0].val),

@@ -65,7 +65,7 @@ class Gatherer:
             certificate, intermediate_certs=list(others), validation_context=context
         )
         try:
-            path = await validator.async_validate_usage(key_usage=set())
+            path = await validator.async_validate_usage(key_usage=set())  # type: ignore[no-untyped-call]
         except Exception as error:  # noqa: BLE001 - the library's errors on foreign certificates are many
             raise NotProvable(detail=_why(certificate, error)) from None
         chain = list(path.iter_certs(include_root=True))

@@ -174,7 +174,8 @@ def _with_stamp(content: bytes, one: EmbeddedPdfSignature, token: cms.ContentInf
             detail=_("the signature %(name)s bears no time-stamp, and leaves no room for one")
             % {"name": one.field_name}
         )
-    return content[: length + 1] + written.ljust(room, b"0") + content[after - 1 :]
+    filled: bytes = written.ljust(room, b"0")
+    return content[: length + 1] + filled + content[after - 1 :]
 
 
 def _opened(content: bytes) -> PdfFileReader:
