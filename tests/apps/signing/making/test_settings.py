@@ -69,7 +69,7 @@ def test_the_command_signs_a_pdf_inside_and_anything_else_beside(node, signers, 
     out.unlink()
     for arguments, said in (
         (["--signer", "nobody"], "No signer is called nobody"),
-        (["--signer", "rsa", "--stamped"], "time-stamping authority"),
+        (["--signer", "rsa", "--level", "T"], "time-stamping authority"),
     ):
         refused = runner.invoke(signing, ["sign", str(source), "--out", str(out), *arguments])
         assert refused.exit_code == 1

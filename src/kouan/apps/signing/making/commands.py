@@ -30,11 +30,11 @@ _FORMS: Final = ("pdf", "cms", "cms-enclosing", "jws")
     help="Of a PDF: T has a time-stamp by the authority of [time], LT and LTA what verifies it as well.",
 )
 @click.option(
-    "--form", type=click.Choice(_FORMS), default="", help="By itself a PDF is signed inside, else beside."
+    "--form", type=click.Choice(_FORMS), help="By itself a PDF is signed inside, else beside."
 )
 @in_one_line
 def sign(  # noqa: PLR0913 - what is asked on the line, by name
-    source: Path, *, name: str, out: Path, reason: str, level: str, form: str
+    source: Path, *, name: str, out: Path, reason: str, level: str, form: str | None
 ) -> None:
     """Sign FILE: a PDF inside itself (PAdES), anything else by CMS beside it (GM/T 0010 with an SM2 key)."""
     from kouan.apps.signing.making import keys, office, pdf  # noqa: PLC0415 - needs Django, which is set up by now
