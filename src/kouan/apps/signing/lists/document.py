@@ -91,11 +91,7 @@ def written(edition: Edition, *, operator: Localised, scheme: Localised, officer
             },
             "TrustedEntitiesList": [
                 {
-                    "TrustedEntityInformation": {
-                        "TEName": _texts(provider),
-                        **_address("TE", contact),
-                        **({} if contact is None else {"TEInformationURI": _uris(contact.website)}),
-                    },
+                    "TrustedEntityInformation": _provider(provider, contact),
                     "TrustedEntityServices": [_service(each) for each in entries],
                 }
                 for (provider, contact), entries in entities.items()
@@ -209,6 +205,13 @@ def postal(contact: Contact) -> list[tuple[str, dict[str, str]]]:
         )
         for language, street, locality in found
     ]
+
+
+def _provider(name: Localised, contact: Contact | None) -> dict[str, Any]:
+    said: dict[str, Any] = {"TEName": _texts(name), **_address("TE", contact)}
+    if contact is not None:
+        said["TEInformationURI"] = _uris(contact.website)
+    return said
 
 
 def _address(whose: str, contact: Contact | None) -> dict[str, Any]:
