@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from lxml import etree
 
-from kouan.apps.signing.lists.document import COUNTRY, EMAIL, WEBSITE
+from kouan.apps.signing.lists.document import EMAIL, WEBSITE
+from kouan.apps.signing.lists.shapes import COUNTRY
 from kouan.apps.signing.lists.xml import DS, TSL
 
 if TYPE_CHECKING:

@@ -12,12 +12,13 @@ import json
 import re
 import unicodedata
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import ValidationError
 
-from kouan.apps.signing.domain import OID, fingerprint
-from kouan.apps.signing.lists.changes import MOST_CHANGES, MOST_ENTRIES, sound
+from kouan.apps.signing.domain import fingerprint
+from kouan.apps.signing.lists import shapes
+from kouan.apps.signing.lists.changes import MOST_ENTRIES, sound
 from kouan.apps.signing.lists.domain import (
     CertificateType,
     Contact,
@@ -38,9 +39,7 @@ SERVICE: Final = "http://uri.etsi.org/TrstSvc/Svctype/CA/PKC"
 """A CA that issues public key certificates (TS 119 612 section 5.5.1.2)."""
 MAX_LIST: Final = 700_000
 """Bytes of an edition's JSON; signed it is a third longer, and fits into one message."""
-MAX_CERTIFICATE: Final = 8192
 _TAGS: Final = dict(zip(("en", "zh-Hant", "zh-Hans"), LANGUAGES, strict=True))
-COUNTRY: Final = re.compile(r"[A-Z]{2}")
 EMAIL: Final = re.compile(r"[!#-'*+/-9=?A-Z^-~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 WEBSITE: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!#-;=?-Z_a-z~%]*)?")
 _MAILTO: Final = "mailto:"
@@ -109,7 +108,7 @@ def read(data: bytes) -> Edition:
     if len(data) > MAX_LIST:
         raise MalformedList("too long")
     try:
-        said = _Document.model_validate_json(data).LoTE
+        said = shapes.Document.model_validate_json(data).LoTE
         return _edition(said)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
@@ -140,7 +139,7 @@ def der_of(text: str) -> bytes:
         data = base64.b64decode(text, validate=True)
     except binascii.Error:
         raise ValueError("base64") from None
-    if not data or len(data) > MAX_CERTIFICATE or _text(data) != text:
+    if not data or len(data) > shapes.MAX_CERTIFICATE or _text(data) != text:
         raise ValueError("a certificate or key of another form")
     return data
 
@@ -237,152 +236,9 @@ def _text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-# What is read. Unknown members are read past, as the standard has it; what counts here is strict.
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
-
-
-_Words = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-_Moment = Annotated[str, StringConstraints(min_length=20, max_length=20)]
-_Base64 = Annotated[str, StringConstraints(max_length=MAX_CERTIFICATE * 4 // 3 + 4)]
-_Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-_Reason = Annotated[str, StringConstraints(max_length=300)]
-_Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-_Oid = Annotated[str, StringConstraints(pattern=f"^{OID.pattern}$", max_length=100)]
-
-
-class _Words3(_Part):
-    lang: Literal["en", "zh-Hant", "zh-Hans"]
-    value: _Words
-
-
-_Names = Annotated[list[_Words3], Field(min_length=3, max_length=3)]
-
-
-class _Value(_Part):
-    val: _Base64
-
-
-class _Certificates(_Part):
-    X509Certificates: Annotated[list[_Value], Field(min_length=1, max_length=1)]
-
-
-class _Recognition(_Part):
-    Code: _Code
-    CertificateType: Literal["personal", "organisation", "seal"]
-    Root: _Hex32
-    RecognisedFrom: _Moment
-    RecognisedUntil: _Moment
-    PolicyPrefix: _Oid
-    TypePolicies: Annotated[list[_Oid], Field(max_length=20)]
-    Demonstration: bool
-    Reason: _Reason
-
-
-_Uri = Annotated[str, StringConstraints(max_length=100)]
-_Extensions = Annotated[list[dict[str, Any]], Field(max_length=20)]
-
-
-class _Information(_Part):
-    ServiceName: _Names
-    ServiceDigitalIdentity: _Certificates
-    ServiceStatus: _Uri
-    StatusStartingTime: _Moment
-    ServiceInformationExtensions: _Extensions
-
-
-class _Earlier(_Part):
-    ServiceStatus: _Uri
-    StatusStartingTime: _Moment
-    ServiceInformationExtensions: _Extensions
-
-
-class _Service(_Part):
-    ServiceInformation: _Information
-    ServiceHistory: Annotated[list[_Earlier], Field(max_length=MOST_CHANGES)] = []
-
-
-_Country = Annotated[str, StringConstraints(pattern=f"^{COUNTRY.pattern}$")]
-_PostalCode = Annotated[str, StringConstraints(max_length=20)]
-_Address = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-
-
-class _Postal(_Part):
-    lang: Annotated[str, StringConstraints(max_length=20)]
-    StreetAddress: _Words
-    Locality: _Words
-    PostalCode: _PostalCode = ""
-    Country: _Country
-
-
-class _Place(_Part):
-    lang: Annotated[str, StringConstraints(max_length=20)]
-    uriValue: _Address  # noqa: N815 - the standard's
-
-
-_Postals = Annotated[list[_Postal], Field(min_length=1, max_length=5)]
-_Places = Annotated[list[_Place], Field(min_length=1, max_length=10)]
-
-
-class _TeAddress(_Part):
-    TEPostalAddress: _Postals
-    TEElectronicAddress: _Places
-
-
-class _OperatorAddress(_Part):
-    SchemeOperatorPostalAddress: _Postals
-    SchemeOperatorElectronicAddress: _Places
-
-
-class _EntityInformation(_Part):
-    TEName: _Names
-    TEAddress: _TeAddress | None = None
-
-
-class _Entity(_Part):
-    TrustedEntityInformation: _EntityInformation
-    TrustedEntityServices: Annotated[list[_Service], Field(min_length=1, max_length=MOST_ENTRIES)]
-
-
-class _Seen(_Part):
-    Side: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,16}$")]
-    Sequence: Annotated[int, Field(ge=1, lt=1 << 31)]
-    Digest: _Hex32
-
-
-class _Scheme(_Part):
-    LoTEVersionIdentifier: Literal[1]
-    LoTESequenceNumber: Annotated[int, Field(ge=1, lt=1 << 31)]
-    LoTEType: Literal["urn:kouan:trust-list:mutual-recognition"]
-    SchemeOperatorAddress: _OperatorAddress | None = None
-    SchemeInformationURI: _Places | None = None
-    ListIssueDateTime: _Moment
-    NextUpdate: _Moment
-    SchemeExtensions: _Extensions
-
-
-class _Lote(_Part):
-    ListAndSchemeInformation: _Scheme
-    TrustedEntitiesList: Annotated[list[_Entity], Field(max_length=MOST_ENTRIES)]
-
-
-class _Document(_Part):
-    LoTE: _Lote
-
-
-class _SchemeParts(_Part):
-    side: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,16}$")]
-    previous: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
-    seen: Annotated[list[_Seen], Field(max_length=16)]
-    roots: Annotated[list[_Value], Field(max_length=MOST_ENTRIES)]
-    sm2: _Base64 = ""
-
-
-def _edition(said: _Lote) -> Edition:
+def _edition(said: shapes.Lote) -> Edition:
     scheme = said.ListAndSchemeInformation
-    parts = _SchemeParts.model_validate(_named(scheme.SchemeExtensions))
+    parts = shapes.SchemeParts.model_validate(_named(scheme.SchemeExtensions))
     roots = {fingerprint(der): der for der in (der_of(each.val) for each in parts.roots)}
     entries = tuple(
         _entry(entity.TrustedEntityInformation, service, roots)
@@ -410,7 +266,7 @@ def _edition(said: _Lote) -> Edition:
     )
 
 
-def _contact(addresses: list[_Postal], places: list[_Place]) -> Contact:
+def _contact(addresses: list[shapes.Postal], places: list[shapes.Place]) -> Contact:
     """Return where somebody is reached; raises ``ValueError`` for what could not have been written so."""
     english = next((each for each in addresses if each.lang == "en"), None)
     chinese = next((each for each in addresses if each.lang.startswith("zh")), None)
@@ -442,9 +298,11 @@ def _website(text: str) -> str:
     return text
 
 
-def _entry(about: _EntityInformation, service: _Service, roots: Mapping[str, bytes]) -> Entry:
+def _entry(about: shapes.EntityInformation, service: shapes.Service, roots: Mapping[str, bytes]) -> Entry:
     said = service.ServiceInformation
-    extension = _Recognition.model_validate(_named(said.ServiceInformationExtensions).get("recognition"))
+    extension = shapes.Recognition.model_validate(
+        _named(said.ServiceInformationExtensions).get("recognition")
+    )
     history = [
         StatusChange(
             _status(each.ServiceStatus),
@@ -504,7 +362,7 @@ def _status(uri: str) -> Status:
 
 
 def _checked_reason(value: object) -> str:
-    if not isinstance(value, str) or len(value) > 300 or not _is_shown(value):  # noqa: PLR2004 - as ``_Reason``
+    if not isinstance(value, str) or len(value) > 300 or not _is_shown(value):  # noqa: PLR2004 - as ``shapes.Reason``
         raise ValueError("a reason")
     return value
 
@@ -513,7 +371,7 @@ def _is_shown(text: str) -> bool:
     return not any(unicodedata.category(each)[0] == "C" for each in text)
 
 
-def _localised(texts: list[_Words3]) -> Localised:
+def _localised(texts: list[shapes.Words3]) -> Localised:
     said = {_TAGS[each.lang]: each.value for each in texts}
     if not all(map(_is_shown, said.values())):
         raise ValueError("a name with characters that cannot be shown")

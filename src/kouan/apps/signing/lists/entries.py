@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from kouan.apps.signing.domain import OID, POLICY_PREFIX
 from kouan.apps.signing.lists.certificates import BadCertificate, check_pair, facts, names_made_up, pem_or_der
 from kouan.apps.signing.lists.changes import sound
-from kouan.apps.signing.lists.document import COUNTRY, EMAIL, WEBSITE, moment, time_text
+from kouan.apps.signing.lists.document import EMAIL, WEBSITE, moment, time_text
 from kouan.apps.signing.lists.domain import CertificateType, Contact, Entry, Status, StatusChange
+from kouan.apps.signing.lists.shapes import COUNTRY
 from kouan.core.text import LANGUAGES, Localised
 
 if TYPE_CHECKING:

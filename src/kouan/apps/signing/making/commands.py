@@ -29,9 +29,7 @@ _FORMS: Final = ("pdf", "cms", "cms-enclosing", "jws")
     show_default=True,
     help="Of a PDF: T has a time-stamp by the authority of [time], LT and LTA what verifies it as well.",
 )
-@click.option(
-    "--form", type=click.Choice(_FORMS), help="By itself a PDF is signed inside, else beside."
-)
+@click.option("--form", type=click.Choice(_FORMS), help="By itself a PDF is signed inside, else beside.")
 @in_one_line
 def sign(  # noqa: PLR0913 - what is asked on the line, by name
     source: Path, *, name: str, out: Path, reason: str, level: str, form: str | None
