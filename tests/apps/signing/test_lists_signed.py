@@ -305,7 +305,7 @@ def test_what_is_out_of_place_or_of_another_form_is_told():
         "SchemeName: no English"
     }
     assert faults("t:TSPAddress", lambda each: each.getparent().insert(0, each)) >= {
-        "TSPInformation: TSPAddress out of place"
+        "TSPInformation: TSPName out of place"
     }
     assert faults("t:ListIssueDateTime", lambda each: setattr(each, "text", "today")) == {
         "ListIssueDateTime: today"

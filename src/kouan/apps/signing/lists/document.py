@@ -362,7 +362,7 @@ def _status(uri: str) -> Status:
 
 
 def _checked_reason(value: object) -> str:
-    if not isinstance(value, str) or len(value) > 300 or not _is_shown(value):  # noqa: PLR2004 - as ``shapes.Reason``
+    if not isinstance(value, str) or len(value) > 300 or not _is_shown(value):  # noqa: PLR2004 - as ``shapes.ReasonText``
         raise ValueError("a reason")
     return value
 

@@ -27,8 +27,8 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Moment = Annotated[str, StringConstraints(min_length=20, max_length=20)]
 Base64 = Annotated[str, StringConstraints(max_length=MAX_CERTIFICATE * 4 // 3 + 4)]
 Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Reason = Annotated[str, StringConstraints(max_length=300)]
-Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+ReasonText = Annotated[str, StringConstraints(max_length=300)]
+CodeText = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Oid = Annotated[str, StringConstraints(pattern=f"^{OID.pattern}$", max_length=100)]
 
 
@@ -57,7 +57,7 @@ class Certificates(Part):
 class Recognition(Part):
     """What the scheme says of an entry, beyond the standard."""
 
-    Code: Code
+    Code: CodeText
     CertificateType: Literal["personal", "organisation", "seal"]
     Root: Hex32
     RecognisedFrom: Moment
@@ -65,7 +65,7 @@ class Recognition(Part):
     PolicyPrefix: Oid
     TypePolicies: Annotated[list[Oid], Field(max_length=20)]
     Demonstration: bool
-    Reason: Reason
+    Reason: ReasonText
 
 
 Uri = Annotated[str, StringConstraints(max_length=100)]
@@ -97,8 +97,8 @@ class Service(Part):
     ServiceHistory: Annotated[list[Earlier], Field(max_length=MOST_CHANGES)] = []
 
 
-Country = Annotated[str, StringConstraints(pattern=f"^{COUNTRY.pattern}$")]
-PostalCode = Annotated[str, StringConstraints(max_length=20)]
+CountryCode = Annotated[str, StringConstraints(pattern=f"^{COUNTRY.pattern}$")]
+PostcodeText = Annotated[str, StringConstraints(max_length=20)]
 Address = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -108,8 +108,8 @@ class Postal(Part):
     lang: Annotated[str, StringConstraints(max_length=20)]
     StreetAddress: Words
     Locality: Words
-    PostalCode: PostalCode = ""
-    Country: Country
+    PostalCode: PostcodeText = ""
+    Country: CountryCode
 
 
 class Place(Part):
