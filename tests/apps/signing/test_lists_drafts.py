@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -17,6 +18,9 @@ from kouan.apps.signing.models import ListDraft, ListEdition, ListEvent, ListKey
 from kouan.core.text import Localised
 from kouan.core.trust import sm2
 from kouan.core.trust.queries import authorities
+from kouan.demo import nodes
+from kouan.demo import signing as demonstration
+from kouan.demo.signers import LISTED
 from kouan.sections.signing import SigningSettings
 
 NOW = datetime.now(UTC)
@@ -202,3 +206,23 @@ def test_a_draft_begins_with_what_is_published(publish):
     assert drafts.entries_of(draft) == queries.newest("hk").entries
     assert ListDraft.objects.filter(state="open").count() == 1
     assert draft.begun_at - datetime.now(UTC) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("side", ["hk", "gd"])
+def test_a_demonstration_of_either_side_lists_authorities_that_say_so(node, settings, tmp_path, side):
+    (tmp_path / "demonstration.toml").write_text("", encoding="utf-8")
+    nodes._set_signing(tmp_path / "demonstration.toml", side)
+    said = tomllib.loads((tmp_path / "demonstration.toml").read_text(encoding="utf-8"))["signing"]
+    settings.NODE = replace(settings.NODE, signing=SigningSettings.read({"publisher": said["publisher"]}))
+    listed = [each for row in LISTED[side] for each in demonstration._entries(side, tmp_path, *row)]
+    drafts.begin(by="chan")
+    drafts.put(given=listed, by="chan")
+    draft = drafts.submit(by="chan")
+    row = publishing.publish(by="wong", officer="WONG", version=draft.version)
+    assert len(listed) == 2 * len(LISTED[side])
+    assert all(each.demonstration and "(demonstration)" in each.provider.en for each in listed)
+    assert conformity.problems(etree.fromstring(row.xml.encode())) == ()
+    settings.NODE = replace(settings.NODE, demonstration=False)
+    drafts.begin(by="chan")
+    with pytest.raises(errors.OnlyDemonstration):
+        drafts.put(given=listed[:1], by="chan")
