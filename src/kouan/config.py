@@ -187,7 +187,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         validation=_named(path, lambda: ValidationSettings.read(_section(values, "validation"))),
         dataflow=_named(path, lambda: DataFlowSettings.read(_section(values, "dataflow"))),
         signers=_named(path, lambda: SignerSettings.read_all(signers, environment, home=home)),
-        signing=SigningSettings.read(_section(values, "signing")),
+        signing=_named(path, lambda: SigningSettings.read(_section(values, "signing"))),
         former_time=_named(path, lambda: FormerTime.read_all(former_time, home=home)),
         payments=_named(path, lambda: payments.read(_section(values, "payments"))),
         mail=_named(path, lambda: MailSettings.read(_section(values, "mail"), environment, demonstration)),

@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 
 ACCOUNTS_FILE: Final = "demonstration.json"
 TRUST_FOLDER: Final = "trust"
+_REACHED: Final = 'email = "lists@example.org", website = "https://example.org/lists"'
+_PUBLISHERS: Final = {
+    "hk": f'{{ street = "1 Demonstration Road", locality = "Hong Kong", country = "HK", {_REACHED} }}',
+    "gd": f'{{ street = "1 Demonstration Road", locality = "Guangzhou", country = "CN", {_REACHED} }}',
+    "mo": f'{{ street = "1 Demonstration Road", locality = "Macao", country = "MO", {_REACHED} }}',
+}
+"""Of each side: ``signing.publisher`` in TOML."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,7 @@ def establish(  # noqa: PLR0913 - what a demonstration may have, by name
                 database=(databases or {}).get(side, DATABASE),
             )
             create(path.parent, node)
-            _sign_twice(path, side)
+            _set_signing(path, side)
         config = load(path, environment_of(path, _without_node(os.environ)))
         if not config.demonstration:
             raise ConfigError(f"{path} is not a demonstration node; nothing was changed.")
@@ -138,14 +145,20 @@ def _without_node(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not name.startswith("KOUAN_")}
 
 
-def _sign_twice(path: Path, side: str) -> None:
-    """Have Guangdong's trust list bear a signature with SM2 too, where OpenSSL here can make one."""
-    if side != "gd":
+def _set_signing(path: Path, side: str) -> None:
+    """Say who publishes a side's trust list, by an address that is nobody's (RFC 2606).
+
+    Guangdong's list bears a signature with SM2 too, where OpenSSL here can make one.
+    """
+    if side not in _PUBLISHERS:
         return
-    with contextlib.suppress(Sm2Unavailable):
-        libcrypto.load()
-        with path.open("a", encoding="utf-8") as settings:
-            settings.write("\n[signing]\nsm2 = true\n")
+    lines = ["", "[signing]", f"publisher = {_PUBLISHERS[side]}"]
+    if side == "gd":
+        with contextlib.suppress(Sm2Unavailable):
+            libcrypto.load()
+            lines.append("sm2 = true")
+    with path.open("a", encoding="utf-8") as settings:
+        settings.write("\n".join([*lines, ""]))
 
 
 def _write_agreements(nodes: Sequence[DemonstrationNode]) -> None:

@@ -26,6 +26,11 @@ _NAMES: Final = {
     "personal": Localised("Personal certificate", "個人證書", "个人证书"),
     "organisation": Localised("Organisation certificate", "機構證書", "机构证书"),
 }
+_TOWNS: Final = {
+    "hk": (Localised("Hong Kong", "香港", "香港"), "HK"),
+    "gd": (Localised("Guangzhou", "廣州", "广州"), "CN"),
+    "mo": (Localised("Macao", "澳門", "澳门"), "MO"),
+}
 _SINCE: Final = date(2024, 1, 1)
 _LAST_DAY: Final = date(2035, 12, 31)
 _FIRST, _SECOND = "signing", "signing-second"
@@ -36,7 +41,7 @@ def load(side: str, home: Path) -> int:
     """Publish the first edition of a side's list and return how many entries it has; only once."""
     if side not in LISTED or queries.newest(side) is not None:
         return 0
-    listed = [each for code, kind, name in LISTED[side] for each in _entries(home, code, kind, name)]
+    listed = [each for code, kind, name in LISTED[side] for each in _entries(side, home, code, kind, name)]
     drafts.begin(by=_FIRST)
     drafts.put(given=listed, by=_FIRST)
     draft = drafts.submit(by=_FIRST)
@@ -51,7 +56,21 @@ def take_revocation(home: Path) -> int:
     return len(bundles.store(found, source="demonstration"))
 
 
-def _entries(home: Path, code: str, kind: Kind, provider: Localised) -> list[Entry]:
+def _contact(side: str, code: str) -> dict[str, str]:
+    """Return an address that is nobody's: under the domain that stands for examples (RFC 2606)."""
+    town, country = _TOWNS[side]
+    return {
+        "street": "1 Demonstration Road",
+        "locality": town.en,
+        "country": country,
+        "street_zh": "示範道1號" if side == "hk" else "示范路1号",
+        "locality_zh": town.zh_hant if side == "hk" else town.zh_hans,
+        "email": f"{code}@example.org",
+        "website": f"https://example.org/{code}",
+    }
+
+
+def _entries(side: str, home: Path, code: str, kind: Kind, provider: Localised) -> list[Entry]:
     try:
         made = kept(home / FOLDER / code, provider.en, kind)
     except Sm2Unavailable as error:
@@ -60,6 +79,7 @@ def _entries(home: Path, code: str, kind: Kind, provider: Localised) -> list[Ent
     return [
         entry_of(
             Said(
+                contact=_contact(side, code),
                 code=f"{code}-{type_}",
                 name=name,
                 provider=provider,

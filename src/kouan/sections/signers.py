@@ -17,10 +17,16 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
 }
 """What each kind of signer needs."""
 OPTIONAL: Final = ("ca", "authorisation_env")
-SIGNER_KEYS: Final[dict[str, type | tuple[type, ...]]] = dict.fromkeys(
-    ("name", "kind", *OPTIONAL, *(key for keys in KINDS.values() for key in keys)), str
-)
+DEPARTMENTS: Final = "departments"
+"""For any kind: whose results it signs."""
+EVERY: Final = "*"
+"""In place of a department's code: every one that no other signer names."""
+SIGNER_KEYS: Final[dict[str, type | tuple[type, ...]]] = {
+    **dict.fromkeys(("name", "kind", *OPTIONAL, *(key for keys in KINDS.values() for key in keys)), str),
+    DEPARTMENTS: list,
+}
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_DEPARTMENT: Final = re.compile(r"[a-z][a-z0-9-]{1,63}")
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
@@ -46,6 +52,8 @@ class SignerSettings:
     """Certification authorities that the service's TLS must lead to; else the machine's own."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """``pin``, ``token`` and ``authorisation``, from the environment."""
+    departments: tuple[str, ...] = ()
+    """Codes of the departments whose results it signs, or ``EVERY``."""
 
     @classmethod
     def read_all(
@@ -57,7 +65,25 @@ class SignerSettings:
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two signers are called `{name}`.")
+        named = [each for signer in found for each in signer.departments]
+        for code in named:
+            if named.count(code) > 1:
+                raise ValueError(f"two signers sign for the department `{code}`.")
         return found
+
+
+def signer_for(signers: Sequence[SignerSettings], department: str) -> SignerSettings | None:
+    """Return who signs the results of a department; ``None`` where nobody was named.
+
+    >>> every = SignerSettings("seal", "file", departments=("*",))
+    >>> signer_for([SignerSettings("fire", "token", departments=("fire-services",)), every], "transport").name
+    'seal'
+    """
+    for code in (department, EVERY):
+        for each in signers:
+            if code in each.departments:
+                return each
+    return None
 
 
 def second_signature(values: Mapping[str, Any]) -> str:
@@ -76,7 +102,7 @@ def _check_keys(name: str, kind: str, given: Mapping[str, Any]) -> None:
         if not given.get(key):
             raise ValueError(f"signer `{name}`: the key `{key}` is missing.")
     for key in given:
-        if key not in {"name", "kind", *OPTIONAL, *KINDS[kind]}:
+        if key not in {"name", "kind", DEPARTMENTS, *OPTIONAL, *KINDS[kind]}:
             raise ValueError(f"signer `{name}`: the key `{key}` is not for the kind `{kind}`.")
 
 
@@ -93,6 +119,11 @@ def _read(given: Mapping[str, Any], environment: Mapping[str, str], home: Path) 
             if not _VARIABLE.fullmatch(variable):
                 raise ValueError(f"signer `{name}`: `{key}` must name an environment variable.")
             secrets[key.removesuffix("_env")] = environment.get(variable, "")
+    departments = tuple(given.get(DEPARTMENTS, ()))
+    if not all(
+        isinstance(each, str) and (each == EVERY or _DEPARTMENT.fullmatch(each)) for each in departments
+    ):
+        raise ValueError(f'signer `{name}`: `departments` must list departments\' codes, or be ["*"].')
     module = given.get("module")
     if module and not Path(module).is_absolute():
         raise ValueError(f"signer `{name}`: `module` must be the whole path of the token's library.")
@@ -107,4 +138,5 @@ def _read(given: Mapping[str, Any], environment: Mapping[str, str], home: Path) 
         credential=given.get("credential", ""),
         ca=home / given["ca"] if given.get("ca") else None,
         secrets=secrets,
+        departments=departments,
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
 from kouan.apps.signing.lists import document, jades
-from kouan.apps.signing.lists.domain import Edition, with_digest
+from kouan.apps.signing.lists.domain import Contact, Edition, with_digest
 from kouan.apps.signing.lists.entries import Said, entry_of
 from kouan.apps.signing.lists.scheme import SCHEME, operator
 from kouan.core.text import Localised
@@ -25,6 +25,18 @@ def authority(name="Harbour", kind="p256"):
     return make(name, kind)
 
 
+CONTACT = Contact(
+    street="1 Harbour Road",
+    locality="Hong Kong",
+    country="HK",
+    email="enquiry@harbour.example",
+    website="https://harbour.example/about",
+    postal_code="999077",
+    street_zh="海港道1號",
+    locality_zh="香港",
+)
+
+
 def said(code="harbour-personal", *, of=None, **changes):
     of = of or authority()
     given = Said(
@@ -36,6 +48,7 @@ def said(code="harbour-personal", *, of=None, **changes):
         issuing_ca=of.issuing,
         recognised_from=date(2024, 1, 1),
         last_day=date(2033, 12, 31),
+        contact=asdict(CONTACT),
     )
     return replace(given, **changes)
 

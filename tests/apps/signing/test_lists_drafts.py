@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import tomllib
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from lxml import etree
 
-from apps.signing.made import DAY, authority, entry
-from kouan.apps.signing.lists import drafts, errors, jades, publishing, queries
+from apps.signing.made import CONTACT, DAY, authority, entry
+from kouan.apps.signing.lists import conformity, drafts, errors, jades, publishing, queries
 from kouan.apps.signing.lists.domain import Status
 from kouan.apps.signing.models import ListDraft, ListEdition, ListEvent, ListKey
 from kouan.core.text import Localised
 from kouan.core.trust import sm2
 from kouan.core.trust.queries import authorities
+from kouan.demo import nodes
+from kouan.demo import signing as demonstration
+from kouan.demo.signers import LISTED
+from kouan.sections.signing import SigningSettings
 
 NOW = datetime.now(UTC)
 NAME = Localised("New name", "新名稱", "新名称")
@@ -94,13 +100,14 @@ def test_a_status_is_added_and_names_change(publish):
     )
     drafts.edit(
         code="harbour-personal", name=NAME, provider=NAME, last_day=NOW + 400 * DAY, type_policies=("1.2.3",),
-        by="chan",
+        contact=CONTACT, by="chan",
     )  # fmt: skip
     draft = drafts.submit(by="chan")
     publishing.publish(by="wong", officer="WONG", version=draft.version)
     _edition, listed = queries.entry_of("hk", "harbour-personal")
     assert [each.status for each in listed.history] == ["recognised", "withdrawn"]
     assert (listed.name, listed.type_policies, listed.history[1].reason) == (NAME, ("1.2.3",), "Key lost")
+    assert listed.contact == CONTACT
     assert queries.on_day("hk", "harbour-personal", NOW - DAY).stood == "recognised"
     assert queries.on_day("hk", "harbour-personal", NOW + DAY).stood == "withdrawn"
 
@@ -129,8 +136,23 @@ def test_a_last_day_before_the_first_is_refused(node):
     with pytest.raises(errors.IllFormedEntry):
         drafts.edit(
             code="harbour-personal", name=NAME, provider=NAME, last_day=datetime(2001, 1, 1, tzinfo=UTC),
-            type_policies=(), by="chan",
+            type_policies=(), contact=None, by="chan",
         )  # fmt: skip
+
+
+def test_an_edition_says_where_its_publisher_is_reached_as_the_operator_set_it(publish, settings):
+    contact = {
+        "street": "2 Harbour Road", "locality": "Hong Kong", "country": "HK",
+        "email": "lists@example.org", "website": "https://lists.example",
+    }  # fmt: skip
+    publish(entry())
+    assert queries.newest("hk").publisher is None
+    settings.NODE = replace(settings.NODE, signing=SigningSettings(publisher=contact))
+    row = publish()
+    found = queries.newest("hk")
+    assert asdict(found.publisher) == contact | {"postal_code": "", "street_zh": "", "locality_zh": ""}
+    assert found.information == f"{settings.NODE.portal_origin}/trust-lists/"
+    assert conformity.problems(etree.fromstring(row.xml.encode())) == ()
 
 
 @pytest.mark.parametrize("days", [0, 185, -1])
@@ -184,3 +206,23 @@ def test_a_draft_begins_with_what_is_published(publish):
     assert drafts.entries_of(draft) == queries.newest("hk").entries
     assert ListDraft.objects.filter(state="open").count() == 1
     assert draft.begun_at - datetime.now(UTC) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("side", ["hk", "gd"])
+def test_a_demonstration_of_either_side_lists_authorities_that_say_so(node, settings, tmp_path, side):
+    (tmp_path / "demonstration.toml").write_text("", encoding="utf-8")
+    nodes._set_signing(tmp_path / "demonstration.toml", side)
+    said = tomllib.loads((tmp_path / "demonstration.toml").read_text(encoding="utf-8"))["signing"]
+    settings.NODE = replace(settings.NODE, signing=SigningSettings.read({"publisher": said["publisher"]}))
+    listed = [each for row in LISTED[side] for each in demonstration._entries(side, tmp_path, *row)]
+    drafts.begin(by="chan")
+    drafts.put(given=listed, by="chan")
+    draft = drafts.submit(by="chan")
+    row = publishing.publish(by="wong", officer="WONG", version=draft.version)
+    assert len(listed) == 2 * len(LISTED[side])
+    assert all(each.demonstration and "(demonstration)" in each.provider.en for each in listed)
+    assert conformity.problems(etree.fromstring(row.xml.encode())) == ()
+    settings.NODE = replace(settings.NODE, demonstration=False)
+    drafts.begin(by="chan")
+    with pytest.raises(errors.OnlyDemonstration):
+        drafts.put(given=listed[:1], by="chan")

@@ -13,7 +13,7 @@ from django.test import Client
 from apps.signing.made import DAY, authority, edition, entry
 from apps.signing.test_lists_importing import as_csv, as_json, record
 from kouan.apps.signing.commands import signing
-from kouan.apps.signing.lists import drafts, queries
+from kouan.apps.signing.lists import drafts, publishing, queries
 from kouan.apps.signing.models import ListEdition
 from kouan.web.access import grant_role
 
@@ -232,6 +232,9 @@ def test_the_program_imports_shows_and_exports(chan, publish, tmp_path):
     assert run("export", "hk", "--out", str(out)).exit_code == 0
     assert out.read_text() == ListEdition.objects.get().jws
     assert run("export", "hk", "--format", "sm2", "--out", str(out)).exit_code == 1
+    lacks = run("export", "hk", "--format", "xml", "--out", str(out))
+    assert lacks.exit_code == 0
+    assert "SchemeOperatorAddress" in lacks.output
 
 
 def test_the_program_names_the_line_of_each_fault_and_stays_in_the_folder(chan, tmp_path):
@@ -262,3 +265,37 @@ def test_a_code_that_is_taken_is_not_given_again(chan):
     assert again.status_code == 422
     assert "two entries have this code" in again.content.decode()
     assert drafts.entries_of(queries.draft())[0].name.en == "Personal"
+
+
+def test_an_address_is_kept_shown_and_missed_where_it_is_not_given(chan):
+    chan.post("/trust-list/begin")
+    chan.post("/trust-list/new", new_entry() | version())
+    assert "the address of Harbour" in chan.get("/trust-list/").content.decode()
+    page = chan.get("/trust-list/entries/harbour-personal/").content.decode()
+    given = {
+        "name_en": "Personal", "name_zh_hant": "個人", "name_zh_hans": "个人",
+        "provider_en": "Harbour", "provider_zh_hant": "海港", "provider_zh_hans": "海港",
+        "last_day": "2033-12-31", "type_policies": "", "contact_street": "1 Harbour Road",
+        "contact_country": "HK", "contact_email": "enquiry@harbour.example",
+        "contact_website": "https://harbour.example",
+    }  # fmt: skip
+    assert "Town, in English" in page
+    lacks = chan.post("/trust-list/entries/harbour-personal/", given | version())
+    assert (lacks.status_code, "it is missing" in lacks.content.decode()) == (422, True)
+    wrong = chan.post(
+        "/trust-list/entries/harbour-personal/",
+        given | {"contact_locality": "X", "contact_website": "no"} | version(),
+    )
+    assert "begins with https://" in wrong.content.decode()
+    done = chan.post(
+        "/trust-list/entries/harbour-personal/", given | {"contact_locality": "Hong Kong"} | version()
+    )
+    assert done.status_code == 302
+    assert "the address of Harbour" not in chan.get("/trust-list/").content.decode()
+    assert drafts.entries_of(queries.draft())[0].contact.street == "1 Harbour Road"
+    draft = drafts.submit(by="chan")
+    publishing.publish(by="wong", officer="WONG Mei", version=draft.version)
+    shown = Client().get("/trust-lists/hk/entries/harbour-personal/").content.decode()
+    assert "1 Harbour Road, Hong Kong, HK" in shown
+    (said,) = Client().get("/api/v1/signing/trust-lists").json()
+    assert said["entries"][0]["contact"]["email"] == "enquiry@harbour.example"

@@ -20,8 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from apps.signing.made import ISSUED, authority, edition, entry, payload, signed
-from kouan.apps.signing.lists import document, jades, xml
+from apps.signing.made import CONTACT, ISSUED, authority, edition, entry, payload, signed
+from kouan.apps.signing.lists import conformity, document, jades, xml
 from kouan.apps.signing.lists.domain import Seen
 from kouan.apps.signing.lists.scheme import SCHEME, operator
 
@@ -43,6 +43,8 @@ def full():
         entry("rsa-personal", of=authority("Delta", "rsa")),
         sequence=7,
         others=(Seen("hk", 3, b"\x07" * 32),),
+        publisher=replace(CONTACT, postal_code="", street_zh="", locality_zh=""),
+        information="https://lists.example/trust-lists/",
         sm2_key=b"\x30\x03\x02\x01\x01",
     )
 
@@ -75,6 +77,10 @@ def _service(said):
     return said["TrustedEntitiesList"][0]["TrustedEntityServices"][0]["ServiceInformation"]
 
 
+def _address(said):
+    return said["TrustedEntitiesList"][0]["TrustedEntityInformation"]["TEAddress"]
+
+
 def _recognition(said):
     return _service(said)["ServiceInformationExtensions"][0]["urn:kouan:trust-list:recognition"]
 
@@ -98,6 +104,13 @@ def _recognition(said):
         lambda said: _recognition(said).update(RecognisedUntil="2001-01-01T00:00:00Z"),
         lambda said: _recognition(said).update(Code="../etc"),
         lambda said: _recognition(said).update(Demonstration="false"),
+        lambda said: _address(said)["TEPostalAddress"][0].update(Country="Hong Kong"),
+        lambda said: _address(said)["TEPostalAddress"][0].update(StreetAddress="a\u202eb"),
+        lambda said: _address(said)["TEElectronicAddress"][1].update(uriValue="javascript:alert(1)//secret"),
+        lambda said: _address(said).update(TEElectronicAddress=[]),
+        lambda said: said["ListAndSchemeInformation"].update(
+            SchemeInformationURI=[{"lang": "en", "uriValue": "data:secret"}]
+        ),
     ],
 )
 def test_a_list_that_says_what_it_cannot_is_malformed(how):
@@ -241,6 +254,62 @@ def test_the_xml_bears_an_enveloped_signature_over_all_of_it(gd_keys):
     assert root.findtext(".//t:TSLSequenceNumber", namespaces=NS) == "7"
     assert len(root.findall(".//t:TSPService", NS)) == 3
     assert references(root) == [True, True, True]
+
+
+def test_the_xml_is_what_the_standard_demands(gd_keys):
+    root = exported(gd_keys)
+    assert conformity.problems(root) == ()
+    said = [etree.QName(each).localname for each in root.find("t:SchemeInformation", NS)]
+    assert said == [
+        "TSLVersionIdentifier", "TSLSequenceNumber", "TSLType", "SchemeOperatorName", "SchemeOperatorAddress",
+        "SchemeName", "SchemeInformationURI", "StatusDeterminationApproach", "SchemeTerritory",
+        "HistoricalInformationPeriod", "ListIssueDateTime", "NextUpdate",
+    ]  # fmt: skip
+    address = root.find(".//t:TSPAddress", NS)
+    assert [each.text for each in address.findall(".//t:PostalAddress", NS)[1]] == [
+        "海港道1號", "香港", "999077", "HK",
+    ]  # fmt: skip
+    assert [each.text for each in address.iterfind("t:ElectronicAddress/t:URI", NS)] == [
+        "mailto:enquiry@harbour.example", "https://harbour.example/about",
+    ]  # fmt: skip
+    past = root.find(".//t:ServiceHistoryInstance/t:ServiceDigitalIdentity", NS)
+    assert [etree.QName(each[0]).localname for each in past] == ["X509SKI"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda made: replace(made, publisher=None), {"SchemeInformation: SchemeOperatorAddress"}),
+        (lambda made: replace(made, information=""), {"SchemeInformation: SchemeInformationURI"}),
+        (
+            lambda made: replace(made, entries=(entry(contact=None),)),
+            {"TSPInformation: TSPAddress", "TSPInformation: TSPInformationURI"},
+        ),
+    ],
+)
+def test_what_an_export_lacks_is_told(change, told):
+    root = xml.export(change(full()), operator=operator("gd"), scheme=SCHEME, signed=False)
+    assert set(conformity.problems(root)) == told
+
+
+def test_what_is_out_of_place_or_of_another_form_is_told():
+    def faults(path, change):
+        root = xml.export(full(), operator=operator("gd"), scheme=SCHEME, signed=False)
+        change(root.find(f".//{path}", NS))
+        return set(conformity.problems(root))
+
+    assert faults("t:CountryName", lambda each: setattr(each, "text", "Hong Kong")) == {
+        "CountryName: Hong Kong"
+    }
+    assert faults("t:SchemeName/t:Name", lambda each: each.getparent().remove(each)) == {
+        "SchemeName: no English"
+    }
+    assert faults("t:TSPAddress", lambda each: each.getparent().insert(0, each)) >= {
+        "TSPInformation: TSPName out of place"
+    }
+    assert faults("t:ListIssueDateTime", lambda each: setattr(each, "text", "today")) == {
+        "ListIssueDateTime: today"
+    }
 
 
 def test_xml_that_was_changed_no_longer_holds(gd_keys):

@@ -46,10 +46,25 @@ class Authority:
     """What turns a question into status, content type and body; the true answer if ``None``."""
     asked: list[bytes] = field(default_factory=list)
     url: str = ""
+    issuers: dict[x509.Certificate, rsa.RSAPrivateKey] = field(default_factory=dict)
+    """The root and the authority between, with their keys."""
 
     @property
     def ca(self):
         return self.folder / "ca.pem"
+
+    def lists(self, *, until=NOW + 20 * DAY):
+        """The revocation lists of the root and of the authority between, DER; nothing is revoked."""
+        return [
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(each.subject)
+            .last_update(NOW - DAY)
+            .next_update(until)
+            .add_extension(x509.CRLNumber(1), critical=False)
+            .sign(key, hashes.SHA256())
+            .public_bytes(serialization.Encoding.DER)
+            for each, key in self.issuers.items()
+        ]
 
     def true_answer(self, question, *, signer="tsa"):
         """What ``openssl ts`` answers."""
@@ -95,7 +110,7 @@ def establish(folder: Path) -> Authority:
     )
     (folder / "serial").write_text("01\n")
     (folder / "openssl.cnf").write_text(CONFIGURATION.format(folder=folder, policy=POLICY))
-    return Authority(folder)
+    return Authority(folder, issuers={root: root_key, middle: middle_key})
 
 
 def certificate(  # noqa: PLR0913 - what a test may want to be different

@@ -19,10 +19,12 @@ class SigningConfig(AppConfig):
         from kouan.web import signatures  # noqa: PLC0415 - as above
 
         chores.register("signing-lists", every=1.0, run=telling.tell)
-        from kouan.apps.signing.making import orders, renewal  # noqa: PLC0415 - as above
+        from kouan.apps.signing.making import orders, renewal, results  # noqa: PLC0415 - as above
+        from kouan.core.trust import offices  # noqa: PLC0415 - as above
 
         chores.register("signing-orders", every=30.0, run=orders.tidy)
         chores.register("signing-renewal", every=60.0, run=renewal.renew_due)
+        offices.kept_by(results.OfficeKeys())
         deadlines.register("trust-lists", hearing.overdue)
         signatures.examined_by(signatures.Examiner(examining.examine, examining.find))
         chores.register("signing-reports", every=3600, run=services.forget)

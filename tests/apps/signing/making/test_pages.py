@@ -180,7 +180,7 @@ def test_a_program_signs_with_the_keys_of_its_token_alone(program, paper):
     assert OfficeSignature.objects.get().by.startswith("token:")
     assert Client().post(f"{API}/signatures", {"file": file_of(paper), "signer": "p256"}).status_code == 401
     refused = program.post(
-        f"{API}/signatures", {"file": file_of(b"text", "a.txt"), "signer": "p256", "stamped": "yes"}
+        f"{API}/signatures", {"file": file_of(b"text", "a.txt"), "signer": "p256", "level": "T"}
     )
     assert (refused.status_code, refused.json()["code"]) == (422, "not-signable")
 
@@ -245,7 +245,7 @@ def test_the_archive_says_what_is_due_and_what_failed(lee, archived):  # noqa: F
     assert (row.renewals, row.problem) == (1, "")
     assert lee.get(f"/office-sign/archive/{row.pk}/file").content == bytes(row.content)
     answer = lee.post("/office-sign/archive/", {"file": file_of(b"%PDF-nothing")})
-    assert (answer.status_code, "cannot be renewed" in answer.content.decode()) == (422, True)
+    assert (answer.status_code, "cannot be made to last" in answer.content.decode()) == (422, True)
 
 
 def test_a_program_looks_after_the_archive_if_its_token_says_so(program, archived):  # noqa: F811 - the fixture

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from apps.signing.making.test_forms import status_of
 from kouan.apps.signing.commands import signing
 from kouan.apps.signing.models import OfficeSignature
-from kouan.sections.signers import SignerSettings
+from kouan.sections.signers import SignerSettings, signer_for
+from kouan.sections.signing import SigningSettings
 
 FILE = {"name": "seal", "kind": "file", "key": "seal.key", "certificates": "seal.pem"}
 REMOTE = {
@@ -45,6 +46,11 @@ def test_paths_are_relative_and_secrets_are_from_the_environment(tmp_path):
         ([REMOTE | {"token_env": "not a variable"}], "must name an environment variable"),
         ([FILE, FILE], "two signers are called `seal`"),
         (
+            [FILE | {"departments": ["*"]}, REMOTE | {"departments": ["*"]}],
+            "two signers sign for the department",
+        ),
+        ([FILE | {"departments": ["Fire Services"]}], "`departments` must list"),
+        (
             [FILE | {"kind": "token", "module": "lib.so", "label": "l", "pin_env": "PIN"}],
             "whole path",
         ),
@@ -69,7 +75,7 @@ def test_the_command_signs_a_pdf_inside_and_anything_else_beside(node, signers, 
     out.unlink()
     for arguments, said in (
         (["--signer", "nobody"], "No signer is called nobody"),
-        (["--signer", "rsa", "--stamped"], "time-stamping authority"),
+        (["--signer", "rsa", "--level", "T"], "time-stamping authority"),
     ):
         refused = runner.invoke(signing, ["sign", str(source), "--out", str(out), *arguments])
         assert refused.exit_code == 1
@@ -82,3 +88,34 @@ def test_the_settings_stand_in_the_node_s_own(node, settings):
     settings.NODE = replace(settings.NODE, signers=())
     told = CliRunner().invoke(signing, ["sign", __file__, "--signer", "rsa", "--out", "/nowhere/x"])
     assert "No signer is called rsa" in told.output
+
+
+def test_departments_are_signed_for_by_one_signer_each(tmp_path):
+    fire, rest = read(
+        FILE | {"name": "fire", "departments": ["fire-services"]},
+        FILE | {"departments": ["*"]},
+        home=tmp_path,
+    )
+    assert signer_for((fire, rest), "fire-services") is fire
+    assert signer_for((fire, rest), "transport") is rest
+    assert signer_for((fire,), "transport") is None
+
+
+def test_where_the_publisher_of_the_list_is_reached_is_whole_or_not_there():
+    contact = {
+        "street": "1 Harbour Road", "locality": "Hong Kong", "country": "HK",
+        "email": "lists@example.org", "website": "https://lists.example",
+    }  # fmt: skip
+    assert SigningSettings.read({"publisher": contact}).publisher == contact
+    assert SigningSettings.read({"sm2": True}).publisher == {}
+    for wrong, told in (
+        ({"street_zh": "海港道1號"}, "`signing.publisher.locality_zh` is missing"),
+        ({"country": "Hong Kong"}, "`signing.publisher.country` is not in its form"),
+        ({"website": "javascript:alert(1)"}, "`signing.publisher.website` is not in its form"),
+        ({"email": ""}, "`signing.publisher.email` must be"),
+        ({"phone": "1"}, "`signing.publisher.phone` is unknown"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            SigningSettings.read({"publisher": contact | wrong})
+    with pytest.raises(ValueError, match=r"signing.publisher.locality` is missing"):
+        SigningSettings.read({"publisher": {"street": "1 Harbour Road"}})

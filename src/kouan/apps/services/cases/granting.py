@@ -47,8 +47,8 @@ def grant(*, case: Case, officer: User, changed: int, given: Mapping[str, str], 
     """Grant what was applied for, and hand over the result.
 
     ``given`` are the lines that the officer fills in, by the name after ``officer.``. Raises
-    ``ClaimMissing``, ``FeeNotPaid``, ``NotNow``, ``CaseChanged`` or what the door raises; then nothing was
-    granted.
+    ``ClaimMissing``, ``FeeNotPaid``, ``NotNow``, ``CaseChanged``, or what the door or an office's key raises;
+    then nothing was granted.
     """
     from kouan.apps.services import crossings  # noqa: PLC0415 - it imports what handles applications
 
@@ -65,8 +65,10 @@ def grant(*, case: Case, officer: User, changed: int, given: Mapping[str, str], 
     paper = results.paper(case, definition, found, words=words, at=now, credential=named["reference"])
     signed = signing.signed(
         paper,
-        department=definition.department.name.en,
+        department=definition.department,
         reason=f"{definition.title.en}, {case.reference}",
+        name=f"{case.reference}.pdf",
+        by=officer.get_username(),
         at=now,
     )
     prepared = register.prepare(signed, department=department, name=f"{case.reference}.pdf")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -36,6 +37,19 @@ class TrustListNames(Schema):
     zh_hans: Annotated[str, Field(alias="zh-hans")]
 
 
+class TrustListContact(Schema):
+    """Where somebody is reached, in English and, where it is given, in Chinese."""
+
+    street: str
+    locality: str
+    postal_code: str
+    country: Annotated[str, Field(description="ISO 3166-1, two letters.")]
+    street_zh: str
+    locality_zh: str
+    email: str
+    website: str
+
+
 class TrustListStatus(Schema):
     """From when on an entry stands in a way."""
 
@@ -50,6 +64,7 @@ class TrustListEntryOut(Schema):
     code: str
     name: TrustListNames
     provider: TrustListNames
+    contact: TrustListContact | None
     certificate_type: CertificateType
     root: Annotated[str, Field(description="SHA-256 of the root CA's certificate.")]
     issuing_ca: Annotated[str, Field(description="SHA-256 of the issuing CA's certificate.")]
@@ -71,6 +86,7 @@ class TrustListOut(Schema):
     next_update: datetime
     digest: Annotated[str, Field(description="SHA-256 of the signed list.")]
     jws: Annotated[str, Field(description="The address of the signed list.")]
+    publisher: TrustListContact | None
     entries: list[TrustListEntryOut]
 
 
@@ -193,6 +209,7 @@ def _list(edition: Edition) -> dict[str, Any]:
         "next_update": edition.next_update,
         "digest": edition.digest.hex(),
         "jws": reverse("signing:download", args=[edition.side, edition.sequence, "jws"]),
+        "publisher": None if edition.publisher is None else asdict(edition.publisher),
         "entries": [_entry(each) for each in edition.entries],
     }
 
@@ -202,6 +219,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "code": entry.code,
         "name": entry.name.as_mapping(),
         "provider": entry.provider.as_mapping(),
+        "contact": None if entry.contact is None else asdict(entry.contact),
         "certificate_type": entry.certificate_type,
         "root": entry.root_fingerprint,
         "issuing_ca": entry.issuing_fingerprint,

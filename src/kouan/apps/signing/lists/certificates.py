@@ -64,6 +64,12 @@ def _facts(der: bytes) -> Facts:
     )
 
 
+def key_identifier(der: bytes) -> bytes:
+    """Return by what a CA's key is named: the extension's value, or SHA-1 of the key (RFC 5280 4.2.1.2)."""
+    certificate = sm2_certificates.load(der)
+    return bytes(certificate.key_identifier or certificate.public_key.sha1)
+
+
 def pem_or_der(data: bytes, field: str) -> bytes:
     """Return the one certificate in PEM or DER as DER; raises ``BadCertificate``."""
     try:

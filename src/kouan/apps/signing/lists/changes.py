@@ -24,7 +24,7 @@ _CLOCKS: Final = timedelta(minutes=10)
 _FIXED: Final = (
     "certificate_type", "root", "issuing_ca", "recognised_from", "policy_prefix", "demonstration",
 )  # fmt: skip
-_CHANGING: Final = ("name", "provider", "recognised_until", "type_policies", "history")
+_CHANGING: Final = ("name", "provider", "contact", "recognised_until", "type_policies", "history")
 
 
 class Kind(StrEnum):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 from django.utils.translation import gettext as _
+from lxml import etree
 
 from kouan.core.running import on_the_node
 
@@ -113,8 +114,8 @@ def submit(by: str, days: int) -> None:
 )
 @on_the_node
 def export(side: str, edition: int | None, form: str, out: Path) -> None:
-    """Write an edition of SIDE's list to a file."""
-    from kouan.apps.signing.lists import jades, publishing, queries  # noqa: PLC0415 - needs Django's models
+    """Write an edition of SIDE's list to a file; what its XML lacks by TS 119 612 goes to standard error."""
+    from kouan.apps.signing.lists import conformity, jades, publishing, queries  # noqa: PLC0415 - needs Django's models
 
     row = queries.row_of(side, edition)
     match form:
@@ -124,6 +125,8 @@ def export(side: str, edition: int | None, form: str, out: Path) -> None:
             data = jades.payload(row.jws)
         case "xml":
             data = publishing.xml_of(row).encode()
+            for fault in conformity.problems(etree.fromstring(data)):
+                click.echo(_("TS 119 612: %s") % fault, err=True)
         case _:
             data = bytes(row.sm2_signature)
     if not data:

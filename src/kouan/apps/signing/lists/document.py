@@ -9,15 +9,25 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import unicodedata
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import ValidationError
 
-from kouan.apps.signing.domain import OID, fingerprint
-from kouan.apps.signing.lists.changes import MOST_CHANGES, MOST_ENTRIES, sound
-from kouan.apps.signing.lists.domain import CertificateType, Edition, Entry, Seen, Status, StatusChange
+from kouan.apps.signing.domain import fingerprint
+from kouan.apps.signing.lists import shapes
+from kouan.apps.signing.lists.changes import MOST_ENTRIES, sound
+from kouan.apps.signing.lists.domain import (
+    CertificateType,
+    Contact,
+    Edition,
+    Entry,
+    Seen,
+    Status,
+    StatusChange,
+)
 from kouan.core.text import LANGUAGES, Localised
 
 if TYPE_CHECKING:
@@ -29,8 +39,10 @@ SERVICE: Final = "http://uri.etsi.org/TrstSvc/Svctype/CA/PKC"
 """A CA that issues public key certificates (TS 119 612 section 5.5.1.2)."""
 MAX_LIST: Final = 700_000
 """Bytes of an edition's JSON; signed it is a third longer, and fits into one message."""
-MAX_CERTIFICATE: Final = 8192
 _TAGS: Final = dict(zip(("en", "zh-Hant", "zh-Hans"), LANGUAGES, strict=True))
+EMAIL: Final = re.compile(r"[!#-'*+/-9=?A-Z^-~.-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+WEBSITE: Final = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!#-;=?-Z_a-z~%]*)?")
+_MAILTO: Final = "mailto:"
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -55,9 +67,13 @@ def written(edition: Edition, *, operator: Localised, scheme: Localised, officer
     ]
     if edition.sm2_key:
         extensions.append({f"{URN}:sm2": _text(edition.sm2_key)})
-    entities: dict[Localised, list[Entry]] = {}
+    entities: dict[tuple[Localised, Contact | None], list[Entry]] = {}
     for entry in edition.entries:
-        entities.setdefault(entry.provider, []).append(entry)
+        entities.setdefault((entry.provider, entry.contact), []).append(entry)
+    publisher = _address("SchemeOperator", edition.publisher)
+    information: dict[str, Any] = (
+        {"SchemeInformationURI": _uris(edition.information)} if edition.information else {}
+    )
     said = {
         "LoTE": {
             "ListAndSchemeInformation": {
@@ -65,17 +81,19 @@ def written(edition: Edition, *, operator: Localised, scheme: Localised, officer
                 "LoTESequenceNumber": edition.sequence,
                 "LoTEType": LIST_TYPE,
                 "SchemeOperatorName": _texts(operator),
+                **publisher,
                 "SchemeName": _texts(scheme),
+                **information,
                 "ListIssueDateTime": time_text(edition.issued_at),
                 "NextUpdate": time_text(edition.next_update),
                 "SchemeExtensions": extensions,
             },
             "TrustedEntitiesList": [
                 {
-                    "TrustedEntityInformation": {"TEName": _texts(provider)},
+                    "TrustedEntityInformation": _provider(provider, contact),
                     "TrustedEntityServices": [_service(each) for each in entries],
                 }
-                for provider, entries in entities.items()
+                for (provider, contact), entries in entities.items()
             ],
         }
     }
@@ -90,7 +108,7 @@ def read(data: bytes) -> Edition:
     if len(data) > MAX_LIST:
         raise MalformedList("too long")
     try:
-        said = _Document.model_validate_json(data).LoTE
+        said = shapes.Document.model_validate_json(data).LoTE
         return _edition(said)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
@@ -121,7 +139,7 @@ def der_of(text: str) -> bytes:
         data = base64.b64decode(text, validate=True)
     except binascii.Error:
         raise ValueError("base64") from None
-    if not data or len(data) > MAX_CERTIFICATE or _text(data) != text:
+    if not data or len(data) > shapes.MAX_CERTIFICATE or _text(data) != text:
         raise ValueError("a certificate or key of another form")
     return data
 
@@ -169,6 +187,47 @@ def status_uri(status: Status) -> str:
     return f"{URN}:status:{status}"
 
 
+def postal(contact: Contact) -> list[tuple[str, dict[str, str]]]:
+    """Return each postal address with its language, its parts under their names and in their order."""
+    found = [("en", contact.street, contact.locality)]
+    if contact.street_zh:
+        found.append(("zh", contact.street_zh, contact.locality_zh))
+    return [
+        (
+            language,
+            {
+                "StreetAddress": street,
+                "Locality": locality,
+                **({"PostalCode": contact.postal_code} if contact.postal_code else {}),
+                "Country": contact.country,
+            },
+        )
+        for language, street, locality in found
+    ]
+
+
+def _provider(name: Localised, contact: Contact | None) -> dict[str, Any]:
+    said: dict[str, Any] = {"TEName": _texts(name), **_address("TE", contact)}
+    if contact is not None:
+        said["TEInformationURI"] = _uris(contact.website)
+    return said
+
+
+def _address(whose: str, contact: Contact | None) -> dict[str, Any]:
+    if contact is None:
+        return {}
+    return {
+        f"{whose}Address": {
+            f"{whose}PostalAddress": [{"lang": lang, **parts} for lang, parts in postal(contact)],
+            f"{whose}ElectronicAddress": _uris(f"mailto:{contact.email}", contact.website),
+        }
+    }
+
+
+def _uris(*uris: str) -> list[dict[str, str]]:
+    return [{"lang": "en", "uriValue": each} for each in uris]
+
+
 def _texts(text: Localised) -> list[dict[str, str]]:
     return [{"lang": tag, "value": text.in_language(language)} for tag, language in _TAGS.items()]
 
@@ -177,120 +236,12 @@ def _text(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-# What is read. Unknown members are read past, as the standard has it; what counts here is strict.
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
-
-
-_Words = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-_Moment = Annotated[str, StringConstraints(min_length=20, max_length=20)]
-_Base64 = Annotated[str, StringConstraints(max_length=MAX_CERTIFICATE * 4 // 3 + 4)]
-_Hex32 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-_Reason = Annotated[str, StringConstraints(max_length=300)]
-_Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-_Oid = Annotated[str, StringConstraints(pattern=f"^{OID.pattern}$", max_length=100)]
-
-
-class _Words3(_Part):
-    lang: Literal["en", "zh-Hant", "zh-Hans"]
-    value: _Words
-
-
-_Names = Annotated[list[_Words3], Field(min_length=3, max_length=3)]
-
-
-class _Value(_Part):
-    val: _Base64
-
-
-class _Certificates(_Part):
-    X509Certificates: Annotated[list[_Value], Field(min_length=1, max_length=1)]
-
-
-class _Recognition(_Part):
-    Code: _Code
-    CertificateType: Literal["personal", "organisation", "seal"]
-    Root: _Hex32
-    RecognisedFrom: _Moment
-    RecognisedUntil: _Moment
-    PolicyPrefix: _Oid
-    TypePolicies: Annotated[list[_Oid], Field(max_length=20)]
-    Demonstration: bool
-    Reason: _Reason
-
-
-_Uri = Annotated[str, StringConstraints(max_length=100)]
-_Extensions = Annotated[list[dict[str, Any]], Field(max_length=20)]
-
-
-class _Information(_Part):
-    ServiceName: _Names
-    ServiceDigitalIdentity: _Certificates
-    ServiceStatus: _Uri
-    StatusStartingTime: _Moment
-    ServiceInformationExtensions: _Extensions
-
-
-class _Earlier(_Part):
-    ServiceStatus: _Uri
-    StatusStartingTime: _Moment
-    ServiceInformationExtensions: _Extensions
-
-
-class _Service(_Part):
-    ServiceInformation: _Information
-    ServiceHistory: Annotated[list[_Earlier], Field(max_length=MOST_CHANGES)] = []
-
-
-class _EntityInformation(_Part):
-    TEName: _Names
-
-
-class _Entity(_Part):
-    TrustedEntityInformation: _EntityInformation
-    TrustedEntityServices: Annotated[list[_Service], Field(min_length=1, max_length=MOST_ENTRIES)]
-
-
-class _Seen(_Part):
-    Side: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,16}$")]
-    Sequence: Annotated[int, Field(ge=1, lt=1 << 31)]
-    Digest: _Hex32
-
-
-class _Scheme(_Part):
-    LoTEVersionIdentifier: Literal[1]
-    LoTESequenceNumber: Annotated[int, Field(ge=1, lt=1 << 31)]
-    LoTEType: Literal["urn:kouan:trust-list:mutual-recognition"]
-    ListIssueDateTime: _Moment
-    NextUpdate: _Moment
-    SchemeExtensions: _Extensions
-
-
-class _Lote(_Part):
-    ListAndSchemeInformation: _Scheme
-    TrustedEntitiesList: Annotated[list[_Entity], Field(max_length=MOST_ENTRIES)]
-
-
-class _Document(_Part):
-    LoTE: _Lote
-
-
-class _SchemeParts(_Part):
-    side: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,16}$")]
-    previous: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
-    seen: Annotated[list[_Seen], Field(max_length=16)]
-    roots: Annotated[list[_Value], Field(max_length=MOST_ENTRIES)]
-    sm2: _Base64 = ""
-
-
-def _edition(said: _Lote) -> Edition:
+def _edition(said: shapes.Lote) -> Edition:
     scheme = said.ListAndSchemeInformation
-    parts = _SchemeParts.model_validate(_named(scheme.SchemeExtensions))
+    parts = shapes.SchemeParts.model_validate(_named(scheme.SchemeExtensions))
     roots = {fingerprint(der): der for der in (der_of(each.val) for each in parts.roots)}
     entries = tuple(
-        _entry(_localised(entity.TrustedEntityInformation.TEName), service, roots)
+        _entry(entity.TrustedEntityInformation, service, roots)
         for entity in said.TrustedEntitiesList
         for service in entity.TrustedEntityServices
     )
@@ -303,14 +254,55 @@ def _edition(said: _Lote) -> Edition:
         next_update=moment(scheme.NextUpdate),
         entries=entries,
         previous=bytes.fromhex(parts.previous),
+        publisher=None
+        if scheme.SchemeOperatorAddress is None
+        else _contact(
+            scheme.SchemeOperatorAddress.SchemeOperatorPostalAddress,
+            scheme.SchemeOperatorAddress.SchemeOperatorElectronicAddress,
+        ),
+        information=_website(scheme.SchemeInformationURI[0].uriValue) if scheme.SchemeInformationURI else "",
         others=tuple(Seen(each.Side, each.Sequence, bytes.fromhex(each.Digest)) for each in parts.seen),
         sm2_key=der_of(parts.sm2) if parts.sm2 else b"",
     )
 
 
-def _entry(provider: Localised, service: _Service, roots: Mapping[str, bytes]) -> Entry:
+def _contact(addresses: list[shapes.Postal], places: list[shapes.Place]) -> Contact:
+    """Return where somebody is reached; raises ``ValueError`` for what could not have been written so."""
+    english = next((each for each in addresses if each.lang == "en"), None)
+    chinese = next((each for each in addresses if each.lang.startswith("zh")), None)
+    emails = [each.uriValue for each in places if each.uriValue.startswith(_MAILTO)]
+    websites = [each.uriValue for each in places if not each.uriValue.startswith(_MAILTO)]
+    if english is None or not emails or not websites:
+        raise ValueError("an address without English, e-mail or website")
+    texts = (english.StreetAddress, english.Locality, english.PostalCode) + (
+        () if chinese is None else (chinese.StreetAddress, chinese.Locality)
+    )
+    email = emails[0].removeprefix(_MAILTO)
+    if not all(map(_is_shown, texts)) or not EMAIL.fullmatch(email):
+        raise ValueError("an address with characters that cannot be shown")
+    return Contact(
+        street=english.StreetAddress,
+        locality=english.Locality,
+        country=english.Country,
+        email=email,
+        website=_website(websites[0]),
+        postal_code=english.PostalCode,
+        street_zh="" if chinese is None else chinese.StreetAddress,
+        locality_zh="" if chinese is None else chinese.Locality,
+    )
+
+
+def _website(text: str) -> str:
+    if not WEBSITE.fullmatch(text):
+        raise ValueError("an address that is no website's")
+    return text
+
+
+def _entry(about: shapes.EntityInformation, service: shapes.Service, roots: Mapping[str, bytes]) -> Entry:
     said = service.ServiceInformation
-    extension = _Recognition.model_validate(_named(said.ServiceInformationExtensions).get("recognition"))
+    extension = shapes.Recognition.model_validate(
+        _named(said.ServiceInformationExtensions).get("recognition")
+    )
     history = [
         StatusChange(
             _status(each.ServiceStatus),
@@ -330,7 +322,10 @@ def _entry(provider: Localised, service: _Service, roots: Mapping[str, bytes]) -
     entry = Entry(
         code=extension.Code,
         name=_localised(said.ServiceName),
-        provider=provider,
+        provider=_localised(about.TEName),
+        contact=None
+        if about.TEAddress is None
+        else _contact(about.TEAddress.TEPostalAddress, about.TEAddress.TEElectronicAddress),
         certificate_type=CertificateType(extension.CertificateType),
         root=root,
         issuing_ca=der_of(said.ServiceDigitalIdentity.X509Certificates[0].val),
@@ -367,7 +362,7 @@ def _status(uri: str) -> Status:
 
 
 def _checked_reason(value: object) -> str:
-    if not isinstance(value, str) or len(value) > 300 or not _is_shown(value):  # noqa: PLR2004 - as ``_Reason``
+    if not isinstance(value, str) or len(value) > 300 or not _is_shown(value):  # noqa: PLR2004 - as ``shapes.ReasonText``
         raise ValueError("a reason")
     return value
 
@@ -376,7 +371,7 @@ def _is_shown(text: str) -> bool:
     return not any(unicodedata.category(each)[0] == "C" for each in text)
 
 
-def _localised(texts: list[_Words3]) -> Localised:
+def _localised(texts: list[shapes.Words3]) -> Localised:
     said = {_TAGS[each.lang]: each.value for each in texts}
     if not all(map(_is_shown, said.values())):
         raise ValueError("a name with characters that cannot be shown")

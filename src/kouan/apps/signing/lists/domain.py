@@ -50,6 +50,22 @@ class StatusChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """Where somebody is reached (ETSI TS 119 612 sections 5.3.5 and 5.4.3): in English, also in Chinese."""
+
+    street: str
+    locality: str
+    country: str
+    """ISO 3166-1, two letters."""
+    email: str
+    website: str
+    """An address with what people should know of them."""
+    postal_code: str = ""
+    street_zh: str = ""
+    locality_zh: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One type of certificate of one issuing CA, as a list recognises it."""
 
@@ -73,6 +89,8 @@ class Entry:
     """A certificate bears a policy of this prefix, and year, version and release."""
     type_policies: tuple[str, ...] = ()
     """Policies (dotted OIDs) of the CA's own of which a certificate of this type bears one; empty: any."""
+    contact: Contact | None = None
+    """The provider's; lists of before it was asked for have none."""
     demonstration: bool = False
     """Made up, or listed to try things out: never in a list that counts."""
 
@@ -127,6 +145,10 @@ class Edition:
     """The digest of the edition before; empty for the first."""
     others: tuple[Seen, ...] = ()
     """The other sides' lists as this side had last seen them."""
+    publisher: Contact | None = None
+    """Of who publishes the list."""
+    information: str = ""
+    """The address of a page about the list and its scheme."""
     sm2_key: bytes = b""
     """The SM2 key (SubjectPublicKeyInfo, DER) of a second, detached signature; empty if there is none."""
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from kouan.apps.signing.lists import changes, entries, queries
 from kouan.apps.signing.lists.document import time_text
-from kouan.apps.signing.lists.domain import Entry, Status, StatusChange
+from kouan.apps.signing.lists.domain import Contact, Entry, Status, StatusChange
 from kouan.apps.signing.lists.errors import (
     BadTerm,
     DraftChanged,
@@ -99,10 +99,11 @@ def edit(  # noqa: PLR0913 - what may change of an entry, by name
     provider: Localised,
     last_day: datetime,
     type_policies: tuple[str, ...],
+    contact: Contact | None,
     by: str,
     version: int | None = None,
 ) -> ListDraft:
-    """Change what may change of an entry; ``last_day`` is any moment of that day.
+    """Change what may change of an entry; ``last_day`` is any moment of that day, ``contact`` the provider's.
 
     Raises as ``put``, ``UnknownEntry``, or ``IllFormedEntry``.
     """
@@ -122,6 +123,7 @@ def edit(  # noqa: PLR0913 - what may change of an entry, by name
             history=entry.history,
             policy_prefix=entry.policy_prefix,
             type_policies=type_policies,
+            contact=contact,
             demonstration=entry.demonstration,
         )
         if wrong := changes.sound(changed):

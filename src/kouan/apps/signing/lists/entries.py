@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from kouan.apps.signing.domain import OID, POLICY_PREFIX
 from kouan.apps.signing.lists.certificates import BadCertificate, check_pair, facts, names_made_up, pem_or_der
 from kouan.apps.signing.lists.changes import sound
-from kouan.apps.signing.lists.document import moment, time_text
-from kouan.apps.signing.lists.domain import CertificateType, Entry, Status, StatusChange
+from kouan.apps.signing.lists.document import EMAIL, WEBSITE, moment, time_text
+from kouan.apps.signing.lists.domain import CertificateType, Contact, Entry, Status, StatusChange
+from kouan.apps.signing.lists.shapes import COUNTRY
 from kouan.core.text import LANGUAGES, Localised
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ CODE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 MAX_WORDS: Final = 200
 MAX_REASON: Final = 300
 MAX_OID: Final = 100
+CONTACT: Final = ("street", "locality", "country", "email", "website")
+"""What is needed of an address."""
+CONTACT_OPTIONAL: Final = ("postal_code", "street_zh", "locality_zh")
 _FIRST: Final = date(2000, 1, 1)
 _LAST: Final = date(2999, 12, 31)
 
@@ -50,6 +54,16 @@ class Problem(StrEnum):
     HISTORY = "history"
     TWICE = "twice"
     MADE_UP = "made-up"
+    COUNTRY = "country"
+    EMAIL = "email"
+    WEBSITE = "website"
+
+
+_FORMS: Final = {
+    "country": (COUNTRY, Problem.COUNTRY),
+    "email": (EMAIL, Problem.EMAIL),
+    "website": (WEBSITE, Problem.WEBSITE),
+}
 
 
 class BadEntry(ValueError):
@@ -78,6 +92,8 @@ class Said:
     superseded_on: date | None = None
     withdrawn_on: date | None = None
     reason: str = ""
+    contact: Mapping[str, str] | None = None
+    """The provider's, by the names of ``Contact``'s fields; nothing where it is not given."""
 
 
 def entry_of(said: Said, *, demonstration: bool = False) -> Entry:
@@ -111,11 +127,31 @@ def entry_of(said: Said, *, demonstration: bool = False) -> Entry:
         history=_history(said, begins_at),
         policy_prefix=said.policy_prefix,
         type_policies=tuple(sorted(set(said.type_policies))),
+        contact=contact_of(said.contact or {}),
         demonstration=demonstration,
     )
     if wrong := sound(entry):
         raise BadEntry(wrong, Problem.HISTORY)
     return entry
+
+
+def contact_of(given: Mapping[str, str]) -> Contact | None:
+    """Return where somebody is reached, ``None`` if nothing is given.
+
+    Raises ``BadEntry`` with the field (``contact_street`` and so on) that is missing or wrong.
+    """
+    said = {name: given[name] for name in given if given[name]}
+    if not said:
+        return None
+    chinese = {"street_zh", "locality_zh"} if said.keys() & {"street_zh", "locality_zh"} else set()
+    for name in (*CONTACT, *sorted(chinese)):
+        if name not in said:
+            raise BadEntry(f"contact_{name}", Problem.MISSING)
+    for name, text in said.items():
+        form, problem = _FORMS.get(name, (None, Problem.WORDS))
+        if not is_words(text) or (form is not None and not form.fullmatch(text)):
+            raise BadEntry(f"contact_{name}", problem)
+    return Contact(**said)
 
 
 def _check_words(said: Said) -> None:
@@ -180,6 +216,7 @@ def mapping_of(entry: Entry) -> dict[str, Any]:
         ],
         "policy_prefix": entry.policy_prefix,
         "type_policies": list(entry.type_policies),
+        "contact": None if entry.contact is None else asdict(entry.contact),
         "demonstration": entry.demonstration,
     }
 
@@ -201,5 +238,6 @@ def entry_from(kept: Mapping[str, Any]) -> Entry:
         ),
         policy_prefix=kept["policy_prefix"],
         type_policies=tuple(kept["type_policies"]),
+        contact=Contact(**kept["contact"]) if kept.get("contact") else None,
         demonstration=kept["demonstration"],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from django import forms
@@ -12,7 +13,15 @@ from kouan.apps.signing.domain import OID
 from kouan.apps.signing.lists import changes, labels
 from kouan.apps.signing.lists.domain import CertificateType
 from kouan.apps.signing.lists.drafts import DAYS
-from kouan.apps.signing.lists.entries import MAX_REASON, MAX_WORDS, Said, is_words, last_day_of
+from kouan.apps.signing.lists.entries import (
+    CONTACT,
+    CONTACT_OPTIONAL,
+    MAX_REASON,
+    MAX_WORDS,
+    Said,
+    is_words,
+    last_day_of,
+)
 from kouan.core.text import Localised
 
 if TYPE_CHECKING:
@@ -56,6 +65,20 @@ class EntryForm(_Refusing):
     provider_en = _Words(label=labels.FIELDS["provider_en"])
     provider_zh_hant = _Words(label=labels.FIELDS["provider_zh_hant"])
     provider_zh_hans = _Words(label=labels.FIELDS["provider_zh_hans"])
+    contact_street = _Words(label=labels.FIELDS["contact_street"], required=False)
+    contact_locality = _Words(label=labels.FIELDS["contact_locality"], required=False)
+    contact_postal_code = _Words(label=labels.FIELDS["contact_postal_code"], required=False)
+    contact_country = _Words(
+        label=labels.FIELDS["contact_country"], required=False, help_text=_("Such as HK or CN.")
+    )
+    contact_street_zh = _Words(label=labels.FIELDS["contact_street_zh"], required=False)
+    contact_locality_zh = _Words(label=labels.FIELDS["contact_locality_zh"], required=False)
+    contact_email = _Words(label=labels.FIELDS["contact_email"], required=False)
+    contact_website = _Words(
+        label=labels.FIELDS["contact_website"],
+        required=False,
+        help_text=_("With what people should know of this authority."),
+    )
     last_day = forms.DateField(label=labels.FIELDS["last_day"], help_text=_EXAMPLE, **_DAY)
     type_policies = forms.CharField(
         label=labels.FIELDS["type_policies"],
@@ -79,6 +102,10 @@ class EntryForm(_Refusing):
         said = self.cleaned_data
         return Localised(*(said[f"{field}_{tag}"] for tag in ("en", "zh_hant", "zh_hans")))
 
+    def contact(self) -> dict[str, str]:
+        """Return the parts of the address that were given."""
+        return {each: self.cleaned_data[f"contact_{each}"] for each in (*CONTACT, *CONTACT_OPTIONAL)}
+
     @classmethod
     def of(cls, entry: Entry, data: Mapping[str, Any] | None) -> EntryForm:
         """Return the form of an entry that is there."""
@@ -87,6 +114,8 @@ class EntryForm(_Refusing):
             for field, names in (("name", entry.name), ("provider", entry.provider))
             for tag, text in names.as_mapping().items()
         }
+        if entry.contact is not None:
+            initial |= {f"contact_{name}": text for name, text in asdict(entry.contact).items()}
         initial |= {
             "last_day": last_day_of(entry).isoformat(),
             "type_policies": " ".join(entry.type_policies),
@@ -137,6 +166,7 @@ class NewEntryForm(EntryForm):
             recognised_from=given["recognised_from"],
             last_day=given["last_day"],
             type_policies=given["type_policies"],
+            contact=self.contact(),
         )
 
 

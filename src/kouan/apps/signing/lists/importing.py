@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kouan.apps.signing.domain import POLICY_PREFIX
 from kouan.apps.signing.lists.changes import MOST_ENTRIES
-from kouan.apps.signing.lists.entries import BadEntry, Problem, Said, entry_of
+from kouan.apps.signing.lists.entries import CONTACT, CONTACT_OPTIONAL, BadEntry, Problem, Said, entry_of
 from kouan.core.text import LANGUAGES, Localised
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ NEEDED: Final = (
     "code", "name_en", "name_zh_hant", "name_zh_hans", "provider_en", "provider_zh_hant", "provider_zh_hans",
     "certificate_type", "root", "issuing_ca", "recognised_from", "last_day",
 )  # fmt: skip
-OPTIONAL: Final = ("policy_prefix", "type_policies", "superseded_on", "withdrawn_on", "reason")
+ADDRESS: Final = tuple(f"contact_{each}" for each in (*CONTACT, *CONTACT_OPTIONAL))
+OPTIONAL: Final = ("policy_prefix", "type_policies", "superseded_on", "withdrawn_on", "reason", *ADDRESS)
 FORMATS: Final = ("json", "toml", "csv")
 _MOST_FAULTS: Final = 20
 
@@ -125,10 +126,10 @@ def _row(row: Mapping[str | None, Any]) -> dict[str, Any]:
 
 
 def _flat(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return names in three scripts as three fields, as CSV has them."""
+    """Return names in three scripts, and the parts of an address, as fields of their own, as CSV has them."""
     flat: dict[str, Any] = {}
     for name, value in given.items():
-        if isinstance(value, dict) and name in {"name", "provider"}:
+        if isinstance(value, dict) and name in {"name", "provider", "contact"}:
             flat |= {f"{name}_{str(tag).replace('-', '_')}": text for tag, text in value.items()}
         else:
             flat[name] = value
@@ -156,6 +157,7 @@ def _said(given: Mapping[str, Any], beside: Callable[[str], bytes | None] | None
         superseded_on=_day(given, "superseded_on") if given.get("superseded_on") else None,
         withdrawn_on=_day(given, "withdrawn_on") if given.get("withdrawn_on") else None,
         reason=_text(given, "reason"),
+        contact={each.removeprefix("contact_"): _text(given, each) for each in ADDRESS},
     )
 
 

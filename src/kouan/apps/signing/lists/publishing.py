@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from kouan.apps.signing.lists import changes, document, drafts, jades, queries, second, xml
 from kouan.apps.signing.lists.document import moment, time_text
-from kouan.apps.signing.lists.domain import Edition, Seen
+from kouan.apps.signing.lists.domain import Contact, Edition, Seen
 from kouan.apps.signing.lists.errors import DraftChanged, ListTooLong, PastRewritten, SecondOfficer
 from kouan.apps.signing.lists.scheme import SCHEME, operator
 from kouan.apps.signing.models import ListDraft, ListEdition
@@ -53,6 +54,8 @@ def publish(*, by: str, officer: str, version: int, now: datetime | None = None)
             others=tuple(
                 Seen(each.side, each.sequence, each.digest) for each in queries.current() if each.side != side
             ),
+            publisher=Contact(**settings.NODE.signing.publisher) if settings.NODE.signing.publisher else None,
+            information=f"{settings.NODE.portal_origin}{reverse('signing:lists')}",
             sm2_key=b"" if key is None else key.public_key().spki,
         )
         row = _signed(edition, draft.submitted_by, officer, at)

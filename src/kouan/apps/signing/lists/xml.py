@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Final
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from lxml import etree
 
-from kouan.apps.signing.lists.document import LIST_TYPE, SERVICE, URN, status_uri, time_text
+from kouan.apps.signing.lists.certificates import key_identifier
+from kouan.apps.signing.lists.document import LIST_TYPE, SERVICE, URN, postal, status_uri, time_text
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from kouan.apps.signing.lists.domain import Edition, Entry, StatusChange
+    from kouan.apps.signing.lists.domain import Contact, Edition, Entry, StatusChange
     from kouan.apps.signing.lists.jades import Signs
     from kouan.core.text import Localised
 
@@ -44,23 +45,33 @@ def export(edition: Edition, *, operator: Localised, scheme: Localised, signed: 
     if not signed:
         root.append(etree.Comment(f" {UNSIGNED}{edition.digest.hex()} "))
     about = _put(root, "SchemeInformation")
-    _put(about, "TSLVersionIdentifier", "5")
+    _put(about, "TSLVersionIdentifier", "6")  # that of V2.3.1 and later
     _put(about, "TSLSequenceNumber", str(edition.sequence))
     _put(about, "TSLType", LIST_TYPE)
     _names(about, "SchemeOperatorName", operator)
+    _address(about, "SchemeOperatorAddress", edition.publisher)
     _names(about, "SchemeName", scheme)
+    if edition.information:
+        _uris(_put(about, "SchemeInformationURI"), edition.information)
     _put(about, "StatusDeterminationApproach", f"{URN}:active")
+    if edition.publisher is not None:
+        _put(about, "SchemeTerritory", edition.publisher.country)
     _put(about, "HistoricalInformationPeriod", "65535")
     _put(about, "ListIssueDateTime", time_text(edition.issued_at))
     _put(_put(about, "NextUpdate"), "dateTime", time_text(edition.next_update))
     providers = _put(root, "TrustServiceProviderList") if edition.entries else None
-    services: dict[Localised, etree._Element] = {}
+    services: dict[tuple[Localised, Contact | None], etree._Element] = {}
     for entry in edition.entries:
-        if entry.provider not in services:
+        key = (entry.provider, entry.contact)
+        if key not in services:
             provider = _put(providers, "TrustServiceProvider")
-            _names(_put(provider, "TSPInformation"), "TSPName", entry.provider)
-            services[entry.provider] = _put(provider, "TSPServices")
-        _service(services[entry.provider], entry)
+            information = _put(provider, "TSPInformation")
+            _names(information, "TSPName", entry.provider)
+            _address(information, "TSPAddress", entry.contact)
+            if entry.contact is not None:
+                _uris(_put(information, "TSPInformationURI"), entry.contact.website)
+            services[key] = _put(provider, "TSPServices")
+        _service(services[key], entry)
     return root
 
 
@@ -133,14 +144,18 @@ def _service(holder: etree._Element, entry: Entry) -> None:
     if earlier:
         history = _put(service, "ServiceHistory")
         for each in reversed(earlier):
-            _stood(_put(history, "ServiceHistoryInstance"), entry, each)
+            _stood(_put(history, "ServiceHistoryInstance"), entry, each, past=True)
 
 
-def _stood(holder: etree._Element, entry: Entry, change: StatusChange) -> None:
+def _stood(holder: etree._Element, entry: Entry, change: StatusChange, *, past: bool = False) -> None:
     _put(holder, "ServiceTypeIdentifier", SERVICE)
     _names(holder, "ServiceName", entry.name)
-    identity = _put(_put(holder, "ServiceDigitalIdentity"), "DigitalId")
-    _put(identity, "X509Certificate", base64.b64encode(entry.issuing_ca).decode())
+    identity = _put(holder, "ServiceDigitalIdentity")
+    if not past:
+        _put(_put(identity, "DigitalId"), "X509Certificate", base64.b64encode(entry.issuing_ca).decode())
+    # Section 5.6.3: what is past names the key, and leaves the certificate out.
+    key = key_identifier(entry.issuing_ca)
+    _put(_put(identity, "DigitalId"), "X509SKI", base64.b64encode(key).decode())
     _put(holder, "ServiceStatus", status_uri(change.status))
     _put(holder, "StatusStartingTime", time_text(change.since))
 
@@ -150,6 +165,24 @@ def _put(holder: etree._Element | None, name: str, text: str | None = None) -> e
     made = etree.SubElement(holder, f"{{{TSL}}}{name}")
     made.text = text
     return made
+
+
+def _address(holder: etree._Element, name: str, contact: Contact | None) -> None:
+    if contact is None:
+        return
+    address = _put(holder, name)
+    addresses = _put(address, "PostalAddresses")
+    for language, parts in postal(contact):
+        made = _put(addresses, "PostalAddress")
+        made.set(_LANG, language)
+        for part, text in parts.items():
+            _put(made, "CountryName" if part == "Country" else part, text)
+    _uris(_put(address, "ElectronicAddress"), f"mailto:{contact.email}", contact.website)
+
+
+def _uris(holder: etree._Element, *uris: str) -> None:
+    for each in uris:
+        _put(holder, "URI", each).set(_LANG, "en")
 
 
 def _names(holder: etree._Element, name: str, text: Localised) -> None:

@@ -16,8 +16,9 @@ from ninja import Router, Schema, Status
 from ninja.security import HttpBearer
 from pydantic import Field
 
-from kouan.apps.signing.making import office, orders, renewal
-from kouan.apps.signing.making.errors import AnswerRejected
+from kouan.apps.signing.making import longterm, office, orders, renewal
+from kouan.apps.signing.making.errors import AnswerRejected, NotSignable
+from kouan.apps.signing.making.pdf import Level
 from kouan.apps.signing.models import SigningAccess  # noqa: TC001 - read by the framework at run time
 from kouan.apps.signing.validating import uploads
 
@@ -129,12 +130,15 @@ def signers(request: HttpRequest) -> dict[str, Any]:
         signer=_TEXT,
         form={"type": "string", "enum": list(office.FORMS)},
         reason=_TEXT,
-        stamped={"type": "string", "enum": ["yes"]},
+        level={"type": "string", "enum": [str(each) for each in Level]},
     )
     | {"responses": _SIGNED},
 )
 def sign(request: HttpRequest) -> HttpResponse:
-    """Return the signed file: a PDF as PAdES, anything else, or by SM2, as CMS (GM/T 0010). Up to 32 MB."""
+    """Return the signed file: a PDF as PAdES, anything else, or by SM2, as CMS (GM/T 0010). Up to 32 MB.
+
+    A PDF is of the level B, or of the `level` that is given: T, LT, LTA.
+    """
     name, content = sent_file(request)
     signer = request.POST.get("signer", "")
     row = office.sign(
@@ -144,7 +148,7 @@ def sign(request: HttpRequest) -> HttpResponse:
         file_name=name,
         form=request.POST.get("form", ""),
         reason=request.POST.get("reason", "")[: office.MAX_REASON],
-        stamped=request.POST.get("stamped") == "yes",
+        level=_level(request.POST.get("level", "")),
     )
     return signed_file(row)
 
@@ -234,10 +238,13 @@ def archive(request: HttpRequest) -> dict[str, Any]:
     openapi_extra=_form(),
 )
 def keep(request: HttpRequest) -> Status[dict[str, Any]]:
-    """Take a PDF with a document time-stamp in; its stamps are renewed before they stop proving anything."""
+    """Take a signed PDF in; its time-stamps are renewed before they stop proving anything.
+
+    One without a document time-stamp becomes B-LTA first (`not-provable` says what is lacking for that).
+    """
     office.owner_of(_access(request), archive=True)
     name, content = sent_file(request)
-    return Status(HTTPStatus.CREATED, _archived(renewal.find(renewal.keep(content, file_name=name))))
+    return Status(HTTPStatus.CREATED, _archived(renewal.find(longterm.keep(content, file_name=name))))
 
 
 @router.get(
@@ -264,6 +271,13 @@ def file_response(data: bytes, name: str) -> HttpResponse:
     response.headers["Content-Disposition"] = str(content_disposition_header(True, name))  # noqa: FBT003 - the library's
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _level(given: str) -> Level:
+    try:
+        return Level(given or Level.B)
+    except ValueError:
+        raise NotSignable(detail=f"level: {', '.join(Level)}") from None
 
 
 def _access(request: HttpRequest) -> SigningAccess:

@@ -1,4 +1,4 @@
-"""``kouan signing sign``, ``access`` and ``revoke-access``: this side's signers, by hand and for programs."""
+"""``kouan signing sign``, ``raise``, ``archive``, ``access``, ``revoke-access``: by hand and for programs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 from kouan.core.running import on_the_node
 
 _MOST: Final = 64 * 1024 * 1024
+_LEVELS: Final = ("B", "T", "LT", "LTA")
+_FORMS: Final = ("pdf", "cms", "cms-enclosing", "jws")
 
 
 @click.command("sign")
@@ -20,15 +22,22 @@ _MOST: Final = 64 * 1024 * 1024
 @click.option("--signer", "name", required=True, help="A name of a [[signer]] table in node.toml.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
 @click.option("--reason", default="", help="Why it is signed; a PDF shows it.")
-@click.option("--stamped", is_flag=True, help="With a time-stamp by the authority of [time] (PDF alone).")
+@click.option(
+    "--level",
+    type=click.Choice(_LEVELS),
+    default="B",
+    show_default=True,
+    help="Of a PDF: T has a time-stamp by the authority of [time], LT and LTA what verifies it as well.",
+)
+@click.option("--form", type=click.Choice(_FORMS), help="By itself a PDF is signed inside, else beside.")
 @on_the_node
-def sign(source: Path, name: str, out: Path, reason: str, stamped: bool) -> None:  # noqa: FBT001 - click's flag
+def sign(  # noqa: PLR0913 - what is asked on the line, by name
+    source: Path, *, name: str, out: Path, reason: str, level: str, form: str | None
+) -> None:
     """Sign FILE: a PDF inside itself (PAdES), anything else by CMS beside it (GM/T 0010 with an SM2 key)."""
-    from kouan.apps.signing.making import keys, office  # noqa: PLC0415 - needs Django, which is set up by now
+    from kouan.apps.signing.making import keys, office, pdf  # noqa: PLC0415 - needs Django, which is set up by now
 
-    data = source.read_bytes() if source.stat().st_size <= _MOST else b""
-    if not data:
-        raise click.ClickException(_("%s is empty or longer than 64 MiB.") % source)
+    data = _read(source)
     signer = keys.signer(name)
     inside = data.startswith(b"%PDF-") and signer.algorithm.digest == "sha256"
     signed = office.sign(
@@ -36,13 +45,49 @@ def sign(source: Path, name: str, out: Path, reason: str, stamped: bool) -> None
         signer=name,
         owner=f"command:{getpass.getuser()}",
         file_name=source.name,
-        form="pdf" if inside else "cms",
+        form=form or ("pdf" if inside else "cms"),
         reason=reason,
-        stamped=stamped,
+        level=pdf.Level(level),
     )
     out.write_bytes(bytes(signed.result or b""))
     holder = signer.certificate.subject.human_friendly
     click.echo(_("Wrote %(out)s, signed by %(signer)s.") % {"out": out, "signer": holder})
+
+
+@click.command("raise")
+@click.argument("source", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="File to write.")
+@click.option("--level", type=click.Choice(_LEVELS[2:]), default="LTA", show_default=True)
+@click.option("--keep", is_flag=True, help="Into the archive as well, which renews its time-stamps.")
+@on_the_node
+def raise_(source: Path, *, out: Path, level: str, keep: bool) -> None:
+    """Raise the signatures in FILE, a PDF, to a level that proves them for as long as it is kept."""
+    from kouan.apps.signing.making import longterm, pdf, renewal  # noqa: PLC0415 - needs Django, which is set up by now
+
+    raised = longterm.raised(_read(source), level=pdf.Level(level))
+    out.write_bytes(raised)
+    click.echo(_("Wrote %(out)s, of the level B-%(level)s.") % {"out": out, "level": level})
+    if keep:
+        number = renewal.keep(raised, file_name=source.name)
+        click.echo(_("It is in the archive as %s.") % number)
+
+
+@click.command("archive")
+@on_the_node
+def archive() -> None:
+    """List what is kept provable: number, state, next renewal, how often it was renewed, name, problem."""
+    from kouan.apps.signing.making import renewal  # noqa: PLC0415 - needs Django, which is set up by now
+
+    for row in renewal.kept():
+        parts = (
+            row.pk,
+            renewal.state_of(row),
+            f"{row.renew_at:%Y-%m-%d}",
+            row.renewals,
+            row.file_name,
+            row.problem,
+        )
+        click.echo("\t".join(map(str, parts)).rstrip())
 
 
 @click.command("access")
@@ -73,4 +118,11 @@ def revoke_access(prefix: str) -> None:
     click.echo(_("Revoked."))
 
 
-COMMANDS: Final[tuple[click.Command, ...]] = (sign, access, revoke_access)
+def _read(source: Path) -> bytes:
+    data = source.read_bytes() if source.stat().st_size <= _MOST else b""
+    if not data:
+        raise click.ClickException(_("%s is empty or longer than 64 MiB.") % source)
+    return data
+
+
+COMMANDS: Final[tuple[click.Command, ...]] = (sign, raise_, archive, access, revoke_access)

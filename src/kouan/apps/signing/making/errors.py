@@ -79,6 +79,14 @@ class NotRenewable(SigningError):
     message = _("The document's time-stamps cannot be renewed: %(detail)s.")
 
 
+class NotProvable(SigningError):
+    """A signature for which something is lacking that would prove it later."""
+
+    code = "not-provable"
+    status = 422
+    message = _("The signature cannot be made to last: %(detail)s.")
+
+
 class BadSigningToken(SigningError):
     """A token for signing that was never given, or works no more."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from asn1crypto import pem
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -24,6 +25,12 @@ WALLET: Final = "wallet:"
 """Chosen in place of a signer; no signer's name has a colon."""
 _NEEDED: Final = {"required": _("This cannot be empty.")}
 _MOST_SIGNATURE: Final = 4096
+_JWS: Final = ("jws", _("Into a JSON Web Signature that holds the file, for programs"))
+_LEVELS: Final = (
+    ("B", _("A signature: provable as long as its certificate is valid")),
+    ("T", _("With a time-stamp: it also proves when it was signed")),
+    ("LTA", _("To be kept for years: with a time-stamp and all that proves it later")),
+)
 _WHERE: Final = (
     ("inside", _("Into the PDF; for any other file, one new file that holds both")),
     ("beside", _("Into a file of its own, beside the one that is signed")),
@@ -52,6 +59,13 @@ class SignForm(_Refusing):
         initial="inside",
         error_messages=_NEEDED,
     )
+    level = forms.ChoiceField(
+        label=_("How long it proves"),
+        choices=_LEVELS,
+        initial="B",
+        help_text=_("Only a PDF that is signed inside itself takes a time-stamp."),
+        error_messages=_NEEDED,
+    )
     reason = forms.CharField(
         label=_("Reason"), required=False, max_length=office.MAX_REASON, help_text=_("A PDF shows it.")
     )
@@ -66,7 +80,10 @@ class SignForm(_Refusing):
         ]
         if signers:
             self.fields["signer"].choices = [*choices, (WALLET, _("My own wallet"))]  # type: ignore[attr-defined] # a choice field's
-        else:
+            self.fields["where"].choices = [*_WHERE, _JWS]  # type: ignore[attr-defined] # as above
+        if not signers or settings.NODE.time is None:
+            del self.fields["level"]
+        if not signers:
             del self.fields["signer"]
             self.fields["where"].choices = [("inside", _("Into the PDF")), *_WHERE[1:]]  # type: ignore[attr-defined] # as above
 
@@ -112,7 +129,10 @@ class KeepForm(_Refusing):
     """A document for the archive."""
 
     file = forms.FileField(
-        label=_("Signed PDF with a document time-stamp"),
-        help_text=_("Level B-LTA."),
+        label=_("Signed PDF"),
+        help_text=_(
+            "Without a document time-stamp it gets one first, with all that proves its signatures later "
+            "(B-LTA)."
+        ),
         error_messages=_NEEDED,
     )

@@ -30,5 +30,6 @@ FORMS: Final[Mapping[str, _StrOrPromise]] = {
     "pdf": _("Inside the PDF"),
     "cms": _("Beside the file"),
     "cms-enclosing": _("Around the file"),
+    "jws": _("Around the file (JWS)"),
 }
 """Where a signature is."""

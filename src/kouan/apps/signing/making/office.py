@@ -6,7 +6,8 @@ The signed file is kept for a day beside the orders that wallets complete, for w
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta  # noqa: TC003 - a default is of it
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,21 +16,22 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from kouan.apps.signing.making import cms, keys, pdf
+from kouan.apps.signing.making import cms, jws, keys, longterm, pdf
 from kouan.apps.signing.making.algorithms import SM2
 from kouan.apps.signing.making.errors import BadSigningToken, NoSuchSigner, NotForThisToken, NotSignable
 from kouan.apps.signing.making.orders import MAX_CONTENT, has_room, plain
+from kouan.apps.signing.making.pdf import Level
 from kouan.apps.signing.models import OfficeSignature, SigningAccess, SigningOrder
 from kouan.core.errors import KouanError
 from kouan.core.exchange import stamping
 from kouan.web import tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-FORMS: Final = ("pdf", "cms", "cms-enclosing")
-"""A signature inside a PDF, one beside the file, one with the file inside."""
+FORMS: Final = ("pdf", "cms", "cms-enclosing", "jws")
+"""A signature inside a PDF, one beside the file, one with the file inside, a JSON Web Signature with it."""
 MAX_REASON: Final = 200
 
 
@@ -41,30 +43,88 @@ def sign(  # noqa: PLR0913 - what a signature says, by name
     file_name: str,
     form: str = "",
     reason: str = "",
-    stamped: bool = False,
+    level: Level = Level.B,
     now: datetime | None = None,
 ) -> SigningOrder:
     """Sign a file with a signer of ``node.toml``; return the order that holds the result.
 
-    Without a ``form`` a PDF is signed inside itself, and anything else, or by SM2, inside a CMS. Raises
-    ``NoSuchSigner``, ``SignerUnusable`` or ``NotSignable``.
+    Without a ``form`` a PDF is signed inside itself, and anything else, or by SM2, inside a CMS. A ``level``
+    above B is for PDF files alone. Raises ``NoSuchSigner``, ``SignerUnusable``, ``NotSignable``,
+    ``NotProvable`` or what the time-stamping authority raises.
     """
     now = now or timezone.now()
     opened = keys.signer(signer)
     form = form or (
         "pdf" if content.startswith(b"%PDF-") and opened.algorithm is not SM2 else "cms-enclosing"
     )
-    if form not in FORMS or (form != "pdf" and len(content) > MAX_CONTENT):
+    if form not in FORMS or len(content) > _MOST.get(form, MAX_CONTENT):
         raise NotSignable(detail=_("the form is unknown, or it is too long"))
-    if stamped and form != "pdf":
+    if level is not Level.B and form != "pdf":
         raise NotSignable(detail=_("only a PDF gets a time-stamp"))
     plain(file_name, reason)
     has_room(owner, len(content))
-    # On record before the key is used, whatever ends this process then; without a result, until there is one.
+    if level in longterm.LASTING:
+        longterm.ready(opened)
+    with on_record(
+        opened, content=content, owner=owner, form=form, file_name=file_name, reason=reason, now=now
+    ) as use:
+        if form == "pdf":
+            under = level if level is Level.B else Level.T
+            result = pdf.sign(content, use.signer, level=under, reason=reason, stamper=stamping.stamper())
+            if level in longterm.LASTING:
+                result = longterm.raised(result, level=level)
+        else:
+            result = _MAKERS[form](content, use.signer, at=now)
+        with transaction.atomic():
+            use.finish(result)
+            return SigningOrder.objects.create(
+                owner=owner,
+                signer=signer,
+                form=_SHORT[form],
+                file_name=file_name[:255],
+                state=SigningOrder.State.COMPLETED,
+                prepared=b"",
+                digest=hashlib.sha256(content).digest(),
+                attributes=b"",
+                result=result,
+                created_at=now,
+                expires_at=now,
+                ended_at=now,
+            )
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of an office's key."""
+
+    signer: keys.DocumentSigner
+    note: OfficeSignature
+
+    def finish(self, result: bytes) -> None:
+        """Write down what came of it."""
+        self.note.sha256 = hashlib.sha256(result).digest()
+        self.note.save(update_fields=["sha256"])
+
+
+@contextmanager
+def on_record(  # noqa: PLR0913 - what the record says, by name
+    opened: keys.DocumentSigner,
+    *,
+    content: bytes,
+    owner: str,
+    form: str,
+    file_name: str,
+    reason: str,
+    now: datetime,
+) -> Iterator[Use]:
+    """Have a key used on record, before it is used, whatever ends this process then; the result comes later.
+
+    What was refused before the key was used leaves no record.
+    """
     note = OfficeSignature.objects.create(
         at=now,
         by=owner,
-        signer=signer,
+        signer=opened.name,
         certificate=hashlib.sha256(opened.certificate.dump()).digest(),
         form=form,
         file_name=file_name[:255],
@@ -73,35 +133,12 @@ def sign(  # noqa: PLR0913 - what a signature says, by name
         reason=reason[:MAX_REASON],
     )
     key = _Watched(opened.raw)
-    opened = replace(opened, raw=key)
     try:
-        if form == "pdf":
-            level = pdf.Level.T if stamped else pdf.Level.B
-            result = pdf.sign(content, opened, level=level, reason=reason, stamper=stamping.stamper())
-        else:
-            make = cms.detached if form == "cms" else cms.enclosing
-            result = make(content, opened, at=now)
+        yield Use(replace(opened, raw=key), note)
     except KouanError:
         if not key.used:
             note.delete()
         raise
-    with transaction.atomic():
-        note.sha256 = hashlib.sha256(result).digest()
-        note.save(update_fields=["sha256"])
-        return SigningOrder.objects.create(
-            owner=owner,
-            signer=signer,
-            form=_SHORT[form],
-            file_name=file_name[:255],
-            state=SigningOrder.State.COMPLETED,
-            prepared=b"",
-            digest=hashlib.sha256(content).digest(),
-            attributes=b"",
-            result=result,
-            created_at=now,
-            expires_at=now,
-            ended_at=now,
-        )
 
 
 class _Watched:
@@ -116,7 +153,10 @@ class _Watched:
         return self._raw.sign(data)
 
 
-_SHORT: Final = {"pdf": "pdf", "cms": "cms", "cms-enclosing": "cms-with"}
+_MAKERS: Final = {"cms": cms.detached, "cms-enclosing": cms.enclosing, "jws": jws.enclosing}
+_MOST: Final = {"pdf": pdf.MAX_PDF, "jws": jws.MAX_CONTENT}
+"""Bytes of a file by its form, where it is not ``MAX_CONTENT``."""
+_SHORT: Final = {"pdf": "pdf", "cms": "cms", "cms-enclosing": "cms-with", "jws": "jws"}
 """How an order's short column names a form."""
 
 

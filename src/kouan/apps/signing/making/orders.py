@@ -49,6 +49,7 @@ MOST_OPEN: Final = 20
 MAX_CONTENT: Final = 32 * 1024 * 1024
 MOST_KEPT: Final = 256 * 1024 * 1024
 """Bytes of one account's documents, signed and unsigned, that are here at a time."""
+_ENDINGS: Final = {"cms": "p7s", "cms-with": "p7m", "jws": "jws"}
 _STATES: Final = SigningOrder.State
 _OPEN: Final = (_STATES.PREPARED, _STATES.SENT)
 
@@ -174,7 +175,7 @@ def result_name(row: SigningOrder) -> str:
 def signed_name(file_name: str, form: str) -> str:
     """Return what a file is called once it is signed."""
     if form != "pdf":
-        return f"{file_name}.p7s" if form == "cms" else f"{file_name}.p7m"
+        return f"{file_name}.{_ENDINGS[form]}"
     return f"{file_name.removesuffix('.pdf').removesuffix('.PDF')}-signed.pdf"
 
 

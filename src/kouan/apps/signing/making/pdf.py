@@ -1,6 +1,6 @@
 """Signatures in PDF files (PAdES, ETSI EN 319 142-1): made at once, or prepared for one that comes later.
 
-Made at once, a signature is of the baseline B, T with a time-stamp, or LTA with all that verifies it inside.
+Made at once, a signature is of the baseline B, or T with a time-stamp; ``longterm`` makes LT and LTA of it.
 Prepared, the file is complete but for the signature's bytes: what is kept is the file, the place that waits,
 and the attributes whose hash somebody signs elsewhere.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from asn1crypto import algos, cms, x509
 from django.utils.translation import gettext as _
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pyhanko.sign.timestamps import TimeStamper
-    from pyhanko_certvalidator import ValidationContext
 
     from kouan.apps.signing.making.keys import DocumentSigner
 
@@ -47,6 +46,7 @@ class Level(StrEnum):
 
     B = "B"
     T = "T"
+    LT = "LT"
     LTA = "LTA"
 
 
@@ -69,21 +69,19 @@ def sign(  # noqa: PLR0913 - what a signature says, by name
     level: Level = Level.B,
     reason: str = "",
     field: str | None = None,
+    name: str = "",
+    place: str = "",
     stamper: TimeStamper | None = None,
-    evidence: ValidationContext | None = None,
 ) -> bytes:
     """Return a PDF with one signature more, as an update of the file.
 
-    ``stamper`` is for T and LTA; ``evidence`` holds roots, CRLs and OCSP answers for LTA. Raises
-    ``NotSignable``, ``SignerUnusable``, or what ``stamper`` raises.
+    The file says ``name`` and ``place`` where they are given. ``stamper`` is for every level above B, which
+    here is T. Raises ``NotSignable``, ``SignerUnusable``, or what ``stamper`` raises.
     """
     if signer.algorithm is SM2:
         raise NotSignable(detail=_("a PDF is signed with RSA or P-256; sign it with SM2 as CMS"))
     if level is not Level.B and stamper is None:
         raise NotSignable(detail=_("this level needs a time-stamping authority, `[time]` in node.toml"))
-    options: dict[str, Any] = {}
-    if level is Level.LTA:
-        options = {"use_pades_lta": True, "embed_validation_info": True, "validation_context": evidence}
     writer = _writer(data)
     made = signers.PdfSigner(
         signers.PdfSignatureMetadata(
@@ -91,7 +89,8 @@ def sign(  # noqa: PLR0913 - what a signature says, by name
             md_algorithm=signer.algorithm.digest,
             subfilter=fields.SigSeedSubFilter.PADES,
             reason=reason or None,
-            **options,
+            name=name or None,
+            location=place or None,
         ),
         _Signer(signer),
         timestamper=None if level is Level.B else stamper,

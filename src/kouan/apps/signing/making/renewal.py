@@ -26,6 +26,7 @@ from pyhanko_certvalidator import ValidationContext
 
 from kouan.apps.signing.making import formtree
 from kouan.apps.signing.making.errors import NotArchived, NotRenewable
+from kouan.apps.signing.making.evidence import Evidence, Gatherer
 from kouan.apps.signing.making.pdf import MAX_PDF
 from kouan.apps.signing.models import ArchivedDocument
 from kouan.core.errors import KouanError
@@ -70,6 +71,15 @@ def keep(content: bytes, *, file_name: str, now: datetime | None = None) -> uuid
         kept_at=now,
     )
     return row.pk
+
+
+def is_stamped(content: bytes) -> bool:
+    """Whether a file is a PDF with a document time-stamp, sound or not."""
+    try:
+        _last_stamp(content)
+    except NotRenewable:
+        return False
+    return True
 
 
 def kept(*, most: int = 200) -> list[ArchivedDocument]:
@@ -124,7 +134,9 @@ def _renew(row: ArchivedDocument, now: datetime) -> None:
     if stamper is None:
         raise NotRenewable(detail=_("there is no time-stamping authority, `[time]` in node.toml"))
     roots = _roots()
-    content = asyncio.run(_renewed(before, roots, stamper, now))
+    known = Evidence()
+    Gatherer().revocation(known, _authorities_of(before))
+    content = asyncio.run(_renewed(before, roots, stamper, now, known))
     due = _due_of(content, roots, now)
     with transaction.atomic():
         ArchivedDocument.objects.filter(pk=row.pk, sha256=row.sha256).update(
@@ -137,9 +149,16 @@ def _renew(row: ArchivedDocument, now: datetime) -> None:
 
 
 async def _renewed(
-    content: bytes, roots: list[x509.Certificate], stamper: stamping.Stamper, now: datetime
+    content: bytes, roots: list[x509.Certificate], stamper: stamping.Stamper, now: datetime, known: Evidence
 ) -> bytes:
-    context = ValidationContext(trust_roots=roots, allow_fetching=False, moment=now)
+    # All that is given here goes into the file: what is known of the authority that made the last stamp.
+    context = ValidationContext(
+        trust_roots=roots,
+        allow_fetching=False,
+        moment=now,
+        crls=list(known.crls.values()),
+        ocsps=list(known.ocsps.values()),
+    )
     try:
         output = await PdfTimeStamper(stamper).async_update_archival_timestamp_chain(
             PdfFileReader(io.BytesIO(content)), context, in_place=False, output=io.BytesIO()
@@ -179,6 +198,16 @@ def _due_of(content: bytes, roots: list[x509.Certificate], now: datetime) -> dat
     end: datetime = min(own.not_valid_after, ALGORITHMS_END.get(algorithm, now))
     # A stamp that has less than the margin left from its first day is not made again every hour.
     return end - MARGIN if end - MARGIN > now else min(now + SOONEST, end - _LAST_DAY)
+
+
+def _authorities_of(content: bytes) -> list[x509.Certificate]:
+    """Return the certificates that came with a file's last time-stamp."""
+    try:
+        return [each.chosen for each in _last_stamp(content).signed_data["certificates"]]
+    except NotRenewable:
+        raise
+    except Exception as error:  # noqa: BLE001 - as above
+        raise NotRenewable(detail=type(error).__name__) from None
 
 
 def _last_stamp(content: bytes) -> Any:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from django.urls import URLPattern
 
 urlpatterns: list[URLPattern] = [
+    path("office-sign/<uuid:order>/keep", views.by_officer(views.keep_order), name="office-keep"),
     path("office-sign/archive/", views.archive_page, name="archive"),
     path("office-sign/archive/<uuid:document>/file", views.by_officer(views.archived), name="archived"),
     path("office-sign/archive/<uuid:document>/again", views.by_officer(views.again), name="archive-again"),

@@ -22,9 +22,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kouan.apps.signing.making import labels, office, orders, renewal
+from kouan.apps.signing.making import labels, longterm, office, orders, renewal
 from kouan.apps.signing.making.api import file_response, sent_file, signed_file
 from kouan.apps.signing.making.forms import WALLET, AnswerForm, KeepForm, SignForm
+from kouan.apps.signing.making.pdf import Level
 from kouan.apps.signing.making.simulator import SimulatedWallet
 from kouan.apps.signing.validating import uploads
 from kouan.apps.signing.validating.errors import FileForSignatures
@@ -91,8 +92,8 @@ def by_person(view: View) -> Callable[..., Any]:
     return found
 
 
-def taking_file(view: View) -> Callable[..., Any]:
-    """Hand a view the file of a form, within bounds, or None.
+def handed_file(view: View) -> Callable[..., Any]:
+    """Hand a view the file of a form, or None where it broke off or is too large: then the form says so.
 
     Django's CSRF check reads the form, and the file with it: so this comes before it.
     """
@@ -132,18 +133,19 @@ def start(request: HttpRequest, who: Who, *, sent: Sent | None) -> HttpResponse:
 
 
 def _begun(who: Who, given: dict[str, Any], name: str, content: bytes) -> uuid.UUID:
-    beside = given["where"] == "beside"
+    form = {"beside": "cms", "jws": "jws"}.get(given["where"], "")
     if (signer := given.get("signer", WALLET)) != WALLET:
         row = office.sign(
             content,
             signer=signer,
             owner=who.owner,
             file_name=name,
-            form="cms" if beside else "",
+            form=form,
             reason=given["reason"],
+            level=Level(given.get("level", Level.B)),
         )
         return row.pk
-    form = "pdf" if content.startswith(b"%PDF-") and not beside else "cms"
+    form = "pdf" if content.startswith(b"%PDF-") and not form else "cms"
     return orders.prepare(
         content, owner=who.owner, file_name=name, form=form, name=who.name, reason=given["reason"]
     ).order
@@ -197,7 +199,7 @@ def archive(request: HttpRequest, who: Who, *, sent: Sent | None) -> HttpRespons
         try:
             if sent is None:
                 raise FileForSignatures(most=1, limit=uploads.MAX_TOTAL >> 20)
-            renewal.keep(sent[1], file_name=sent[0])
+            longterm.keep(sent[1], file_name=sent[0])
         except KouanError as error:
             form.refuse(error, "file")
         else:
@@ -215,6 +217,21 @@ def archive(request: HttpRequest, who: Who, *, sent: Sent | None) -> HttpRespons
         stamping=settings.NODE.time is not None,
         status=422 if form.errors else 200,
     )
+
+
+@require_POST
+def keep_order(request: HttpRequest, who: Who, order: uuid.UUID) -> HttpResponse:
+    """Put a PDF that was signed here into the archive, raised to LTA if it is not yet."""
+    row = orders.find(order, owner=who.owner)
+    if not row.result or row.form != "pdf":
+        raise Http404
+    try:
+        longterm.keep(bytes(row.result), file_name=orders.result_name(row))
+    except KouanError as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(who.url("order", order))
+    messages.success(request, _("The document is in the archive. Its time-stamps are renewed in time."))
+    return HttpResponseRedirect(reverse("signing:archive"))
 
 
 @require_safe
@@ -235,14 +252,14 @@ def again(request: HttpRequest, _who: Who, document: uuid.UUID) -> HttpResponse:
 def guarded(guard: Guard) -> dict[str, Callable[..., Any]]:
     """Return the pages of signing behind a guard, by name."""
     return {
-        "sign": _FORM(guard(taking_file(start))),
+        "sign": _FORM(guard(handed_file(start))),
         "order": guard(order),
         "result": guard(result),
         "act": guard(act),
     }
 
 
-archive_page: Final = _FORM(by_officer(taking_file(archive)))
+archive_page: Final = _FORM(by_officer(handed_file(archive)))
 
 
 def _order(request: HttpRequest, who: Who, row: SigningOrder, form: AnswerForm) -> HttpResponse:
@@ -262,6 +279,7 @@ def _order(request: HttpRequest, who: Who, row: SigningOrder, form: AnswerForm) 
         document_hash=asked.document_hash.hex(),
         name=orders.result_name(row),
         simulator=settings.NODE.demonstration,
+        keepable=who.office and row.form == "pdf" and settings.NODE.time is not None,
         status=422 if form.errors else 200,
     )
 

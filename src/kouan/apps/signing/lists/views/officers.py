@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from kouan.apps.signing.lists import changes, drafts, importing, labels, publishing, queries
 from kouan.apps.signing.lists.domain import Status
-from kouan.apps.signing.lists.entries import BadEntry, Problem, begins, entry_of
+from kouan.apps.signing.lists.entries import BadEntry, Problem, begins, contact_of, entry_of
 from kouan.apps.signing.lists.errors import BadImport, IllFormedEntry, NoDraft, UnknownEntry
 from kouan.apps.signing.lists.forms import EntryForm, ImportForm, NewEntryForm, StatusForm, SubmitForm
 from kouan.apps.signing.lists.views.pages import account_of, page
@@ -25,7 +25,7 @@ from kouan.core.errors import KouanError
 from kouan.web.access import has_role, require_role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from kouan.apps.signing.lists.domain import Entry
     from kouan.apps.signing.models import ListDraft
@@ -49,6 +49,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             "events": draft.events.order_by("-at", "-pk")[:_EVENTS],
             "own_draft": draft.submitted_by == account_of(request).get_username(),
             "submit_form": SubmitForm(),
+            "lacking": _lacking(listed),
         }
     return page(request, "draft", **context)
 
@@ -119,7 +120,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @_form
 @require_role("signing")
 def edit(request: HttpRequest, code: str) -> HttpResponse:
-    """Change the names, the last day and the policies of an entry."""
+    """Change the names, the address, the last day and the policies of an entry."""
     draft, entry = _found(code)
     form = EntryForm.of(entry, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -132,6 +133,7 @@ def edit(request: HttpRequest, code: str) -> HttpResponse:
                 provider=form.localised("provider"),
                 last_day=begins(given["last_day"]),
                 type_policies=given["type_policies"],
+                contact=contact_of(form.contact()),
                 by=account_of(request).get_username(),
                 version=_version(request),
             )
@@ -204,6 +206,17 @@ def import_(request: HttpRequest) -> HttpResponse:
     )  # fmt: skip
 
 
+def _lacking(listed: Sequence[Entry]) -> list[str]:
+    """Return whose addresses the XML form of the list would be without."""
+    lacking = [
+        gettext("the address of %(name)s") % {"name": name}
+        for name in dict.fromkeys(str(each.provider) for each in listed if each.contact is None)
+    ]
+    if not settings.NODE.signing.publisher:
+        lacking.append(gettext("this side's own address: the operator sets `signing.publisher` in node.toml"))
+    return lacking
+
+
 def _submit(request: HttpRequest, by: str) -> HttpResponse:
     form = SubmitForm(request.POST)
     if form.is_valid():
@@ -217,7 +230,9 @@ def _tried(form: EntryForm | StatusForm, change: Callable[[], None], field: str)
     try:
         change()
     except BadEntry as error:
-        form.add_error(field, labels.fault_words(error.problem))
+        form.add_error(
+            error.field if error.field.startswith("contact_") else field, labels.fault_words(error.problem)
+        )
     except IllFormedEntry as error:
         form.refuse(error, field)
     except KouanError as error:
