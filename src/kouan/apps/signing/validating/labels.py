@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
     from kouan.apps.signing.lists.domain import CertificateType
+    from kouan.apps.signing.validating.report import FileReport
 
 VERDICTS: Final[Mapping[Verdict, _StrOrPromise]] = {
     Verdict.TOTAL_PASSED: _("The signature is valid"),
@@ -204,6 +205,11 @@ def reason(code: str, detail: str = "") -> str:
         if code in known:
             return str(known[code]).replace("%(part)s", detail)
     return code
+
+
+def title(found: FileReport) -> str:
+    """Return what a report comes to, in a line."""
+    return reason("no-signature") if found.verdict is None else str(VERDICTS[found.verdict])
 
 
 def issued_to(types: Collection[CertificateType]) -> str:

@@ -235,6 +235,14 @@ class FileReport(_Part):
     signatures: tuple[Signature, ...] = ()
     pinned: Pinned = Pinned()
 
+    @property
+    def lacks_document(self) -> bool:
+        """Whether a signature came without what it is about, and nothing was given beside it."""
+        if {"document-beside-unused", "document-beside-too-large"} & {each.code for each in self.reasons}:
+            return False
+        code = "signed-data-not-found" if self.format == "cms" else "signed-data-elsewhere"
+        return any(each.code == code for one in self.signatures for each in one.reasons)
+
 
 def indication(sub: SubIndication | None) -> Verdict:
     """Return the main indication that a sub-indication belongs to."""
