@@ -109,10 +109,9 @@ class AsItComes:
 
     async def _ades(self, one: Any, all_: list[Any]) -> Any:
         kept = ades._dss_to_local_knowledge(one.reader), ades._adobe_revinfo_archival_to_local_knowledge(one)
-        brings = any(each.known_certs or each.known_crls or each.known_ocsps for each in kept)
         own = next(extract_tst_data_iter(one.signer_info, signed=False), None) is not None
         later = any(_stamp(each) and each.signed_revision > one.signed_revision for each in all_)
-        if not _stamp(one) and own and (later or brings):
+        if not _stamp(one) and own and later:
             return await ades.ades_lta_validation(
                 one,
                 PdfSignatureValidationSpec(self.spec, diff_policy=DEFAULT_DIFF_POLICY),

@@ -341,14 +341,19 @@ def sm2_nobody():
     return nobody.certificate, nobody.key
 
 
-def sealed_ofd(edition=4, *, changed=False, maker=None):
-    """Return an OFD document of a page with a seal on it, of GB/T 38540 in one of its editions."""
+def red_square():
+    """Return a picture for a seal, PNG."""
     look = io.BytesIO()
     Image.new("RGBA", (20, 20), (200, 0, 0, 255)).save(look, "PNG")
+    return look.getvalue()
+
+
+def sealed_ofd(edition=4, *, changed=False, maker=None):
+    """Return an OFD document of a page with a seal on it, of GB/T 38540 in one of its editions."""
     who = _Sm2(*sm2_signer())
     seal = sealing.make_seal(
         edition=edition, identifier="44030000000001", name="示范公章",
-        look=sealing.Look("png", look.getvalue()),
+        look=sealing.Look("png", red_square()),
         holders=[who.certificate], maker=_Sm2(*maker) if maker else who, since=SINCE, until=UNTIL,
     )  # fmt: skip
     parts = package.document(

@@ -31,6 +31,7 @@ _ALGORITHMS: Final = {
     **{f"ES{n}": Algorithm("ecdsa", f"sha{n}") for n in (256, 384, 512)},
     "EdDSA": Algorithm("ed25519"),
     "Ed25519": Algorithm("ed25519"),
+    "SGD_SM3_SM2": Algorithm("sm2", "sm3"),  # GM/T 0125.1
 }
 _UNDERSTOOD: Final = {"sigT", "x5t#o", "sigX5ts", "srCms", "sigPl", "srAts", "sigPId", "iat", "b64", "sigD"}
 """What ``crit`` may name (RFC 7515 section 4.1.11): what nothing here depends on, or what is read."""

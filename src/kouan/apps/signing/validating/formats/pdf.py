@@ -93,7 +93,7 @@ async def raw_validation(
     own = list(extract_tst_data_iter(one.signer_info, signed=False))
     tokens = [*own, *(each.signed_data for each in stamped_later)]
     store, around = carried(one), (one.signed_data,)
-    if own and (stamped_later or store is not None):
+    if own and stamped_later:
         # The library reads the security store itself; here it says to which roots the time-stamps may lead.
         stamps = judge.spec(store, tokens, around).ts_cert_validation_policy
         spec = replace(judge.spec(), ts_cert_validation_policy=stamps)
