@@ -91,7 +91,7 @@ class AsItComes:
         """Return the sub-indication of each signature and time-stamp in a PDF, ``OK`` for a pass."""
         try:
             embedded = list(PdfFileReader(io.BytesIO(data), strict=False).embedded_signatures)
-        except Exception:  # as said above
+        except Exception:  # noqa: BLE001 - whatever it raises is what is looked for
             return [ERROR]
         return [self._in_pdf(each, embedded) for each in embedded]
 
@@ -103,7 +103,7 @@ class AsItComes:
             if one.coverage is None or one.coverage < SignatureCoverageLevel.ENTIRE_REVISION:
                 return "FORMAT_FAILURE"
             changed = not one.summarise_integrity_info()["docmdp_ok"]
-        except Exception:  # as said above
+        except Exception:  # noqa: BLE001 - as above
             return ERROR
         return "SIG_CONSTRAINTS_FAILURE" if changed and sub not in _FAILURES else sub
 
@@ -123,9 +123,7 @@ class AsItComes:
                 one.signed_data, spec, one.compute_digest, timing_info=self.timing
             )
         process = ades.ades_with_time_validation if own else ades.ades_basic_validation
-        return await process(
-            one.signed_data, spec, timing_info=self.timing, raw_digest=one.compute_digest()
-        )
+        return await process(one.signed_data, spec, timing_info=self.timing, raw_digest=one.compute_digest())
 
     def cms(self, data: bytes) -> list[str]:
         """Return the same of CMS with its content in it."""
@@ -151,7 +149,7 @@ def roots_in(data: bytes) -> set[bytes]:
             for token in extract_tst_data_iter(one.signer_info, signed=False):
                 brought += [each.chosen for each in token["certificates"]]
             found |= {each.dump() for each in brought if each.ca and each.subject == each.issuer}
-    except Exception:  # as said above: what cannot be read brings no more
+    except Exception:  # noqa: BLE001 - what cannot be read brings no more
         return found
     return found
 
@@ -163,7 +161,7 @@ def claimed_in(data: bytes) -> datetime | None:
             at: datetime | None = one.self_reported_timestamp
             if at is not None and at.tzinfo is not None:
                 return at
-    except Exception:  # as said above
+    except Exception:  # noqa: BLE001 - as above
         return None
     return None
 

@@ -130,7 +130,7 @@ def _params(case: dict[str, Any]) -> PKIXValidationParams | None:
 
 @dataclass
 class Compared:
-    """What came of judging the PDFs twice, under every root that they bring along, today and in their time."""
+    """What came of judging the PDFs twice, under every root that they bring along."""
 
     files: int = 0
     said: Counter[str] = field(default_factory=Counter)

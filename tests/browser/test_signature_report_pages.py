@@ -27,7 +27,10 @@ NAME = Localised("Test", "測試", "测试")
 def _report(data: bytes, document: bytes | None = None) -> uuid.UUID:
     """Have a file judged by a list that names the tests' authority, and keep the report."""
     now = timezone.now()
-    lists = [papers.crl(each, at=now - papers.DAY, until=now + papers.DAY) for each in (papers.root(), papers.authority())]
+    lists = [
+        papers.crl(each, at=now - papers.DAY, until=now + papers.DAY)
+        for each in (papers.root(), papers.authority())
+    ]
     known = papers.authority().der
     trust = Trust(roots=(papers.root().der,), certificates=(known,), crls=tuple(lists))
     entry = domain.Entry(
@@ -50,7 +53,10 @@ def reports(transactional_db: None) -> dict[str, str]:
     with beside_the_browser():
         first = papers.signed_pdf(stamped_at=timezone.now() - timedelta(hours=2))
         both = papers.signed_pdf(
-            papers.holder(organisation="Harbour Trading Ltd"), data=first, field="Second", box=(50, 200, 250, 270)
+            papers.holder(organisation="Harbour Trading Ltd"),
+            data=first,
+            field="Second",
+            box=(50, 200, 250, 270),
         )
         detached = papers.signed_cms(detached=True)
         made = {

@@ -24,7 +24,5 @@ class SigningConfig(AppConfig):
         chores.register("signing-orders", every=30.0, run=orders.tidy)
         chores.register("signing-renewal", every=60.0, run=renewal.renew_due)
         deadlines.register("trust-lists", hearing.overdue)
-        signatures.examined_by(
-            signatures.Examiner(examining.examine, examining.report, examining.find)
-        )
+        signatures.examined_by(signatures.Examiner(examining.examine, examining.report, examining.find))
         chores.register("signing-reports", every=3600, run=services.forget)

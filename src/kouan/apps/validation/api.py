@@ -167,8 +167,8 @@ def validate(
 ) -> HttpResponse:
     """Ask the issuing side, and wait up to ``wait`` seconds: 200 with the answer, or 202 to come back for it.
 
-    Send the file, or the reference and the fingerprint alone. Without a token, 30 questions a minute. This asks
-    the register alone: ``POST /validations/files`` answers for the signatures in a file as well.
+    Send the file, or the reference and the fingerprint alone. Without a token, 30 questions a minute. This
+    asks the register alone: ``POST /validations/files`` answers for the signatures in a file as well.
     """
     take_one(request, auth_of(request))
     if request.content_type == "application/json":

@@ -53,10 +53,10 @@ def validate_files(
 ) -> HttpResponse:
     """Return for each file what the register says of it, and the report on its signatures.
 
-    Repeat the field ``file``: up to 100 files, 50 MB together; without a token one. A signature that is a file of
-    its own comes in the field ``signature``, beside the one file that it is about. Answers of the other side are
-    waited for up to ``wait`` seconds in all: 200 with all of them, or 202 to come back for those that wait
-    (``GET /validations/{key}``). Of the files and the reports nothing is kept.
+    Repeat the field ``file``: up to 100 files, 50 MB together; without a token one. A signature that is a
+    file of its own comes in the field ``signature``, beside the one file that it is about. Answers of the
+    other side are waited for up to ``wait`` seconds in all: 200 with all of them, or 202 to come back for
+    those that wait (``GET /validations/{key}``). Of the files and the reports nothing is kept.
     """
     files, apart = _taken(request)
     take_one(request, auth_of(request), count=len(files))
@@ -72,7 +72,7 @@ def validate_files(
 
 
 def _taken(request: HttpRequest) -> tuple[list[UploadedFile[Any]], IO[bytes] | None]:
-    """Return the files and, where it came, the signature apart from the one; raises what is wrong with them."""
+    """Return the files and, where it came, the signature apart from the one; raises what is wrong."""
     most = MOST_FILES if isinstance(auth_of(request), AccessToken) else 1
     try:
         uploads.receive(request, most=MOST_FILES + 1)

@@ -82,12 +82,13 @@ def _pss() -> Holder:
     return _issued(
         key, lambda data: key.sign(data, padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256()),
         digest="sha256", cms={"algorithm": "rsassa_pss", "parameters": algos.RSASSAPSSParams(how)},
-        xml="http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1", jws="PS256", ofd="1.2.840.113549.1.1.10",
+        xml="http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1", jws="PS256",
+        ofd="1.2.840.113549.1.1.10",
     )  # fmt: skip
 
 
 def _ecdsa(curve, bits: int, ofd: str) -> Holder:
-    key, digest = ec.generate_private_key(curve), hashes.SHA256() if bits == 256 else hashes.SHA384()  # noqa: PLR2004 - the curve's
+    key, digest = ec.generate_private_key(curve), hashes.SHA256() if bits == 256 else hashes.SHA384()
     return _issued(
         key, lambda data: key.sign(data, ec.ECDSA(digest)), digest=f"sha{bits}",
         cms={"algorithm": f"sha{bits}_ecdsa"}, xml=f"{MORE}ecdsa-sha{bits}", jws=f"ES{bits}", ofd=ofd,

@@ -93,9 +93,7 @@ def xml_signature(  # noqa: PLR0913 - what a signature is made of
         "</ds:SignedInfo>"
     )
     value = b64(raw(who, c14n(etree.fromstring(info))))
-    chain = "".join(
-        f"<ds:X509Certificate>{b64(each)}</ds:X509Certificate>" for each in (who.der, above(who))
-    )
+    chain = "".join(f"<ds:X509Certificate>{b64(each)}</ds:X509Certificate>" for each in (who.der, above(who)))
     return etree.fromstring(
         f"<ds:Signature xmlns:ds='{DS}' Id='sig{mark}'>{info}<ds:SignatureValue>{value}</ds:SignatureValue>"
         f"<ds:KeyInfo><ds:X509Data>{chain}</ds:X509Data></ds:KeyInfo>{inside}<ds:Object>"

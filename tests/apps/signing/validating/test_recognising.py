@@ -35,9 +35,7 @@ OWN = "1.3.6.1.4.1.16030.1.5"
 @pytest.fixture(scope="module")
 def engine():
     lists = (papers.crl(papers.root()), papers.crl(papers.authority()))
-    trust = Trust(
-        roots=(papers.root().der,), certificates=(papers.authority().der,), crls=lists, moment=NOW
-    )
+    trust = Trust(roots=(papers.root().der,), certificates=(papers.authority().der,), crls=lists, moment=NOW)
     return Engine(trust, Checker())
 
 

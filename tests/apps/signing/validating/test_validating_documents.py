@@ -1,4 +1,4 @@
-"""Whatever file somebody was given: the page and the API answer for signatures, for the register, or for both."""
+"""Whatever file it is: the page and the API answer for signatures, for the register, or for both."""
 
 from __future__ import annotations
 
