@@ -18,6 +18,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
+from pyhanko.sign.ades.qualified_asn1 import QcCertificateType, QcStatements
 from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.timestamps import DummyTimeStamper
 from pyhanko_certvalidator import ValidationContext
@@ -54,16 +55,18 @@ class Authority:
 Signer = Authority
 
 
-def _name(common):
-    return x509.Name(
-        [x509.NameAttribute(NameOID.COUNTRY_NAME, "HK"), x509.NameAttribute(NameOID.COMMON_NAME, common)]
-    )
+def _name(common, organisation=""):
+    parts = [x509.NameAttribute(NameOID.COUNTRY_NAME, "HK"), x509.NameAttribute(NameOID.COMMON_NAME, common)]
+    if organisation:
+        parts.insert(1, x509.NameAttribute(NameOID.ORGANIZATION_NAME, organisation))
+    return x509.Name(parts)
 
 
 def _issue(  # noqa: PLR0913 - a certificate's fields
-    common, key, issuer, *, ca=False, policies=(), since=SINCE, until=UNTIL, stamps=False, usage=True
-):
-    name = _name(common)
+    common, key, issuer, *, ca=False, policies=(), since=SINCE, until=UNTIL, stamps=False, usage=True,
+    organisation="", purposes=(), states=(),
+):  # fmt: skip
+    name = _name(common, organisation)
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -92,9 +95,14 @@ def _issue(  # noqa: PLR0913 - a certificate's fields
         listed = [x509.PolicyInformation(x509.ObjectIdentifier(each), None) for each in policies]
         builder = builder.add_extension(x509.CertificatePolicies(listed), critical=False)
     if stamps:
-        builder = builder.add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), critical=True
-        )
+        purposes = (ExtendedKeyUsageOID.TIME_STAMPING,)
+    if purposes:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=stamps)
+    if states:
+        types = QcCertificateType([f"qct_{each}" for each in states])
+        stated = QcStatements([{"statement_id": "qc_type", "statement_info": types}])
+        unknown = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.5.5.7.1.3"), stated.dump())
+        builder = builder.add_extension(unknown, critical=False)
     return Authority(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
 
 
@@ -116,6 +124,15 @@ def authority():
 def signer(kind="ec", name="Chan Tai Man"):
     key = _ec() if kind == "ec" else rsa.generate_private_key(65537, 2048)
     return _issue(name, key, authority(), policies=(POLICY,))
+
+
+@cache
+def holder(*, organisation="", purposes=(), states=(), policies=()):
+    """Return somebody whose certificate says more of who they are; ``states`` are of ``QcType``."""
+    return _issue(
+        "Chan Tai Man", _ec(), authority(), organisation=organisation, purposes=purposes, states=states,
+        policies=(POLICY, *policies),
+    )  # fmt: skip
 
 
 @cache
@@ -324,14 +341,19 @@ def sm2_nobody():
     return nobody.certificate, nobody.key
 
 
-def sealed_ofd(edition=4, *, changed=False, maker=None):
-    """Return an OFD document of a page with a seal on it, of GB/T 38540 in one of its editions."""
+def red_square():
+    """Return a picture for a seal, PNG."""
     look = io.BytesIO()
     Image.new("RGBA", (20, 20), (200, 0, 0, 255)).save(look, "PNG")
+    return look.getvalue()
+
+
+def sealed_ofd(edition=4, *, changed=False, maker=None):
+    """Return an OFD document of a page with a seal on it, of GB/T 38540 in one of its editions."""
     who = _Sm2(*sm2_signer())
     seal = sealing.make_seal(
         edition=edition, identifier="44030000000001", name="示范公章",
-        look=sealing.Look("png", look.getvalue()),
+        look=sealing.Look("png", red_square()),
         holders=[who.certificate], maker=_Sm2(*maker) if maker else who, since=SINCE, until=UNTIL,
     )  # fmt: skip
     parts = package.document(

@@ -104,7 +104,7 @@ def test_a_file_is_validated_from_the_form(visit, issue, tmp_path, scripts):
     path.write_bytes(carried)
     visitor = visit(scripts=scripts)
     page = visitor.open("/validate")
-    page.locator("input[type=file]").set_input_files(path)
+    page.locator("input[name=file]").set_input_files(path)
     page.locator("main form[enctype] button.govuk-button[type=submit]").click()
     page.wait_for_selector(".kouan-verdict--match")
     assert not visitor.faults

@@ -9,7 +9,7 @@ import pytest
 from apps.signing.made import DAY, ISSUED, POLICY, authority, edition, entry
 from kouan.apps.signing.domain import PolicyVersion, policy_versions
 from kouan.apps.signing.lists.changes import on_day
-from kouan.apps.signing.lists.domain import CertificateType, Reason, anchors, recognise
+from kouan.apps.signing.lists.domain import CertificateType, Reason, Types, anchors, recognise
 
 AT = datetime(2026, 5, 5, tzinfo=UTC)
 
@@ -18,7 +18,7 @@ def judged(*editions, **changes):
     listed = entry()
     asked = {
         "root": listed.root, "issuing_ca": listed.issuing_ca, "policies": {POLICY, "1.2.3"},
-        "certificate_type": CertificateType.PERSONAL, "at": AT,
+        "types": Types(frozenset({CertificateType.PERSONAL})), "at": AT,
     }  # fmt: skip
     return recognise(editions, **asked | changes)
 
@@ -36,7 +36,9 @@ def test_all_conditions_hold():
     [
         ({"root": authority("Other").root}, Reason.UNKNOWN_ROOT),
         ({"issuing_ca": entry().root}, Reason.UNKNOWN_ISSUING_CA),
-        ({"certificate_type": CertificateType.SEAL}, Reason.OTHER_TYPE),
+        ({"types": Types(frozenset({CertificateType.SEAL}))}, Reason.OTHER_TYPE),
+        ({"types": Types(frozenset({CertificateType.SEAL}), declared=False)}, Reason.OTHER_TYPE),
+        ({"types": Types(frozenset())}, Reason.OTHER_TYPE),
         ({"policies": {"1.2.3"}}, Reason.NO_POLICY),
         ({"policies": {"2.16.344.8.2.2008.810.2.2012.1"}}, Reason.NO_POLICY),
         ({"policies": {"2.16.344.8.2.2008.810.2.2012.1.0.1"}}, Reason.NO_POLICY),
@@ -45,7 +47,8 @@ def test_all_conditions_hold():
         ({"at": datetime(2023, 12, 31, 16, 0, 0, tzinfo=UTC)}, Reason.RECOGNISED),
         ({"at": datetime(2033, 12, 31, 15, 59, 59, tzinfo=UTC)}, Reason.RECOGNISED),
         ({"at": datetime(2033, 12, 31, 16, 0, 0, tzinfo=UTC)}, Reason.ENDED),
-        ({"certificate_type": None}, Reason.RECOGNISED),
+        ({"types": Types(frozenset(CertificateType), declared=False)}, Reason.RECOGNISED),
+        ({"types": None}, Reason.RECOGNISED),
     ],
 )
 def test_each_condition_alone_decides(changes, reason):
@@ -72,7 +75,12 @@ def test_a_superseded_ca_counts_for_what_it_issued_before():
 def test_the_type_is_told_by_the_cas_own_policies_too():
     listed = edition(entry(type_policies=("1.2.156.1",)))
     assert judged(listed).reason is Reason.OTHER_TYPE
-    assert judged(listed, certificate_type=None, policies={POLICY, "1.2.156.1"}).recognised
+    both = {POLICY, "1.2.156.1"}
+    assert judged(listed, types=None, policies=both).recognised
+    # They decide before the holder's names do, and not before what the certificate states.
+    seal = frozenset({CertificateType.SEAL})
+    assert judged(listed, types=Types(seal, declared=False), policies=both).recognised
+    assert judged(listed, types=Types(seal), policies=both).reason is Reason.OTHER_TYPE
 
 
 def test_the_list_that_recognises_it_is_preferred_to_one_that_does_not():

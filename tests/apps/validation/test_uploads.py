@@ -52,6 +52,31 @@ def test_an_upload_that_broke_off_is_refused(lost):
         taken(sent[:-lost], length=len(sent))
 
 
+def test_of_several_files_those_before_the_one_that_broke_off_are_closed_too():
+    class BreaksOff(io.BytesIO):
+        def read(self, *args):
+            if self.tell() > 250_000:
+                raise OSError("gone")
+            return super().read(*args)
+
+    sent = body(bytes(100_000), copies=3)
+    made = request(sent, stream=BreaksOff(sent))
+    with pytest.raises(UploadTruncated):
+        uploads.receive(made, most=3)
+    (handler,) = made.upload_handlers
+    assert len(handler._kept) == 2
+    assert all(each.file.closed for each in handler._kept)
+
+
+def test_no_more_files_are_kept_than_were_asked_for():
+    made = request(body(b"data", copies=3))
+    try:
+        uploads.receive(made, most=2)
+        assert len(made.FILES.getlist("file")) == 2
+    finally:
+        made.close()
+
+
 def test_a_form_without_its_end_is_refused():
     sent = body(bytes(200_000))
     with pytest.raises(UploadTruncated):

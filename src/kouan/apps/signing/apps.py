@@ -26,5 +26,5 @@ class SigningConfig(AppConfig):
         chores.register("signing-renewal", every=60.0, run=renewal.renew_due)
         offices.kept_by(results.OfficeKeys())
         deadlines.register("trust-lists", hearing.overdue)
-        signatures.examined_by(signatures.Examiner(examining.examine, examining.find))
+        signatures.examined_by(signatures.Examiner(examining.examine, examining.report, examining.find))
         chores.register("signing-reports", every=3600, run=services.forget)

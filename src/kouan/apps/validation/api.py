@@ -11,7 +11,6 @@ from uuid import UUID  # noqa: TC003 - read by the framework at run time
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from ninja import Query, Router, Schema
-from ninja.responses import NinjaJSONEncoder
 from pydantic import ValidationError
 
 from kouan.apps.validation import queries, services, uploads, waiting
@@ -20,8 +19,10 @@ from kouan.apps.validation.asking import Question, ask_many
 from kouan.apps.validation.bulk.api import router as bulk
 from kouan.apps.validation.domain import ALGORITHM, Algorithm, DocumentType, Reference, RevocationReason
 from kouan.apps.validation.errors import BadRequest
+from kouan.apps.validation.files_api import OPERATION, validate_files
 from kouan.apps.validation.limits import take_one
 from kouan.apps.validation.marks import CarriedAs
+from kouan.apps.validation.outputs import as_json, validation_out
 from kouan.apps.validation.schemas import (
     Document,
     FingerprintsToAsk,
@@ -34,7 +35,7 @@ from kouan.apps.validation.stats_api import router as counts
 from kouan.apps.validation.tokens import InstitutionToken, OptionalInstitutionToken, auth_of, token_of
 
 if TYPE_CHECKING:
-    from kouan.apps.validation.models import RegisteredDocument, Validation
+    from kouan.apps.validation.models import RegisteredDocument
 
 router = Router(tags=["Validation by fingerprint"])
 router.add_router("/bulk", bulk)
@@ -166,7 +167,8 @@ def validate(
 ) -> HttpResponse:
     """Ask the issuing side, and wait up to ``wait`` seconds: 200 with the answer, or 202 to come back for it.
 
-    Send the file, or the reference and the fingerprint alone. Without a token, 30 questions a minute.
+    Send the file, or the reference and the fingerprint alone. Without a token, 30 questions a minute. This
+    asks the register alone: ``POST /validations/files`` answers for the signatures in a file as well.
     """
     take_one(request, auth_of(request))
     if request.content_type == "application/json":
@@ -183,8 +185,8 @@ def validate(
     if not item.local:
         waiting.wait_for_answer(item.pk, wait)
         item = queries.validation(item.pk)
-    result = _validation(item)
-    return _as_json(result, HTTPStatus.ACCEPTED if result["state"] == "waiting" else HTTPStatus.OK)
+    result = validation_out(item)
+    return as_json(result, HTTPStatus.ACCEPTED if result["state"] == "waiting" else HTTPStatus.OK)
 
 
 @router.post(
@@ -208,13 +210,17 @@ def validate_many(request: HttpRequest) -> HttpResponse:
             for one in asked.questions
         ]
     )
-    return _as_json({"validations": [_validation(item) for item in made]})
+    return as_json({"validations": [validation_out(item) for item in made]})
+
+
+# Before the next address: its key would be any word.
+router.post("/validations/files", **OPERATION)(validate_files)
 
 
 @router.get("/validations/{key}", auth=None, response=ValidationOut, url_name="validation")
 def get_validation(request: HttpRequest, key: UUID) -> dict[str, Any]:  # noqa: ARG001 - the framework's signature
     """Return a validation; who knows its id may read it."""
-    return _validation(queries.validation(key))
+    return validation_out(queries.validation(key))
 
 
 @router.get(
@@ -239,15 +245,6 @@ def get_evidence(request: HttpRequest, key: UUID) -> HttpResponse:  # noqa: ARG0
             "Content-Disposition": 'attachment; filename="evidence.bundle"',
             "Cache-Control": "no-store",
         },
-    )
-
-
-def _as_json(answer: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
-    """Answer with what was made here: holding it against its own schema first would cost as much again."""
-    return HttpResponse(
-        json.dumps(answer, cls=NinjaJSONEncoder),
-        status=status,
-        content_type="application/json; charset=utf-8",
     )
 
 
@@ -304,34 +301,4 @@ def _document(item: RegisteredDocument) -> dict[str, Any]:
         "registered_at": item.registered_at,
         "revoked_at": item.revoked_at,
         "revocation_reason": item.revocation_reason or None,
-    }
-
-
-def _validation(item: Validation) -> dict[str, Any]:
-    progress = queries.progress(item)
-    name = item.issuer_name
-    return {
-        "id": item.pk,
-        "state": "waiting" if progress.open else "failed" if progress.failure else "answered",
-        "reference": item.reference,
-        "algorithm": item.algorithm,
-        "digest": item.digest.hex(),
-        "issuing_side": item.issuing_side,
-        "crossed": not item.local,
-        "asked_at": item.asked_at,
-        "received_at": progress.received_at,
-        "answered_at": item.answered_at,
-        "decided_at": item.decided_at,
-        "outcome": item.outcome or None,
-        "issuer": name
-        and {
-            "code": item.issuer_code,
-            "name": {"en": name.en, "zh_hant": name.zh_hant, "zh_hans": name.zh_hans},
-        },
-        "document_type": item.document_type or None,
-        "issued_on": item.issued_on,
-        "expires_on": item.expires_on,
-        "revoked_on": item.revoked_on,
-        "failure": progress.failure or None,
-        "evidence": f"/validations/{item.pk}/evidence" if item.answered_at and not item.local else None,
     }

@@ -94,6 +94,18 @@ class NoMark(ValidationError):
     )
 
 
+class NoSignatureApart(ValidationError):
+    """A file that was given as the signature of another, and holds none."""
+
+    code = "no-signature-apart"
+    status = 422
+    message = _(
+        "This file holds no electronic signature. Choose the document above, and here the file in which its "
+        "signature came, such as one that ends in .p7s, .sig or .xml. If you were given one file alone, "
+        "leave this empty."
+    )
+
+
 class DamagedFile(ValidationError):
     """A file to be validated that no institution can have given so: its JSON or its mark cannot be read."""
 

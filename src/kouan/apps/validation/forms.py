@@ -51,6 +51,13 @@ class ValidateForm(_Form):
             "to 50 MB."
         ),
     )
+    signature = forms.FileField(
+        label=_("Its signature, if that is a file of its own"),
+        required=False,
+        help_text=_(
+            "Only if the document came with a second file, such as one that ends in .p7s, .sig or .xml."
+        ),
+    )
     reference = forms.CharField(
         label=_("Document reference"),
         required=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime  # noqa: TC003 - read by the framework at run time
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID  # noqa: TC003 - as above
 
 from annotated_types import Len
@@ -115,3 +115,40 @@ class ValidationsOut(Schema):
     """A validation for each question, in order."""
 
     validations: list[ValidationOut]
+
+
+class RefusedOut(Schema):
+    """Why the register was not asked about a file."""
+
+    code: str
+    detail: str
+
+
+class FileOut(Schema):
+    """One file, and all that this node can say of it."""
+
+    name: str
+    fingerprint: Annotated[
+        ValidationOut | None, Field(description="What the register says, as `POST /validations` answers.")
+    ]
+    refused: Annotated[
+        RefusedOut | None,
+        Field(description="Why the register was not asked: `no-mark` for a file that no institution marked."),
+    ]
+    signatures: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="The report on the signatures in the file, a `FileReport` as "
+            "`POST /signing/validations` answers with; null for a file without any."
+        ),
+    ]
+    signature_apart: Annotated[
+        dict[str, Any] | None,
+        Field(description="The same on the signature that was sent beside the file; null where none was."),
+    ]
+
+
+class FilesOut(Schema):
+    """An answer for each file, in order."""
+
+    files: list[FileOut]

@@ -61,16 +61,18 @@ class _WatchedStream:
 
 
 class BoundedUploadHandler(TemporaryFileUploadHandler):
-    """Keeps the one file of a form in a temporary file, and stops keeping at the limit.
+    """Keeps each file of a form in a temporary file, the first ``most`` of them, and stops at the limit.
 
     Further files, and what comes after the limit, are read and dropped.
     """
 
-    def __init__(self, request: HttpRequest, limit: int = MAX_CARRIED) -> None:
+    def __init__(self, request: HttpRequest, limit: int = MAX_CARRIED, most: int = 1) -> None:
         super().__init__(request)
         self._limit = limit
+        self._most = most
         self._files = 0
         self._received = 0
+        self._kept: list[UploadedFile[Any]] = []
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         """Begin a file; Django calls this for each."""
@@ -81,22 +83,25 @@ class BoundedUploadHandler(TemporaryFileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
         """Keep a piece of the file, unless it passes the limit."""
         self._received = start + len(raw_data)
-        if self._files == 1 and self._received <= self._limit:
+        if self._files <= self._most and self._received <= self._limit:
             super().receive_data_chunk(raw_data, start)
         return None
 
     def file_complete(self, file_size: int) -> UploadedFile[Any] | None:
         """Finish a file; one above the limit keeps its true size, and ``taken_file`` refuses it."""
-        if self._files > 1:
+        if self._files > self._most:
             self.file.close()
             return None
-        return super().file_complete(file_size)
+        file = super().file_complete(file_size)
+        if file is not None:
+            self._kept.append(file)
+        return file
 
     def discard(self) -> None:
-        """Close and remove a file that broke off."""
-        file = getattr(self, "file", None)
-        if file is not None:
-            file.close()
+        """Close and remove a file that broke off, and those before it."""
+        for file in (*self._kept, getattr(self, "file", None)):
+            if file is not None:
+                file.close()
 
 
 def taking_files(view: View[P]) -> View[P]:
@@ -105,27 +110,27 @@ def taking_files(view: View[P]) -> View[P]:
     Reading the body is what runs the upload handlers, and Django's CSRF check reads the body; so
     the handlers are put in place first.
     """
-    protected = csrf_protect(view)
+    return _prepared(view, MAX_CARRIED, 1)
 
-    @csrf_exempt
-    @wraps(view)
-    def prepared(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if request.method == "POST":
-            receive(request)
-        return protected(request, *args, **kwargs)
 
-    return prepared
+def taking_signed_files(view: View[P]) -> View[P]:
+    """Prepare a view that takes a file and a signature apart from it, in the same way."""
+    return _prepared(view, MAX_CARRIED, 2)
 
 
 def taking_large_files(view: View[P]) -> View[P]:
     """Prepare a view that takes one file of many rows, in the same way."""
+    return _prepared(view, MAX_BULK, 1)
+
+
+def _prepared(view: View[P], limit: int, most: int) -> View[P]:
     protected = csrf_protect(view)
 
     @csrf_exempt
     @wraps(view)
     def prepared(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if request.method == "POST":
-            receive(request, limit=MAX_BULK)
+            receive(request, limit=limit, most=most)
         return protected(request, *args, **kwargs)
 
     return prepared
@@ -136,8 +141,8 @@ def takes_large(path: str) -> bool:
     return path in _LARGE
 
 
-def receive(request: HttpRequest, *, limit: int = MAX_CARRIED) -> None:
-    """Read a form's body within the limits.
+def receive(request: HttpRequest, *, limit: int = MAX_CARRIED, most: int = 1) -> None:
+    """Read a form's body within the limits; ``most`` files of it are kept, all together within ``limit``.
 
     Raises ``UploadTooLarge`` or ``UploadTruncated``. Afterwards ``request.POST`` and ``request.FILES`` are
     ready.
@@ -150,7 +155,7 @@ def receive(request: HttpRequest, *, limit: int = MAX_CARRIED) -> None:
         return
     watched = _WatchedStream(request._stream)  # noqa: SLF001 - Django has no other place to see how much came
     request._stream = cast("BinaryIO", watched)  # noqa: SLF001 - as above
-    handler = BoundedUploadHandler(request, limit)
+    handler = BoundedUploadHandler(request, limit, most)
     request.upload_handlers = [handler]
     try:
         _ = request.POST
@@ -176,6 +181,11 @@ def taken_file(
     file = files.get(field)
     if file is None:
         raise NoFile
+    return checked(file, limit=limit)
+
+
+def checked(file: UploadedFile[Any], *, limit: int = MAX_CARRIED) -> UploadedFile[Any]:
+    """Return an uploaded file; raises ``EmptyFile`` or the error of one that is too large."""
     if (file.size or 0) > limit:
         raise too_large(limit)
     if not file.size:

@@ -20,6 +20,7 @@ XADES = "http://uri.etsi.org/01903/v1.3.2#"
 XADES_141 = "http://uri.etsi.org/01903/v1.4.1#"
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
+ECDSA = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
 SIGD = "http://uri.etsi.org/19182/"
 BARE = (
     "<ds:Transform Algorithm='http://www.w3.org/TR/1999/REC-xpath-19991116'>"
@@ -45,9 +46,16 @@ def c14n(element):
 
 
 def raw(who, data):
-    """Return an ECDSA signature, r and s side by side."""
+    """Return an ECDSA signature, r and s side by side, or what a ``made_with.Holder`` makes of it."""
+    if hasattr(who, "raw"):
+        return who.raw(data)
     r, s = decode_dss_signature(who.key.sign(data, ec.ECDSA(hashes.SHA256())))
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+
+
+def above(who):
+    """Return the certificate of who issued somebody's."""
+    return getattr(who, "above", None) or papers.authority().der
 
 
 def stamped(data, at, **by):
@@ -76,7 +84,7 @@ def xml_signature(  # noqa: PLR0913 - what a signature is made of
     )
     info = (
         f"<ds:SignedInfo xmlns:ds='{DS}'><ds:CanonicalizationMethod Algorithm='{EXCLUSIVE}'/>"
-        "<ds:SignatureMethod Algorithm='http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256'/>"
+        f"<ds:SignatureMethod Algorithm='{getattr(who, 'xml', ECDSA)}'/>"
         f"<ds:Reference URI='{uri}'><ds:Transforms>{transforms}</ds:Transforms>"
         f"<ds:DigestMethod Algorithm='{SHA256}'/><ds:DigestValue>{digest(octets)}</ds:DigestValue>"
         f"</ds:Reference><ds:Reference URI='#sp{mark}'><ds:Transforms><ds:Transform Algorithm='{EXCLUSIVE}'/>"
@@ -85,9 +93,7 @@ def xml_signature(  # noqa: PLR0913 - what a signature is made of
         "</ds:SignedInfo>"
     )
     value = b64(raw(who, c14n(etree.fromstring(info))))
-    chain = "".join(
-        f"<ds:X509Certificate>{b64(each)}</ds:X509Certificate>" for each in (who.der, papers.authority().der)
-    )
+    chain = "".join(f"<ds:X509Certificate>{b64(each)}</ds:X509Certificate>" for each in (who.der, above(who)))
     return etree.fromstring(
         f"<ds:Signature xmlns:ds='{DS}' Id='sig{mark}'>{info}<ds:SignatureValue>{value}</ds:SignatureValue>"
         f"<ds:KeyInfo><ds:X509Data>{chain}</ds:X509Data></ds:KeyInfo>{inside}<ds:Object>"
@@ -170,8 +176,8 @@ class Jws:
     def __init__(self, payload=b'{"a":1}', *, who=None, **header):
         who = who or papers.signer()
         header = {
-            "alg": "ES256",
-            "x5c": [b64(each) for each in (who.der, papers.authority().der)],
+            "alg": getattr(who, "jws", "ES256"),
+            "x5c": [b64(each) for each in (who.der, above(who))],
             "x5t#S256": url(hashlib.sha256(who.der).digest()),
             "iat": int((NOW - DAY).timestamp()),
             **header,

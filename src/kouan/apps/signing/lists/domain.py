@@ -41,6 +41,17 @@ class CertificateType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Types:
+    """Of which types a certificate may be."""
+
+    may_be: frozenset[CertificateType]
+    """Empty for one that is of no type that a list knows."""
+    declared: bool = True
+    """Whether that is said outright. Else it is told from the holder's names, and the policies of an entry
+    that names some of its CA's own decide before those."""
+
+
+@dataclass(frozen=True, slots=True)
 class StatusChange:
     """From when on an entry stands in a way."""
 
@@ -229,7 +240,7 @@ def recognise(  # noqa: PLR0913 - each condition of the scheme is one
     *,
     root: bytes,
     issuing_ca: bytes,
-    certificate_type: CertificateType | None,
+    types: Types | None,
     policies: Collection[str],
     at: datetime,
     issued_at: datetime | None = None,
@@ -238,15 +249,15 @@ def recognise(  # noqa: PLR0913 - each condition of the scheme is one
     """Return whether the newest editions recognise a certificate at a moment: all conditions must hold.
 
     ``root`` and ``issuing_ca`` are certificates in DER, ``policies`` the dotted OIDs in the certificate,
-    ``at`` the best signature time, ``issued_at`` the beginning of the certificate's validity. Without a
-    ``certificate_type`` an entry of any type may match, by the policies that it names. ``now`` is when it is
-    judged, for ``overdue``.
+    ``at`` the best signature time, ``issued_at`` the beginning of the certificate's validity. ``types`` are
+    those that the certificate may be of; without them an entry of any type may match, by the policies that
+    it names. ``now`` is when it is judged, for ``overdue``.
     """
     best = Recognition(Reason.NO_LIST if not editions else Reason.UNKNOWN_ROOT)
     for edition in editions:
         overdue = now is not None and now > edition.next_update
         for entry in edition.entries:
-            reason = _judge(entry, root, issuing_ca, certificate_type, policies, at, issued_at)
+            reason = _judge(entry, root, issuing_ca, types, policies, at, issued_at)
             if reason is Reason.UNKNOWN_ROOT:
                 continue
             nearness = _NEARNESS.index(reason)
@@ -261,7 +272,7 @@ def _judge(  # noqa: PLR0911, PLR0913, PLR0917 - one return for each condition
     entry: Entry,
     root: bytes,
     issuing_ca: bytes,
-    certificate_type: CertificateType | None,
+    types: Types | None,
     policies: Collection[str],
     at: datetime,
     issued_at: datetime | None,
@@ -270,8 +281,7 @@ def _judge(  # noqa: PLR0911, PLR0913, PLR0917 - one return for each condition
         return Reason.UNKNOWN_ROOT
     if entry.issuing_ca != issuing_ca:
         return Reason.UNKNOWN_ISSUING_CA
-    other = certificate_type is not None and certificate_type is not entry.certificate_type
-    if other or (entry.type_policies and not set(entry.type_policies) & set(policies)):
+    if not _of_its_type(entry, types, policies):
         return Reason.OTHER_TYPE
     if not policy_versions(policies, prefix=entry.policy_prefix):
         return Reason.NO_POLICY
@@ -285,3 +295,11 @@ def _judge(  # noqa: PLR0911, PLR0913, PLR0917 - one return for each condition
     if held.status is Status.SUPERSEDED and issued_at is not None and issued_at >= held.since:
         return Reason.SUPERSEDED
     return Reason.RECOGNISED
+
+
+def _of_its_type(entry: Entry, types: Types | None, policies: Collection[str]) -> bool:
+    if entry.type_policies and not set(entry.type_policies) & set(policies):
+        return False
+    if types is None or (entry.type_policies and not types.declared):
+        return True
+    return entry.certificate_type in types.may_be

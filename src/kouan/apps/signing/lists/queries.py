@@ -42,7 +42,7 @@ def recognised(  # noqa: PLR0913 - each condition of the scheme is one
         current(),
         root=root,
         issuing_ca=issuing_ca,
-        certificate_type=certificate_type,
+        types=None if certificate_type is None else domain.Types(frozenset({certificate_type})),
         policies=policies,
         at=at,
         issued_at=issued_at,

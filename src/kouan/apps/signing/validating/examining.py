@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from django.urls import reverse
 
@@ -17,21 +17,40 @@ if TYPE_CHECKING:
 
     from kouan.apps.signing.validating.report import FileReport
 
+_SPOILT: Final = frozenset({
+    "signature-does-not-hold", "changed-since-signing", "signed-data-elsewhere", "weak-key",
+    "other-signing-certificate", "malformed-certificate",
+})  # fmt: skip
+"""Why a JWS does not pass that was signed with a certificate: it shows none, and is no mere token."""
 TRACES: Final = frozenset(
     {DocumentNote.UNLISTED_SIGNATURE, DocumentNote.EMPTY_LIST, DocumentNote.UNREADABLE_LIST}
 )
 
 
-def examine(file: IO[bytes]) -> Examined | None:
-    """Validate a file's signatures and keep the report; nothing for a file without any."""
-    if format_of(file) is None:
+def examine(file: IO[bytes], document: IO[bytes] | None = None) -> Examined | None:
+    """Validate a file's signatures and keep the report; nothing for a file without any.
+
+    ``document`` is what they are about, where they stand apart from it.
+    """
+    found = _found(file, document)
+    if found is None:
         return None
-    found = services.validate(file)
-    if not worth_showing(found):
-        return None
-    row = services.keep(found, file)
+    row = services.keep(found, file, document)
     file.seek(0)
     return _examined(row.key, found)
+
+
+def report(file: IO[bytes], document: IO[bytes] | None = None) -> dict[str, Any] | None:
+    """Return the report on a file's signatures as JSON has it; nothing for a file without any."""
+    found = _found(file, document)
+    return None if found is None else found.model_dump(mode="json")
+
+
+def _found(file: IO[bytes], document: IO[bytes] | None) -> FileReport | None:
+    if format_of(file) is None:
+        return None
+    found = services.validate(file, document)
+    return found if worth_showing(found) else None
 
 
 def find(key: uuid.UUID) -> Examined | None:
@@ -49,15 +68,17 @@ def worth_showing(found: FileReport) -> bool:
     """
     if any(each.code in TRACES for each in found.reasons):
         return True
-    return any(each.chain or each.intact or found.format != "jws" for each in found.signatures)
+    return any(
+        each.chain or each.intact or found.format != "jws" or _SPOILT & {why.code for why in each.reasons}
+        for each in found.signatures
+    )
 
 
 def _examined(key: uuid.UUID, found: FileReport) -> Examined:
     verdict = found.verdict
-    title = labels.reason("no-signature") if verdict is None else str(labels.VERDICTS[verdict])
     return Examined(
         key,
         reverse("signing:report", args=[key]),
-        title,
+        labels.title(found),
         "unknown" if verdict is None else labels.SIGNS[verdict],
     )

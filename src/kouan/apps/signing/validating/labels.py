@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.signing.lists.domain import Reason as ListReason
+from kouan.apps.signing.lists.labels import TYPES
 from kouan.apps.signing.ofd import labels as ofd
 from kouan.apps.signing.validating.recognising import OVERDUE
 from kouan.apps.signing.validating.report import SubIndication, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from django.utils.functional import _StrOrPromise
+
+    from kouan.apps.signing.lists.domain import CertificateType
+    from kouan.apps.signing.validating.report import FileReport
 
 VERDICTS: Final[Mapping[Verdict, _StrOrPromise]] = {
     Verdict.TOTAL_PASSED: _("The signature is valid"),
@@ -201,6 +205,16 @@ def reason(code: str, detail: str = "") -> str:
         if code in known:
             return str(known[code]).replace("%(part)s", detail)
     return code
+
+
+def title(found: FileReport) -> str:
+    """Return what a report comes to, in a line."""
+    return reason("no-signature") if found.verdict is None else str(VERDICTS[found.verdict])
+
+
+def issued_to(types: Collection[CertificateType]) -> str:
+    """Return to whom a certificate was issued, by the types that it may be of."""
+    return " / ".join(str(TYPES[each]) for each in types) or str(_("A machine, or an authority"))
 
 
 _OFD: Final[Mapping[str, _StrOrPromise]] = {

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from kouan.apps.signing.validating import report
+from kouan.apps.signing.validating.holders import types_of
 
 if TYPE_CHECKING:
     from asn1crypto import x509
@@ -43,6 +44,7 @@ def _text(value: Any) -> str:
 
 def described(certificate: x509.Certificate) -> report.Certificate:
     """Return what the report says of a certificate."""
+    types = types_of(certificate)
     return report.Certificate(
         subject=party(certificate.subject),
         issuer=party(certificate.issuer),
@@ -51,6 +53,8 @@ def described(certificate: x509.Certificate) -> report.Certificate:
         not_before=certificate.not_valid_before,
         not_after=certificate.not_valid_after,
         policies=policies_of(certificate),
+        types=tuple(sorted(types.may_be)),
+        types_stated=types.declared,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -12,7 +13,6 @@ from kouan.apps.signing.validating.errors import UnknownReport
 from kouan.apps.signing.validating.report import FileReport
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Sequence
     from datetime import datetime
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Kept:
     """A report that is kept, and which pages are drawn."""
 
-    key: uuid.UUID
+    key: UUID
     created_at: datetime
     expires_at: datetime
     report: FileReport
@@ -38,7 +38,7 @@ class Kept:
         ]
 
 
-def kept(key: uuid.UUID) -> Kept:
+def kept(key: UUID) -> Kept:
     """Return a report; raises ``UnknownReport``."""
     row = SignatureReport.objects.filter(pk=key, expires_at__gt=timezone.now()).first()
     if row is None:
@@ -52,7 +52,15 @@ def kept(key: uuid.UUID) -> Kept:
     )
 
 
-def picture(key: uuid.UUID, number: int) -> bytes:
+def found(key: str) -> Kept | None:
+    """Return a report by the key that a query names, if it is one and the report is still here."""
+    try:
+        return kept(UUID(key))
+    except (ValueError, UnknownReport):
+        return None
+
+
+def picture(key: UUID, number: int) -> bytes:
     """Return a page of a report, as PNG; raises ``UnknownReport``."""
     row = SignatureReport.objects.filter(pk=key, expires_at__gt=timezone.now()).first()
     page = None if row is None else row.pages.filter(number=number).first()

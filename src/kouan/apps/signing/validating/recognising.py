@@ -82,7 +82,7 @@ def recognition(
         editions,
         root=certificates.get(one.chain[-1].fingerprint, b""),
         issuing_ca=certificates.get(one.chain[1].fingerprint, b""),
-        certificate_type=None,
+        types=domain.Types(frozenset(signer.types), declared=signer.types_stated),
         policies=signer.policies,
         at=at,
         issued_at=signer.not_before,

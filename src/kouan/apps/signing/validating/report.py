@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kouan.apps.signing.lists.domain import CertificateType  # noqa: TC001 - read by pydantic at run time
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -111,6 +113,10 @@ class Certificate(_Part):
     not_after: datetime
     policies: tuple[str, ...] = ()
     """Dotted object identifiers."""
+    types: tuple[CertificateType, ...] = ()
+    """Of which types of the trust lists it may be by what it says itself; none for a CA's or a machine's."""
+    types_stated: bool = True
+    """Whether it says so outright, or its holder's names only tell it."""
 
 
 class TimeStamp(_Part):
@@ -228,6 +234,14 @@ class FileReport(_Part):
     Empty unless every signature in the file is about it."""
     signatures: tuple[Signature, ...] = ()
     pinned: Pinned = Pinned()
+
+    @property
+    def lacks_document(self) -> bool:
+        """Whether a signature came without what it is about, and nothing was given beside it."""
+        if {"document-beside-unused", "document-beside-too-large"} & {each.code for each in self.reasons}:
+            return False
+        code = "signed-data-not-found" if self.format == "cms" else "signed-data-elsewhere"
+        return any(each.code == code for one in self.signatures for each in one.reasons)
 
 
 def indication(sub: SubIndication | None) -> Verdict:

@@ -19,6 +19,7 @@ from kouan.apps.signing.lists.domain import Status, anchors
 from kouan.apps.signing.models import ReportPage, RevocationData, SignatureReport, ValidationAccess
 from kouan.apps.signing.validating import pool
 from kouan.apps.signing.validating.errors import BadValidationToken, ValidationBusy
+from kouan.apps.signing.validating.formats.registry import format_of
 from kouan.apps.signing.validating.recognising import with_recognition
 from kouan.apps.signing.validating.trust import Period, Trust
 from kouan.web import tokens
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 KEPT: Final = timedelta(days=1)
 """How long a report is kept."""
+_SHOWN: Final = {"pdf", "ofd"}
+"""Formats that have pages."""
 _DRAWN: Final = 5
 """Pages of a file that are drawn, at most."""
 _STALE: Final = timedelta(days=400)
@@ -140,16 +143,23 @@ def validate(file: IO[bytes], document: IO[bytes] | None = None) -> FileReport:
     except pool.Busy:
         raise ValidationBusy from None
     finally:
-        file.seek(0)
+        for each in (file, *(() if document is None else (document,))):
+            each.seek(0)
     if not found.digest:
         found = found.model_copy(update={"digest": hashlib.file_digest(file, "sha256").hexdigest()})  # type: ignore[arg-type]
         file.seek(0)
     return with_recognition(found, lists.current(), now=timezone.now())
 
 
-def keep(found: FileReport, file: IO[bytes]) -> SignatureReport:
-    """Keep a report, and the pages on which its signatures stand, for a day."""
+def keep(found: FileReport, file: IO[bytes], document: IO[bytes] | None = None) -> SignatureReport:
+    """Keep a report, and the pages on which its signatures stand, for a day.
+
+    Of a ``document`` that signatures apart from it are about, the first page is what they are shown on.
+    """
     pictures = _pictures(found, file)
+    about = None if document is None or not found.document_digest else format_of(document)
+    if document is not None and about is not None and about.name in _SHOWN:
+        pictures = _drawn(document, [1])
     now = timezone.now()
     with transaction.atomic():
         row = SignatureReport.objects.create(
@@ -163,11 +173,15 @@ def keep(found: FileReport, file: IO[bytes]) -> SignatureReport:
 
 def _pictures(found: FileReport, file: IO[bytes]) -> dict[int, bytes]:
     """Draw the first page, and those on which something is signed; what cannot be drawn is left out."""
-    if found.format not in {"pdf", "ofd"}:
+    if found.format not in _SHOWN:
         return {}
     wanted = sorted({1, *(each.place.page for each in found.signatures if each.place is not None)})
+    return _drawn(file, [each for each in wanted if 0 < each <= max(found.pages, 1)][:_DRAWN])
+
+
+def _drawn(file: IO[bytes], numbers: Iterable[int]) -> dict[int, bytes]:
     pictures: dict[int, bytes] = {}
-    for number in [each for each in wanted if 0 < each <= max(found.pages, 1)][:_DRAWN]:
+    for number in numbers:
         try:
             file.seek(0)
             pictures[number] = pool.shared().draw(file, {"page": number})

@@ -20,11 +20,15 @@ _DRAWING: Final = "default-src 'none'; img-src data:; style-src 'unsafe-inline';
 
 @require_safe
 def report(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
-    """Show a report. The page is nobody's to cache."""
+    """Show a report, and the way to that on the document that it is about. The page is nobody's to cache."""
     kept = queries.kept(key)
-    response = render(
-        request, "signing/validating/report.html", {"kept": kept, "report": kept.report, "labels": labels}
-    )
+    context = {
+        "kept": kept,
+        "report": kept.report,
+        "labels": labels,
+        "within": queries.found(request.GET.get("document", "")),
+    }
+    response = render(request, "signing/validating/report.html", context)
     add_never_cache_headers(response)
     return response
 

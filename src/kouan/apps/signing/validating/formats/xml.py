@@ -52,6 +52,7 @@ _ALGORITHMS: Final = {
         f"http://www.w3.org/2007/05/xmldsig-more#sha{n}-rsa-MGF1": Algorithm("pss", f"sha{n}")
         for n in (256, 384, 512)
     },
+    "http://www.w3.org/2021/04/xmldsig-more#eddsa-ed25519": Algorithm("ed25519"),
     "urn:oid:1.2.156.10197.1.501": Algorithm("sm2", "sm3"),
 }
 _WEAK_SIGNATURES: Final = {
