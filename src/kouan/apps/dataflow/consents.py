@@ -52,15 +52,17 @@ def ask(  # noqa: PLR0913 - all that a request says, by name
     terms: Terms,
     reference: str,
     document_number: str,
+    document_type: str = "",
     elements: Collection[str],
     purposes: Collection[str],
 ) -> ConsentRequest:
     """Keep an institution's request to a customer; the number is kept as a hardened digest alone.
 
-    Raises ``ScopeDrift`` or ``OtherPurpose`` for what the contract does not name, and ``NoDocumentNumber``.
+    Raises ``ScopeDrift`` or ``OtherPurpose`` for what the contract does not name, ``NoDocumentNumber``, or
+    what ``meant`` raises for a ``document_type`` that has no such number.
     """
     in_scope(terms, elements, purposes)
-    document = meant(document_number)
+    document = meant(document_number, document_type)
     if not document:
         raise errors.NoDocumentNumber
     now, salt = timezone.now(), secrets.token_bytes(32)
