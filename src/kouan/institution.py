@@ -74,7 +74,7 @@ class DataFlow(Node):
 
     api = "/api/v1/dataflow"
 
-    def ask(
+    def ask(  # noqa: PLR0913 - all that a request says, by name
         self,
         *,
         contract: uuid.UUID,

@@ -17,6 +17,8 @@ from kouan.apps.dataflow import consents, contracts, decisions, errors, receipts
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent, Decision
 from kouan.core import chores
+from kouan.core.sides import UnknownDocumentError
+from kouan.core.sides.documents import DocumentNumberError
 from kouan.core.trust import cose
 from kouan.core.trust.receipts import CONSENT, BadReceipt
 
@@ -51,6 +53,20 @@ def test_no_more_is_asked_than_the_contract_names(signed, asked, changes, error)
 
 
 # Answered
+
+
+def test_a_number_counts_together_with_the_kind_of_document_that_is_named(signed, asked, given, chan):
+    """A home return permit may have a passport's number, and is then somebody else's."""
+    made = signed()
+    permit = replace(chan, document_type="home-return-permit", document_number="H12345678")
+    passport = replace(chan, document_type="hk-passport", document_number="H12345678")
+    request = asked(made, document_number="H12345678", document_type="home-return-permit")
+    with pytest.raises(errors.NotThisPerson):
+        given(made, person=passport, request=request)
+    assert given(made, person=permit, request=request) is not None
+    for kind, error in (("hkid", DocumentNumberError), ("library-card", UnknownDocumentError)):
+        with pytest.raises(error):
+            asked(made, document_number="H12345678", document_type=kind)
 
 
 @pytest.mark.parametrize("written", ["A1234563", "a123456(3)", " A 123456 (3) ", "Ａ１２３４５６（３）"])

@@ -46,8 +46,8 @@ DocumentType = Annotated[
     str,
     StringConstraints(max_length=32, pattern="^[a-z0-9-]*$"),
     Field(
-        description="Which kind of identity document has the number, by its code, such as `hkid`: documents of two "
-        "kinds may have the same. Empty: the kind is told by the number, where only one can have it."
+        description="Which kind of identity document has the number, by its code, such as `hkid`: documents "
+        "of two kinds may have the same. Empty: the number tells the kind, where only one can have it."
     ),
 ]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def meant(document_number: str, kind: str = "") -> str:
-    """Return whom an institution means by a number: with the document's kind, where it says it or only one has it.
+    """Return whom an institution means by a number: with the document's kind, where that is said or clear.
 
     Nothing for no number. With ``kind``, a document's code, raises ``UnknownDocumentError`` or a
     ``DocumentNumberError`` for what is no number of such a document.

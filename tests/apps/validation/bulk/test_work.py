@@ -270,6 +270,35 @@ def test_memory_does_not_grow_with_the_file(university, monkeypatch):
     assert most < 16 << 20, f"{most} for a file of 27 MB"
 
 
+def peak_of(university, count) -> int:
+    """Register so many documents from a file and return the most memory that Python held for it, in bytes."""
+    lines = (line(str(Reference.new("hk"))).encode() for _ in range(count))
+    pieces = (piece for part in ((HEAD.encode(),), lines) for piece in part)
+    tracemalloc.start()
+    try:
+        key = start(institution=university, kind=JobKind.REGISTER, pieces=pieces, take_good=False).key
+        while work.step():
+            pass
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    found = progress.job(key, of=[university])
+    assert (found.state, found.good, found.bad) == (JobState.DONE, count, 0)
+    return most
+
+
+def test_registering_five_times_as_many_takes_no_more_memory(university, monkeypatch):
+    """To the end of a file whose rows are all good: from its first byte that arrives to its last row.
+
+    A piece here is a tenth of what it is; so a hundredth of a million rows has as many pieces as a tenth.
+    """
+    monkeypatch.setattr(work, "ROWS", 500)
+    monkeypatch.setattr(work, "_WINDOW", 100 << 10)
+    peak_of(university, 500)  # what is kept for ever is there from now on
+    few, many = (peak_of(university, count) for count in (2_000, 10_000))
+    assert many < few * 1.2, f"{few} for 2,000 rows, {many} for 10,000"
+
+
 def test_an_abandoned_file_is_swept(node, begin):
     begin(HEAD)
     stray = node.blobs_folder / "bulk" / ("0" * 32)
