@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.dataflow import labels
 from kouan.core import cbor
@@ -49,7 +50,7 @@ class MalformedProofCall(KouanError):
 
     code = "malformed-proof-call"
     status = 400
-    message = "This is no question about messages in the ledger, and no answer to one."
+    message = _("This is no question about messages in the ledger, and no answer to one.")
 
 
 # Who is asked
@@ -230,8 +231,8 @@ def _not_proved(wanted: Wanted, why: str) -> str:
         word = gettext("Until it is, its signed receipt is its word that this is entry %(index)s there.") % {
             "index": "–" if wanted.receipted_at is None else wanted.receipted_at
         }
-    said = {"side": labels.side_name(wanted.peer), "why": why.rstrip(".。")}
-    return f"{gettext('Not proved from the ledger of %(side)s: %(why)s.') % said} {word}"
+    said = {"side": labels.side_name(wanted.peer), "why": why.rstrip(".。"), "word": word}
+    return gettext("Not proved from the ledger of %(side)s: %(why)s. %(word)s") % said
 
 
 def _decoded(body: bytes) -> object:
