@@ -17,6 +17,7 @@ from kouan.apps.dataflow import consents, contracts, decisions, errors, receipts
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent, Decision
 from kouan.core import chores
+from kouan.core.exchange import outbox
 from kouan.core.sides import UnknownDocumentError
 from kouan.core.sides.documents import DocumentNumberError
 from kouan.core.trust import cose
@@ -295,6 +296,17 @@ def test_it_is_taken_back_though_no_more_may_wait_and_told_later(  # noqa: PLR09
     assert not consents.tell_withdrawn()
     assert not gd.hear()
     assert consents.tell_withdrawn in {chore.run for chore in chores.registered()}
+
+
+def test_a_withdrawal_that_waited_too_long_to_leave_is_told_again(signed, given, gd, chan):
+    consent = given(signed())
+    gd.hear()
+    consents.withdraw(key=consent.key, person=chan.key)
+    assert outbox.expire_waiting(timezone.now() + timedelta(days=31)) == 1
+    consents.tell_withdrawn()
+    assert [kind for kind, _payload in gd.hear()] == ["dataflow.consent-withdrawn"]
+    assert not consents.tell_withdrawn()
+    assert not gd.hear()
 
 
 @pytest.mark.parametrize("who", ["", "somebody else", str(uuid.UUID(int=2))])

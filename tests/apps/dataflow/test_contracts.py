@@ -176,7 +176,7 @@ def test_what_a_lost_answer_had_replaced_counts_again_and_a_filing_stays(gd, ter
     contracts.sign(digest=second.digest(), officer=OFFICER)
     filings.filed(digest=second.digest(), filed_on=contracts.today(), reference="F 1")
     assert states() == [(1, State.REPLACED), (2, State.SIGNED)]
-    gd.hear("unreadable")
+    gd.hear("unreadable", None)
     report_undelivered()
     assert states() == [(1, State.SIGNED), (2, State.PROPOSED)]
     assert Contract.objects.get(version=1).ended_on is None

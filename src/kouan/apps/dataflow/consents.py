@@ -185,9 +185,11 @@ def withdraw(*, key: uuid.UUID, person: str) -> DataConsent:
 def tell_withdrawn() -> bool:
     """Tell the other sides of withdrawals of which they could not be told at once; say whether more waits.
 
-    Where a side still cannot be told, the rest of what it has to know waits for the next time.
+    Also of those whose message waited for so long that it never left. Where a side still cannot be told, the
+    rest of what it has to know waits for the next time.
     """
-    queued = OutboxMessage.objects.filter(type=CONSENT_TAKEN_BACK.type, conversation=OuterRef("key"))
+    sent = OutboxMessage.objects.filter(type=CONSENT_TAKEN_BACK.type, conversation=OuterRef("key"))
+    queued = sent.exclude(state__in=[OutboxMessage.State.EXPIRED, OutboxMessage.State.CANCELLED])
     untold = DataConsent.objects.filter(~Exists(queued), withdrawn_at__isnull=False).exclude(person="")
     more = False
     for peer in untold.order_by("peer").values_list("peer", flat=True).distinct():

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.dataflow.pages.conftest import browser_of, person_signed_in
+from apps.dataflow.pages.conftest import PEARL, browser_of, person_signed_in
 from kouan.apps.dataflow import receipts, records
 from kouan.apps.dataflow.models import ConsentRequest, DataConsent, Record
 from kouan.apps.dataflow.payloads import RecordRead, RecordsErased
@@ -266,7 +266,7 @@ def test_law_contract_and_onward_transfer_stand_with_each_consent_and_each_readi
     contract = signed()
     consent = given(contract)
     read_there(sent(contract, consent))
-    alone = signed(onward=[], elements=["person.account", "person.credit", "person.name"])
+    alone = signed(onward=[], importer=PEARL | {"code": "pearl-lender"})
     sent(alone, given(alone))
     number = str(contract.contract)
     for page in ("", "readers/", f"consents/{consent.key}/"):
