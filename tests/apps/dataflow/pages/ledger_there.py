@@ -13,7 +13,7 @@ from kouan.core.ledger.witness import format_add_checkpoint
 
 
 class LedgerThere:
-    """What Guangdong has logged of what it received, its door too; ``status`` and ``spoil`` change answers."""
+    """What Guangdong has logged of what it received, and its door: ``status`` and ``spoil`` may change."""
 
     def __init__(self, peer):
         self.peer = peer

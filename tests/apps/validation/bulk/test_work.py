@@ -256,7 +256,7 @@ def test_only_some_of_many_problems_are_kept(run, monkeypatch):
 
 
 def peak_of(university, count) -> int:
-    """Register so many documents, 2 KB a row, and return the most memory that Python held for it, in bytes."""
+    """Register so many documents, 2 KB a row, and return the most memory that Python held, in bytes."""
     wide = " " * 1900 + "\n"  # spaces around a field mean nothing
     lines = (line(str(Reference.new("hk"))).rstrip("\n") + wide for _ in range(count))
     pieces = (piece.encode() for part in ((HEAD,), lines) for piece in part)
