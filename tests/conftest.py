@@ -13,6 +13,7 @@ from django.test import override_settings
 from django.utils import translation
 from hypothesis import settings
 
+from kouan.core.exchange import refusals
 from own_node import SERVER
 
 if TYPE_CHECKING:
@@ -82,6 +83,12 @@ def _english() -> Iterator[None]:
     """Begin each test in English: a page that the one before asked for may have left another language."""
     with translation.override("en"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _nothing_held_back() -> None:
+    """Begin each test with nothing to tell of messages that the one before was not let send."""
+    refusals.forget_held_back()
 
 
 @pytest.fixture(scope="session")

@@ -74,19 +74,24 @@ class DataFlow(Node):
 
     api = "/api/v1/dataflow"
 
-    def ask(
+    def ask(  # noqa: PLR0913 - all that a request says, by name
         self,
         *,
         contract: uuid.UUID,
         customer: str,
         document_number: str,
+        document_type: str = "",
         elements: Sequence[str],
         purposes: Sequence[str],
     ) -> dict[str, Any]:
-        """Ask a customer for their consent; the person answers at the answer's ``url``."""
+        """Ask a customer for their consent; the person answers at the answer's ``url``.
+
+        ``document_type`` is the code of the document that has the number, where several kinds may have it.
+        """
         body = {
             "contract": str(contract), "customer": customer, "document_number": document_number,
             "elements": list(elements), "purposes": list(purposes),
+            **({"document_type": document_type} if document_type else {}),
         }  # fmt: skip
         made: dict[str, Any] = self.call("POST", "/consent-requests", body=body)
         return made
@@ -96,6 +101,7 @@ class DataFlow(Node):
         *,
         contract: uuid.UUID,
         document_number: str,
+        document_type: str = "",
         elements: Sequence[str],
         purposes: Sequence[str],
     ) -> dict[str, Any]:
@@ -105,7 +111,7 @@ class DataFlow(Node):
         """
         body = {
             "contract": str(contract), "document_number": document_number, "elements": list(elements),
-            "purposes": list(purposes),
+            "purposes": list(purposes), **({"document_type": document_type} if document_type else {}),
         }  # fmt: skip
         given: dict[str, Any] = self.call("POST", "/notices", body=body)
         return given

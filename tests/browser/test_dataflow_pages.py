@@ -28,9 +28,9 @@ from apps.dataflow.pages.conftest import (  # noqa: F401 - fixtures
     terms_with,
 )
 from apps.dataflow.pages.test_contracts import PDF, answers
-from browser.conftest import beside_the_browser
+from browser.conftest import PHONE, beside_the_browser
 from kouan.apps.dataflow import consents, contracts, errors, filings, records
-from kouan.apps.dataflow.models import Contract, Decision, Filing
+from kouan.apps.dataflow.models import Contract, DataConsent, Decision, ErasureRequest, Filing
 from kouan.apps.dataflow.payloads import RecordRead, RecordsErased
 from kouan.core.exchange import sealing, witness
 from kouan.core.exchange.models import OutboxMessage
@@ -94,6 +94,16 @@ def _busy(gd, doings):  # noqa: F811 - the fixtures' values
     proposed(exporter=PEARL, importer=HARBOUR | {"code": "harbour-fund"})
     contracts.draft(terms_with(importer=other | {"code": "pearl-draft"}))
     return session, main, consent
+
+
+def come_in(visitor, session):
+    """Sign a resident in who has signed in at home."""
+    store = SessionStore()
+    store["identity_home"] = str(session.key)
+    store.save()
+    visitor.page.context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": store.session_key, "url": visitor.portal}]
+    )
 
 
 def path_of(row, action=""):
@@ -168,12 +178,7 @@ def test_the_guided_form(visit, transactional_db, gd, language):  # noqa: F811 -
 def test_my_data(visit, busy, asked, language):  # noqa: F811 - the fixture
     session, main, consent = busy
     visitor = visit(language=language)
-    store = SessionStore()
-    store["identity_home"] = str(session.key)
-    store.save()
-    visitor.page.context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": store.session_key, "url": visitor.portal}]
-    )
+    come_in(visitor, session)
     for path, name in (
         ("", "overview"),
         (f"consents/{consent.key}/", "consent"),
@@ -208,3 +213,31 @@ def test_the_auditors_pages(visit, busy, language):
     visitor.page.locator("main form button").click()
     visitor.page.wait_for_selector(".flow-sampled")
     visitor.check("dataflow-sample")
+
+
+def test_erasures_are_asked_for_and_answered(visit, transactional_db, doings, gd):  # noqa: F811 - fixtures
+    """A resident asks; an officer answers what came. In one script, on a narrow screen."""
+    session = person_signed_in()
+    with beside_the_browser():
+        contract = doings.signed()
+        consent = doings.given(contract, session=session)
+        doings.sent(contract, consent)
+    visitor = visit(width=PHONE)
+    come_in(visitor, session)
+    page = visitor.open(f"/my-data/consents/{consent.key}/erase")
+    visitor.check("dataflow-ask-erasure")
+    page.locator("main form button[type=submit]").last.click()
+    page.wait_for_url("**/my-data/erasure")
+    visitor.check("dataflow-erasure-asked")
+    visitor.page.context.clear_cookies()
+    visitor.sign_in("data")
+    visitor.open("/data-contracts/erasures/")
+    visitor.check("dataflow-erasures-none")
+    DataConsent.objects.update(person="")  # as if it had come from the other side
+    visitor.open("/data-contracts/erasures/")
+    visitor.check("dataflow-erasures")
+    visitor.open(f"/data-contracts/erasures/{ErasureRequest.objects.get().key}/")
+    visitor.check("dataflow-erasure-answer")
+    page.locator("main form button[type=submit]").last.click()
+    page.wait_for_selector(".govuk-error-summary")
+    visitor.check("dataflow-erasure-answer-refused")

@@ -11,9 +11,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from kouan.apps.validation import services
+from browser.conftest import PHONE, beside_the_browser
+from kouan.apps.validation import queries, services
+from kouan.apps.validation.bulk import work
 from kouan.apps.validation.domain import DocumentType, Outcome, Reference, RevocationReason
-from kouan.apps.validation.models import Validation
+from kouan.apps.validation.models import AnsweredQuestion, Validation
 from kouan.core.text import Localised
 
 UNIVERSITY = Localised("Harbour University", "海港大學", "海港大学")
@@ -147,3 +149,44 @@ def test_the_issuers_pages_are_accessible_and_fit(visit, university, issue, tmp_
     page.locator("main form button[type=submit]").last.click()
     page.wait_for_selector(".govuk-error-summary")
     visitor.check("revoke-refused")
+
+
+def test_many_rows_and_statistics_are_accessible_and_fit(visit, university):
+    """What an institution's officer has beside single documents; in one script, on a narrow screen."""
+    visitor = visit(width=PHONE)
+    visitor.sign_in("issuer")
+    services.add_officer(institution=university, user=User.objects.get(username="officer"))
+    page = visitor.open("/documents/bulk")
+    visitor.check("bulk")
+    submit = "main form[enctype] button.govuk-button[type=submit]"
+    page.locator(submit).click()
+    page.wait_for_selector(".govuk-error-summary")
+    visitor.check("bulk-refused")
+    rows = [f"{Reference.new('hk')},kyc-report,{'ab' * 32}" for _ in range(3)]
+    text = "\n".join(["reference,type,fingerprint", *rows, "x,y,z"])
+    file = {"name": "rows.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    page.locator("input[type=file]").set_input_files(file)
+    page.locator("main [name=kind][value=register]").check()
+    page.locator(submit).click()
+    page.wait_for_url("**/documents/bulk/*-*")
+    visitor.check("job-waiting")
+    with beside_the_browser():
+        while work.step():
+            pass
+    visitor.open(page.url.removeprefix(visitor.portal))
+    assert "5" in page.locator("main table").inner_text()  # the line of the bad row
+    visitor.check("job-refused")
+    visitor.open("/documents/bulk")
+    visitor.check("bulk-listed")
+    AnsweredQuestion.objects.bulk_create(
+        AnsweredQuestion(
+            day=queries.today(), side="gd", outcome="match", type="kyc-report", institution=university
+        )
+        for _ in range(12)
+    )
+    visitor.open("/documents/statistics")
+    visitor.check("statistics")
+    page.locator("main select[name=by]").select_option("type")
+    page.locator("main form button[type=submit]").first.click()
+    page.wait_for_url("**by=type**")
+    visitor.check("statistics-by-type")

@@ -6,6 +6,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Final
 
+from kouan.core.exchange import refusals
 from kouan.core.watch import channel, logs
 
 if TYPE_CHECKING:
@@ -36,4 +37,5 @@ class WatchMiddleware:
         view = (found.view_name or "other") if found is not None else "other"
         channel.portal_answered(view, response.status_code, seconds=time.perf_counter() - began)
         response.headers[HEADER] = number
+        refusals.tell_held_back()
         return response

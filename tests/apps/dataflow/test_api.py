@@ -106,6 +106,17 @@ def test_a_customer_is_asked_and_answers(signed, bank, given, gd):
     assert told["consent"]["withdrawn_at"]
 
 
+def test_the_kind_of_document_may_be_named(signed, bank):
+    made = signed()
+    named = request(made, document_number="H12345678", document_type="home-return-permit")
+    assert bank.post("/consent-requests", named).status_code == 201
+    wrong = bank.post("/consent-requests", request(made, document_type="home-return-permit"))
+    problem(wrong, 422, "document-number-form")
+    problem(
+        bank.post("/consent-requests", request(made, document_type="library-card")), 404, "unknown-document"
+    )
+
+
 def test_nobody_is_asked_or_told_under_a_contract_whose_term_is_over(signed, bank, today):
     made = signed()
     Contract.objects.update(expires=today - timedelta(days=1))

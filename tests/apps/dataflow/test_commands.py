@@ -90,5 +90,5 @@ def test_the_audit_of_all_says_what_is_missing_and_fails(run, gd, signed, given)
     gd.hear()
     told = run("audit", exit_code=1)  # no checkpoint is co-signed here
     assert "dataflow.consent" in told
-    assert "0 of 1 proven, out of 1 that crossed." in told
+    assert "0 of 1 proven from both ledgers, out of 1 that crossed." in told
     assert "0 of 0 proven" in run("audit", "--records")

@@ -17,6 +17,9 @@ from kouan.apps.dataflow import consents, contracts, decisions, errors, receipts
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent, Decision
 from kouan.core import chores
+from kouan.core.exchange import outbox
+from kouan.core.sides import UnknownDocumentError
+from kouan.core.sides.documents import DocumentNumberError
 from kouan.core.trust import cose
 from kouan.core.trust.receipts import CONSENT, BadReceipt
 
@@ -51,6 +54,20 @@ def test_no_more_is_asked_than_the_contract_names(signed, asked, changes, error)
 
 
 # Answered
+
+
+def test_a_number_counts_together_with_the_kind_of_document_that_is_named(signed, asked, given, chan):
+    """A home return permit may have a passport's number, and is then somebody else's."""
+    made = signed()
+    permit = replace(chan, document_type="home-return-permit", document_number="H12345678")
+    passport = replace(chan, document_type="hk-passport", document_number="H12345678")
+    request = asked(made, document_number="H12345678", document_type="home-return-permit")
+    with pytest.raises(errors.NotThisPerson):
+        given(made, person=passport, request=request)
+    assert given(made, person=permit, request=request) is not None
+    for kind, error in (("hkid", DocumentNumberError), ("library-card", UnknownDocumentError)):
+        with pytest.raises(error):
+            asked(made, document_number="H12345678", document_type=kind)
 
 
 @pytest.mark.parametrize("written", ["A1234563", "a123456(3)", " A 123456 (3) ", "Ａ１２３４５６（３）"])
@@ -279,6 +296,17 @@ def test_it_is_taken_back_though_no_more_may_wait_and_told_later(  # noqa: PLR09
     assert not consents.tell_withdrawn()
     assert not gd.hear()
     assert consents.tell_withdrawn in {chore.run for chore in chores.registered()}
+
+
+def test_a_withdrawal_that_waited_too_long_to_leave_is_told_again(signed, given, gd, chan):
+    consent = given(signed())
+    gd.hear()
+    consents.withdraw(key=consent.key, person=chan.key)
+    assert outbox.expire_waiting(timezone.now() + timedelta(days=31)) == 1
+    consents.tell_withdrawn()
+    assert [kind for kind, _payload in gd.hear()] == ["dataflow.consent-withdrawn"]
+    assert not consents.tell_withdrawn()
+    assert not gd.hear()
 
 
 @pytest.mark.parametrize("who", ["", "somebody else", str(uuid.UUID(int=2))])

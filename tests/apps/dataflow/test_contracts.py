@@ -7,13 +7,16 @@ from datetime import timedelta
 
 import pytest
 import rfc8785
+from django.utils import timezone
 
 from apps.dataflow.conftest import OFFICER
 from apps.dataflow.made import BANK, LENDER
-from kouan.apps.dataflow import contracts, errors, statements
+from kouan.apps.dataflow import contracts, errors, filings, statements
 from kouan.apps.dataflow.domain import State
-from kouan.apps.dataflow.models import Contract
+from kouan.apps.dataflow.models import Contract, Filing
+from kouan.core.exchange import outbox
 from kouan.core.exchange.handling import report_undelivered
+from kouan.core.exchange.models import OutboxMessage
 
 BACK = {"exporter": LENDER, "importer": BANK}
 """The other direction: Guangdong's institution is the exporter."""
@@ -120,6 +123,75 @@ def test_proposed_there_and_refused_here(gd, terms):
     assert (payload["outcome"], payload["reason"]) == ("refused", "No.")
     with pytest.raises(errors.NotInThisState):
         contracts.sign(digest=said.digest(), officer=OFFICER)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        lambda gd: gd.hear("unreadable"),
+        lambda _: outbox.expire_waiting(timezone.now() + timedelta(days=8)),
+    ],
+    ids=["refused", "expired"],
+)
+def test_an_answer_that_never_arrives_is_taken_back_and_given_anew(gd, terms, lost):
+    """Else this side would be bound for good, and the other would wait for an answer for ever."""
+    said = terms(**BACK)
+    proposal(gd, said)
+    contracts.sign(digest=said.digest(), officer=OFFICER)
+    assert Filing.objects.count() == 2
+    lost(gd)
+    report_undelivered()
+    made = Contract.objects.get()
+    assert (made.state, made.signed_here, bool(made.reason)) == (State.PROPOSED, None, True)
+    assert not Filing.objects.exists()
+    dead = OutboxMessage.objects.get(type="dataflow.contract-answer")
+    with pytest.raises(errors.NotInThisState):
+        outbox.retry(dead.message_id)
+    contracts.sign(digest=said.digest(), officer=OFFICER)
+    ((_kind, payload),) = gd.hear()
+    assert payload["outcome"] == "signed"
+    report_undelivered()
+    made.refresh_from_db()
+    assert (made.state, made.reason, Filing.objects.count()) == (State.SIGNED, "", 2)
+
+
+def test_a_lost_refusal_is_taken_back_as_well(gd, terms):
+    said = terms(**BACK)
+    proposal(gd, said)
+    contracts.refuse(digest=said.digest(), reason="No.")
+    gd.hear("unreadable")
+    report_undelivered()
+    assert states() == [(1, State.PROPOSED)]
+    contracts.sign(digest=said.digest(), officer=OFFICER)
+    assert states() == [(1, State.SIGNED)]
+
+
+def test_what_a_lost_answer_had_replaced_counts_again_and_a_filing_stays(gd, terms):
+    first = terms(**BACK)
+    proposal(gd, first)
+    contracts.sign(digest=first.digest(), officer=OFFICER)
+    gd.hear()
+    second = terms(**BACK, version=2, replaces=first.digest().hex(), retention_days=20)
+    proposal(gd, second)
+    contracts.sign(digest=second.digest(), officer=OFFICER)
+    filings.filed(digest=second.digest(), filed_on=contracts.today(), reference="F 1")
+    assert states() == [(1, State.REPLACED), (2, State.SIGNED)]
+    gd.hear("unreadable", None)
+    report_undelivered()
+    assert states() == [(1, State.SIGNED), (2, State.PROPOSED)]
+    assert Contract.objects.get(version=1).ended_on is None
+    assert list(Filing.objects.filter(contract__version=2).values_list("reference", flat=True)) == ["F 1"]
+
+
+def test_an_answer_that_an_operator_sends_again_in_time_is_the_contracts_own(gd, terms):
+    said = terms(**BACK)
+    proposal(gd, said)
+    contracts.sign(digest=said.digest(), officer=OFFICER)
+    gd.hear("unreadable")
+    outbox.retry(OutboxMessage.objects.get(type="dataflow.contract-answer").message_id)
+    report_undelivered()
+    assert states() == [(1, State.SIGNED)]
+    assert [payload["outcome"] for _kind, payload in gd.hear()] == ["signed"]
 
 
 def test_nobody_signs_their_own_proposal_twice(gd, terms):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.dataflow import labels
 from kouan.apps.dataflow.forms import DATE, DATES, NEEDED, Step, choose, text
+from kouan.core.sides.recognising import kinds
 
 if TYPE_CHECKING:
     from kouan.apps.dataflow.domain import Terms
@@ -80,6 +82,11 @@ class AskForm(Step):
         64,
         _("As it is printed. Only a hardened fingerprint of it is kept; the request opens for nobody else."),
     )
+    document_type = forms.ChoiceField(
+        label=_("Kind of the identity document"),
+        required=False,
+        help_text=_("Documents of two kinds may have the same number, and are two people's."),
+    )
     reference = text(_("Customer reference"), 64, _("The institution's own; it never crosses."))
     elements = forms.MultipleChoiceField(
         label=_("Kinds of data"), error_messages={"required": _("Choose at least one kind of data.")}
@@ -90,6 +97,8 @@ class AskForm(Step):
 
     def __init__(self, *args: Any, terms: Terms, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        told = ("", _("Told by the number, where only one kind has such numbers"))
+        choose(self, "document_type", [told, *kinds(settings.NODE.side)])
         choose(self, "elements", [(each, labels.element_name(each)) for each in terms.elements])
         choose(self, "purposes", [(each, labels.purpose_name(each)) for each in terms.purposes])
 

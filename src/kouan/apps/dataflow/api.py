@@ -42,6 +42,16 @@ class InstitutionToken(HttpBearer):
         return found
 
 
+DocumentType = Annotated[
+    str,
+    StringConstraints(max_length=32, pattern="^[a-z0-9-]*$"),
+    Field(
+        description="Which kind of identity document has the number, by its code, such as `hkid`: documents "
+        "of two kinds may have the same. Empty: the number tells the kind, where only one can have it."
+    ),
+]
+
+
 class ConsentToAsk(Schema):
     """What an institution asks of a customer, under one of its contracts."""
 
@@ -57,6 +67,7 @@ class ConsentToAsk(Schema):
         StringConstraints(min_length=1, max_length=64),
         Field(description="Of the customer's identity document. It is kept as a hardened digest alone."),
     ]
+    document_type: DocumentType = ""
     elements: Annotated[list[Element], Len(1, 40), Field(description="Kinds of data of the contract.")]
     purposes: Annotated[list[Purpose], Len(1, 16), Field(description="Purposes of the contract.")]
 
@@ -71,6 +82,7 @@ class NoticeToGive(Schema):
         StringConstraints(min_length=1, max_length=64),
         Field(description="Of the person's identity document. It is kept as a keyed digest alone."),
     ]
+    document_type: DocumentType = ""
     elements: Annotated[list[Element], Len(1, 40), Field(description="Kinds of data of the contract.")]
     purposes: Annotated[list[Purpose], Len(1, 16), Field(description="Purposes of the contract.")]
 
@@ -207,6 +219,7 @@ def ask_for_consent(request: HttpRequest, asked: ConsentToAsk) -> Status[dict[st
         contract=asked.contract,
         reference=asked.customer,
         document_number=asked.document_number,
+        document_type=asked.document_type,
         elements=asked.elements,
         purposes=asked.purposes,
     )
@@ -237,6 +250,7 @@ def give_notice(request: HttpRequest, asked: NoticeToGive) -> Status[dict[str, A
         institution=_institution(request),
         contract=asked.contract,
         document_number=asked.document_number,
+        document_type=asked.document_type,
         elements=asked.elements,
         purposes=asked.purposes,
     )

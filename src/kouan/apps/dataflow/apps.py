@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 
 from kouan.core import chores
+from kouan.core.exchange import refusals
 from kouan.core.policy import register_consents, register_contracts
 from kouan.core.watch import deadlines
 
@@ -15,12 +16,22 @@ class DataFlowConfig(AppConfig):
 
     def ready(self) -> None:
         """Take the decisions over, and name what the worker does."""
-        from kouan.apps.dataflow import consents, erasing, figures, filings, records  # noqa: PLC0415 - needs the models
+        from kouan.apps.dataflow import (  # noqa: PLC0415 - needs the models
+            consents,
+            erasing,
+            figures,
+            filings,
+            heldback,
+            ledgers,
+            records,
+        )
         from kouan.apps.dataflow.domain import LEGAL_BASIS  # noqa: PLC0415 - as above
         from kouan.apps.dataflow.register import ConsentRegister, ContractRegister  # noqa: PLC0415 - as above
 
         register_contracts(LEGAL_BASIS, ContractRegister())
         register_consents(LEGAL_BASIS, ConsentRegister())
+        ledgers.register()
+        refusals.tell_of_held_back(heldback.note)
         figures.offer()
         deadlines.register("dataflow", filings.near)
         deadlines.register("dataflow-erasures", erasing.overdue)

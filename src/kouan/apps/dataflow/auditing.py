@@ -1,19 +1,20 @@
-"""A sample audit: messages at random, and for each whether what both sides signed proves that it might cross.
+"""A sample audit: messages at random, and whether both ledgers and the signatures prove that they might.
 
 Of records under contracts of institutions, or of all messages of every app that may hold data about persons.
+This side's ledger is read here; the other side's shows its entry when it is asked (``ledgers``).
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db.models import Q
 from django.utils.translation import gettext_noop as _noop
 
-from kouan.apps.dataflow import decisions, errors, receipts, statements
+from kouan.apps.dataflow import decisions, errors, ledgers, receipts, statements
 from kouan.apps.dataflow.crossings import DATA_RECORD
 from kouan.apps.dataflow.domain import ALWAYS, BadTerms, Terms, read_terms
 from kouan.apps.dataflow.models import Contract, DataConsent, Decision, Record
@@ -31,13 +32,17 @@ from kouan.core.trust.receipts import BadReceipt
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Sequence
     from datetime import datetime
 
 CONTRACT: Final = _noop("The contract's text has the digest that the message names")
 SIGNED: Final = _noop("Both sides' officers have signed that text, and both signatures hold")
 DECIDED: Final = _noop("It was decided to let it pass, and the decision comes out the same again")
 CONSENT: Final = _noop("The consent's receipt is signed by the person's side and covers what crossed")
-LEDGERS: Final = _noop("It is in the ledger, the other side has co-signed it, and the receiver signed for it")
+LEDGERS: Final = _noop(
+    "It is in this side's ledger, the other side has co-signed it, and the receiver signed for it"
+)
+THERE: Final = _noop("It is in the other side's ledger too, in a checkpoint that this side has co-signed")
 _DRAW: Final = random.SystemRandom()
 
 
@@ -56,11 +61,18 @@ class Sampled:
     peer_ledger_index: int | None
     """Its entry in the other side's, where this side knows it."""
     found: tuple[Found, ...]
+    """What has to hold; the last of it is of the other side's ledger."""
+    wanted: ledgers.Wanted
 
     @property
     def proven(self) -> bool:
-        """Whether all of it holds."""
+        """Whether all of it holds, from both ledgers."""
         return all(each.holds for each in self.found)
+
+    @property
+    def proven_here(self) -> bool:
+        """Whether all holds that this side can prove by itself: the other side's ledger may be missing."""
+        return all(each.holds for each in self.found if each.what != THERE)
 
 
 def population(*, records_only: bool = True) -> tuple[list[int], list[int]]:
@@ -81,15 +93,31 @@ def population(*, records_only: bool = True) -> tuple[list[int], list[int]]:
     )
 
 
-def sample(count: int | None, *, records_only: bool = True) -> tuple[list[Sampled], int]:
+def sample(
+    count: int | None, *, records_only: bool = True, patient: bool = False
+) -> tuple[list[Sampled], int]:
     """Return so many messages, taken at random from all that crossed, and how many there are in all.
 
-    Without a ``count`` all of them, one after the other.
+    Without a ``count`` all of them, one after the other. The other sides are asked for their ledgers'
+    entries: what one does not show is said with the message. ``patient`` waits for a side that is busy.
     """
     ours, theirs = population(records_only=records_only)
     everything = [(True, pk) for pk in ours] + [(False, pk) for pk in theirs]
     drawn = everything if count is None else _DRAW.sample(everything, min(count, len(everything)))
-    return [_sampled(outgoing, pk) for outgoing, pk in drawn], len(everything)
+    rows = [_sampled(outgoing, pk) for outgoing, pk in drawn]
+    return _with_theirs(rows, patient=patient), len(everything)
+
+
+def _with_theirs(rows: Sequence[Sampled], *, patient: bool) -> list[Sampled]:
+    shown = ledgers.shown([each.wanted for each in rows], patient=patient)
+    return [
+        replace(
+            row,
+            peer_ledger_index=row.peer_ledger_index if theirs.index is None else theirs.index,
+            found=(*row.found, Found(THERE, holds=not theirs.missing, missing=theirs.missing)),
+        )
+        for row, theirs in zip(rows, shown, strict=True)
+    ]
 
 
 def _sampled(outgoing: bool, pk: int) -> Sampled:  # noqa: FBT001 - which of the two tables
@@ -108,6 +136,7 @@ def _sampled(outgoing: bool, pk: int) -> Sampled:  # noqa: FBT001 - which of the
         )
     else:
         found = under_agreement(header)
+    receipted_at = row.peer_ledger_index if isinstance(row, OutboxMessage) else None
     return Sampled(
         message_id=row.message_id,
         type=header.type,
@@ -116,8 +145,15 @@ def _sampled(outgoing: bool, pk: int) -> Sampled:  # noqa: FBT001 - which of the
         at=row.created_at,
         contract=header.agreement,
         ledger_index=row.ledger_index,
-        peer_ledger_index=row.peer_ledger_index if isinstance(row, OutboxMessage) else None,
+        peer_ledger_index=receipted_at,
         found=(*found, _ledgers(row.message_id, header.sender)),
+        wanted=ledgers.Wanted(
+            peer=row.peer,
+            sender=header.sender,
+            message_id=row.message_id,
+            record=wire.leaf(bytes(row.header or b""), bytes(row.ciphertext_digest or b"")),
+            receipted_at=receipted_at,
+        ),
     )
 
 

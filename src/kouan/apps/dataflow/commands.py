@@ -73,20 +73,21 @@ def draft_policy(file: Path) -> None:
 @click.option("--records", is_flag=True, help="Only records under contracts of institutions.")
 @on_the_node
 def audit(count: int | None, *, records: bool) -> None:
-    """Prove of each message with personal data that it crossed under a contract or an agreement.
+    """Prove from both ledgers that a contract or an agreement let each message with personal data cross.
 
-    Prints what is missing, and ends with status 1 if anything is.
+    The other sides' nodes are asked for their ledgers' entries. Prints what is missing, and ends with
+    status 1 if anything is.
     """
     from kouan.apps.dataflow import auditing  # noqa: PLC0415 - needs Django's models
 
-    rows, most = auditing.sample(count, records_only=records)
+    rows, most = auditing.sample(count, records_only=records, patient=True)
     for row in rows:
         for found in row.found:
             if not found.holds:
                 click.echo(f"{row.message_id}\t{row.type}\t{_(found.what)}\t{found.missing}")
     proven = sum(row.proven for row in rows)
     told = {"proven": proven, "count": len(rows), "most": most}
-    click.echo(_("%(proven)s of %(count)s proven, out of %(most)s that crossed.") % told)
+    click.echo(_("%(proven)s of %(count)s proven from both ledgers, out of %(most)s that crossed.") % told)
     if proven < len(rows):
         raise SystemExit(1)
 

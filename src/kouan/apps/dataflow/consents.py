@@ -52,15 +52,17 @@ def ask(  # noqa: PLR0913 - all that a request says, by name
     terms: Terms,
     reference: str,
     document_number: str,
+    document_type: str = "",
     elements: Collection[str],
     purposes: Collection[str],
 ) -> ConsentRequest:
     """Keep an institution's request to a customer; the number is kept as a hardened digest alone.
 
-    Raises ``ScopeDrift`` or ``OtherPurpose`` for what the contract does not name, and ``NoDocumentNumber``.
+    Raises ``ScopeDrift`` or ``OtherPurpose`` for what the contract does not name, ``NoDocumentNumber``, or
+    what ``meant`` raises for a ``document_type`` that has no such number.
     """
     in_scope(terms, elements, purposes)
-    document = meant(document_number)
+    document = meant(document_number, document_type)
     if not document:
         raise errors.NoDocumentNumber
     now, salt = timezone.now(), secrets.token_bytes(32)
@@ -183,9 +185,11 @@ def withdraw(*, key: uuid.UUID, person: str) -> DataConsent:
 def tell_withdrawn() -> bool:
     """Tell the other sides of withdrawals of which they could not be told at once; say whether more waits.
 
-    Where a side still cannot be told, the rest of what it has to know waits for the next time.
+    Also of those whose message waited for so long that it never left. Where a side still cannot be told, the
+    rest of what it has to know waits for the next time.
     """
-    queued = OutboxMessage.objects.filter(type=CONSENT_TAKEN_BACK.type, conversation=OuterRef("key"))
+    sent = OutboxMessage.objects.filter(type=CONSENT_TAKEN_BACK.type, conversation=OuterRef("key"))
+    queued = sent.exclude(state__in=[OutboxMessage.State.EXPIRED, OutboxMessage.State.CANCELLED])
     untold = DataConsent.objects.filter(~Exists(queued), withdrawn_at__isnull=False).exclude(person="")
     more = False
     for peer in untold.order_by("peer").values_list("peer", flat=True).distinct():

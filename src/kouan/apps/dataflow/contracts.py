@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from kouan.core.exchange import Received, Undelivered
+    from kouan.core.exchange.crossing import SentAgain
 
 log = logging.getLogger(__name__)
 
 _REPLACEABLE: Final = (State.DRAFT, State.REFUSED)
 """What another text of the same version may take the place of: nobody is bound by it, or was."""
+_ANSWERED: Final = (State.SIGNED, State.REFUSED)
 
 
 def today() -> date:
@@ -133,7 +135,7 @@ def sign(*, digest: bytes, officer: str, department: str = "") -> Contract:
         checks.check(terms, today())
         checks.agrees_with_others(terms)
         now = timezone.now()
-        contract.signed_here = _sign(contract, officer, now)
+        contract.signed_here, contract.reason = _sign(contract, officer, now), ""
         contract.department = contract.department or department
         _answer(contract, "signed", statement=contract.signed_here, paper=paper)
         _keep_paper(contract, paper)
@@ -181,6 +183,42 @@ def not_delivered(*, message: Undelivered) -> None:
     Contract.objects.filter(message_id=message.id, state=State.PROPOSED).update(
         state=State.REFUSED, reason=message.code
     )
+
+
+def answer_not_delivered(message: Undelivered) -> None:
+    """Take an answer back that the other side never had: it still waits for one, and nobody is bound.
+
+    What this version had replaced counts again. A filing that was made stays on record; the others begin anew
+    with the next signature. Of a contract that was ended since, or answered anew, nothing changes.
+    """
+    contract = Contract.objects.select_for_update().filter(message_id=message.id, state__in=_ANSWERED).first()
+    if contract is None:
+        return
+    if contract.state == State.SIGNED:
+        terms = terms_of(contract)
+        if terms.replaces is not None:
+            before = Contract.objects.filter(digest=bytes.fromhex(terms.replaces), state=State.REPLACED)
+            before.update(state=State.SIGNED, ended_on=None)
+        contract.filings.filter(filed_on=None).delete()
+        # It bears both signatures; the next one goes on a paper of this side's own.
+        SignedPaper.objects.filter(contract=contract).delete()
+    contract.state, contract.signed_here, contract.reason = State.PROPOSED, None, message.code
+    contract.save()
+    log.warning("contract %s: this side's answer was not delivered: %s", contract.contract, message.code)
+
+
+def answer_sent_again(message: SentAgain) -> None:
+    """Let an operator send an answer again only while it is still the contract's.
+
+    Once it was taken back, an officer answers anew: else one side would be bound and the other not.
+    """
+    contract = Contract.objects.select_for_update().filter(message_id=message.before).first()
+    if contract is None:
+        raise errors.UnknownContract
+    if contract.state not in _ANSWERED:
+        raise errors.NotInThisState(contract=str(contract.contract), state=contract.state)
+    contract.message_id = message.id
+    contract.save(update_fields=["message_id"])
 
 
 def end(*, digest: bytes, reason: str) -> Contract:
@@ -279,7 +317,7 @@ def _answer(
     reason: str = "",
     paper: bytes = b"",
 ) -> None:
-    send(
+    contract.message_id = send(
         CONTRACT_ANSWERED,
         to=contract.peer,
         payload=ContractAnswered(

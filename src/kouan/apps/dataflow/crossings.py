@@ -315,6 +315,10 @@ def keep_answer(message: Received[ContractAnswered]) -> None:
     contracts.answered(message=message)
 
 
+CONTRACT_ANSWERED.undelivered(contracts.answer_not_delivered)
+CONTRACT_ANSWERED.sent_again(contracts.answer_sent_again)
+
+
 @CONTRACT_FILED.handler
 def keep_filing(message: Received[ContractFiled]) -> None:
     """Note the other side's filing."""

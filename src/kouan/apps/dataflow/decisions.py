@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from kouan.apps.dataflow import heldback
 from kouan.apps.dataflow.domain import Case, as_json, from_json
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import Decision
@@ -40,7 +41,7 @@ def note(  # noqa: PLR0913 - all that is known of it, by name
         receiver=case.receiver,
         allowed=denied is None,
         code="" if denied is None else denied.code,
-        clause="contract scope" if denied is None else str(denied.params["clause"])[:120],
+        clause="contract scope" if denied is None else _clause(denied),
         rules=_rules(case),
         case=as_json(case),
     )
@@ -61,20 +62,38 @@ class Replayed:
 
 
 def replay(decision: Decision, *, find: Callable[[str, date], Rules] = rules_of) -> Replayed:
-    """Judge a decision's case again, by the rules that count for its day."""
-    case = from_json(decision.case)
-    code, clause = "", "contract scope"
-    try:
-        judge(case, find=find)
-    except Denied as denied:
-        code, clause = denied.code, str(denied.params["clause"])[:120]
+    """Judge a decision's case again, by the rules that count for its day.
+
+    Of what rests on an agreement between the sides, by the agreements that this side holds now.
+    """
+    denied = reason_of(decision, find=find)
+    code, clause = ("", "contract scope") if denied is None else (denied.code, _clause(denied))
+    if heldback.KEY in decision.case:
+        now = heldback.rules({decision.sender, decision.receiver})
+    else:
+        now = _rules(from_json(decision.case), find=find)
     return Replayed(
         allowed=not code,
         code=code,
         clause=clause,
         same=(code, clause) == (decision.code, decision.clause),
-        same_rules=_rules(case, find=find) == decision.rules,
+        same_rules=now == decision.rules,
     )
+
+
+def reason_of(decision: Decision, *, find: Callable[[str, date], Rules] = rules_of) -> Denied | None:
+    """Return why a decision's case is denied when it is judged again; None if it is let pass."""
+    if heldback.KEY in decision.case:
+        return heldback.again(decision)
+    try:
+        judge(from_json(decision.case), find=find)
+    except Denied as denied:
+        return denied
+    return None
+
+
+def _clause(denied: Denied) -> str:
+    return str(denied.params["clause"])[:120]
 
 
 def _rules(case: Case, *, find: Callable[[str, date], Rules] = rules_of) -> list[list[str]]:

@@ -1,6 +1,7 @@
 """Whose document an institution means: a number counts together with the kind of document that has it.
 
-An institution gives the number alone. Documents of two kinds may have the same one, and are two people's.
+Documents of two kinds may have the same number, and are two people's. An institution may say which kind it
+means; where it gives the number alone, the kind is told by the number if only one can have it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from kouan.core.errors import KouanError
+from kouan.core.sides import get_document
 from kouan.core.sides.documents import normalise
 from kouan.core.sides.recognising import recognised
 
@@ -17,11 +19,17 @@ if TYPE_CHECKING:
     from kouan.web.persons import Person
 
 
-def meant(document_number: str) -> str:
-    """Return whom an institution means by a number: with the document's kind, where only one can have it.
+def meant(document_number: str, kind: str = "") -> str:
+    """Return whom an institution means by a number: with the document's kind, where that is said or clear.
 
-    Nothing for no number.
+    Nothing for no number. With ``kind``, a document's code, raises ``UnknownDocumentError`` or a
+    ``DocumentNumberError`` for what is no number of such a document.
     """
+    if kind:
+        if not normalise(document_number):
+            return ""
+        number = get_document(kind).parse(document_number)
+        return f"{number.document.code}:{number.reveal()}"
     return _with_kind(document_number) or normalise(document_number)
 
 

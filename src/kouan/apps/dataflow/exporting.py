@@ -20,9 +20,9 @@ from kouan.core.exchange.evidence import evidence_bundle
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from kouan.apps.dataflow.domain import Party, Terms
+    from kouan.apps.dataflow.domain import Party
     from kouan.apps.dataflow.models import ErasureRequest
-    from kouan.apps.dataflow.queries.mine import Crossed, MyConsent
+    from kouan.apps.dataflow.queries.mine import Crossed, MyConsent, Version
     from kouan.web.persons import Person
 
 SCHEMA: Final = "urn:kouan:my-data:1"
@@ -84,11 +84,11 @@ def _erasure(row: ErasureRequest) -> dict[str, Any]:
 
 
 def _consent(consent: MyConsent) -> dict[str, Any]:
-    row, terms = consent.row, consent.terms
+    row = consent.row
     return {
         "consent": str(row.key),
         "notice": row.notice,
-        "contract": _contract(terms),
+        "contract": _contract(consent.version),
         "known_there_as": row.subject,
         "elements": row.elements,
         "agreed_one_by_one": row.separate,
@@ -101,11 +101,16 @@ def _consent(consent: MyConsent) -> dict[str, Any]:
     }
 
 
-def _contract(terms: Terms) -> dict[str, Any]:
+def _contract(version: Version) -> dict[str, Any]:
+    terms = version.terms
     return {
         "number": terms.contract,
         "version": terms.version,
         "digest": terms.digest().hex(),
+        "legal_basis": terms.basis,
+        "legal_basis_name": version.basis,
+        "onward_transfer_allowed": bool(terms.onward),
+        "may_be_handed_on_to": [{"name": each.name, "place": each.place} for each in terms.onward],
         "exporter": _party(terms.exporter),
         "importer": _party(terms.importer),
         "kept_for_days": terms.retention_days,
@@ -123,6 +128,10 @@ def _record(crossed: Crossed) -> dict[str, Any]:
         "consent": str(crossed.consent.row.key),
         "contract": str(row.contract),
         "contract_digest": bytes(row.digest).hex(),
+        "contract_version": crossed.version.terms.version,
+        "legal_basis": crossed.version.terms.basis,
+        "legal_basis_name": crossed.version.basis,
+        "onward_transfer_allowed": bool(crossed.version.terms.onward),
         "at": _text(row.at),
         "purpose": row.purpose,
         "elements": list(crossed.elements),

@@ -36,6 +36,7 @@ def ask(  # noqa: PLR0913 - all that a request says, by name
     contract: uuid.UUID,
     reference: str,
     document_number: str,
+    document_type: str = "",
     elements: Collection[str],
     purposes: Collection[str],
 ) -> ConsentRequest:
@@ -46,16 +47,18 @@ def ask(  # noqa: PLR0913 - all that a request says, by name
         terms=contracts.terms_of(found),
         reference=reference,
         document_number=document_number,
+        document_type=document_type,
         elements=elements,
         purposes=purposes,
     )
 
 
-def inform(
+def inform(  # noqa: PLR0913 - all that a notice says, by name
     *,
     institution: str,
     contract: uuid.UUID,
     document_number: str,
+    document_type: str = "",
     elements: Collection[str],
     purposes: Collection[str],
 ) -> DataConsent:
@@ -68,6 +71,7 @@ def inform(
         contract=found,
         terms=contracts.terms_of(found),
         document_number=document_number,
+        document_type=document_type,
         elements=elements,
         purposes=purposes,
     )

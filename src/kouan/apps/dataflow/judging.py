@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 
 from kouan.apps.dataflow import errors
 from kouan.apps.dataflow.domain import ALWAYS, SCOPE, State, Terms
+from kouan.apps.dataflow.labels import STATES
 from kouan.apps.dataflow.rules import Basis, NoRules, Rules, rules_of
 from kouan.core.policy.decide import TERM_ZONE, ImportantData
 from kouan.core.policy.elements import Category, elements_of, important_among, personal_among
@@ -133,7 +134,7 @@ def _contract(case: Case, contract: ContractFacts) -> None:
     if case.named is not None and case.named != contract.digest:
         raise errors.OtherTerms(clause="contract digest", contract=name)
     if contract.state in _NEVER and not _on_its_last_day(case, contract):
-        raise errors.ContractOver(clause="contract state", contract=name, state=contract.state.value)
+        raise errors.ContractOver(clause="contract state", contract=name, state=str(STATES[contract.state]))
     if unsigned := terms.sides - contract.signed_by:
         raise errors.UnsignedContract(
             clause="contract signatures", contract=name, sides=", ".join(sorted(unsigned))

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.rules import NoRules, rules_of
+from kouan.core.exchange.crossing import registry
 from kouan.core.policy.elements import UnknownElement, elements_of
 from kouan.core.sides import UnknownSideError, get_side
 from kouan.core.text import Localised
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from django.utils.functional import _StrOrPromise
 
-    from kouan.apps.dataflow.domain import Names
+    from kouan.apps.dataflow.domain import Names, Terms
 
 STATES: Final[Mapping[str, _StrOrPromise]] = {
     State.DRAFT: pgettext_lazy("contract", "Draft"),
@@ -67,8 +68,44 @@ ERASED: Final[Mapping[str, _StrOrPromise]] = {
     "withdrawn": _("because you withdrew your consent"),
     "asked": _("because you asked"),
     "retention": _("because it had been kept as long as agreed"),
-    "contract-over": _("because the contract is over"),
 }
+
+
+NO_BASIS: Final = _("No contract or agreement that counts")
+DENIED: Final[Mapping[str, _StrOrPromise]] = {
+    "agreement-not-in-force": _("The agreement that covers it was not in force on that day."),
+    "consent-missing": _("It needs the person's consent, and none was on record."),
+    "important-data": _("It holds important data, which crosses under no agreement."),
+    "no-agreement": _("No agreement between the two sides lets this kind of message cross this way."),
+    "other-agreement-text": _("It relies on a text of the agreement that the receiving side does not hold."),
+    "other-clause": _("The receiving side's agreements let it cross by another clause than it names."),
+    "outside-scope": _("It holds kinds of data about persons that the clause does not name."),
+    "party-not-named": _("Its declaration does not name these sides."),
+}
+"""Why a message was denied that rests on no contract, by the code."""
+
+
+def side_names(code: str) -> Localised:
+    """Return a side's name in all scripts."""
+    try:
+        return get_side(code).name
+    except UnknownSideError:
+        return Localised(code, code, code)
+
+
+def localised(names: Names) -> Localised:
+    """Return a name of a contract in all scripts."""
+    return Localised(names.en, names.zh_hant, names.zh_hans)
+
+
+def message_name(type_: str) -> str:
+    """Return what a kind of message is called; one that is not declared here keeps its type."""
+    return next((str(each.title) for each in registry.all() if each.type == type_), type_)
+
+
+def denied_because(code: str) -> str:
+    """Return in words why a message was denied that rests on no contract; a code that is not known stays."""
+    return str(DENIED.get(code, code))
 
 
 def side_name(code: str) -> str:
@@ -119,7 +156,12 @@ def purpose_names(purposes: Iterable[str]) -> list[str]:
 
 def name_of(names: Names) -> str:
     """Return a name of a contract in the reader's language."""
-    return str(Localised(names.en, names.zh_hant, names.zh_hans))
+    return str(localised(names))
+
+
+def onward_lines(terms: Terms) -> list[str]:
+    """Return to whom a contract lets the importer hand on what it got; one line that says so if to nobody."""
+    return [f"{each.name} ({place_name(each.place)})" for each in terms.onward] or [gettext("nobody")]
 
 
 def basis_name(basis: str, side: str, day: date) -> str:

@@ -42,26 +42,28 @@ LEVEL: Final = 1
 """Nobody signed in for it."""
 
 
-def inform(
+def inform(  # noqa: PLR0913 - all that a notice says, by name
     *,
     contract: Contract,
     terms: Terms,
     document_number: str,
+    document_type: str = "",
     elements: Collection[str],
     purposes: Collection[str],
 ) -> DataConsent:
     """Give notice to a person, and tell the other side; the same notice again is the one that stands.
 
     Raises ``ConsentNeeded`` where either side's rules ask for a consent, what ``consents.in_scope`` raises,
-    ``NoDocumentNumber``, or what ``send`` may raise.
+    ``NoDocumentNumber``, or what ``meant`` and ``send`` may raise.
     """
     now = timezone.now()
     if asks_consent(terms, now.astimezone(TERM_ZONE).date()):
         raise errors.ConsentNeeded(contract=terms.contract)
     in_scope(terms, elements, purposes)
-    person = about(document_number)
-    if not person:
+    document = meant(document_number, document_type)
+    if not document:
         raise errors.NoDocumentNumber
+    person = _name(document)
     until = datetime.combine(terms.last_day + timedelta(days=1), datetime.min.time(), TERM_ZONE)
     with transaction.atomic():
         Contract.objects.select_for_update().get(pk=contract.pk)  # of two at once the second finds the first
@@ -73,7 +75,7 @@ def inform(
             peer=contract.peer,
             person=person,
             notice=True,
-            subject=_keyed(f"subject {contract.contract} {meant(document_number)}"),
+            subject=_keyed(f"subject {contract.contract} {document}"),
             elements=sorted(set(elements)),
             purposes=sorted(set(purposes)),
             level=LEVEL,
@@ -134,12 +136,6 @@ def keep(*, message: Received[NoticeGiven]) -> None:
     )
     if (kept.peer, kept.person, bytes(kept.receipt)) != (message.sender, "", said.receipt):
         raise errors.ConsentDiffers
-
-
-def about(document_number: str) -> str:
-    """Return how a notice names whoever has this document; nothing for no number."""
-    document = meant(document_number)
-    return _name(document) if document else ""
 
 
 def names_of(person: Person) -> list[str]:

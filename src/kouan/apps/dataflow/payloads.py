@@ -120,7 +120,7 @@ class RecordsErased(Payload):
     """That the importer has erased records."""
 
     records: Annotated[list[Id16], Len(1, 500)]
-    because: Literal["withdrawn", "asked", "retention", "contract-over"]
+    because: Literal["withdrawn", "asked", "retention"]
     at: Seconds
 
 

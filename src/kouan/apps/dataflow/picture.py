@@ -1,6 +1,6 @@
-"""Where the register's drawing puts everything: exporters left, importers right, a band for each contract.
+"""Where the register's drawing puts everything: who sends left, who receives right, a band for each line.
 
-Pure: lengths are in the drawing's own units, and a band's width grows with the records under its contract.
+Pure: lengths are in the drawing's own units, and a band's width grows with what crossed on its basis.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ LEAST: Final = 40.0
 LINE: Final = 24
 """How many letters a line of a name holds; a Chinese character counts for two."""
 ROW: Final = 104
+SLOT: Final = 18.0
+"""How much room a band has at least where it begins and ends: what it rests on is written on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """One contract to be drawn."""
+    """One line of the register to be drawn."""
 
     exporter: str
     """The exporter's code with its side."""
@@ -39,6 +41,10 @@ class Given:
     importer_side: str
     records: int
     in_force: bool
+    basis: str = ""
+    """What it is called."""
+    denied_only: bool = False
+    """Whether it rests on nothing, and was all denied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A contract: a curve from its exporter to its importer."""
+    """A line of the register: a curve from who sends to who receives."""
 
     side: str
     path: str
@@ -69,6 +75,10 @@ class Band:
     exporter_lines: tuple[str, ...]
     importer_lines: tuple[str, ...]
     importer_side: str
+    middle: float
+    """Where it is halfway: what it rests on is written there."""
+    basis: str
+    denied_only: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,7 @@ class Picture:
 
 
 def picture(flows: Sequence[Given]) -> Picture:
-    """Return the drawing of these contracts."""
+    """Return the drawing of these lines."""
     most = max((flow.records for flow in flows), default=0)
     widths = [THIN + (THICK - THIN) * flow.records / most if most else THIN for flow in flows]
     left, starts = _column([(f.exporter, f.exporter_name, f.exporter_side) for f in flows], widths)
@@ -99,6 +109,9 @@ def picture(flows: Sequence[Given]) -> Picture:
             exporter_lines=wrapped(flow.exporter_name, 2 * LINE - 12),
             importer_lines=wrapped(flow.importer_name, 2 * LINE - 12),
             importer_side=flow.importer_side,
+            middle=round((start + end) / 2, 1),
+            basis="".join(wrapped(flow.basis, 2 * LINE - 8, lines=1)),
+            denied_only=flow.denied_only,
         )
         for at, (flow, width, start, end) in enumerate(zip(flows, widths, starts, ends, strict=True))
     ]
@@ -118,12 +131,12 @@ def _column(
     nodes, middles, top = [], [0.0] * len(parties), float(TOP)
     for places in mine.values():
         _code, name, side = parties[places[0]]
-        taken = sum(widths[at] for at in places) + 4 * (len(places) - 1)
+        taken = sum(max(widths[at], SLOT) for at in places) + 4 * (len(places) - 1)
         height = max(LEAST, taken)
         y = top + (height - taken) / 2
         for at in places:
-            middles[at] = y + widths[at] / 2
-            y += widths[at] + 4
+            middles[at] = y + max(widths[at], SLOT) / 2
+            y += max(widths[at], SLOT) + 4
         nodes.append(Node(side, wrapped(name, LINE), round(top, 1), round(height, 1)))
         top += height + GAP
     return nodes, middles

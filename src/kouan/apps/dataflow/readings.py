@@ -30,6 +30,11 @@ def of_person(person: Person) -> Iterator[Reading]:
             who=event.use.reader,
             side=consent.terms.importer.side,
             what=gettext("Read it for: %(purpose)s") % {"purpose": purpose},
-            about=pgettext("between kinds", ", ").join(labels.element_names(event.crossed.elements)),
+            about=gettext("%(kinds)s (%(basis)s, contract %(number)s)")
+            % {
+                "kinds": pgettext("between kinds", ", ").join(labels.element_names(event.crossed.elements)),
+                "basis": event.crossed.version.basis,
+                "number": event.crossed.version.terms.contract,
+            },
             href=reverse("dataflow:consent", args=[consent.row.key]),
         )

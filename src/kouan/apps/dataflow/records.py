@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from kouan.core.exchange import Received, Undelivered
     from kouan.core.exchange.crossing import Basis, Refused, SentAgain, Told
 
-Because = Literal["withdrawn", "asked", "retention", "contract-over"]
+Because = Literal["withdrawn", "asked", "retention"]
 _CONTENT: Final = Vault("dataflow/records/1")
 _AT_ONCE: Final = 500
 

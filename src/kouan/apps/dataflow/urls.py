@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 from kouan.apps.dataflow.views import contracts, drafts, erasures, flows, mine
 
@@ -41,6 +41,8 @@ urlpatterns = [
     path("my-data/erasure/<uuid:key>/receipt", mine.erasure_receipt, name="erasure-receipt"),
     path("my-data/erasure/<uuid:key>/receipt.json", mine.erasure_receipt_json, name="erasure-receipt-json"),
     path("data-flows/", flows.register, name="flows"),
+    re_path(r"^data-flows/register\.(?P<form>csv|json)$", flows.register_file, name="register-file"),
+    re_path(r"^data-flows/denied\.(?P<form>csv|json)$", flows.denied_file, name="denied-file"),
     path("data-flows/denied/", flows.denied, name="denied"),
     path("data-flows/decisions/<int:number>/", flows.decision, name="decision"),
     path("data-flows/sample/", flows.sample, name="sample"),

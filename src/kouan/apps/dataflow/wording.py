@@ -31,8 +31,7 @@ def in_words(terms: Terms) -> list[tuple[str, list[str]]]:
         (gettext("Persons concerned"), [gettext("about %(count)s") % {"count": number(terms.persons)}]),
         (
             gettext("May be handed on to"),
-            [f"{each.name} ({labels.place_name(each.place)})" for each in terms.onward]
-            or [gettext("nobody")],
+            labels.onward_lines(terms),
         ),
         (gettext("Impact assessment"), [terms.assessment.made_on, terms.assessment.digest]),
         *([] if terms.ground is None else [(gettext("Rests on"), _ground(terms.ground))]),

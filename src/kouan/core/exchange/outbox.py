@@ -14,12 +14,12 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.core.database.rows import insert_many, new_keys
 from kouan.core.errors import KouanError
-from kouan.core.exchange import wake, wire
+from kouan.core.exchange import refusals, wake, wire
 from kouan.core.exchange.blobs import attaching
 from kouan.core.exchange.crossing import Consent, Crossing, P, SentAgain, registry
 from kouan.core.exchange.ids import new_id, new_ids
 from kouan.core.exchange.models import OutboxBody, OutboxMessage
-from kouan.core.policy import Allowed, Proposal, policy_of
+from kouan.core.policy import Allowed, Denied, Proposal, policy_of
 from kouan.core.trust.queries import get_member
 
 if TYPE_CHECKING:
@@ -150,9 +150,17 @@ def _decided(  # noqa: PLR0913 - what ``decide`` looks at
     ask = partial(
         decide, crossing, sender=settings.NODE.side, receiver=to, consent=consent, at=at, agreement=under
     )
-    if crossing.tells is not None:
-        return [ask(payload=payload) for payload in payloads]
-    return [ask()] * len(payloads)
+    each: P | None = None
+    try:
+        if crossing.tells is None:
+            return [ask()] * len(payloads)
+        return [ask(payload=(each := payload)) for payload in payloads]
+    except Denied as denied:
+        told = crossing.told(each)
+        refusals.hold_back(
+            refusals.HeldBack(crossing.type, crossing.version, to, told, under, consent, at, denied)
+        )
+        raise
 
 
 def _queue(rows: Sequence[dict[str, Any]], bodies: Sequence[bytes]) -> None:

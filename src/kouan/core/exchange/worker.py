@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from kouan.core import chores
 from kouan.core.database.fresh import refresh_connection
-from kouan.core.exchange import handling, outbox, wake
+from kouan.core.exchange import handling, outbox, refusals, wake
 from kouan.core.exchange.errands import THREADS, Errands
 from kouan.core.exchange.pulse import Pulse
 from kouan.core.exchange.sender import Sender
@@ -199,6 +199,7 @@ def _handle(loop: Loop) -> None:
 
 
 def _sweep(loop: Loop) -> None:
-    """Turn what waited too long into dead letters, and tell the apps of what failed."""
+    """Turn what waited too long into dead letters, and tell the apps of what failed, or did not leave."""
+    refusals.tell_held_back()
     if not outbox.expire_waiting(timezone.now()) + handling.report_undelivered():
         loop.pause(SWEEP_EVERY)

@@ -243,6 +243,13 @@ def cosigned_size(witness: str) -> int:
     return sizes.values_list("checkpoint__size", flat=True).first() or 0
 
 
+def newest_cosigned_by(witness: str) -> CheckpointRecord | None:
+    """Return the newest checkpoint that a witness, by key name, has co-signed."""
+    rows = Cosignature.objects.select_related("checkpoint").filter(witness=witness)
+    line = rows.order_by("-checkpoint_id").first()
+    return None if line is None else checkpoint_record(line.checkpoint)
+
+
 def proof(index: int, checkpoint: CheckpointRecord) -> LedgerProof:
     """Return an entry's proof under a checkpoint, to keep or to hand out; raises ``LedgerRangeError``."""
     return LedgerProof(index, tuple(inclusion_proof(index, checkpoint.size)), checkpoint.note)

@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from apps.dataflow.pages.ledger_there import LedgerThere
 from kouan.apps.dataflow import consents, contracts, records, statements
 from kouan.apps.dataflow.domain import Terms
 from kouan.apps.dataflow.models import Contract
@@ -21,7 +22,7 @@ from kouan.apps.identity import residents
 from kouan.apps.identity.domain import Level
 from kouan.apps.identity.home.adapter import HomeSignIn
 from kouan.core import cbor
-from kouan.core.exchange import Received, outbox
+from kouan.core.exchange import Received, calling, outbox
 from kouan.core.exchange.times import milliseconds
 from kouan.core.trust import cose, queries
 from kouan.core.trust.own import load
@@ -95,6 +96,16 @@ def gd(node, stores):
     peer = Peer(load(stores["gd"].directory, side="gd", door_url="https://127.0.0.1:18201"))
     import_document(peer.keys.document, expected_fingerprint=peer.keys.fingerprint, imported_by="tests")
     return peer
+
+
+@pytest.fixture
+def there(gd, monkeypatch):
+    """Guangdong's ledger behind its door."""
+    played = LedgerThere(gd)
+    monkeypatch.setattr(calling, "connection_to", played.connection)
+    calling._lines.__dict__.clear()
+    yield played
+    calling._lines.__dict__.clear()
 
 
 @pytest.fixture

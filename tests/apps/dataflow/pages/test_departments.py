@@ -11,6 +11,7 @@ from kouan.apps.dataflow import contracts
 from kouan.apps.dataflow.errors import ScopeDrift
 from kouan.apps.dataflow.models import Contract, Decision
 from kouan.apps.staff import services as staff
+from kouan.core.exchange import sealing
 from kouan.core.text import Localised
 
 pytestmark = pytest.mark.django_db
@@ -113,3 +114,18 @@ def test_an_officer_of_the_whole_side_sees_every_departments(gd, chan):
     assert "Harbour Bank" in chan.get("/data-contracts/").content.decode()
     assert chan.get(page(row)).status_code == 200
     assert officer("operator", name="lee").get(page(row)).status_code == 403
+
+
+def test_a_department_has_its_contracts_on_the_register_and_no_agreement(gd, officer_in, chan, signed, given):
+    given(signed())
+    while (batch := sealing.seal_batch("gd")) is not None:
+        gd.answer(batch)
+    Contract.objects.update(department="finance")
+
+    def rests(browser):
+        rows = browser.get("/data-flows/register.json").json()["register"]
+        return sorted(row["rests_on"] for row in rows)
+
+    assert rests(officer_in("finance")) == ["contract"]
+    assert rests(officer_in("health")) == []
+    assert rests(chan) == ["agreement", "contract"]

@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from apps.dataflow.pages.conftest import browser_of, person_signed_in
+from apps.dataflow.pages.conftest import PEARL, browser_of, person_signed_in
 from kouan.apps.dataflow import receipts, records
 from kouan.apps.dataflow.models import ConsentRequest, DataConsent, Record
 from kouan.apps.dataflow.payloads import RecordRead, RecordsErased
@@ -258,6 +258,48 @@ def test_the_erasure_page_says_how(me, signed, given):
 
 
 # Everything, to take along
+
+
+def test_law_contract_and_onward_transfer_stand_with_each_consent_and_each_reading(
+    me, signed, given, sent, read_there
+):
+    contract = signed()
+    consent = given(contract)
+    read_there(sent(contract, consent))
+    alone = signed(onward=[], importer=PEARL | {"code": "pearl-lender"})
+    sent(alone, given(alone))
+    number = str(contract.contract)
+    for page in ("", "readers/", f"consents/{consent.key}/"):
+        text = me.get(f"/my-data/{page}").content.decode()
+        for said in (number, "Standard Contract", "Pearl River Credit (Guangzhou, Guangdong)"):
+            assert said in text, (page, said)
+    assert me.get("/my-data/").content.decode().count("nobody") == 1
+    whole = me.get("/my-data/export.json").json()
+    one = {each["consent"]: each["contract"] for each in whole["consents"]}[str(consent.key)]
+    assert (one["number"], one["legal_basis"], one["onward_transfer_allowed"]) == (
+        number, "gba-standard-contract", True,
+    )  # fmt: skip
+    assert one["may_be_handed_on_to"] == [{"name": "Pearl River Credit", "place": "gd:guangzhou"}]
+    told = {each["contract"]: each["onward_transfer_allowed"] for each in whole["records"]}
+    assert told == {number: True, str(alone.contract): False}
+
+
+def test_a_later_version_shows_where_data_crossed_under_it(me, signed, given, sent, read_there):
+    first = signed()
+    consent = given(first)
+    second = signed(
+        contract=str(first.contract),
+        version=2,
+        replaces=bytes(first.digest).hex(),
+        retention_days=90,
+        onward=[],
+    )
+    read_there(sent(second, consent))
+    text = me.get("/my-data/readers/").content.decode()
+    assert f"contract {first.contract}, version 2" in text
+    assert "nobody" in text
+    (record,) = me.get("/my-data/export.json").json()["records"]
+    assert (record["contract_version"], record["onward_transfer_allowed"]) == (2, False)
 
 
 def test_the_export_has_all_of_it_and_no_value(me, signed, given, sent, read_there):

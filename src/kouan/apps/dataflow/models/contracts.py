@@ -35,7 +35,7 @@ class Contract(models.Model):
     """The first day on which it no longer counts."""
     ended_by = models.CharField(max_length=16, default="")
     message_id = models.UUIDField(null=True)
-    """The message that brought it here, or took it to the other side."""
+    """The message that brought it here, or took it to the other side; once it was answered, the answer."""
     department = models.CharField(max_length=64, default="")
     """The department of this side whose officers look after it; while it is nobody's, those of each. It never
     crosses."""

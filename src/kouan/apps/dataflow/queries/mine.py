@@ -11,7 +11,7 @@ from django.utils import timezone
 from kouan.apps.dataflow import errors, notices, receipts
 from kouan.apps.dataflow.contracts import terms_of
 from kouan.apps.dataflow.judging import sensitive_among, told_of
-from kouan.apps.dataflow.labels import basis_name, name_of
+from kouan.apps.dataflow.labels import basis_name, name_of, onward_lines
 from kouan.apps.dataflow.models import Contract, DataConsent, ErasureRequest, Record, Use
 from kouan.core.exchange.models import OutboxMessage
 from kouan.core.policy.decide import TERM_ZONE
@@ -19,7 +19,7 @@ from kouan.core.policy.decide import TERM_ZONE
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from kouan.apps.dataflow.domain import Terms
     from kouan.apps.dataflow.models import ConsentRequest
@@ -27,6 +27,26 @@ if TYPE_CHECKING:
 
 LATEST: Final = 200
 """Crossings and readings on a page at most; the export has all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a contract as the person reads it: which law it is under, and to whom data may go on."""
+
+    terms: Terms
+    day: date
+    """On which the consent was given, or the record crossed: the rules of that day name the law."""
+
+    @property
+    def basis(self) -> str:
+        """Which law's contract it is, and what it rests on besides."""
+        title = basis_name(self.terms.basis, settings.NODE.side, self.day)
+        return title if self.terms.ground is None else f"{title}: {self.terms.ground.instrument}"
+
+    @property
+    def onward(self) -> list[str]:
+        """To whom the importer may hand it on, each with its place; one line that says so if to nobody."""
+        return onward_lines(self.terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +62,14 @@ class MyConsent:
         return self.row.withdrawn_at is None and self.row.expires_at > timezone.now()
 
     @property
+    def version(self) -> Version:
+        """The version of the contract that they agreed to, or were told of."""
+        return Version(self.terms, self.row.given_at.astimezone(TERM_ZONE).date())
+
+    @property
     def ground(self) -> str:
         """On what ground it crosses without their consent; nothing where they agreed to it."""
-        if not self.row.notice:
-            return ""
-        day = self.row.given_at.astimezone(TERM_ZONE).date()
-        title = basis_name(self.terms.basis, settings.NODE.side, day)
-        return title if self.terms.ground is None else f"{title}: {self.terms.ground.instrument}"
+        return self.version.basis if self.row.notice else ""
 
     @property
     def exporter(self) -> str:
@@ -95,6 +116,8 @@ class Crossed:
 
     record: Record
     consent: MyConsent
+    version: Version
+    """The version of the contract that it crossed under: a later one than the consent's may go less far."""
     elements: tuple[str, ...]
     uses: tuple[Use, ...]
     ledger_index: int | None
@@ -170,7 +193,12 @@ def my_crossings(
         each.message_id: each
         for each in OutboxMessage.objects.filter(message_id__in=[row.message_id for row in found])
     }
-    return [_crossed(row, consents[row.consent_id], messages.get(row.message_id)) for row in found]
+    versions = Contract.objects.filter(digest__in={bytes(row.digest) for row in found})
+    terms = {bytes(each.digest): terms_of(each) for each in versions}
+    return [
+        _crossed(row, consents[row.consent_id], terms.get(bytes(row.digest)), messages.get(row.message_id))
+        for row in found
+    ]
 
 
 def events(crossings: Sequence[Crossed]) -> list[Event]:
@@ -184,10 +212,11 @@ def events(crossings: Sequence[Crossed]) -> list[Event]:
     return sorted(found, key=lambda event: event.at, reverse=True)
 
 
-def _crossed(row: Record, consent: MyConsent, message: OutboxMessage | None) -> Crossed:
+def _crossed(row: Record, consent: MyConsent, terms: Terms | None, message: OutboxMessage | None) -> Crossed:
     return Crossed(
         record=row,
         consent=consent,
+        version=Version(terms or consent.terms, row.at.astimezone(TERM_ZONE).date()),
         elements=told_of(row.elements),
         uses=tuple(sorted(row.uses.all(), key=lambda use: use.at)),
         ledger_index=None if message is None else message.ledger_index,

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.http import Http404
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from kouan.apps.dataflow import auditing, decisions
+from kouan.apps.dataflow import auditing, decisions, downloads
 from kouan.apps.dataflow.act_forms import SampleForm
 from kouan.apps.dataflow.picture import Given, picture
 from kouan.apps.dataflow.queries import flows as queries
-from kouan.apps.dataflow.views.pages import page, require_any, sight_of
+from kouan.apps.dataflow.queries import register as queries_register
+from kouan.apps.dataflow.queries.register import Rests
+from kouan.apps.dataflow.views.pages import download, page, require_any, sight_of
 from kouan.web.access import has_role, require_role
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from django.http import HttpRequest, HttpResponse
 
 _form = require_http_methods(["GET", "HEAD", "POST"])
@@ -24,19 +30,21 @@ _form = require_http_methods(["GET", "HEAD", "POST"])
 @require_safe
 @require_any("auditor", "data")
 def register(request: HttpRequest) -> HttpResponse:
-    """Show who sends what to whom under which contract: as a picture, and as a table."""
-    flows, more = queries.register(sight_of(request))
+    """Show who sends what to whom on which legal basis: as a picture, and as a table."""
+    flows, more = queries_register.register(sight_of(request))
     drawn = picture(
         [
             Given(
-                exporter=each.row.exporter,
-                exporter_name=each.exporter,
-                exporter_side=each.terms.exporter.side,
-                importer=each.row.importer,
-                importer_name=each.importer,
-                importer_side=each.terms.importer.side,
-                records=each.records,
+                exporter=each.exporter.code,
+                exporter_name=str(each.exporter.name),
+                exporter_side=each.exporter.side,
+                importer=each.importer.code,
+                importer_name=str(each.importer.name),
+                importer_side=each.importer.side,
+                records=each.crossed,
                 in_force=each.in_force,
+                basis=each.basis_name,
+                denied_only=each.rests is Rests.NOTHING,
             )
             for each in flows
         ]
@@ -44,6 +52,27 @@ def register(request: HttpRequest) -> HttpResponse:
     return page(
         request, "flows", flows=flows, more=more, drawn=drawn, auditor=has_role(request.user, "auditor")
     )
+
+
+@require_safe
+@require_any("auditor", "data")
+def register_file(request: HttpRequest, form: str) -> HttpResponse:
+    """Hand out the whole register, for programs: CSV (RFC 4180) or JSON."""
+    return _file("register", form, downloads.register(sight_of(request)), downloads.REGISTER)
+
+
+@require_safe
+@require_any("auditor", "data")
+def denied_file(request: HttpRequest, form: str) -> HttpResponse:
+    """Hand out what was denied, the newest first, for programs: CSV or JSON."""
+    return _file("denied", form, downloads.denied(sight_of(request)), downloads.DENIED)
+
+
+def _file(name: str, form: str, rows: list[dict[str, Any]], columns: Sequence[str]) -> HttpResponse:
+    named = f"{name}-{settings.NODE.side}-{timezone.now():%Y%m%dT%H%M%SZ}.{form}"
+    if form == "csv":
+        return download(downloads.as_csv(rows, columns), name=named, content_type="text/csv; charset=utf-8")
+    return download(downloads.as_json(name, rows), name=named, content_type="application/json")
 
 
 @require_safe
