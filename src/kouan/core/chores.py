@@ -40,7 +40,7 @@ _chores: dict[str, Chore] = {}
 def register(name: str, *, every: float, run: Run, idle: float = IDLE) -> None:
     """Name a chore, once in a process (an app's ``ready`` is the place); a wrong one is a ``ValueError``.
 
-    One that looks at more than the database (files, another machine) says how long it may go without: ``idle``.
+    What looks at more than the database (files, another machine) says how long it may go without.
     """
     if not _NAME.fullmatch(name) or every <= 0:
         raise ValueError(f"chore {name!r}: a name in lower case and a pause above zero seconds")

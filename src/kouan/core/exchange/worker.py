@@ -94,7 +94,7 @@ class Loop:
         self._thread.join(max(0.0, seconds))
 
     def rest(self, _name: str = "", seconds: float | None = None) -> None:
-        """Wait for a ring, at most ``seconds``; else the longer, the longer nobody has rung, within a second."""
+        """Wait for a ring: ``seconds`` at most, or the longer, the longer nobody has rung, up to a second."""
         if not self.stopping:
             quiet = time.monotonic() - self._rung_at
             self._bell.wait(min(max(quiet / SHARE, IDLE_LOOK), LONGEST_REST) if seconds is None else seconds)

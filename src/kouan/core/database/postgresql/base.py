@@ -33,8 +33,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def close_if_health_check_failed(self) -> None:
         """Close a connection that the server has ended; ask the server only if there is something from it.
 
-        A session at rest hears nothing. A server that stops, or ends it, says so and closes its end. A machine
-        that vanished says nothing: it is noticed at the next statement, as it would be at a question.
+        A session at rest hears nothing. A server that stops, or ends it, says so and closes its end. A
+        machine that vanished says nothing: it is noticed at the next statement, as it would be at a question.
         """
         if self.connection is not None and not self.pool and not _spoken(self.connection):
             self.health_check_done = True
