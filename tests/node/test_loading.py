@@ -22,7 +22,7 @@ with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
     cli.main(["--help"])
 """
 SET_UP = "import django; django.setup()"
-ALL = "from kouan.node import forks; forks.load()"
+ALL = "from kouan.node import servers; servers.load()"
 TELL = "\nimport json, sys; print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
 
 

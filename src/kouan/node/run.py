@@ -31,11 +31,11 @@ def run_node(path: Path) -> None:
     if config.watch.traces:
         traces.check_installed()
     os.environ.update(environment_of(path))
-    forks.load()
-    from kouan.node.servers import run_process  # noqa: PLC0415 - loaded only now
+    from kouan.node import servers  # noqa: PLC0415 - loaded only now
 
+    servers.load()
     forks.alone(partial(prepare, path))
-    supervisor = Supervisor(processes_of(path, run=run_process))
+    supervisor = Supervisor(processes_of(path, run=servers.run_process))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, supervisor.ask_to_stop)
     try:
