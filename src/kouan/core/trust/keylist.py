@@ -30,12 +30,11 @@ from kouan.core.trust.keys import (
     load_spki,
     spki_of,
 )
-from kouan.core.trust.suites import SUITES, Suite, get_suite
+from kouan.core.trust.suites import SUITES, KeyKind, Suite, get_suite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from kouan.core.trust.keys import KeyKind
 
 FORMAT: Final = "kouan-keys/1"
 LIST_NAME: Final = "keys.json"
