@@ -36,15 +36,23 @@ with transaction.atomic():
     for number in range(120):
         Stream.objects.create(peer=f"p{number}", out_sequence=number, last_error="漢字\\t\\\\N\\n")
 """
+# A server keeps the members of an object in an order of its own.
 LOOK = """
 import django; django.setup()
+import json
 from django.apps import apps
 from django.db import models
 from kouan.core.ledger import queries
+
+def plain(value):
+    if isinstance(value, dict | list):
+        return json.dumps(value, sort_keys=True)
+    return bytes(value) if isinstance(value, memoryview) else value
+
 for model in apps.get_models(include_auto_created=True):
     names = [f.attname for f in model._meta.concrete_fields]
     for row in model._base_manager.order_by("pk").values_list(*names):
-        print(model._meta.label, [bytes(v) if isinstance(v, memoryview) else v for v in row])
+        print(model._meta.label, [plain(value) for value in row])
 print(queries.root_at(queries.size()).hex())
 """
 GO_ON = """
