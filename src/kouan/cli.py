@@ -29,6 +29,7 @@ from kouan.core.running import in_one_line
 from kouan.node.accounts import user
 from kouan.node.backup import backup, restore
 from kouan.node.layout import environment_of
+from kouan.node.moving import move_database
 
 
 class _Program(click.Group):
@@ -58,6 +59,7 @@ def main(node: Path | None) -> None:
 for command in (
     trust, channel, institution, system, declarations, service, dataflow, evidence, services,
     programme, signing, user, catalogue, file, health, ledger, reconcile, backup, restore,
+    move_database,
 ):  # fmt: skip
     main.add_command(command)
 

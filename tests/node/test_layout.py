@@ -65,7 +65,18 @@ def test_a_secret_that_others_may_read_stops_the_node(tmp_path):
     with pytest.raises(ConfigError, match=r"chmod 600 .*node\.env"):
         environment_of(path, {})
     elsewhere = {"KOUAN_SECRET_KEY": "from elsewhere", "KOUAN_DATABASE_PASSWORD": ""}
-    assert elsewhere.items() <= environment_of(path, elsewhere).items()
+    with pytest.raises(ConfigError, match=r"chmod 600 .*node\.env"):
+        environment_of(path, elsewhere)
+
+
+def test_what_the_environment_does_not_hold_comes_from_the_file_whatever_else_it_holds(tmp_path):
+    path = create(tmp_path, NEW)
+    with (tmp_path / SECRET_FILE).open("a") as file:
+        file.write("KOUAN_HOME_SECRET=of a provider\nPATH=/nowhere\n")
+    elsewhere = {"KOUAN_SECRET_KEY": "from elsewhere", "KOUAN_DATABASE_PASSWORD": "", "PATH": "/bin"}
+    made = environment_of(path, elsewhere)
+    assert elsewhere.items() <= made.items()
+    assert made.get("KOUAN_HOME_SECRET", "").endswith(" provider")
 
 
 def test_without_a_secret_the_key_is_named(tmp_path):

@@ -16,29 +16,38 @@ from typing import Final
 Run = Callable[[], bool]
 """Does some of the work, in a second or so, and returns whether more is waiting."""
 
+IDLE: Final = 10.0
+"""Seconds to which the pause of a chore may grow by itself."""
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """Something to look after: called again at once while there is more, else after ``every`` seconds."""
+    """Something to look after: called again at once while there is more, else after ``every`` seconds.
+
+    While nothing happens on the node, the pause grows to ``idle`` seconds; a change in the database ends it.
+    """
 
     name: str
     every: float
     run: Run
+    idle: float = IDLE
 
 
 _chores: dict[str, Chore] = {}
 
 
-def register(name: str, *, every: float, run: Run) -> None:
-    """Name a chore, once in a process (an app's ``ready`` is the place); a wrong one is a ``ValueError``."""
+def register(name: str, *, every: float, run: Run, idle: float = IDLE) -> None:
+    """Name a chore, once in a process (an app's ``ready`` is the place); a wrong one is a ``ValueError``.
+
+    What looks at more than the database (files, another machine) says how long it may go without.
+    """
     if not _NAME.fullmatch(name) or every <= 0:
         raise ValueError(f"chore {name!r}: a name in lower case and a pause above zero seconds")
     known = _chores.get(name)
     if known is not None and known.run is not run:
         raise ValueError(f"two chores are called {name!r}")
-    _chores[name] = Chore(name, every, run)
+    _chores[name] = Chore(name, every, run, idle)
 
 
 def registered() -> tuple[Chore, ...]:

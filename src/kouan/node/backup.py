@@ -26,7 +26,7 @@ def backup(file: Path) -> None:
 
     The copy is of one moment and as secret as the database: keep it encrypted.
     """
-    database = _database()
+    database = database_in_use()
     if file.exists():
         raise click.ClickException(_("%(file)s exists already; nothing was written.") % {"file": file})
     part = file.with_name(f".{file.name}.part")
@@ -56,12 +56,12 @@ def restore(file: Path, *, yes: bool) -> None:
     """
     from django.conf import settings  # noqa: PLC0415 - needs Django's set-up
 
-    database = _database()
-    _refuse_while_running(settings.NODE)
+    database = database_in_use()
+    refuse_while_running(settings.NODE)
     if database["vendor"] == "sqlite":
-        _check(file, settings.NODE.side)
+        check_copy(file, settings.NODE.side)
     else:
-        _refuse_while_used()
+        refuse_while_used()
         _check_dump(file, settings.NODE.side, database)
     if not yes:
         click.confirm(_("Replace this node's database by %(file)s?") % {"file": file}, abort=True)
@@ -81,7 +81,8 @@ def restore(file: Path, *, yes: bool) -> None:
     click.echo(_("Restored. Start the node, then look at `kouan channel show`."))
 
 
-def _database() -> dict[str, Any]:
+def database_in_use() -> dict[str, Any]:
+    """Set Django up, and return what it says of this node's database, with its ``vendor``."""
     import django  # noqa: PLC0415 - `kouan --help` needs no node.toml
 
     django.setup()
@@ -105,7 +106,7 @@ def _copy(source: Path, target: Path) -> None:
         os.fsync(written.fileno())
 
 
-def _check(file: Path, side: str) -> None:
+def check_copy(file: Path, side: str) -> None:
     """Refuse what is no database of this side's node."""
     try:
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
@@ -156,7 +157,8 @@ def _replace(place: Path, file: Path) -> Path:
     return kept
 
 
-def _refuse_while_running(node: NodeConfig) -> None:
+def refuse_while_running(node: NodeConfig) -> None:
+    """Refuse while the node runs on this machine."""
     for address in (node.portal_listen, node.door_listen):
         with suppress(OSError), socket.create_connection((address.host, address.port), timeout=1):
             raise click.ClickException(
@@ -168,7 +170,7 @@ def _refuse_while_running(node: NodeConfig) -> None:
         raise click.ClickException(_("The worker still runs: stop the node first."))
 
 
-def _refuse_while_used() -> None:
+def refuse_while_used() -> None:
     """Refuse while somebody else is connected: the node may run on another machine."""
     from django.db import connection  # noqa: PLC0415 - needs Django's set-up
 

@@ -1,14 +1,13 @@
 """Processes that begin with everything loaded: forks of one that has imported the node's code, and no more.
 
-The parent holds no key, no connection and no thread, so a child starts as a fresh program would, in
-milliseconds. What the parent has loaded is in memory once for all of them.
+What that is, ``servers.load`` says. The parent holds no key, no connection and no thread, so a child starts
+as a fresh program would, in milliseconds. What the parent has loaded is in memory once for all of them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
-import gc
 import multiprocessing
 import os
 import signal
@@ -26,31 +25,6 @@ if TYPE_CHECKING:
 _FORK: Final = multiprocessing.get_context("fork")
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_NAME: Final = 15
-
-
-def load() -> None:
-    """Import all that a node's processes need, so that what is forked from here shares it."""
-    gc.disable()  # hardly anything of what is loaded is garbage
-    import django  # noqa: PLC0415 - this process becomes one of the node's
-
-    django.setup()
-    from django.db import connections  # noqa: PLC0415 - needs Django's set-up
-    from django.urls import get_resolver  # noqa: PLC0415 - as above
-
-    import kouan.core.exchange.door  # noqa: PLC0415 - as above
-    import kouan.core.exchange.entrance.server  # noqa: PLC0415 - as above
-    import kouan.core.exchange.worker  # noqa: PLC0415 - as above
-    import kouan.node.front  # noqa: PLC0415 - as above
-    import kouan.node.pages  # noqa: PLC0415 - as above
-    import kouan.node.programs  # noqa: PLC0415 - as above
-    import kouan.node.servers  # noqa: PLC0415 - as above
-    import kouan.wsgi  # noqa: F401, PLC0415 - as above
-
-    assert get_resolver().url_patterns  # noqa: S101 - imports every page
-    connections.close_all()
-    gc.enable()
-    gc.collect()
-    gc.freeze()
 
 
 class Child:

@@ -9,7 +9,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kouan.config import DATABASE_PASSWORD_VARIABLE, NODE_VARIABLE, SECRET_VARIABLE, ConfigError
+from kouan.config import NODE_VARIABLE, SECRET_VARIABLE, ConfigError
 from kouan.core.sides import get_side
 from kouan.core.trust import certificates
 from kouan.core.trust.files import write_private
@@ -106,14 +106,15 @@ def _reachable(node: NewNode) -> None:
 def environment_of(path: Path, base: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment in which a process of the node at ``path`` runs.
 
-    Secrets come from ``base`` or else from ``node.env`` beside ``node.toml``, which nobody but its owner may
-    read; raises ``ConfigError`` otherwise. There only variables count whose names begin with ``KOUAN_``.
+    What ``base`` does not hold comes from ``node.env`` beside ``node.toml``, which nobody but its owner may
+    read; raises ``ConfigError`` otherwise. There only variables count whose names begin with ``KOUAN_``. One
+    that this process may not read, where whatever runs it has handed on what is in it, is left alone.
     """
     environment = dict(base)
     environment[NODE_VARIABLE] = str(path.resolve())
     environment.setdefault("DJANGO_SETTINGS_MODULE", "kouan.settings")
     file = path.resolve().parent / SECRET_FILE
-    if not {SECRET_VARIABLE, DATABASE_PASSWORD_VARIABLE} <= environment.keys() and file.exists():
+    if file.exists() and not (SECRET_VARIABLE in environment and not os.access(file, os.R_OK)):
         if stat.S_IMODE(file.stat().st_mode) & 0o077:
             raise ConfigError(f"{file} may be read by others. Run: chmod 600 {file}")
         for line in file.read_text(encoding="utf-8").splitlines():

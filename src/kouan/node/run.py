@@ -31,11 +31,11 @@ def run_node(path: Path) -> None:
     if config.watch.traces:
         traces.check_installed()
     os.environ.update(environment_of(path))
-    forks.load()
-    from kouan.node.servers import run_process  # noqa: PLC0415 - loaded only now
+    from kouan.node import servers  # noqa: PLC0415 - loaded only now
 
+    servers.load()
     forks.alone(partial(prepare, path))
-    supervisor = Supervisor(processes_of(path, run=run_process))
+    supervisor = Supervisor(processes_of(path, run=servers.run_process))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, supervisor.ask_to_stop)
     try:
@@ -60,10 +60,10 @@ def check(config: NodeConfig) -> None:
     """Check what must hold before a node starts, once its database is ready; raises ``ConfigError``."""
     from kouan.core.policy import AgreementFileError, policy_of  # noqa: PLC0415 - needs Django's set-up
     from kouan.core.sides import get_side  # noqa: PLC0415 - as above
-    from kouan.core.trust.queries import own  # noqa: PLC0415 - as above
+    from kouan.core.trust.services import check_keys  # noqa: PLC0415 - as above
 
     get_side(config.side)
-    own()
+    check_keys()
     _refuse_demonstration_accounts(config)
     try:
         policy_of(config.agreements)

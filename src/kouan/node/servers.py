@@ -7,6 +7,7 @@ says how many there are: portals and doors of one machine share its port, worker
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -68,6 +69,28 @@ def worker() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, work.stop)
     work.run()
+
+
+def load() -> None:
+    """Import all that these processes need, so that what is forked from here shares it."""
+    gc.disable()  # hardly anything of what is loaded is garbage
+    django.setup()
+    from django.db import connections  # noqa: PLC0415 - needs Django's set-up
+    from django.urls import get_resolver  # noqa: PLC0415 - as above
+
+    import kouan.core.exchange.door  # noqa: PLC0415 - as above
+    import kouan.core.exchange.entrance.server  # noqa: PLC0415 - as above
+    import kouan.core.exchange.worker  # noqa: PLC0415 - as above
+    import kouan.node.front  # noqa: PLC0415 - as above
+    import kouan.node.pages  # noqa: PLC0415 - as above
+    import kouan.node.programs  # noqa: PLC0415 - as above
+    import kouan.wsgi  # noqa: F401, PLC0415 - as above
+
+    assert get_resolver().url_patterns  # noqa: S101 - imports every page
+    connections.close_all()
+    gc.enable()
+    gc.collect()
+    gc.freeze()
 
 
 PROCESSES: Final[dict[str, Callable[[], None]]] = {"portal": portal, "door": door, "worker": worker}

@@ -47,7 +47,7 @@ class Process:
     module: str = "kouan.node.servers"
     """What is run, with the process's name as its argument."""
     run: Callable[[], None] | None = None
-    """What is run instead in a fork of this process, which has loaded the node's code (``forks.load``)."""
+    """What is run instead in a fork of this process, which has loaded the node's code (``servers.load``)."""
     running: subprocess.Popen[bytes] | forks.Child | None = None
     started_at: float = field(default=0.0)
     starts: int = field(default=0)

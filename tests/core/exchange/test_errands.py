@@ -6,7 +6,9 @@ import threading
 import time
 
 import pytest
+from django.conf import settings
 
+from kouan.core import chores
 from kouan.core.chores import Chore
 from kouan.core.exchange.errands import Errands
 from kouan.core.exchange.worker import Loop
@@ -100,21 +102,74 @@ def test_one_that_breaks_or_waits_keeps_nobody_from_the_others(doing, caplog):
     assert "the worker's chore breaks failed" in caplog.text
 
 
-def test_what_finds_nothing_is_done_less_often_until_somebody_rings():
-    runs = []
-    errands = Errands([Chore("looks", 0.1, lambda: bool(runs.append(0)))])
-    host = Loop("errands", errands.step)
+class Clock:
+    """Time that passes when the test says so."""
 
-    def pause():
-        before = len(runs)
-        while len(runs) == before:
-            errands.step(host)
-        return errands._due[0][0] - time.monotonic()
+    def __init__(self):
+        self.now = 1000.0
 
-    assert pause() == pytest.approx(0.1, abs=0.09)
-    while len(runs) < 40:
-        pause()
-    assert pause() == pytest.approx(0.4, abs=0.09)
+    def monotonic(self):
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    monkeypatch.setattr("kouan.core.exchange.errands.time", clock := Clock())
+    return clock
+
+
+def run_and_tell_the_pause(errands, clock):
+    """Let time pass until the one chore is done; return after how many seconds it is due again."""
+    clock.now = max(clock.now, errands._due[0][0])
+    errands.step(Loop("errands", errands.step))
+    return errands._due[0][0] - clock.now
+
+
+def test_what_finds_nothing_is_done_less_often_until_somebody_rings(clock):
+    errands = Errands([Chore("looks", 0.1, lambda: False, idle=5)])
+    assert run_and_tell_the_pause(errands, clock) == pytest.approx(0.1)
+    clock.now += 16
+    assert run_and_tell_the_pause(errands, clock) == pytest.approx(2), "an eighth of the time at rest"
+    clock.now += 1000
+    assert run_and_tell_the_pause(errands, clock) == pytest.approx(5), "its own limit"
     errands.hurry()
-    assert errands._due[0][0] - time.monotonic() <= 0.1
-    assert pause() == pytest.approx(0.1, abs=0.09)
+    assert errands._due[0][0] - clock.now == pytest.approx(0.1)
+    assert run_and_tell_the_pause(errands, clock) == pytest.approx(0.1)
+
+
+def test_a_change_has_each_chore_look_soon_and_many_changes_not_at_each(clock):
+    errands = Errands([Chore("looks", 0.1, lambda: False, idle=60)])
+    clock.now += 1000
+    assert run_and_tell_the_pause(errands, clock) == pytest.approx(60)
+    errands.look_soon()
+    assert errands._due[0][0] - clock.now == pytest.approx(2), "it has just looked"
+    clock.now += 30
+    errands._due = [(clock.now + 30, *errands._due[0][1:])]
+    errands.look_soon()
+    assert errands._due[0][0] - clock.now == pytest.approx(0.1)
+    assert run_and_tell_the_pause(errands, clock) == pytest.approx(60), "it was one look"
+
+
+def test_what_looks_elsewhere_than_into_the_database_says_how_long_it_may_rest():
+    idle = {chore.name: chore.idle for chore in chores.registered()}
+    assert idle["watch"] == settings.NODE.watch.every_s
+    assert idle["channels"] <= 1
+    assert max(idle["keys"], idle["attached-nats"]) <= 2
+
+
+def test_many_threads_keep_time_by_one_of_them(doing):
+    """Three wait for work, one for the clock: what comes up while a chore waits for somebody is on time."""
+    done = threading.Event()
+    waiting = threading.Event()
+
+    def wait():
+        waiting.wait(20)
+        return False
+
+    began = time.monotonic()
+    doing(Chore("waits", 60, wait), Chore("later", 0.3, lambda: bool(done.set())), threads=4)
+    assert done.wait(20)
+    done.clear()
+    assert done.wait(20)
+    assert time.monotonic() - began < 10
+    waiting.set()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -22,8 +23,8 @@ from kouan.core.trust.keys import KeyUse
 from kouan.core.trust.member import MemberKeys
 from kouan.core.trust.models import Member, MemberHistory
 from kouan.core.trust.own import load
-from kouan.core.trust.services import export_document, import_document, rotate_key
-from kouan.core.trust.store import KeyStore
+from kouan.core.trust.services import check_keys, export_document, import_document, rotate_key
+from kouan.core.trust.store import LIST_NAME, KeyStore
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("node")]
 
@@ -163,6 +164,21 @@ def test_the_exported_document_is_byte_stable_until_a_key_rotates():
     assert keys.fingerprint == fingerprint(first)
     at = datetime.now(UTC)
     assert keys.public.verification_key(keys.signer(at).kid, at)
+
+
+def test_before_a_node_starts_every_key_is_opened_and_an_older_list_learns_the_public_halves(node, now):
+    path = node.keys / LIST_NAME
+    raw = json.loads(path.read_text())
+    bare = [{name: value for name, value in item.items() if name != "spki"} for item in raw["keys"]]
+    path.write_text(json.dumps(raw | {"keys": bare}))
+    check_keys()
+    assert json.loads(path.read_text()) == raw
+    store = KeyStore.open(node.keys)
+    log, witness = (store.path_of(store.current(use, now)) for use in (KeyUse.LOG, KeyUse.WITNESS))
+    log.write_bytes(witness.read_bytes())
+    queries.own().signer(now)  # does not need it
+    with pytest.raises(KeyStoreDamaged, match="another key than the one listed"):
+        check_keys()
 
 
 def test_the_keys_of_another_side_are_refused(settings, node, store_of):

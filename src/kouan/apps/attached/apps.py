@@ -17,4 +17,4 @@ class AttachedConfig(AppConfig):
 
         chores.register("attached-changes", every=0.5, run=hooks.note_changes)
         chores.register("attached-webhooks", every=0.5, run=hooks.deliver)
-        chores.register("attached-nats", every=0.5, run=bridge.run)
+        chores.register("attached-nats", every=0.5, run=bridge.run, idle=bridge.IDLE)

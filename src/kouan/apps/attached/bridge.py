@@ -39,6 +39,8 @@ T = TypeVar("T")
 
 LEASE: Final = timedelta(minutes=5)
 """How long a system has to acknowledge what was published, before it is published again."""
+IDLE: Final = 2.0
+"""Seconds between looks while nothing happens on the node: systems publish without its knowing."""
 GROUP: Final = 50
 _CONNECT: Final = 5.0
 _PATIENCE: Final = 0.2

@@ -14,16 +14,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from kouan.apps.dataflow import checks, errors, filings, seals, statements
+from kouan.apps.dataflow import checks, errors, filings, statements
 from kouan.apps.dataflow.crossings import CONTRACT_ANSWERED, CONTRACT_ENDED, CONTRACT_PROPOSED
 from kouan.apps.dataflow.domain import BadTerms, State, Terms, read_terms
 from kouan.apps.dataflow.models import Contract, SignedPaper
 from kouan.apps.dataflow.payloads import ContractAnswered, ContractEnded, ContractProposed
-from kouan.apps.dataflow.printing import rendered
 from kouan.core.exchange import agreements
 from kouan.core.exchange.outbox import send
 from kouan.core.policy.decide import TERM_ZONE
-from kouan.web.seals import UnsoundPaper
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -284,6 +282,8 @@ def _signed_paper(digest: bytes, state: State, officer: str) -> bytes:
     It takes its time, and may ask a time-stamping authority. Whether the contract may be signed is
     looked at again in the transaction.
     """
+    from kouan.apps.dataflow import seals  # noqa: PLC0415 - what prints is heavy, and few processes print
+
     contract = Contract.objects.filter(digest=digest).first()
     if contract is None:
         raise errors.UnknownContract
@@ -297,6 +297,10 @@ def _take_paper(contract: Contract, terms: Terms, paper: bytes, signers: frozens
     """Keep the other side's paper if it is sound; what binds is its statement, and nothing hangs on this."""
     if not paper:
         return
+    from kouan.apps.dataflow import seals  # noqa: PLC0415 - as above
+    from kouan.apps.dataflow.printing import rendered  # noqa: PLC0415 - as above
+    from kouan.web.seals import UnsoundPaper  # noqa: PLC0415 - as above
+
     try:
         seals.check(paper, base=rendered(terms), sides=signers)
     except UnsoundPaper as error:

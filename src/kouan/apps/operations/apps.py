@@ -16,4 +16,5 @@ class OperationsConfig(AppConfig):
         from kouan.apps.operations.watching import watch  # noqa: PLC0415 - as above
         from kouan.core import chores  # noqa: PLC0415 - as above
 
-        chores.register("watch", every=settings.NODE.watch.every_s, run=watch)
+        every = settings.NODE.watch.every_s
+        chores.register("watch", every=every, run=watch, idle=every)

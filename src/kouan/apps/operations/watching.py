@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import subprocess
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+BEAT_EVERY: Final = timedelta(seconds=10)
+"""How long a sign of life is left as it is; readiness misses it after three times as long."""
 NOTIFY_SECONDS: Final = 10
 """How long the program of ``watch.notify`` may take."""
 NOTIFY_TRIES: Final = 5
@@ -67,7 +70,9 @@ def watch() -> bool:
 
 
 def beat(process: str, now: datetime) -> None:
-    """Keep a process's sign of life."""
+    """Keep a process's sign of life, unless one is there that readiness will be content with for a while."""
+    if Heartbeat.objects.filter(process=process, at__gt=now - BEAT_EVERY, at__lte=now).exists():
+        return  # nothing is written on a node on which nothing happens
     Heartbeat.objects.update_or_create(process=process, defaults={"at": now})
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from django.contrib.auth.models import User
 from django.db.models import Count, Max, Prefetch
 
-from kouan.apps.staff import passkeys, sessions
+from kouan.apps.staff import sessions
 from kouan.apps.staff.errors import UnknownDepartment, UnknownOfficer
 from kouan.apps.staff.models import Department, Officer, Passkey, Post, PostChange, RecoveryCode, SignIn
 from kouan.web.access import ROLES, HeldIn
@@ -156,6 +156,8 @@ class Mine:
 
 def mine(user: User) -> Mine:
     """Return it."""
+    from kouan.apps.staff import passkeys  # noqa: PLC0415 - its library is heavy; only pages of accounts need it
+
     return Mine(
         passkeys=list(Passkey.objects.filter(user=user)),
         passkeys_possible=passkeys.are_possible(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import close_old_connections, connection
+from django.db import connection
 
 
 def refresh_connection() -> None:
@@ -11,4 +11,5 @@ def refresh_connection() -> None:
     One in the middle of a transaction is left alone.
     """
     if not connection.in_atomic_block:
-        close_old_connections()
+        connection.close_if_unusable_or_obsolete()
+        connection.close_if_health_check_failed()

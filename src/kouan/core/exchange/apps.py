@@ -21,10 +21,12 @@ class ExchangeConfig(AppConfig):
 
         figures.offer()
         chores.register("agreements", every=agreements.KEEP_EVERY, run=agreements.keep_all)
-        chores.register("channels", every=chore.EVERY, run=chore.look_after)
-        chores.register("keys", every=keynews.EVERY, run=keynews.look_after)
+        chores.register("channels", every=chore.EVERY, run=chore.look_after, idle=chore.IDLE)
+        chores.register("keys", every=keynews.EVERY, run=keynews.look_after, idle=keynews.IDLE)
         chores.register("reconciliation", every=reconciling.LOOK_EVERY, run=reconciling.work)
         if settings.NODE.time is not None:
-            chores.register(stamping.NAME, every=stamping.LOOK_EVERY, run=stamping.stamp_due)
+            every = stamping.LOOK_EVERY
+            chores.register(stamping.NAME, every=every, run=stamping.stamp_due, idle=every)
         for number, witness in enumerate(settings.NODE.witnesses, start=1):
-            chores.register(f"witness-{number}", every=witnesses.ASK_EVERY, run=witnesses.asker(witness))
+            ask = witnesses.asker(witness)
+            chores.register(f"witness-{number}", every=witnesses.ASK_EVERY, run=ask, idle=witnesses.IDLE)

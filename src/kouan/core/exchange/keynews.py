@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 EVERY: Final = 1.0
 """Seconds between two looks."""
+IDLE: Final = 2.0
+"""The same while nothing happens: keys are changed in files."""
 REMIND_EVERY: Final = 86_400.0
 HAND_IN_AGAIN: Final = 5.0
 """Seconds after which an urgent document is handed in again at a door that did not take it."""

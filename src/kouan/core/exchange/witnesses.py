@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ASK_EVERY: Final = 1.0
+IDLE: Final = 2.0
+"""The same while nothing happens: one that did not answer is asked again."""
 MAX_ANSWER: Final = 16 * 1024
 _REQUEST: Final = "text/plain; charset=utf-8"
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from kouan.core.trust.member import MemberKeys
 
 CHECKPOINT_EVERY: Final = 1.0
+LONGEST_REST: Final = 5.0
+"""Seconds after which the ledger is looked at although nothing has changed."""
 
 
 class Host(Protocol):
@@ -25,6 +27,9 @@ class Host(Protocol):
 
     def pause(self, seconds: float) -> object:
         """Wait, unless asked to end."""
+
+    def rest(self, *, seconds: float) -> object:
+        """Wait for a change in the database, so long at most."""
 
 
 class Witnessing:
@@ -36,19 +41,23 @@ class Witnessing:
         self._problems: dict[str, str] = {}
 
     def step(self, host: Host) -> None:
-        """Publish, ask everybody, wait a second; one of the node's workers is enough for it."""
+        """Publish, ask everybody, wait a second; one of the node's workers is enough for it.
+
+        Where everything is published and co-signed, the next thing to do comes with a change.
+        """
         if not self._lead.held():
             host.pause(LOOK)
             return
-        witness.publish()
+        done = not witness.publish()
         for member in members():
             if not may_go(member.side):
+                done = False
                 continue
             problem = ""
             try:
-                _ask(member.side, self._line(member))
+                done &= not _ask(member.side, self._line(member))
             except KouanError as error:
-                problem = str(error)[:300]
+                problem, done = str(error)[:300], False
                 if not isinstance(error, PeerUnreachable):
                     doubt(member.side)  # it may know a longer ledger of ours
             if self._problems.get(member.side) != problem:
@@ -57,6 +66,8 @@ class Witnessing:
                 )
                 self._problems[member.side] = problem
         host.pause(CHECKPOINT_EVERY)
+        if done:
+            host.rest(seconds=LONGEST_REST)
 
     def _line(self, member: MemberKeys) -> Line:
         line = self._lines.get(member.side)
@@ -67,17 +78,19 @@ class Witnessing:
         return line
 
 
-def _ask(peer: str, line: Line) -> None:
+def _ask(peer: str, line: Line) -> bool:
+    """Have a peer co-sign our newest checkpoint; return whether there was anything to co-sign."""
     request = witness.request_for(peer)
     if request is None:
-        return
+        return False
     answer = line.post("/add-checkpoint", request[1], "text/plain")
     if answer.status == HTTPStatus.CONFLICT:
         known = WitnessAnswer(answer.status, answer.content_type, answer.body).conflict_size()
         request = witness.request_for(peer, known_size=known)
         if request is None:
-            return
+            return False
         answer = line.post("/add-checkpoint", request[1], "text/plain")
     if answer.status != HTTPStatus.OK:
         raise line.refusal(answer)
     witness.take_cosignature(peer, request[0], answer.body)
+    return True

@@ -1,7 +1,9 @@
 """The worker: carries what waits to each peer, runs handlers, has the ledger witnessed, does chores.
 
-One thread for each of these, a few for all chores, each with a database connection of its own. Every step
-is a transaction, so the process may be killed at any line: the next one finds the same state. Several
+One thread for each of these, a few for all chores, each with a database connection of its own. One more asks
+the database ten times a second whether anything has changed, and has the others look: so they rest long where
+nothing happens, and a ring that was lost, or work that nobody rang for, costs a moment. Every step is a
+transaction, so the process may be killed at any line: the next one finds the same state. Several
 workers may run: they share out the handlers' messages, and one of them leads in each thing that only one
 may do.
 """
@@ -19,9 +21,10 @@ from django.db import connections
 from django.utils import timezone
 
 from kouan.core import chores
+from kouan.core.database.changes import Changes
 from kouan.core.database.fresh import refresh_connection
 from kouan.core.exchange import handling, outbox, refusals, wake
-from kouan.core.exchange.errands import THREADS, Errands
+from kouan.core.exchange.errands import SHARE, THREADS, Errands
 from kouan.core.exchange.pulse import Pulse
 from kouan.core.exchange.sender import Sender
 from kouan.core.exchange.transport import Line
@@ -36,8 +39,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 IDLE_LOOK: Final = 0.1
-"""Seconds after which the worker looks for work although nobody rang; a look takes no lock."""
+"""Seconds after which the worker looks whether anything has changed although nobody rang."""
+LONGEST_REST: Final = 1.0
+"""Seconds after which a thread looks for work although nothing has changed: some of it waits for its time."""
 SWEEP_EVERY: Final = 0.5
+LONGEST_SWEEP: Final = 2.0
 MEMBERS_EVERY: Final = 1.0
 HANDLER: Final = "handler"
 COMPANY: Final = 0.02
@@ -56,6 +62,7 @@ class Loop:
         self._step = step
         self._bell = threading.Event()
         self._stopping = threading.Event()
+        self._rung_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name=f"worker-{name}", daemon=True)
 
     def start(self) -> None:
@@ -74,6 +81,7 @@ class Loop:
 
     def ring(self) -> None:
         """End the present rest, or the next one at once."""
+        self._rung_at = time.monotonic()
         self._bell.set()
 
     def stop(self) -> None:
@@ -85,10 +93,11 @@ class Loop:
         """Wait for its end, so long at most."""
         self._thread.join(max(0.0, seconds))
 
-    def rest(self, _name: str = "", seconds: float = IDLE_LOOK) -> None:
-        """Wait for a ring, at most ``seconds``."""
+    def rest(self, _name: str = "", seconds: float | None = None) -> None:
+        """Wait for a ring: ``seconds`` at most, or the longer, the longer nobody has rung, up to a second."""
         if not self.stopping:
-            self._bell.wait(seconds)
+            quiet = time.monotonic() - self._rung_at
+            self._bell.wait(min(max(quiet / SHARE, IDLE_LOOK), LONGEST_REST) if seconds is None else seconds)
         self._bell.clear()
 
     def pause(self, seconds: float) -> None:
@@ -125,13 +134,13 @@ class Worker:
         self._stop = False
         self._carriers: dict[str, _Carrier] = {}
         self._handler = Loop(HANDLER, _handle)
-        witnessing = Witnessing()
         self._errands = Errands(chores.registered())
+        self._changes = Changes()
+        self._resting = [self._handler, Loop("sweeper", _sweep), Loop("ledger", Witnessing().step)]
         self._loops = [
-            self._handler,
-            Loop("sweeper", _sweep),
+            *self._resting,
+            Loop("look", self._look),
             Loop("members", self._follow_members),
-            Loop("ledger", witnessing.step),
             Loop("pulse", Pulse().step),
             *(Loop(f"errands-{number}", self._errands.step) for number in range(THREADS)),
         ]
@@ -158,6 +167,7 @@ class Worker:
         loops = [*self._loops, *(carrier.loop for carrier in self._carriers.values())]
         for loop in loops:
             loop.stop()
+        self._errands.wake()
         for loop in loops:
             loop.join(until - time.monotonic())
 
@@ -168,6 +178,14 @@ class Worker:
                 carrier.loop.ring()
         if wake.INBOX in what:
             self._handler.ring()
+
+    def _look(self, loop: Loop) -> None:
+        """Have everybody look when anything has changed: whoever changed it need not have rung here."""
+        if self._changes.look():
+            self._errands.look_soon()
+            for each in (*self._resting, *(carrier.loop for carrier in list(self._carriers.values()))):
+                each.ring()
+        loop.pause(IDLE_LOOK)
 
     def _follow_members(self, loop: Loop) -> None:
         """Keep one line and one sender for each member, made anew when its trust document changed."""
@@ -203,3 +221,4 @@ def _sweep(loop: Loop) -> None:
     refusals.tell_held_back()
     if not outbox.expire_waiting(timezone.now()) + handling.report_undelivered():
         loop.pause(SWEEP_EVERY)
+        loop.rest(seconds=LONGEST_SWEEP)

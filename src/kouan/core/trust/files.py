@@ -61,6 +61,17 @@ def read_private(path: Path, *, max_bytes: int) -> bytes:
         os.close(descriptor)
 
 
+def check_private(path: Path) -> None:
+    """Raise as ``read_private`` unless ``path`` is a file private to this user; it is not opened."""
+    try:
+        status = path.lstat()
+    except OSError as error:
+        raise KeyStoreDamaged(path=str(path), detail=os.strerror(error.errno or 0)) from None
+    if not stat.S_ISREG(status.st_mode):
+        raise KeyStoreDamaged(path=str(path), detail="not a regular file")
+    _check(path, status, FILE_MODE)
+
+
 def check_folder(path: Path) -> None:
     """Raise ``UnsafeKeyFile`` or ``KeyStoreDamaged`` unless ``path`` is a folder private to this user."""
     try:

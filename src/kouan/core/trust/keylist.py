@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -29,10 +30,11 @@ from kouan.core.trust.keys import (
     load_spki,
     spki_of,
 )
-from kouan.core.trust.suites import SUITES, Suite, get_suite
+from kouan.core.trust.suites import SUITES, KeyKind, Suite, get_suite
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
 
 FORMAT: Final = "kouan-keys/1"
 LIST_NAME: Final = "keys.json"
@@ -53,7 +55,8 @@ class StoredKey:
     since: datetime
     until: datetime
     public: PublicKey = field(repr=False, compare=False)
-    private: PrivateKey | None = field(repr=False, compare=False)
+    opener: Callable[[], PrivateKey] | None = field(repr=False, compare=False)
+    """What opens the private half; ``None`` where that is in a token or was ended for good."""
     in_token: bool = False
     """Whether the private half is in a hardware token, under the key's id."""
 
@@ -62,9 +65,17 @@ class StoredKey:
         return self.since <= at < self.until
 
     @property
+    def private(self) -> PrivateKey | None:
+        """The private half, if it is in a file, which is read when this is first asked.
+
+        Raises ``UnsafeKeyFile`` or ``KeyStoreDamaged``.
+        """
+        return None if self.opener is None else self.opener()
+
+    @property
     def usable(self) -> bool:
         """Whether the private half still exists."""
-        return self.in_token or self.private is not None
+        return self.in_token or self.opener is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +90,12 @@ class KeyList:
     """The uses whose old keys end as soon as every peer has acknowledged their successors."""
 
 
-def read(directory: Path) -> KeyList:
-    """Read the list and every key file in it; raises ``UnsafeKeyFile`` or ``KeyStoreDamaged``."""
+def read(directory: Path, *, sparing: bool = False) -> KeyList:
+    """Read the list and every key file in it; raises ``UnsafeKeyFile`` or ``KeyStoreDamaged``.
+
+    With ``sparing`` a private key whose public half is in the list is opened only when it is used. That
+    others cannot read its file is seen now.
+    """
     path = directory / LIST_NAME
     try:
         raw = json.loads(files.read_private(path, max_bytes=MAX_LIST))
@@ -90,7 +105,7 @@ def read(directory: Path) -> KeyList:
         ending = tuple(KeyUse(item) for item in raw.get("ending", []))
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise KeyStoreDamaged(path=str(path), detail=f"not a list of keys ({error})") from None
-    keys = tuple(_key(directory, suite, **entry) for entry in entries)
+    keys = tuple(_key(directory, suite, sparing=sparing, **entry) for entry in entries)
     for use in KeyUse:
         if use not in SECOND_USES and not any(key.use is use and key.usable for key in keys):
             raise KeyStoreDamaged(path=str(path), detail=f"no {use.value} key is listed")
@@ -111,7 +126,8 @@ def write(directory: Path, content: KeyList) -> None:
                 "from": key.since.isoformat(),
                 "until": key.until.isoformat(),
             }
-            | ({} if key.file else {"spki": spki_of(key.public).hex(), "token": key.in_token})
+            | {"spki": spki_of(key.public).hex()}
+            | ({} if key.file else {"token": key.in_token})
             for key in content.keys
         ],
         "revoked": [
@@ -127,6 +143,12 @@ def write(directory: Path, content: KeyList) -> None:
         "ending": [use.value for use in content.ending],
     }
     files.write_private(directory / LIST_NAME, json.dumps(value, indent=2).encode() + b"\n")
+
+
+def names_public_halves(directory: Path) -> bool:
+    """Say whether the list can be read without opening a private key; one of an older version cannot."""
+    raw = json.loads(files.read_private(directory / LIST_NAME, max_bytes=MAX_LIST))
+    return all("spki" in item for item in raw["keys"])
 
 
 def certificate(path: Path) -> x509.Certificate:
@@ -152,7 +174,8 @@ def _head(raw: Any) -> tuple[str, Suite]:
 
 def _entry(item: Any) -> dict[str, Any]:
     elsewhere = item["file"] == ""
-    if set(item) != (_KEY_FIELDS | {"spki", "token"} if elsewhere else _KEY_FIELDS):
+    more = set(item) - _KEY_FIELDS
+    if not set(item) >= _KEY_FIELDS or more not in ([{"spki", "token"}] if elsewhere else [set(), {"spki"}]):
         raise ValueError("a key's fields")
     name = item["file"]
     if not elsewhere and (Path(name).name != name or not name.endswith(".pem")):
@@ -166,7 +189,7 @@ def _entry(item: Any) -> dict[str, Any]:
         "kid": bytes.fromhex(item["kid"]),
         "since": since,
         "until": until,
-        "spki": bytes.fromhex(item["spki"]) if elsewhere else b"",
+        "spki": bytes.fromhex(item.get("spki", "")),
         "in_token": elsewhere and item["token"] is True,
     }
 
@@ -187,6 +210,7 @@ def _key(  # noqa: PLR0913 - the fields of one entry
     directory: Path,
     suite: Suite,
     *,
+    sparing: bool,
     use: KeyUse,
     file: str,
     kid: bytes,
@@ -195,30 +219,16 @@ def _key(  # noqa: PLR0913 - the fields of one entry
     **times: datetime,
 ) -> StoredKey:
     path = directory / (file or LIST_NAME)
-    private: PrivateKey | None = None
-    if file:
-        pem = files.read_private(path, max_bytes=MAX_PEM)
-        try:
-            loaded = (
-                sm2.PrivateKey.from_pem(pem)
-                if use in SECOND_USES
-                else load_pem_private_key(pem, password=None)
-            )
-        except KouanError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever the library raises, the file is at fault
-            raise _not_a_key(path, error) from None
-        private = cast("PrivateKey", loaded)
     # A former suite's signing keys stay listed until they have ended.
     kinds = {kind_for(use, each) for each in (suite, *SUITES.values())}
-    if private is not None and kind_of(private) not in kinds:
-        raise KeyStoreDamaged(path=str(path), detail=f"not the kind of key that `{use.value}` takes")
+    opener = cache(partial(_open, path, use, kid, kinds)) if file else None
+    if sparing and spki and file:
+        files.check_private(path)
     try:
-        public = load_spki(spki) if private is None else private.public_key()
+        public = load_spki(spki) if opener is None or (sparing and spki) else opener().public_key()
     except ValueError as error:
         raise _not_a_key(path, error) from None
-    if kind_of(public) not in kinds or kid_of(spki_of(public)) != kid:
-        raise KeyStoreDamaged(path=str(path), detail="another key than the one listed")
+    _check(path, public, kid, kinds)
     return StoredKey(
         use=use,
         file=file,
@@ -226,9 +236,32 @@ def _key(  # noqa: PLR0913 - the fields of one entry
         since=times["since"],
         until=times["until"],
         public=public,
-        private=private,
+        opener=opener,
         in_token=in_token,
     )
+
+
+def _open(path: Path, use: KeyUse, kid: bytes, kinds: set[KeyKind]) -> PrivateKey:
+    """Read a private key; raises unless it is the one that the list names."""
+    pem = files.read_private(path, max_bytes=MAX_PEM)
+    try:
+        loaded = (
+            sm2.PrivateKey.from_pem(pem) if use in SECOND_USES else load_pem_private_key(pem, password=None)
+        )
+    except KouanError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever the library raises, the file is at fault
+        raise _not_a_key(path, error) from None
+    private = cast("PrivateKey", loaded)
+    if kind_of(private) not in kinds:
+        raise KeyStoreDamaged(path=str(path), detail=f"not the kind of key that `{use.value}` takes")
+    _check(path, private.public_key(), kid, kinds)
+    return private
+
+
+def _check(path: Path, public: PublicKey, kid: bytes, kinds: set[KeyKind]) -> None:
+    if kind_of(public) not in kinds or kid_of(spki_of(public)) != kid:
+        raise KeyStoreDamaged(path=str(path), detail="another key than the one listed")
 
 
 def _not_a_key(path: Path, error: Exception) -> KeyStoreDamaged:

@@ -1,4 +1,8 @@
-"""This side's own keys, opened once a process and again when a file of theirs changes."""
+"""This side's own keys, read once a process and again when a file of theirs changes.
+
+A private key is opened when the process first uses it: one that only signs never holds the key that opens
+what others have sealed.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,6 @@ from kouan.core.trust.store import DOCUMENT_NAME, LIST_NAME, KeyStore, StoredKey
 from kouan.core.trust.suites import signed_twice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -47,7 +50,7 @@ class OwnKeys:
     public: MemberKeys
     """This side as the others see it: its own signatures verify with it."""
     _store: KeyStore = field(repr=False)
-    _signers: Mapping[bytes, Signer] = field(repr=False)
+    _signers: dict[bytes, Signer] = field(repr=False, default_factory=dict)
 
     def __reduce__(self) -> str:
         raise TypeError("private keys stay in their process")
@@ -64,9 +67,15 @@ class OwnKeys:
 
     def signer(self, at: datetime) -> Signer:
         """Return what signs batches and receipts at a time, twice where asked; raises ``NoUsableKey``."""
-        first = self._signers[self._store.current(KeyUse.SIGN, at).kid]
+        first = self._signer(self._store.current(KeyUse.SIGN, at))
         second = self._store.second(KeyUse.SIGN_SM2, at)
-        return first if second is None else DoubleSigner(first, self._signers[second.kid])
+        return first if second is None else DoubleSigner(first, self._signer(second))
+
+    def _signer(self, key: StoredKey) -> Signer:
+        held = self._signers.get(key.kid)
+        if held is None:
+            held = self._signers[key.kid] = self._store.signer_of(key)
+        return held
 
     def suite_at(self, at: datetime) -> Suite:
         """Return the suite in which ``signer`` signs at a time."""
@@ -165,7 +174,7 @@ def load(  # noqa: PLR0913 - all by name
     ``KeyStoreDamaged`` (also when the keys are another side's), ``NoUsableKey`` or ``Sm2Unavailable``.
     """
     now = now or datetime.now(UTC)
-    store = KeyStore.open(directory, token=token)
+    store = KeyStore.open(directory, token=token, sparing=True)
     if store.side != side:
         raise KeyStoreDamaged(path=str(directory), detail=f"keys of `{store.side}`, not `{side}`")
     if twice:
@@ -176,11 +185,6 @@ def load(  # noqa: PLR0913 - all by name
         document=data,
         public=MemberKeys.from_bytes(data),
         _store=store,
-        _signers={
-            key.kid: store.signer_of(key)
-            for use in (KeyUse.SIGN, KeyUse.SIGN_SM2)
-            for key in store.of_use(use)
-        },
     )
 
 

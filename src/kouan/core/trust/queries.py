@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import Count, OuterRef, Subquery
-from django.db.models.functions import Coalesce
 
+from kouan.core.database.rows import select
 from kouan.core.trust import tokens
 from kouan.core.trust.document import Revocation
 from kouan.core.trust.errors import UnknownMember
@@ -21,6 +20,11 @@ from kouan.core.trust.own import OwnKeys, OwnKeysCache
 FRESH_SECONDS: Final = 1.0
 """How long a member is used before its serial is looked up again, so the longest that an import by
 another process goes unnoticed."""
+_IN_USE: Final = (
+    "SELECT side, fingerprint, serial, "  # noqa: S608 - the tables' own names
+    f"(SELECT count(*) FROM {ReportedKey._meta.db_table} reported WHERE reported.side = member.side) "
+    f"FROM {Member._meta.db_table} member"
+)
 
 _own = OwnKeysCache()
 _members: dict[str, tuple[float, MemberKeys]] = {}
@@ -51,21 +55,30 @@ def get_member(side: str) -> MemberKeys:
     held = _members.get(side)
     if held is not None and now - held[0] < FRESH_SECONDS:
         return held[1]
-    of_side = ReportedKey.objects.filter(side=OuterRef("side")).order_by().values("side")
-    row = (
-        Member.objects.filter(side=side)
-        .annotate(reported=Coalesce(Subquery(of_side.annotate(count=Count("pk")).values("count")), 0))
-        .values_list("fingerprint", "serial", "reported")
-        .first()
-    )
+    row = next(iter(_in_use(side)), None)
     if row is None:
         _members.pop(side, None)
         raise UnknownMember(side=side)
-    if held is not None and row == (held[1].fingerprint, held[1].serial, len(held[1].revoked)):
-        member = held[1]
-    else:
+    return _refreshed(row, now)
+
+
+def _in_use(side: str | None = None) -> list[tuple[Any, ...]]:
+    """Return side, fingerprint, serial and number of reported keys of one member or of all, by side."""
+    where, params = ("", ()) if side is None else (" WHERE side = %s", (side,))
+    return select(f"{_IN_USE}{where} ORDER BY side", params)
+
+
+def _refreshed(row: tuple[Any, ...], now: float) -> MemberKeys:
+    side, fingerprint, serial, reported = row
+    held = _members.get(side)
+    member = None if held is None else held[1]
+    if member is None or (fingerprint, serial, reported) != (
+        member.fingerprint,
+        member.serial,
+        len(member.revoked),
+    ):
         data = Member.objects.values_list("document", flat=True).get(side=side)
-        member = MemberKeys.from_bytes(bytes(data), also_revoked=reports(side) if row[2] else ())
+        member = MemberKeys.from_bytes(bytes(data), also_revoked=reports(side) if reported else ())
     _members[side] = (now, member)
     return member
 
@@ -89,7 +102,10 @@ def members() -> tuple[MemberKeys, ...]:
     global _sides  # noqa: PLW0603 - a cache of this process, like the one of members
     now = time.monotonic()
     if _sides is None or now - _sides[0] >= FRESH_SECONDS:
-        _sides = (now, tuple(Member.objects.order_by("side").values_list("side", flat=True)))
+        rows = _in_use()
+        for row in rows:
+            _refreshed(row, now)
+        _sides = (now, tuple(row[0] for row in rows))
     return tuple(get_member(side) for side in _sides[1])
 
 

@@ -163,7 +163,7 @@ def prune(store: KeyStore, *, now: datetime | None = None) -> list[StoredKey]:
                 continue
             gone.append(key)
             if key.use in _PUBLIC_STAYS:
-                kept.append(replace(key, file="", private=None, in_token=False))
+                kept.append(replace(key, file="", opener=None, in_token=False))
         return replace(held.content_list, keys=tuple(kept))
 
     _changed(store, change)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from kouan.core.database.locks import take_turn
 from kouan.core.sides import get_side
-from kouan.core.trust import certificates, document, rotation, tokens
+from kouan.core.trust import certificates, document, keylist, rotation, tokens
 from kouan.core.trust.errors import (
     AnchorChanged,
     ConflictingDocument,
@@ -39,6 +39,19 @@ if TYPE_CHECKING:
 def export_document() -> bytes:
     """Return this side's trust document: the same bytes until a key or the door's address changes."""
     return own().document
+
+
+def check_keys() -> OwnKeys:
+    """Open and check every private key of this side, before a node's processes open those that they use.
+
+    A list of keys from an older version is written anew with the public halves, without which it cannot be
+    read but by opening all of them. Raises ``UnsafeKeyFile`` or ``KeyStoreDamaged``, naming the file.
+    """
+    store = _store()
+    if not keylist.names_public_halves(store.directory):
+        with store.lock():
+            keylist.write(store.directory, _store().content_list)
+    return own()
 
 
 def import_document(

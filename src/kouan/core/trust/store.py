@@ -133,13 +133,14 @@ class KeyStore:
         return cls.open(directory)
 
     @classmethod
-    def open(cls, directory: Path, *, token: Token | None = None) -> Self:
+    def open(cls, directory: Path, *, token: Token | None = None, sparing: bool = False) -> Self:
         """Read and check every key; raises ``UnsafeKeyFile`` or ``KeyStoreDamaged``, naming the file.
 
+        With ``sparing`` private keys stay closed until they are used (``keylist.read``).
         ``token`` is where keys listed as in a token are, and where new ones of its uses are made.
         """
         files.check_folder(directory)
-        store = cls(directory, keylist.read(directory), token)
+        store = cls(directory, keylist.read(directory, sparing=sparing), token)
         store._check_certificates()
         return store
 
@@ -281,7 +282,7 @@ class KeyStore:
         else:
             pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         files.write_private(self.directory / name, pem)
-        return StoredKey(use, name, kid, begin, until, key.public_key(), key)
+        return StoredKey(use, name, kid, begin, until, key.public_key(), lambda: key)
 
     def make_ca(self, now: datetime) -> StoredKey:
         """Make a TLS CA: its key and its certificate."""

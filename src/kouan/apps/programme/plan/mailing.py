@@ -14,7 +14,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from kouan.apps.programme.models import Attendee
-from kouan.apps.programme.plan import ical, labels
+from kouan.apps.programme.plan import labels
 from kouan.web.filters import datetime_long
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def message_for(attendee: Attendee, meeting: JointMeeting) -> EmailMessage:
             "place": labels.words(meeting.place),
             "mode": labels.MODES[meeting.mode],
         }
+    from kouan.apps.programme.plan import ical  # noqa: PLC0415 - its library is heavy, and few processes invite
+
     message = EmailMessage(subject.replace("\n", " "), text, settings.DEFAULT_FROM_EMAIL, [attendee.email])
     method = "CANCEL" if cancelled else "REQUEST"
     message.attach(

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from kouan.apps.programme.crossings import ANSWERED, PROPOSED, WITHDRAWN, Answered, Proposed, Withdrawn
 from kouan.apps.programme.models import Draft, Subject, Version, VersionPaper
-from kouan.apps.programme.plan import errors, negotiation, papers
+from kouan.apps.programme.plan import errors, negotiation
 from kouan.apps.programme.plan.domain import Agreed, Plan, UnreadableText, made_of, read_text
 from kouan.apps.programme.plan.negotiation import Impossible, Proposal, State, Table
 from kouan.core.exchange import statements
@@ -83,6 +83,8 @@ def propose(*, subject: Subject, edition: int, officer: str) -> Version:
     ``edition`` is that of the draft which the officer has read. Raises ``DraftHasMoved``, ``IllFormedText``,
     ``OtherBase``, or as ``send``.
     """
+    from kouan.apps.programme.plan import papers  # noqa: PLC0415 - what prints is heavy, and few processes print
+
     draft = Draft.objects.filter(subject=subject).select_related("subject").first()
     if draft is None:
         raise errors.UnknownSubject
@@ -128,6 +130,8 @@ def propose(*, subject: Subject, edition: int, officer: str) -> Version:
 
 def accept(*, digest: bytes, officer: str) -> Version:
     """Sign the other side's proposal that stands: from now on it is in effect."""
+    from kouan.apps.programme.plan import papers  # noqa: PLC0415 - as above
+
     row = _row(digest)
     if row.state != State.PROPOSED or row.author == settings.NODE.side:
         raise errors.NotOnTheTable
@@ -215,6 +219,8 @@ def received(*, message: Received[Proposed]) -> None:
         created_at=timezone.now(),
     )
     _write(subject, table)
+    from kouan.apps.programme.plan import papers  # noqa: PLC0415 - as above
+
     papers.take(row, text, said.paper, {message.sender})
 
 
@@ -243,6 +249,8 @@ def answered(*, message: Received[Answered]) -> None:
         table.accepted(said.digest)
     _write(subject, table)
     Version.objects.filter(pk=row.pk).update(signed_by_other=said.statement, answer_id=message.id)
+    from kouan.apps.programme.plan import papers  # noqa: PLC0415 - as above
+
     papers.take(row, text, said.paper, {settings.NODE.side, message.sender})
 
 

@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 EVERY: Final = 0.25
 """Seconds between two looks; a look at peers that were greeted costs nothing."""
+IDLE: Final = 1.0
+"""The same while nothing happens: when a peer is tried again, only this process knows."""
 GREET_EVERY: Final = 60.0
 """Seconds after which a peer is greeted again: a machine can be set back while its programs run."""
 HALTED_EVERY: Final = 1.0

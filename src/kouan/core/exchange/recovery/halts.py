@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core.errors import KouanError
+from kouan.core.exchange import wake
 from kouan.core.exchange.models import Channel
 from kouan.core.exchange.streams import lock_stream
 
@@ -124,7 +125,9 @@ def may_go(peer: str) -> bool:
 
 
 def note_greeting(peer: str) -> None:
-    """Note that the peer holds nothing that this node has forgotten."""
+    """Note that the peer holds nothing that this node has forgotten; what waited for that may go now."""
+    if not may_go(peer):
+        wake.ring(wake.OUTBOX)
     _greeted[peer] = time.monotonic()
 
 
