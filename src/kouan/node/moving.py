@@ -131,9 +131,12 @@ def _require_nothing() -> None:
 
 
 def _require_same_ledger() -> tuple[int, bytes]:
-    """Compute the ledger's root from its entries on either side; return size and root."""
-    from kouan.core.ledger import merkle, queries  # noqa: PLC0415 - as above
-    from kouan.core.ledger.models import Entry  # noqa: PLC0415 - as above
+    """Compute the ledger's root from its entries in either database; return its size and root.
+
+    What both give is what the ledger was continued from and signed with (``LedgerHead``).
+    """
+    from kouan.core.ledger import merkle  # noqa: PLC0415 - as above
+    from kouan.core.ledger.models import Entry, LedgerHead  # noqa: PLC0415 - as above
 
     roots = [
         merkle.root_of(
@@ -145,7 +148,8 @@ def _require_same_ledger() -> tuple[int, bytes]:
         )
         for name in (_FROM, "default")
     ]
-    size = queries.size()
-    if roots[0] != roots[1] or (size and roots[1] != queries.root_at(size)):
+    head = LedgerHead.objects.first() or LedgerHead()
+    kept = merkle.Frontier.from_bytes(head.size, bytes(head.frontier)).root()
+    if not roots[0] == roots[1] == kept:
         raise ValueError(_("the ledger's entries do not give its root; see `kouan ledger audit`"))
-    return size, roots[1]
+    return head.size, kept
