@@ -15,6 +15,7 @@ from kouan.apps.operations import watching
 from kouan.apps.operations.alarms import Alarm, AlarmKind
 from kouan.apps.operations.facts import SIZE_FILE, watch_facts
 from kouan.apps.operations.models import AlarmRow, Heartbeat
+from kouan.apps.operations.readiness import missed_after
 from kouan.core import chores
 from kouan.core.exchange import incidents, pulse, witness
 from kouan.core.exchange.models import Incident, OutboxMessage, Stream
@@ -108,6 +109,19 @@ def test_watching_shows_figures_and_gives_a_sign_of_life(watched):
     assert gauge("key_ends_timestamp_seconds", side="hk", use="sign") > time.time() + 300 * 86_400
     assert gauge("peer_contact_timestamp_seconds", peer="gd") > 0
     assert timezone.now() - Heartbeat.objects.get(process="worker").at < timedelta(seconds=30)
+
+
+@pytest.mark.parametrize("every_s", [0.1, 0.5, 5.0, 60.0])
+def test_a_worker_that_looks_as_often_as_it_should_is_never_missed(watched, every_s):
+    watched.limits(every_s=every_s)
+    began, written = timezone.now(), set()
+    for look in range(40):
+        now = began + look * timedelta(seconds=every_s)
+        if written:
+            assert now - max(written) < missed_after(every_s)
+        watching.beat("worker", now)
+        written.add(Heartbeat.objects.get(process="worker").at)
+    assert 1 <= len(written) <= 21  # and what is fresh is left as it is
 
 
 def test_what_goes_on_is_one_alarm_and_comes_again_as_another(watched):

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 _LEAST_LATE: Final = 5.0
 _BEATS: Final = 6
-"""A worker gives a sign of life each ``watch.every_s``; one that missed so many counts as gone."""
+"""A worker looks at the node each ``watch.every_s``; without a sign of life for so many it counts as gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,14 @@ class Check:
     good: bool
 
 
+def missed_after(every_s: float) -> timedelta:
+    """Return after how long without a sign of life a worker counts as gone."""
+    return timedelta(seconds=max(_LEAST_LATE, _BEATS * every_s))
+
+
 def readiness(*, every_s: float) -> tuple[Check, ...]:
     """Return each part of the node, in the order in which they stand on each other."""
-    late = timedelta(seconds=max(_LEAST_LATE, _BEATS * every_s))
+    late = missed_after(every_s)
     database = _look("database", _database)
     return (
         Check("database", database),

@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import subprocess
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
@@ -23,6 +22,7 @@ from kouan.apps.operations.alarm_labels import alarm_sentence
 from kouan.apps.operations.alarms import Alarm, AlarmKind, WatchFacts
 from kouan.apps.operations.facts import watch_facts
 from kouan.apps.operations.models import AlarmRow, Heartbeat
+from kouan.apps.operations.readiness import missed_after
 from kouan.core.watch import meters
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BEAT_EVERY: Final = timedelta(seconds=10)
-"""How long a sign of life is left as it is; readiness misses it after three times as long."""
+BEATS_WHILE_MISSED: Final = 3
+"""How many signs of life there are in the time after which readiness misses them."""
 NOTIFY_SECONDS: Final = 10
 """How long the program of ``watch.notify`` may take."""
 NOTIFY_TRIES: Final = 5
@@ -71,7 +71,8 @@ def watch() -> bool:
 
 def beat(process: str, now: datetime) -> None:
     """Keep a process's sign of life, unless one is there that readiness will be content with for a while."""
-    if Heartbeat.objects.filter(process=process, at__gt=now - BEAT_EVERY, at__lte=now).exists():
+    fresh = missed_after(settings.NODE.watch.every_s) / BEATS_WHILE_MISSED
+    if Heartbeat.objects.filter(process=process, at__gt=now - fresh, at__lte=now).exists():
         return  # nothing is written on a node on which nothing happens
     Heartbeat.objects.update_or_create(process=process, defaults={"at": now})
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 from django.utils.translation import gettext as _
-from lxml import etree
 
 from kouan.core.running import on_the_node
 
@@ -115,6 +114,8 @@ def submit(by: str, days: int) -> None:
 @on_the_node
 def export(side: str, edition: int | None, form: str, out: Path) -> None:
     """Write an edition of SIDE's list to a file; what its XML lacks by TS 119 612 goes to standard error."""
+    from lxml import etree  # noqa: PLC0415 - `kouan --help` is quick without
+
     from kouan.apps.signing.lists import conformity, jades, publishing, queries  # noqa: PLC0415 - needs Django's models
 
     row = queries.row_of(side, edition)
