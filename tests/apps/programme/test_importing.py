@@ -247,7 +247,7 @@ def test_confirming_all_leaves_what_was_decided(read_in):
     assert deciding.confirm_all(record=record.key, by="lee") == 0
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="the node of this test has its database in a file")
+@pytest.mark.sqlite
 def test_one_command_reads_the_five_records_into_a_new_node_in_five_seconds(db, tmp_path):
     path = create(tmp_path / "hk", NewNode(side="hk", portal="127.0.0.1:18100", door="127.0.0.1:18101"))
     with closing(sqlite3.connect(path.parent / "kouan.sqlite3")) as kept:
