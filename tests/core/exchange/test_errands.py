@@ -173,3 +173,16 @@ def test_many_threads_keep_time_by_one_of_them(doing):
     assert done.wait(20)
     assert time.monotonic() - began < 10
     waiting.set()
+
+
+def test_rings_that_follow_closely_are_one(clock):
+    errands = Errands([Chore("looks", 0.1, lambda: False, idle=60)])
+    clock.now += 1000
+    errands.hurry()
+    assert run_and_tell_the_pause(errands, clock) == pytest.approx(0.1)
+    clock.now += 0.1
+    errands.hurry()
+    due = errands._due[0][0]
+    clock.now += 0.01
+    errands.hurry()
+    assert errands._due[0][0] == due <= clock.now + 0.1

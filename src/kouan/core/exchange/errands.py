@@ -25,6 +25,8 @@ AFTER_A_FAULT: Final = 1.0
 LONGEST_REST: Final = 1.0
 NEWS_AGAIN: Final = 2.0
 """Seconds within which one that finds nothing looks again, at the least, because something has changed."""
+RINGS_APART: Final = 0.05
+"""Seconds within which further rings tell nothing new: under load there are hundreds a second."""
 SHARE: Final = 8
 """What waits for its time is looked at late by this part, at most, of how long nothing has happened."""
 
@@ -48,9 +50,15 @@ class Errands:
         heapq.heapify(self._due)
 
     def hurry(self) -> None:
-        """Do every chore as often as it may be done: there is work on this node."""
+        """Do every chore as often as it may be done: there is work on this node.
+
+        Rings that follow one another closely are one: after the first, no chore rests longer than it must.
+        """
         with self._turn:
-            self._rung_at = time.monotonic()
+            now = time.monotonic()
+            if now - self._rung_at < RINGS_APART:
+                return
+            self._rung_at = now
             self._rested.clear()
         self.look_soon()
 
