@@ -41,8 +41,8 @@ def pytest_sessionstart() -> None:
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
     elsewhere = [item for item in items if not _belongs_here(item)]
     if elsewhere:
         items[:] = [item for item in items if _belongs_here(item)]
@@ -51,6 +51,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         group = ALONE.get(item.path.relative_to(HERE).parts[0])
         if group is not None and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(group))
+    yield
+    # However they were shuffled: a long group that began last would leave the other workers with nothing.
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
 def _belongs_here(item: pytest.Item) -> bool:

@@ -85,8 +85,10 @@ def load() -> None:
     import kouan.node.pages  # noqa: PLC0415 - as above
     import kouan.node.programs  # noqa: PLC0415 - as above
     import kouan.wsgi  # noqa: F401, PLC0415 - as above
+    from kouan.node.settling import complete_shapes  # noqa: PLC0415 - as above
 
     assert get_resolver().url_patterns  # noqa: S101 - imports every page
+    complete_shapes()
     connections.close_all()
     gc.enable()
     gc.collect()

@@ -35,6 +35,7 @@ from reportlab.platypus import KeepInFrame
 
 from kouan.core.errors import KouanError
 from kouan.core.exchange import stamp, stamping
+from kouan.core.exchange import stamper as asking
 from kouan.core.sides import get_side
 from kouan.core.trust.papers import signed_paper
 from kouan.core.trust.queries import authorities, own
@@ -148,7 +149,7 @@ def signed(  # noqa: PLR0913 - all that a signature says, by name
         else:
             under = theirs
     try:
-        return sign(under, boxes=boxes, officer=officer, reason=reason, stamper=stamping.stamper())
+        return sign(under, boxes=boxes, officer=officer, reason=reason, stamper=asking.stamper())
     except KouanError as error:
         log.warning("%s: its PDF bears no time-stamp: %s", name, error)
         return sign(under, boxes=boxes, officer=officer, reason=reason, stamper=None)

@@ -13,7 +13,7 @@ import hashlib
 import re
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import StaticFilesStorage
@@ -21,6 +21,8 @@ from django.utils.encoding import filepath_to_uri
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 _VERSION: Final = re.compile(r"^~[0-9a-f]{16}$")
+_READ: Final[dict[str, dict[str, Any]]] = {}
+"""By the prefix of their addresses: what answers for each file."""
 
 
 @cache
@@ -59,10 +61,14 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc] # White
     """WhiteNoise over the apps' files, each under its versioned and its plain address."""
 
     def add_files_from_finders(self) -> None:
-        """Read the apps' files once, at start-up."""
-        for name, path in found_files().items():
-            for url in (f"{self.static_prefix}{version()}/{name}", f"{self.static_prefix}{name}"):
-                self.add_file_to_dictionary(url, str(path))
+        """Read the apps' files, once a process however many handlers it makes."""
+        if self.static_prefix not in _READ:
+            before = set(self.files)
+            for name, path in found_files().items():
+                for url in (f"{self.static_prefix}{version()}/{name}", f"{self.static_prefix}{name}"):
+                    self.add_file_to_dictionary(url, str(path))
+            _READ[self.static_prefix] = {url: self.files[url] for url in set(self.files) - before}
+        self.files.update(_READ[self.static_prefix])
 
     def immutable_file_test(self, path: str, url: str) -> bool:  # noqa: ARG002 - WhiteNoise calls it so
         """Say whether ``url`` carries a version and so never changes its content."""

@@ -40,7 +40,7 @@ from kouan.apps.signing.validating.algorithms import Checker
 from kouan.apps.signing.validating.engine import Engine
 from kouan.apps.signing.validating.pipeline import validated
 from kouan.apps.signing.validating.trust import Trust
-from kouan.core.exchange import stamping
+from kouan.core.exchange.stamper import stamper
 from kouan.demo.authorities import issue_crls, issue_signer
 from kouan.sections import TimeSettings
 from kouan.sections.signers import SignerSettings
@@ -195,7 +195,7 @@ def test_a_renewal_brings_the_lists_on_the_authority_of_the_stamp_before(listed,
     from pyhanko.sign.signers.pdf_signer import PdfTimeStamper  # noqa: PLC0415 - as above
 
     stamped = (
-        PdfTimeStamper(stamping.stamper())
+        PdfTimeStamper(stamper())
         .timestamp_pdf(
             IncrementalPdfFileWriter(io.BytesIO(stamped)), "sha256", bytes_reserved=32768, output=io.BytesIO()
         )
@@ -236,8 +236,7 @@ def test_what_could_not_be_proved_later_is_refused_with_the_reason(listed, setti
 
 
 def test_each_of_two_signatures_with_time_stamps_lasts(listed, clock):
-    stamper = stamping.stamper()
-    once = pdf.sign(PAPER, keys.signer("office"), level=Level.T, stamper=stamper)
+    once = pdf.sign(PAPER, keys.signer("office"), level=Level.T, stamper=stamper())
     data = longterm.raised(pdf.sign(once, keys.signer("office")))
     assert data.startswith(once)
     assert [each.level for each in much_later(data, clock).signatures if each.kind != "timestamp"] == [

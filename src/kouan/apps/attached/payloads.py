@@ -25,7 +25,7 @@ MODULE: Final = "declarations"
 class DeclaredPayload(Payload):
     """Base of the payloads that a side declares without code; what is absent stays absent."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     checked_by: ClassVar[PayloadSchema]
 
     @model_validator(mode="before")

@@ -23,7 +23,9 @@ Uid = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=False)
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", populate_by_name=False, defer_build=True
+    )
 
 
 class Reference(_Part):

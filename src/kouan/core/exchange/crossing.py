@@ -41,7 +41,7 @@ _TYPE = re.compile(r"[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)+")
 class Payload(BaseModel):
     """Base of every payload: immutable, strict (no coercion), no field that is not declared."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
 
 P = TypeVar("P", bound=Payload)

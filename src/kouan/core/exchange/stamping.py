@@ -6,18 +6,15 @@ side. The authority learns a hash, and the channel never waits for it.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 import secrets
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from asn1crypto import cms
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from pyhanko.sign.timestamps import TimeStamper
 
 from kouan.core import cbor
 from kouan.core.errors import KouanError
@@ -87,28 +84,6 @@ def stamped(digest: bytes, wanted: TimeSettings) -> stamp.Stamp:
             detail=str(_("its time, %(at)s, is far from this node's clock")) % {"at": found.at.isoformat()}
         )
     return found
-
-
-class Stamper(TimeStamper):
-    """The authority of ``[time]`` for signatures in documents, asked and checked as for checkpoints."""
-
-    def __init__(self, wanted: TimeSettings) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._wanted = wanted
-
-    async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> cms.ContentInfo:  # noqa: ARG002 - the library's signature
-        """Return the authority's token over a digest; raises what ``stamped`` raises."""
-        # In a thread: what checks the answer runs a loop of its own.
-        found = await asyncio.to_thread(stamped, message_digest, self._wanted)
-        if len(found.token) > MAX_STAMP:
-            raise stamp.StampRefused(detail=f"{len(found.token)} bytes")
-        return cms.ContentInfo.load(found.token)
-
-
-def stamper() -> Stamper | None:
-    """Return what asks this node's time-stamping authority; ``None`` where it has none."""
-    wanted: TimeSettings | None = settings.NODE.time
-    return None if wanted is None else Stamper(wanted)
 
 
 def _due(wanted: TimeSettings) -> SignedCheckpoint | None:

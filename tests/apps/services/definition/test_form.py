@@ -6,7 +6,7 @@ import copy
 
 import pytest
 from django.utils import translation
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -389,6 +389,7 @@ SCHEMAS = st.recursive(
 )  # fmt: skip
 
 
+@example({"properties": True}, {})
 @given(st.dictionaries(KEYS, SCHEMAS, max_size=6), OBJECTS)
 def test_no_form_whatever_makes_the_check_fall_over(form, answers):
     found = faults({"type": "object"} | form)

@@ -20,7 +20,7 @@ from pyhanko_certvalidator import ValidationContext
 from kouan.apps.signing.making import cms, keys, pdf
 from kouan.apps.signing.making.errors import NoSuchSigner, NotSignable, SignerUnusable
 from kouan.apps.signing.making.pdf import Level
-from kouan.core.exchange import stamping
+from kouan.core.exchange.stamper import stamper
 from kouan.core.trust import sm2
 from kouan.core.trust import sm2_certificates as sm2c
 
@@ -57,7 +57,7 @@ def test_a_second_signature_stands_beside_the_first(node, signers, paper):
 
 
 def test_a_pdf_bears_a_time_stamp_where_it_is_asked_for(node, authority, signers, paper):
-    data = pdf.sign(paper, keys.signer("rsa"), level=Level.T, stamper=stamping.stamper())
+    data = pdf.sign(paper, keys.signer("rsa"), level=Level.T, stamper=stamper())
     status = status_of(data, signers["rsa"].certificates[-1])
     assert status.timestamp_validity.valid
     with pytest.raises(NotSignable, match="time-stamping authority"):

@@ -20,7 +20,7 @@ from pyhanko_certvalidator import ValidationContext
 from kouan.apps.signing.making import keys, pdf, renewal
 from kouan.apps.signing.making.errors import NotRenewable
 from kouan.apps.signing.models import ArchivedDocument
-from kouan.core.exchange import stamping
+from kouan.core.exchange.stamper import stamper
 from kouan.sections import TimeSettings
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +31,7 @@ WEEK = timedelta(days=7)
 def archived(node, authority, paper):
     """A signed PDF with a document time-stamp of the authority."""
     signed = pdf.sign(paper, keys.signer("rsa"))
-    output = PdfTimeStamper(stamping.stamper()).timestamp_pdf(
+    output = PdfTimeStamper(stamper()).timestamp_pdf(
         IncrementalPdfFileWriter(io.BytesIO(signed)), "sha256", None, output=io.BytesIO()
     )
     return output.getvalue()

@@ -23,7 +23,8 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from kouan.apps.validation.errors import EncryptedPDF, UnusablePDF
 from kouan.apps.validation.marks import Mark, take_fingerprint
-from kouan.apps.validation.marks.pdf import find_mark, put_mark
+from kouan.apps.validation.marks.pdf import find_mark
+from kouan.apps.validation.marks.pdfwriting import put_mark
 
 
 def marked(data: bytes, mark: Mark) -> bytes:

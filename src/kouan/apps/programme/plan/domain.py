@@ -74,7 +74,7 @@ _Long = Annotated[str, StringConstraints(min_length=1, max_length=2000, strip_wh
 class Part(BaseModel):
     """Base of every part of a text: immutable, strict, nothing that is not described."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
 
 class Line(Part):

@@ -55,7 +55,7 @@ _TASK: Final = (
 
 
 class _Proposal(BaseModel):
-    model_config = ConfigDict(extra="ignore", strict=True)
+    model_config = ConfigDict(extra="ignore", strict=True, defer_build=True)
 
     field: Annotated[str, MaxLen(20)]
     sentence: Annotated[str, MaxLen(_SENTENCE)]

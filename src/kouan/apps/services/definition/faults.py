@@ -77,9 +77,10 @@ class _Reader:
         known = _KEYWORDS[Kind.SECTION] | _ROOT | _NOTES
         yield from unknown(form, known, "")
         yield from self._inside(form, "", 0)
-        if not form.get("properties"):
+        pages = form.get("properties")
+        if not pages:
             yield Fault("/properties", "a form asks at least one question")
-        elif len(form["properties"]) > shapes.MAX_PAGES:
+        elif isinstance(pages, dict) and len(pages) > shapes.MAX_PAGES:
             yield Fault("/properties", f"more than {shapes.MAX_PAGES} pages")
         if self._questions > shapes.MAX_QUESTIONS:
             yield Fault("", f"more than {shapes.MAX_QUESTIONS} questions")

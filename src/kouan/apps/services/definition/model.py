@@ -62,7 +62,9 @@ Days = Annotated[int, Field(ge=1, le=730)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", populate_by_name=True, defer_build=True
+    )
 
 
 class _InThreeScripts(_Part):

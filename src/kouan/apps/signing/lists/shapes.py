@@ -20,7 +20,7 @@ COUNTRY: Final = re.compile(r"[A-Z]{2}")
 class Part(BaseModel):
     """What is strict in what it knows, and reads past what it does not."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", defer_build=True)
 
 
 Words = Annotated[str, StringConstraints(min_length=1, max_length=200)]

@@ -31,7 +31,8 @@ from kouan.apps.signing.validating import labels, services
 from kouan.apps.signing.validating.formats.pdf import carried
 from kouan.apps.signing.validating.report import Verdict
 from kouan.core.errors import KouanError
-from kouan.core.exchange import stamping
+from kouan.core.exchange.stamper import Stamper, stamper
+from kouan.core.exchange.stamping import MAX_STAMP
 
 if TYPE_CHECKING:
     import uuid
@@ -60,11 +61,11 @@ def raised(content: bytes, *, level: Level = Level.LTA) -> bytes:
     """
     if len(content) > MAX_PDF:
         raise NotProvable(detail=_("it is longer than %(most)s bytes") % {"most": MAX_PDF})
-    stamper = _stamper()
+    asking = _stamper()
     _check(content, ())
     gatherer = Gatherer()
     try:
-        made = asyncio.run(_raised(content, stamper, gatherer, level))
+        made = asyncio.run(_raised(content, asking, gatherer, level))
     except KouanError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever the library raises on a file that somebody brought
@@ -83,8 +84,8 @@ def keep(content: bytes, *, file_name: str) -> uuid.UUID:
     return renewal.keep(content, file_name=file_name)
 
 
-def _stamper() -> stamping.Stamper:
-    found = stamping.stamper()
+def _stamper() -> Stamper:
+    found = stamper()
     if found is None:
         raise NotProvable(detail=_("there is no time-stamping authority, `[time]` in node.toml"))
     return found
@@ -107,7 +108,7 @@ def _check(content: bytes, levels: tuple[str, ...]) -> None:
             raise NotProvable(detail=_("it would become %(level)s and no more") % {"level": each.level})
 
 
-async def _raised(content: bytes, stamper: stamping.Stamper, gatherer: Gatherer, level: Level) -> bytes:
+async def _raised(content: bytes, stamper: Stamper, gatherer: Gatherer, level: Level) -> bytes:
     content = await _stamped(content, stamper)
     reader = _opened(content)
     evidence = Evidence()
@@ -135,14 +136,14 @@ async def _raised(content: bytes, stamper: stamping.Stamper, gatherer: Gatherer,
     output = io.BytesIO()
     if level is Level.LTA:
         await PdfTimeStamper(stamper).async_timestamp_pdf(
-            writer, "sha256", bytes_reserved=2 * stamping.MAX_STAMP, output=output
+            writer, "sha256", bytes_reserved=2 * MAX_STAMP, output=output
         )
     else:
         writer.write(output)
     return output.getvalue()
 
 
-async def _stamped(content: bytes, stamper: stamping.Stamper) -> bytes:
+async def _stamped(content: bytes, stamper: Stamper) -> bytes:
     """Return the file with a time-stamp of its own in each signature; raises ``NotProvable``."""
     for one in _opened(content).embedded_regular_signatures:
         if next(extract_tst_data_iter(one.signer_info, signed=False), None) is not None:

@@ -23,7 +23,7 @@ from kouan.apps.signing.making.orders import MAX_CONTENT, has_room, plain
 from kouan.apps.signing.making.pdf import Level
 from kouan.apps.signing.models import OfficeSignature, SigningAccess, SigningOrder
 from kouan.core.errors import KouanError
-from kouan.core.exchange import stamping
+from kouan.core.exchange.stamper import stamper
 from kouan.web import tokens
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def sign(  # noqa: PLR0913 - what a signature says, by name
     ) as use:
         if form == "pdf":
             under = level if level is Level.B else Level.T
-            result = pdf.sign(content, use.signer, level=under, reason=reason, stamper=stamping.stamper())
+            result = pdf.sign(content, use.signer, level=under, reason=reason, stamper=stamper())
             if level in longterm.LASTING:
                 result = longterm.raised(result, level=level)
         else:

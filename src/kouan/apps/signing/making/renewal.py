@@ -30,7 +30,8 @@ from kouan.apps.signing.making.evidence import Evidence, Gatherer
 from kouan.apps.signing.making.pdf import MAX_PDF
 from kouan.apps.signing.models import ArchivedDocument
 from kouan.core.errors import KouanError
-from kouan.core.exchange import stamp, stamping
+from kouan.core.exchange import stamp
+from kouan.core.exchange.stamper import Stamper, stamper
 
 if TYPE_CHECKING:
     import uuid
@@ -130,13 +131,13 @@ def _renew(row: ArchivedDocument, now: datetime) -> None:
     before = bytes(row.content)
     if hashlib.sha256(before).digest() != bytes(row.sha256):
         raise NotRenewable(detail=_("the kept file was changed"))
-    stamper = stamping.stamper()
-    if stamper is None:
+    asking = stamper()
+    if asking is None:
         raise NotRenewable(detail=_("there is no time-stamping authority, `[time]` in node.toml"))
     roots = _roots()
     known = Evidence()
     Gatherer().revocation(known, _authorities_of(before))
-    content = asyncio.run(_renewed(before, roots, stamper, now, known))
+    content = asyncio.run(_renewed(before, roots, asking, now, known))
     due = _due_of(content, roots, now)
     with transaction.atomic():
         ArchivedDocument.objects.filter(pk=row.pk, sha256=row.sha256).update(
@@ -149,7 +150,7 @@ def _renew(row: ArchivedDocument, now: datetime) -> None:
 
 
 async def _renewed(
-    content: bytes, roots: list[x509.Certificate], stamper: stamping.Stamper, now: datetime, known: Evidence
+    content: bytes, roots: list[x509.Certificate], stamper: Stamper, now: datetime, known: Evidence
 ) -> bytes:
     # All that is given here goes into the file: what is known of the authority that made the last stamp.
     context = ValidationContext(

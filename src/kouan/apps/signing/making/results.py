@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from kouan.apps.signing.making import keys, office, pdf
-from kouan.core.exchange import stamping
+from kouan.core.exchange.stamper import stamper
 from kouan.sections.signers import signer_for
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class OfficeKeys:
         given = signer_for(settings.NODE.signers, department)
         if given is None:
             return None
-        stamper = stamping.stamper()
+        asking = stamper()
         with office.on_record(
             keys.opened(given),
             content=paper,
@@ -40,12 +40,12 @@ class OfficeKeys:
             signed = pdf.sign(
                 paper,
                 use.signer,
-                level=pdf.Level.B if stamper is None else pdf.Level.T,
+                level=pdf.Level.B if asking is None else pdf.Level.T,
                 field=wanted.field,
                 name=wanted.name,
                 place=wanted.place,
                 reason=wanted.reason,
-                stamper=stamper,
+                stamper=asking,
             )
             use.finish(signed)
         return signed

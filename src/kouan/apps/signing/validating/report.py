@@ -81,7 +81,7 @@ Uncovered = Literal["later-changes", "later-form-data", "later-archival", "other
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Reason(_Part):

@@ -84,7 +84,9 @@ def carry(
             source.seek(0)
             destination.write(json.put_mark(source.read(json.MAX_JSON + 1), mark))
         case CarriedAs.PDF:
-            pdf.put_mark(source, destination, mark)
+            from kouan.apps.validation.marks import pdfwriting  # noqa: PLC0415 - heavy, and few processes mark
+
+            pdfwriting.put_mark(source, destination, mark)
         case CarriedAs.PACKAGE:
             package.put_mark(source, destination, mark, name=name)
     written = examine(destination)

@@ -24,7 +24,7 @@ class Blob(BaseModel):
     that whoever sees the opened message, as in an evidence bundle, cannot open the file.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
     id: Annotated[bytes, Len(16, 16)]
     sha256: Annotated[bytes, Len(32, 32)]
