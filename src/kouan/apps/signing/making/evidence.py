@@ -18,6 +18,7 @@ from kouan.apps.signing.making.errors import NotProvable
 from kouan.apps.signing.validating import services
 from kouan.apps.signing.validating.algorithms import Checker
 from kouan.apps.signing.validating.engine import Carried, Engine
+from kouan.apps.signing.validating.naming import party
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -96,7 +97,7 @@ class Gatherer:
 
 
 def _why(certificate: x509.Certificate, error: Exception) -> str:
-    about = {"name": certificate.subject.human_friendly[:100]}
+    about = {"name": party(certificate.subject).name[:100] or f"{certificate.serial_number:x}"}
     for kind, words in (
         (errors.PathBuildingError, _("the certificate of %(name)s leads to no authority that counts here")),
         (errors.RevokedError, _("the certificate of %(name)s, or one above it, was revoked")),

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 OVERDUE: Final = "list-overdue"
 """A yes by a list whose next edition should be here is none."""
+NOT_ASKED: Final = "recognition-not-asked"
+"""The signature itself could not be confirmed, so no way to a root was looked for."""
 
 
 def with_recognition(found: FileReport, editions: Collection[Edition], *, now: datetime) -> FileReport:
@@ -76,7 +78,9 @@ def recognition(
     """Return what the lists say of one signer. Whose chain ends nowhere is not recognised."""
     at = one.best_time or now
     if len(one.chain) < 2:  # noqa: PLR2004 - a signer's certificate and at least its issuer's
-        return Recognition(recognised=False, reason=domain.Reason.UNKNOWN_ROOT.value, at=at)
+        looked_for = one.intact or one.sub_indication is report.SubIndication.NO_CERTIFICATE_CHAIN_FOUND
+        reason = domain.Reason.UNKNOWN_ROOT.value if looked_for else NOT_ASKED
+        return Recognition(recognised=False, reason=reason, at=at)
     signer = one.chain[0]
     said = domain.recognise(
         editions,
