@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from kouan.apps.signing.lists.domain import Reason as ListReason
 from kouan.apps.signing.lists.labels import TYPES
 from kouan.apps.signing.ofd import labels as ofd
-from kouan.apps.signing.validating.recognising import NOT_ASKED, OVERDUE
+from kouan.apps.signing.validating.recognising import NOT_ASKED, OVERDUE, SEAL_OF_ANOTHER
 from kouan.apps.signing.validating.report import SubIndication, Verdict
 
 if TYPE_CHECKING:
@@ -147,6 +147,10 @@ RECOGNITION: Final[Mapping[str, _StrOrPromise]] = {
     ListReason.WITHDRAWN.value: _("The recognition of the authority had been withdrawn by that time."),
     ListReason.SUPERSEDED.value: _(
         "The certificate was issued after its authority had been replaced by another."
+    ),
+    SEAL_OF_ANOTHER: _(
+        "The seal was put on with the certificate of a person whose name it does not bear. The lists "
+        "recognise the person, not the seal."
     ),
     NOT_ASKED: _("The lists were not asked, since the signature itself could not be confirmed."),
     OVERDUE: _("The list that recognises it should have been renewed by now, so it no longer counts."),

@@ -61,6 +61,8 @@ def signature_rows(one: Signature) -> list[tuple[str, str]]:
     """Return what is said of a signature, each thing with its name, in the reader's language."""
     rows: list[tuple[str, str]] = []
     is_stamp = one.kind == "timestamp"
+    if one.seal:
+        rows.append((gettext("Name of the seal"), one.seal))
     if one.chain:
         signer, issuer = one.chain[0].subject, one.chain[0].issuer
         rows.append((gettext("Time-stamping authority") if is_stamp else gettext("Signed by"), signer.name))
