@@ -3,9 +3,10 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING, Any
 
 from django.apps import AppConfig
+from django.utils import timezone
 
 from kouan.core import chores
-from kouan.core.watch import deadlines
+from kouan.core.watch import concerns, deadlines
 
 if TYPE_CHECKING:
     import uuid
@@ -27,6 +28,7 @@ class SigningConfig(AppConfig):
         do either: it is loaded when it is first asked for, or for all of a node's processes at once.
         """
         from kouan.apps.signing.lists import hearing, telling  # noqa: PLC0415 - models are ready now
+        from kouan.apps.signing.making import overdue  # noqa: PLC0415 - as above
         from kouan.core.trust import offices  # noqa: PLC0415 - as above
         from kouan.web import signatures  # noqa: PLC0415 - as above
 
@@ -35,6 +37,7 @@ class SigningConfig(AppConfig):
         chores.register("signing-renewal", every=60.0, run=_renew_due)
         offices.kept_by(_OfficeKeys())
         deadlines.register("trust-lists", hearing.overdue)
+        concerns.register("signing-archive", overdue.late)
         signatures.examined_by(signatures.Examiner(_examine, _report, _find))
         chores.register("signing-reports", every=3600, run=_forget)
 
@@ -53,6 +56,10 @@ def _tidy() -> bool:
 
 
 def _renew_due() -> bool:
+    from kouan.apps.signing.making import overdue  # noqa: PLC0415 - as above
+
+    if not overdue.due(timezone.now()).exists():
+        return False
     from kouan.apps.signing.making import renewal  # noqa: PLC0415 - as above
 
     return renewal.renew_due()

@@ -27,6 +27,7 @@ from pyhanko_certvalidator import ValidationContext
 from kouan.apps.signing.making import formtree
 from kouan.apps.signing.making.errors import NotArchived, NotRenewable
 from kouan.apps.signing.making.evidence import Evidence, Gatherer
+from kouan.apps.signing.making.overdue import due
 from kouan.apps.signing.making.pdf import MAX_PDF
 from kouan.apps.signing.models import ArchivedDocument
 from kouan.core.errors import KouanError
@@ -45,8 +46,6 @@ MARGIN: Final = timedelta(days=90)
 SOONEST: Final = timedelta(days=7)
 """After a stamp that itself ends within the margin."""
 _LAST_DAY: Final = timedelta(days=1)
-AGAIN: Final = timedelta(hours=1)
-"""After a try that failed."""
 ALGORITHMS_END: Final[dict[str, datetime]] = {
     "sha1": datetime(2011, 1, 1, tzinfo=UTC),
     "sha256": datetime(2031, 1, 1, tzinfo=UTC),
@@ -112,8 +111,7 @@ def state_of(row: ArchivedDocument, *, now: datetime | None = None) -> str:
 def renew_due(now: datetime | None = None) -> bool:
     """Renew the one archived document that is due longest; return whether more may wait."""
     now = now or timezone.now()
-    due = ArchivedDocument.objects.filter(renew_at__lte=now).exclude(tried_at__gt=now - AGAIN)
-    row = due.order_by("renew_at", "pk").first()
+    row = due(now).order_by("renew_at", "pk").first()
     if row is None:
         return False
     problem = ""
