@@ -3,7 +3,7 @@
 Services are made of the starter catalogue's, with titles and other names mixed, and found by the words,
 places and half-written words that people type, in all scripts. ``search`` is the answer's keys; ``page`` with
 the services of the first page read. ``naive`` looks through the same folded texts one after another. ``cpu``
-is the processors' part of the time: this process's own, and that of PostgreSQL's where it runs on this machine.
+is the processors' part of the time: this process's own, and PostgreSQL's where it runs on this machine.
 """
 
 from __future__ import annotations
