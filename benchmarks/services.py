@@ -3,7 +3,7 @@
 Services are made of the starter catalogue's, with titles and other names mixed, and found by the words,
 places and half-written words that people type, in all scripts. ``search`` is the answer's keys; ``page`` with
 the services of the first page read. ``naive`` looks through the same folded texts one after another. ``cpu``
-is this process's own part of the time, which is all of it where the database is SQLite.
+is the processors' part of the time: this process's own, and PostgreSQL's where it runs on this machine.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ SEARCHES = 480
 
 _CODE = """
 import json, random, sys, time, django
+from pathlib import Path
 django.setup()
 from django.db import connection, transaction
 from django.utils import timezone
@@ -82,13 +83,23 @@ asked = ["羅湖", "罗湖", "Lo Wu", "tax", "certificate", "库", "圖書證", 
          "company", "深圳", "certificate of the", "車輛登記", "provident fund", "高才通", "lost", "a", "證明",
          "a signed statement of your pension", "无犯罪记录", "library card", "hk", "nothing of the kind"]
 
+backend = None
+if connection.vendor == "postgresql":
+    backend = Path("/proc") / str(connection.connection.info.backend_pid) / "schedstat"
+    command = backend.with_name("comm")
+    backend = backend if command.is_file() and command.read_text().startswith("postgres") else None
+
+def cpu():
+    there = 0 if backend is None else int(backend.read_text().split()[0])
+    return time.thread_time() + there / 1e9
+
 def took(run):
     found = []
     for at in range(searches):
         text = asked[at % len(asked)]
-        began, busy = time.perf_counter(), time.thread_time()
+        began, busy = time.perf_counter(), cpu()
         run(text)
-        found.append((1000 * (time.perf_counter() - began), 1000 * (time.thread_time() - busy)))
+        found.append((1000 * (time.perf_counter() - began), 1000 * (cpu() - busy)))
     return found
 
 def naive(text):

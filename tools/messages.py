@@ -4,6 +4,7 @@
     python tools/messages.py update [PACKAGE]   bring the .po files up to what the source says
     python tools/messages.py compile            write the .mo files that Django reads (only what is stale)
     python tools/messages.py check              fail, naming each string, unless both scripts are complete
+                                                and translate each text in one way
 
 English is the source. The template stays in memory; the .po files are kept in the repository, the .mo
 files are made at set-up and when a wheel is built.
@@ -200,6 +201,26 @@ def problems() -> Iterator[str]:
             for message in catalog:
                 if message.id and (message.context, _singular(message)) not in ids:
                     yield f"{where}: no longer used (run `tools/messages.py update`): {_singular(message)!r}"
+    for script in SCRIPTS:
+        yield from _differing(script)
+
+
+def _differing(script: str) -> Iterator[str]:
+    """Yield each text that two packages translate differently: a node has one translation of it for all.
+
+    Where two meanings are meant, the text has a context in one of the places (``pgettext``).
+    """
+    found: dict[tuple[str | None, str], dict[tuple[str, ...], list[str]]] = {}
+    for package in packages():
+        for message in read(package, script):
+            if message.id and (strings := tuple(_strings(message))):
+                known = found.setdefault((message.context, _singular(message)), {})
+                known.setdefault(strings, []).append(package.name)
+    for (_context, singular), ways in found.items():
+        if len(ways) > 1:
+            told = "; ".join(f"{' / '.join(way)} in {', '.join(names)}" for way, names in ways.items())
+            name = next(iter(ways.values()))[0]
+            yield f"{name} {script}: one text, several translations ({told}): {singular!r}"
 
 
 def _singular(message: Message) -> str:

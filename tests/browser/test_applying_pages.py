@@ -32,6 +32,10 @@ NOT_VEHICLE = re.compile(r"(?<!/vehicle)$")
 NOT_IDENTITY = re.compile(r"(?<!/evidence/identity)$")
 
 
+LONGEST_NUMBER = "GUANGDONGSHENGAA-2026-123456789012"
+"""Of a case, as long as it may cross."""
+
+
 def as_resident(visitor, who):
     """Have the visitor's browser be that of a resident who has signed in."""
     store = SessionStore()
@@ -114,7 +118,7 @@ def test_a_whole_application(visit, gd, chan, language):  # noqa: F811, PLR0915 
     page.locator("main form button[type=submit]").last.click()
     page.wait_for_selector(".apply-story")
     visitor.check("apply-sent")
-    row = Application.objects.get()
+    row, gd.reference = Application.objects.get(), LONGEST_NUMBER
     gd.hear()
     words = "The plate is not in the register. Look at your licence."
     gd.move(row, "received", "received", due_on="2026-12-24")
@@ -190,7 +194,7 @@ def test_a_cosigner_and_a_draft_put_away(visit, chan, lee, filled, language):  #
 
 @pytest.mark.usefixtures("transactional_db")
 def test_what_may_become_of_an_application(visit, gd, chan, sent, language):  # noqa: F811 - the fixtures
-    gone = sent()
+    gone, gd.reference = sent(), LONGEST_NUMBER
     visitor = visit(language=language)
     page = as_resident(visitor, chan)
     visitor.open(f"/applications/{gone.key}/")

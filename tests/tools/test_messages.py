@@ -93,6 +93,28 @@ def test_a_string_gone_from_the_source_is_named_and_update_takes_it_out(messages
     assert [line for line in messages.problems() if "missing" not in line] == []
 
 
+def test_a_text_of_two_packages_has_one_translation_unless_a_context_parts_them(messages, planted, tmp_path):
+    assert planted("請等 %(n)s 秒", "请等 %(n)s 秒") == []
+    core = messages.Package("core", (tmp_path / "core",), tmp_path / "core/locale")
+    pages = tmp_path / "core/jinja2/core"
+    pages.mkdir(parents=True)
+
+    def says(source: str, hans: str) -> list[str]:
+        (pages / "a.html").write_text(source)
+        messages.update(core)
+        for script, text in (("zh_Hant", "請等 %(n)s 秒"), ("zh_Hans", hans)):
+            po = core.po(script)
+            po.write_text(po.read_text("utf-8").replace('seconds"\nmsgstr ""', f'seconds"\nmsgstr "{text}"'))
+        return [line.rpartition(": ")[0] for line in messages.problems()]
+
+    text = "{% trans n=3 %}Wait {{ n }} seconds{% endtrans %}"
+    (differs,) = says(text, "请稍候 %(n)s 秒")
+    assert "zh_Hans: one text, several translations" in differs
+    assert "请稍候 %(n)s 秒 in core; 请等 %(n)s 秒 in web" in differs
+    apart = "{{ pgettext('a pause', 'Wait %(n)s seconds', n=3) }}"
+    assert says(apart, "请稍候 %(n)s 秒") == []
+
+
 def test_compile_writes_only_what_is_stale(messages, planted):
     planted("請等 %(n)s 秒", "请等 %(n)s 秒")
     assert messages.compile_stale() == 2

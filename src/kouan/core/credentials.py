@@ -106,6 +106,9 @@ class Checked:
     """What the issuing department is called; nothing where the credential does not say."""
     announced: bool = False
     """Whether its side has told what the type proves; looked at where it was to meet a requirement."""
+    elements: frozenset[str] | None = None
+    """The kinds of data that its claims are, whatever the verdict; a claim of which its side has told nothing
+    stands as its own name. ``None`` where its side has told no kinds, or its signature does not hold."""
 
 
 class Broker(Protocol):

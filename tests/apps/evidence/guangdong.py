@@ -42,10 +42,13 @@ class Guangdong:
 
     # Saying something
 
-    def post(self, type_, payload):
+    def post(self, type_, payload, *, version=1):
         """Have one message arrive and be handled; return its state and code."""
         draft = self.peer.say(
-            payload, type_=type_, basis=[self.peer.agreement.id, self.peer.agreement.digest, "7.1"]
+            payload,
+            type_=type_,
+            tv=version,
+            basis=[self.peer.agreement.id, self.peer.agreement.digest, "7.1"],
         )
         posted = self.peer.batch(draft)
         receipt = self.peer.read_receipt(inbox.accept(posted.wire), posted)
@@ -72,13 +75,20 @@ class Guangdong:
                     "code": "gd.identity", "vct": f"{ISSUER}/evidence/types/gd.identity",
                     "title": names("Resident identity"), "department": "public-security",
                     "department_name": names("Public Security"), "requirements": ["identity"],
-                    "claims": [{"name": "name", "title": names("Name")}], "level": 2,
+                    "claims": [{"name": "name", "title": names("Name"), "element": "person.name"}],
+                    "level": 2,
                 }
             ],
         } | changes  # fmt: skip
 
-    def announce(self, **changes):
-        return self.post("evidence.issuer", self.announcement(**changes))
+    def announce(self, *, version=2, **changes):
+        return self.post("evidence.issuer", self.announcement(**changes), version=version)
+
+    def announce_1(self):
+        """Announce as a node does that knows nothing of the kinds of data of claims."""
+        (type_,) = self.announcement()["types"]
+        claims = [{name: claim[name] for name in ("name", "title")} for claim in type_["claims"]]
+        return self.announce(version=1, types=[type_ | {"claims": claims}])
 
     def status_token(self, *, number=1, at=None, key=None, uri=None):
         at = int(time.time()) if at is None else at

@@ -14,6 +14,8 @@ from kouan.apps.evidence import announcing, hearing, keys, records, statuses
 from kouan.apps.evidence.domain import Change
 from kouan.apps.evidence.models import Announced, PeerIssuer, PeerStatusList, StatusList, StatusTold
 from kouan.apps.evidence.sdjwt import reading, signing, status
+from kouan.core.exchange.handling import report_undelivered
+from kouan.core.exchange.models import OutboxMessage
 
 HOUR = timedelta(hours=1)
 
@@ -85,6 +87,38 @@ def test_what_was_refused_is_told_again_soon(gd):
     assert sorted(type_ for type_, _ in gd.hear()) == ["evidence.issuer", "evidence.status"]
 
 
+def test_members_are_told_which_kinds_of_data_claims_are(gd):
+    announcing.announce()
+    issuer = next(said for type_, said in gd.hear() if type_ == "evidence.issuer")
+    identity = next(each for each in issuer["types"] if each["code"] == "hk.identity")
+    assert {claim["name"]: claim["element"] for claim in identity["claims"]}["name"] == "person.name"
+
+
+def issuers(heard):
+    """Whether each announcement that was heard names kinds of data."""
+    said = [payload for type_, payload in heard if type_ == "evidence.issuer"]
+    return ["element" in each["types"][0]["claims"][0] for each in said]
+
+
+def test_a_node_that_knows_no_kinds_of_data_is_told_without_them_until_it_names_them_itself(gd):
+    announcing.announce()
+    assert issuers(gd.hear("undeclared-crossing", None)) == [True]
+    report_undelivered()
+    assert OutboxMessage.objects.get(type="evidence.issuer").dismissed  # nobody need look at it
+    announcing.announce()
+    assert issuers(gd.hear()) == [False]
+    assert gd.announce_1() == ("handled", "")
+    announcing.announce()
+    announcing.announce(now=timezone.now() + 25 * HOUR)
+    assert issuers(gd.hear()) == [False]
+    assert gd.announce() == ("handled", "")
+    announcing.announce()
+    assert issuers(gd.hear()) == [True]
+    assert gd.announce() == ("handled", "")
+    announcing.announce()
+    assert issuers(gd.hear()) == []
+
+
 def test_without_an_agreement_nothing_is_sent(gd, settings, tmp_path, caplog):
     from dataclasses import replace  # noqa: PLC0415 - for this alone
 
@@ -124,6 +158,14 @@ def test_a_lists_token_is_signed_anew_when_it_must_be(node):
 # What others tell
 
 
+def test_what_a_node_tells_without_kinds_of_data_is_kept_too(gd):
+    assert gd.announce_1() == ("handled", "")
+    assert gd.announce_1() == ("handled", "")
+    assert gd.announce(version=1)[0] == "refused"  # what a version does not declare is not in it
+    (type_,) = PeerIssuer.objects.get(side="gd").types
+    assert "element" not in type_["claims"][0]
+
+
 def test_the_other_sides_issuer_is_kept(gd):
     assert gd.announce() == ("handled", "")
     row = PeerIssuer.objects.get(side="gd")
@@ -155,7 +197,7 @@ def test_an_announcement_that_cannot_be(gd, what):
         said["types"][0]["code"] = "hk.identity"
     else:
         said["types"] *= 2
-    assert gd.post("evidence.issuer", said) == ("refused", "unknown-evidence-announcement")
+    assert gd.post("evidence.issuer", said, version=2) == ("refused", "unknown-evidence-announcement")
     assert not PeerIssuer.objects.exists()
 
 

@@ -49,6 +49,17 @@ def test_a_requirement_is_met_or_not(known):
     assert (other.verdict, other.claims, other.announced) == (Verdict.NOT_ASKED, {}, True)
 
 
+def test_which_kinds_of_data_the_shown_claims_are_is_what_their_side_has_told(known):
+    assert check(known.present()).elements == {"person.name"}
+    assert check(known.present(show=["name", "sex"])).elements == {"person.name", "sex"}  # it told of no sex
+    assert check(known.present(known.credential(exp=int(time.time()) - 5))).elements == {"person.name"}
+    other = {"types": [known.announcement()["types"][0] | {"vct": f"{ISSUER}/evidence/types/gd.other"}]}
+    assert known.announce(**other) == ("handled", "")
+    assert check(known.present()).elements is None
+    assert known.announce_1() == ("handled", "")
+    assert check(known.present()).elements is None
+
+
 def test_what_a_type_proves_is_not_known_before_its_side_has_told(known):
     PeerIssuer.objects.update(types=[])
     found = check(known.present(), requirement="identity")

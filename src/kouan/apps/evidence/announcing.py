@@ -20,11 +20,13 @@ from django.utils import timezone
 from kouan.apps.evidence import keys, statuses
 from kouan.apps.evidence.crossings import (
     ISSUER,
+    ISSUER_1,
     MOST_KEYS,
     STATUS,
-    ClaimTold,
+    ClaimOfKind,
     IssuerKeyTold,
     IssuerTold,
+    IssuerTold1,
     Names,
     StatusListTold,
     TypeTold,
@@ -59,11 +61,10 @@ def announce(*, now: datetime | None = None) -> bool:
     keys.current(now=now)
     keys.renew(now=now)
     said = _said()
-    digest = hashlib.sha256(json.dumps(said.model_dump(), sort_keys=True).encode()).digest()
     more = False
     for member in members():
-        if _is_due(member.side, digest, now):
-            _tell(member.side, said, digest, now)
+        if _is_due(member.side, said, now):
+            _tell(member.side, said, now)
         more |= _tell_lists(member.side, now)
     return more
 
@@ -89,36 +90,54 @@ def issuer_not_told(*, side: str) -> None:
     Announced.objects.filter(side=side).update(digest=b"", next_at=timezone.now() + REFUSED_AGAIN_AFTER)
 
 
+def understands(*, side: str, version: int) -> None:
+    """Tell a member in this version of the message from now on; if that is another one, at once."""
+    others = Announced.objects.filter(side=side).exclude(version=version)
+    others.update(version=version, digest=b"", next_at=timezone.now())
+
+
 def status_not_told(*, side: str) -> None:
     """Have a member told of the lists again soon."""
     StatusTold.objects.filter(side=side).update(version=0, next_at=timezone.now() + REFUSED_AGAIN_AFTER)
 
 
-def _is_due(side: str, digest: bytes, now: datetime) -> bool:
+def _is_due(side: str, said: IssuerTold, now: datetime) -> bool:
     row = Announced.objects.filter(side=side).first()
     if row is None:
         return True
     # What was refused or not allowed waits a little; what has changed since does not.
-    return row.next_at <= now or bytes(row.digest) not in {digest, b""}
+    return row.next_at <= now or bytes(row.digest) not in {_digest(said), b""}
 
 
-def _tell(side: str, said: IssuerTold, digest: bytes, now: datetime) -> None:
+def _digest(said: IssuerTold) -> bytes:
+    return hashlib.sha256(json.dumps(said.model_dump(), sort_keys=True).encode()).digest()
+
+
+def _tell(side: str, said: IssuerTold, now: datetime) -> None:
     with transaction.atomic():
         take_turn(f"evidence-announcement-{side}")  # of several workers one tells
-        if not _is_due(side, digest, now):
+        if not _is_due(side, said, now):
             return
         row, _made = Announced.objects.get_or_create(side=side, defaults={"next_at": now})
         serial = max(row.serial + 1, int(now.timestamp()))
         try:
             with transaction.atomic():
-                send(ISSUER, to=side, payload=said.model_copy(update={"serial": serial}))
+                _send(said.model_copy(update={"serial": serial}), side=side, version=row.version)
         except KouanError as error:
             _say_once(side, f"{side} is not told of this side's issuer of evidence: {error}")
             row.digest, row.next_at = b"", now + REFUSED_AGAIN_AFTER
         else:
             _silent.pop(side, None)
-            row.serial, row.digest, row.next_at = serial, digest, now + AGAIN_AFTER
+            row.serial, row.digest, row.next_at = serial, _digest(said), now + AGAIN_AFTER
         row.save()
+
+
+def _send(said: IssuerTold, *, side: str, version: int) -> None:
+    if version == ISSUER.version:
+        send(ISSUER, to=side, payload=said)
+        return
+    before = said.model_dump(exclude={"types": {"__all__": {"claims": {"__all__": {"element"}}}}})
+    send(ISSUER_1, to=side, payload=IssuerTold1.model_validate(before))
 
 
 def _tell_lists(side: str, now: datetime) -> bool:
@@ -176,7 +195,10 @@ def _said() -> IssuerTold:
                 department=each.department,
                 department_name=_names(each.department_name),
                 requirements=sorted(each.requirements),
-                claims=[ClaimTold(name=claim.name, title=_names(claim.title)) for claim in each.claims],
+                claims=[
+                    ClaimOfKind(name=claim.name, title=_names(claim.title), element=claim.element)
+                    for claim in each.claims
+                ],
                 level=each.level,
             )
             for each in catalogue().types.values()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,6 +51,8 @@ class Found:
     shown_to: str = ""
     """For whom its holder proved that key, if they did."""
     level: int = 0
+    elements: frozenset[str] | None = None
+    """The kinds of data of ``claims`` (``issuers.KnownType.held``); ``None`` where its side has not told."""
 
 
 def check(text: str, *, sender: str, matter: str, now: datetime, requirement: str = "") -> Checked:
@@ -77,6 +79,7 @@ def check(text: str, *, sender: str, matter: str, now: datetime, requirement: st
         title=found.title,
         department=found.department_name,
         announced=proves is not None,
+        elements=found.elements,
     )
 
 
@@ -144,6 +147,7 @@ def _signed(parts: Parts, said: dict[str, Any], issuer: Issuer, now: datetime) -
         issued_at=issued_at,
         expires_at=None if exp is None else datetime.fromtimestamp(exp, UTC),
         has_key="cnf" in said,
+        elements=type_.held(claims),
     )
 
 
@@ -205,12 +209,7 @@ def _peers_list(side: str, uri: str, now: datetime) -> tuple[bytes, int] | None:
 
 
 def _as(found: Found, verdict: Verdict, *, shown_to: str = "", level: int = 0) -> Found:
-    return Found(
-        verdict=verdict, side=found.side, type=found.type, title=found.title, department=found.department,
-        department_name=found.department_name, claims=found.claims, titles=found.titles,
-        issued_at=found.issued_at, expires_at=found.expires_at, has_key=found.has_key, shown_to=shown_to,
-        level=level,
-    )  # fmt: skip
+    return replace(found, verdict=verdict, shown_to=shown_to, level=level)
 
 
 def _requirements(side: str, type_: str) -> frozenset[str] | None:

@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import Field, StringConstraints
 
 from kouan.core.exchange import Consent, Crossing, Payload, Received, Undelivered
+from kouan.core.exchange.crossing import UndeclaredCrossing
+from kouan.core.exchange.outbox import cancel
 
 LEGAL_BASIS: Final = "evidence"
 MAX_TOKEN: Final = 48 * 1024
@@ -50,26 +52,50 @@ class ClaimTold(Payload):
     title: Names
 
 
-class TypeTold(Payload):
-    """A type of evidence, who issues it, and what it proves."""
+class ClaimOfKind(ClaimTold):
+    """The same, with the kind of data that it is (``core.policy.elements``)."""
 
+    element: Annotated[str, StringConstraints(pattern=r"^[a-z]+\.[a-z-]+$", max_length=64)]
+
+
+class _Type(Payload):
     code: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}\.[a-z][a-z0-9-]{1,60}$")]
     vct: Address
     title: Names
     department: Code
     department_name: Names
     requirements: Annotated[list[Code], MaxLen(20)]
-    claims: Annotated[list[ClaimTold], Len(1, 24)]
     level: Annotated[int, Field(ge=1, le=4)]
 
 
-class IssuerTold(Payload):
-    """A side's issuer of evidence."""
+class TypeTold(_Type):
+    """A type of evidence, who issues it, what it proves and which kinds of data it says."""
 
+    claims: Annotated[list[ClaimOfKind], Len(1, 24)]
+
+
+class TypeTold1(_Type):
+    """The same without the kinds of data."""
+
+    claims: Annotated[list[ClaimTold], Len(1, 24)]
+
+
+class _Issuer(Payload):
     issuer: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]{1,180}$", max_length=200)]
     serial: Seconds
     keys: Annotated[list[IssuerKeyTold], Len(1, MOST_KEYS)]
+
+
+class IssuerTold(_Issuer):
+    """A side's issuer of evidence."""
+
     types: Annotated[list[TypeTold], MaxLen(200)]
+
+
+class IssuerTold1(_Issuer):
+    """The same, to and from a node that knows nothing of the kinds of data of claims."""
+
+    types: Annotated[list[TypeTold1], MaxLen(200)]
 
 
 class StatusListTold(Payload):
@@ -81,32 +107,51 @@ class StatusListTold(Payload):
 _NOBODY = _("It is about nobody: a list says of each place whether it counts, and not whose it is.")
 
 
-def _declare(**given: Any) -> Crossing[Any]:
-    return Crossing(version=1, legal_basis=LEGAL_BASIS, consent=Consent.NOT_NEEDED, **given)
+def _declare(*, version: int = 1, **given: Any) -> Crossing[Any]:
+    return Crossing(version=version, legal_basis=LEGAL_BASIS, consent=Consent.NOT_NEEDED, **given)
 
 
-ISSUER: Final[Crossing[IssuerTold]] = _declare(
-    type="evidence.issuer",
+def _issuer(*, title: str, types: str, **given: Any) -> Crossing[Any]:
+    return _declare(
+        type="evidence.issuer",
+        title=title,
+        purpose=_("To tell the other side which keys sign this side's evidence, and which types there are."),
+        purpose_code="dpv:ServiceProvision",
+        fields={
+            "issuer": _("The issuer's address, which is its name"),
+            "serial": _("A number that grows with each announcement"),
+            "keys": _("Its public keys, and from when until when each signs"),
+            "types": types,
+        },
+        elements={
+            "issuer": "technical.key",
+            "serial": "technical.number",
+            "keys": "technical.key",
+            "types": "organisation.name matter.text",
+        },
+        max_bytes=1 << 20,
+        consent_reason=_("It is about departments, and about no person."),
+        expires_after=timedelta(days=30),
+        **given,
+    )
+
+
+ISSUER: Final[Crossing[IssuerTold]] = _issuer(
+    version=2,
     payload=IssuerTold,
     title=_("A side's issuer of evidence"),
-    purpose=_("To tell the other side which keys sign this side's evidence, and which types there are."),
-    purpose_code="dpv:ServiceProvision",
-    fields={
-        "issuer": _("The issuer's address, which is its name"),
-        "serial": _("A number that grows with each announcement"),
-        "keys": _("Its public keys, and from when until when each signs"),
-        "types": _("Its types of evidence: name, department, what each proves and what it says"),
-    },
-    elements={
-        "issuer": "technical.key",
-        "serial": "technical.number",
-        "keys": "technical.key",
-        "types": "organisation.name matter.text",
-    },
-    max_bytes=1 << 20,
-    consent_reason=_("It is about departments, and about no person."),
-    expires_after=timedelta(days=30),
+    types=_(
+        "Its types of evidence: name, department, what each proves, what it says and which kinds of data "
+        "that is"
+    ),
 )
+ISSUER_1: Final[Crossing[IssuerTold1]] = _issuer(
+    version=1,
+    payload=IssuerTold1,
+    title=_("A side's issuer of evidence (to nodes that know no kinds of data of claims)"),
+    types=_("Its types of evidence: name, department, what each proves and what it says"),
+)
+"""Sent to a member whose node has refused version 2, until it sends that itself."""
 STATUS: Final[Crossing[StatusListTold]] = _declare(
     type="evidence.status",
     payload=StatusListTold,
@@ -127,12 +172,29 @@ from kouan.apps.evidence import announcing, hearing  # noqa: E402 - see above
 
 @ISSUER.handler
 def keep_issuer(message: Received[IssuerTold]) -> None:
+    """Keep what a side says of its issuer, if it is the latest, and speak to it in this version."""
+    hearing.issuer(message=message)
+    announcing.understands(side=message.sender, version=ISSUER.version)
+
+
+@ISSUER_1.handler
+def keep_issuer_1(message: Received[IssuerTold1]) -> None:
     """Keep what a side says of its issuer, if it is the latest."""
     hearing.issuer(message=message)
 
 
 @ISSUER.undelivered
 def note_unknown_issuer(message: Undelivered) -> None:
+    """Have it told again: in the version before to a node that does not know this one, else soon."""
+    if message.code == UndeclaredCrossing.code:
+        announcing.understands(side=message.receiver, version=ISSUER_1.version)
+        cancel(message.id)  # nobody need look at it: the same is told in other words
+    else:
+        announcing.issuer_not_told(side=message.receiver)
+
+
+@ISSUER_1.undelivered
+def note_unknown_issuer_1(message: Undelivered) -> None:
     """Have it told again soon."""
     announcing.issuer_not_told(side=message.receiver)
 

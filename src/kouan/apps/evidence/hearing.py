@@ -17,7 +17,7 @@ from kouan.apps.evidence.sdjwt.signing import Malformed, header_of, payload_of, 
 from kouan.apps.evidence.statuses import LEEWAY, LONGEST, PATH
 
 if TYPE_CHECKING:
-    from kouan.apps.evidence.crossings import IssuerKeyTold, IssuerTold, StatusListTold
+    from kouan.apps.evidence.crossings import IssuerKeyTold, IssuerTold, IssuerTold1, StatusListTold
     from kouan.core.exchange import Received
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ MOST_LISTS: Final = 1000
 """Of one side."""
 
 
-def issuer(*, message: Received[IssuerTold]) -> None:
+def issuer(*, message: Received[IssuerTold] | Received[IssuerTold1]) -> None:
     """Keep what a side says of its issuer, if it is later than what is known of it.
 
     Raises ``UnknownAnnouncement`` for keys that are none, for types of another side, and for another side's

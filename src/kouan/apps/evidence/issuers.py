@@ -15,7 +15,7 @@ from kouan.apps.evidence.sdjwt.signing import public_key
 from kouan.core.text import Localised
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from joserfc.jwk import ECKey
 
@@ -29,6 +29,14 @@ class KnownType:
     titles: Mapping[str, Localised] = field(default_factory=dict)
     requirements: frozenset[str] = frozenset()
     department: Localised | None = None
+    elements: Mapping[str, str] | None = None
+    """The kind of data of each claim; ``None`` where its side has not told."""
+
+    def held(self, claims: Iterable[str]) -> frozenset[str] | None:
+        """Return the kinds of data that claims are; one that its side has told nothing of is its own name."""
+        if self.elements is None:
+            return None
+        return frozenset(self.elements.get(name, name) for name in claims)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,7 @@ def own_issuer() -> Issuer:
                 {claim.name: claim.title for claim in each.claims},
                 each.requirements,
                 each.department_name,
+                {claim.name: claim.element for claim in each.claims},
             )
             for each in catalogue().types.values()
         },
@@ -118,10 +127,16 @@ def _read(row: PeerIssuer) -> Issuer:
                 titles={claim["name"]: _names(claim["title"]) for claim in each["claims"]},
                 requirements=frozenset(each["requirements"]),
                 department=_names(each["department_name"]),
+                elements=_elements(each["claims"]),
             )
             for each in row.types
         },
     )
+
+
+def _elements(claims: Iterable[Mapping[str, Any]]) -> dict[str, str] | None:
+    told = {claim["name"]: claim.get("element") for claim in claims}
+    return None if None in told.values() else told  # type: ignore[return-value]  # none is missing
 
 
 def _names(value: Mapping[str, str]) -> Localised:

@@ -89,6 +89,8 @@ class Guangdong:
     def __init__(self, peer):
         self.peer = peer
         self.seq = 0
+        self.reference = "GD-2026-000123"
+        """The number that it gives a case."""
 
     def publish(self, **changes):
         made = definition(**changes)
@@ -110,7 +112,7 @@ class Guangdong:
         said = CaseMoved(
             **{
                 "application": row.key.bytes, "seq": self.seq, "kind": kind, "state": state,
-                "reference": "GD-2026-000123", "by": "transport", "words": "", "ask": [], "due_on": "",
+                "reference": self.reference, "by": "transport", "words": "", "ask": [], "due_on": "",
                 "pay_at": "", "at": int(timezone.now().timestamp()),
             } | more
         )  # fmt: skip
@@ -134,7 +136,7 @@ class Guangdong:
         with folder.create(folder.incoming(kept.file)) as target:
             target.write(stream.Chunks(key).seal(0, content, last=True))
         said = CaseGranted(
-            application=row.key.bytes, seq=self.seq, reference="GD-2026-000123", by="transport",
+            application=row.key.bytes, seq=self.seq, reference=self.reference, by="transport",
             words="Drive carefully.", document=blob, credential=credential, at=int(now.timestamp()),
         )  # fmt: skip
         CASE_GRANTED.handle(Received(message, "gd", row.key, now, said))

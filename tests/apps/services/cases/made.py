@@ -185,6 +185,7 @@ class PlayedBroker:
             title=Localised("Residence permit", "居住證", "居住证"),
             department=Localised("Public Security", "公安", "公安"),
             announced=said.get("announced", True),
+            elements=None if said.get("elements") is None else frozenset(said["elements"]),
         )
 
     def issue(self, *, type_, department, claims, registered=None, **_more):

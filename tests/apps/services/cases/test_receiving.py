@@ -33,7 +33,7 @@ from kouan.apps.services.cases import (
     telling,
     working,
 )
-from kouan.apps.services.models import Case, CaseCounter, CaseFile, ServiceVersion
+from kouan.apps.services.models import Case, CaseCounter, CaseEvidence, CaseFile, ServiceVersion
 from kouan.apps.services.payloads import Attachment
 from kouan.core.credentials import Verdict, asked_for
 from kouan.core.errors import KouanError
@@ -307,6 +307,35 @@ def test_files_are_declared_as_files(sent):
     assert refusal(alone) == "kinds-differ"
 
 
+@pytest.mark.parametrize(
+    ("elements", "kinds", "refused"),
+    [
+        (["person.residence-status"], KINDS, False),
+        (["person.residence-status"], [*KINDS, "person.health"], True),  # which is nowhere
+        (["person.residence-status", "person.name"], KINDS, True),
+        (["person.residence-status", "person.name"], [*KINDS, "person.name"], False),
+        (["person.residence-status", "sex"], KINDS, True),  # a claim of which its side has told nothing
+        ([], ["person.vehicle"], False),
+        (None, [*KINDS, "person.health"], False),  # its side has told no kinds
+    ],
+)
+@pytest.mark.parametrize("verdict", [Verdict.GOOD, Verdict.EXPIRED])
+def test_the_kinds_of_what_evidence_says_are_those_that_are_declared(sent, elements, kinds, refused, verdict):
+    application = sent(evidence=[presentation(elements=elements, verdict=verdict)], kinds=kinds)
+    if refused:
+        assert refusal(application) == "kinds-differ"
+    else:
+        receiving.opened(message=application.message())
+        assert CaseEvidence.objects.get().verdict == verdict.value
+
+
+def test_beside_told_evidence_other_evidence_may_bring_more(sent):
+    told = presentation(elements=["person.residence-status"])
+    untold = presentation("vehicle-licence")
+    receiving.opened(message=sent(evidence=[told, untold], kinds=[*KINDS, "person.name"]).message())
+    assert CaseEvidence.objects.count() == 2
+
+
 @pytest.mark.parametrize("name", ["a\0.pdf", "a\n.pdf", "\x7f.pdf"])
 def test_names_have_no_control_characters(name):
     with pytest.raises(ValidationError):
@@ -398,6 +427,7 @@ def test_what_is_added_is_declared_whatever_is_done_with_it(case, officer, agree
         {"attachments": [file], "kinds": OF_EVIDENCE},
         {"evidence": [presentation()]},
         {"evidence": [presentation()], "attachments": [file], "kinds": OF_EVIDENCE},
+        {"evidence": [presentation(elements=["person.name"])], "kinds": OF_EVIDENCE},
     ):
         added = word(row, action, words="So.", id_=files, receipt=agreed(row, more.get("kinds", ())), **more)
         with pytest.raises(errors.KindsDiffer):

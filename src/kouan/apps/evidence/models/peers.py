@@ -47,6 +47,8 @@ class Announced(models.Model):
     side = models.CharField(max_length=16, unique=True)
     serial = models.BigIntegerField(default=0)
     digest = models.BinaryField(max_length=32, default=b"")
+    version = models.PositiveSmallIntegerField(default=2)
+    """Of the message that its node understands."""
     next_at = models.DateTimeField()
 
     def __str__(self) -> str:

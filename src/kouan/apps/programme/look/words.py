@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from django.utils import formats
-from django.utils.translation import get_language, gettext, pgettext
+from django.utils.translation import get_language, gettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.programme.domain import Field, Mode
@@ -30,10 +30,10 @@ HEADS: Final = {
     Field.CHAIR: _("In the chair"),
     Field.PERSON: _("People named"),
     Field.BODY: _("Bodies represented"),
-    Field.FIGURE: _("Figures"),
+    Field.FIGURE: pgettext_lazy("programme", "Figures"),
 }
 CHANGES: Final = {
-    Change.BORN: _("New"),
+    Change.BORN: pgettext_lazy("programme", "New"),
     Change.RETURNED: _("Taken up again"),
     Change.RENAMED: _("Renamed"),
     Change.KEPT: _("As before"),

@@ -26,7 +26,7 @@ FIELDS: Final[dict[str, _StrOrPromise]] = {
     Field.AREA: _("Area of co-operation"),
     Field.DECISION: _("Decision"),
     Field.AGREEMENT: _("Agreement signed"),
-    Field.EVENT: _("Event"),
+    Field.EVENT: pgettext_lazy("programme", "Event"),
     Field.FIGURE: _("Figure"),
 }
 STATES: Final[dict[str, _StrOrPromise]] = {

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Cosigner,
         Evidence,
     )
+    from kouan.core.credentials import Checked
 
 REPRESENTATION: Final = "representation"
 """The requirement that somebody may act for another."""
@@ -84,19 +85,24 @@ def _check_cosigners(definition: Definition, applicant: str, cosigners: Sequence
 
 
 def check_kinds(
-    definition: Definition, answers: Mapping[str, Any], said: ApplicationSubmitted | ApplicantActed
+    definition: Definition,
+    answers: Mapping[str, Any],
+    said: ApplicationSubmitted | ApplicantActed,
+    checked: Sequence[Checked],
 ) -> None:
     """Hold the kinds of data that were declared, and consented to, against those that are there.
 
-    Answers and files show theirs. What kinds the claims of evidence are only their own side knows: beside
-    evidence more may be declared, and something must be. Raises ``KindsDiffer``.
+    Answers and files show theirs, the claims of evidence those that their side has told. Beside evidence of
+    which it has not, more may be declared, and something must be. Raises ``KindsDiffer``.
     """
     found, declared = set(forms.kinds(definition.form, answers)), set(said.kinds)
     if said.attachments:
         found.add(FILE_KIND)
-    differ = found - declared if said.evidence else found ^ declared
-    if said.evidence and not declared:
-        differ |= {each.type for each in said.evidence}
+    found = found.union(*(each.elements for each in checked if each.elements is not None))
+    untold = {each.type for each, one in zip(said.evidence, checked, strict=True) if one.elements is None}
+    differ = found - declared if untold else found ^ declared
+    if untold and not declared:
+        differ |= untold
     if differ:
         raise errors.KindsDiffer(kinds=", ".join(sorted(differ)))
 

@@ -26,10 +26,12 @@ from kouan.apps.services.domain import Action, Role, State
 from kouan.apps.services.models import Case, CaseCounter, ServiceVersion
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from kouan.apps.services.definition.model import Definition
     from kouan.apps.services.payloads import ApplicantActed, ApplicationSubmitted
+    from kouan.core.credentials import Checked
     from kouan.core.exchange import Received
 
 _STATES: Final = ServiceVersion.State
@@ -59,6 +61,7 @@ def opened(*, message: Received[ApplicationSubmitted]) -> None:
         checked = proving.check(
             key=str(key), evidence=said.evidence, sender=message.sender, acts_for=said.acts_for, now=now
         )
+        fitting.check_kinds(definition, answers, said, checked)
         case = _case(message, definition, now)
         proving.keep(case=case, definition=definition, evidence=said.evidence, checked=checked)
         attachments.keep(
@@ -102,7 +105,6 @@ def _check(message: Received[ApplicationSubmitted], definition: Definition, answ
         complete=True,
     )
     fitting.check_files(definition, answers, said.attachments)
-    fitting.check_kinds(definition, answers, said)
     fitting.check_consent(
         said,
         application=str(uuid.UUID(bytes=said.application)),
@@ -170,19 +172,20 @@ def acted(*, message: Received[ApplicantActed]) -> None:
             raise errors.ConsentNotHers(what="application")
         if case.events.filter(message_id=message.id).exists():
             return
+        checked: list[Checked] = []
         if said.answers or said.evidence or said.attachments:
             fitting.check_more_consent(said, case=case, sender=message.sender, at=message.sent_at)
-            _check_added(case, said)
+            checked = _check_added(case, said)
             case.consent = said.consent
-        _ACTS[said.action](case, message)
+        _ACTS[said.action](case, message, checked)
         case.save()
 
 
-def _check_added(case: Case, said: ApplicantActed) -> None:
+def _check_added(case: Case, said: ApplicantActed) -> list[Checked]:
     """Hold what is added against the form and the declared kinds of data, whatever is done with it.
 
-    Raises ``EvidenceNotAsked`` for answers beside anything but a correction, ``AnswersDoNotFit`` or
-    ``KindsDiffer``.
+    Returns what checks of the evidence found. Raises ``EvidenceNotAsked`` for answers beside anything but a
+    correction, ``AnswersDoNotFit``, ``KindsDiffer`` and what ``proving.check`` raises.
     """
     definition, answers = versions.of_case(case), dict[str, Any]()
     if said.answers:
@@ -190,7 +193,15 @@ def _check_added(case: Case, said: ApplicantActed) -> None:
             raise errors.EvidenceNotAsked(place="answers")
         answers = fitting.read_answers(said.answers)
         fitting.check_answers(definition, answers)
-    fitting.check_kinds(definition, answers, said)
+    checked = proving.check(
+        key=str(case.key),
+        evidence=said.evidence,
+        sender=case.home,
+        acts_for=case.acts_for,
+        now=timezone.now(),
+    )
+    fitting.check_kinds(definition, answers, said, checked)
+    return checked
 
 
 def _moved(case: Case, action: Action) -> State:
@@ -201,16 +212,16 @@ def _moved(case: Case, action: Action) -> State:
         raise errors.NotNow(state=labels.state_name(case.state)) from None
 
 
-def _message(case: Case, message: Received[ApplicantActed]) -> None:
+def _message(case: Case, message: Received[ApplicantActed], checked: Sequence[Checked]) -> None:
     if not message.payload.words.strip():
         raise errors.WordsNeeded
-    _add(case, message)
+    _add(case, message, checked)
     case.changed += 1
     told = _told(message)
     telling.note(case, "message", role=Role.APPLICANT, told=told, message_id=message.id)
 
 
-def _correct(case: Case, message: Received[ApplicantActed]) -> None:
+def _correct(case: Case, message: Received[ApplicantActed], checked: Sequence[Checked]) -> None:
     said = message.payload
     _bring_back(case, message)
     state = _moved(case, Action.CORRECT)
@@ -222,7 +233,7 @@ def _correct(case: Case, message: Received[ApplicantActed]) -> None:
         fitting.check_files(definition, answers, said.attachments, known=known)
         told["before"] = sealing.unseal_json(case.answers, of=f"case {case.key} answers")
         case.answers = sealing.seal(said.answers, of=f"case {case.key} answers")
-    _add(case, message)
+    _add(case, message, checked)
     telling.enter(case, state)
     clock.resume(case, clock.today())
     telling.tell(case, "correct", role=Role.APPLICANT, due_on=case.due_on, more=told)
@@ -243,7 +254,7 @@ def _bring_back(case: Case, message: Received[ApplicantActed]) -> None:
     case.state, case.days_left, case.decided_at = State.CORRECTION.value, before.get("days_left", 0), None
 
 
-def _add(case: Case, message: Received[ApplicantActed]) -> None:
+def _add(case: Case, message: Received[ApplicantActed], checked: Sequence[Checked]) -> None:
     """Take in the evidence and the files that came with it."""
     said = message.payload
     if not said.evidence and not said.attachments:
@@ -258,18 +269,11 @@ def _add(case: Case, message: Received[ApplicantActed]) -> None:
         attachments=said.attachments,
         complete=False,
     )
-    checked = proving.check(
-        key=str(case.key),
-        evidence=said.evidence,
-        sender=message.sender,
-        acts_for=case.acts_for,
-        now=timezone.now(),
-    )
     proving.keep(case=case, definition=definition, evidence=said.evidence, checked=checked)
     attachments.keep(case=case, attachments=said.attachments, sender=message.sender, message_id=message.id)
 
 
-def _end(case: Case, message: Received[ApplicantActed]) -> None:
+def _end(case: Case, message: Received[ApplicantActed], _checked: Sequence[Checked]) -> None:
     state = _moved(case, Action.WITHDRAW)
     telling.enter(case, state)
     clock.finish(case, timezone.now())
@@ -277,7 +281,7 @@ def _end(case: Case, message: Received[ApplicantActed]) -> None:
     case.events.filter(seq=case.seq).update(message_id=message.id)
 
 
-def _appeal(case: Case, message: Received[ApplicantActed]) -> None:
+def _appeal(case: Case, message: Received[ApplicantActed], checked: Sequence[Checked]) -> None:
     state = _moved(case, Action.APPEAL)
     if not message.payload.words.strip():
         raise errors.WordsNeeded
@@ -285,14 +289,14 @@ def _appeal(case: Case, message: Received[ApplicantActed]) -> None:
     last = (case.decided_at or case.received_at) + timedelta(days=definition.waits.appeal_days)
     if message.sent_at > last or case.events.filter(kind=Action.UPHOLD.value).exists():
         raise errors.AppealOver
-    _add(case, message)
+    _add(case, message, checked)
     telling.enter(case, state)
     clock.start(case, clock.today(), definition.time_limit.working_days)
     telling.tell(case, "appeal", role=Role.APPLICANT, due_on=case.due_on, more=_told(message))
     case.events.filter(seq=case.seq).update(message_id=message.id)
 
 
-def _restrict(case: Case, message: Received[ApplicantActed]) -> None:
+def _restrict(case: Case, message: Received[ApplicantActed], _checked: Sequence[Checked]) -> None:
     """Let nobody work any more with what the applicant sent; the decision and the trail stay."""
     if case.turn != clock.Turn.NOBODY or case.restricted_at is not None:
         raise errors.NotNow(state=labels.state_name(case.state))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from kouan.apps.services import papers, sealing
 from kouan.apps.services.cases.clock import today
@@ -179,7 +180,7 @@ def _passages(  # noqa: PLR0913, PLR0917 - all that the paper says
             _("without end") if until is None else _day(today(until))[0].in_language(language),
         ),
         (_("Decided by"), definition.department.name.text.in_language(language)),
-        (_("Side"), get_side(settings.NODE.side).name.in_language(language)),
+        (pgettext("service", "Side"), get_side(settings.NODE.side).name.in_language(language)),
         (_("Law"), definition.legal.text.in_language(language)),
         (_("The same as a credential"), credential),
     ]

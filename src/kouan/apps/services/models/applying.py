@@ -40,8 +40,8 @@ class Application(models.Model):
     """When the person withdrew it, after the end or before it had left; from then on nothing is sent."""
     message_id = models.UUIDField(null=True)
     """The message that carried it; its proof is the ledger's."""
-    reference = models.CharField(max_length=32, default="")
-    """The case's number at the other side."""
+    reference = models.CharField(max_length=40, default="")
+    """The case's number at the other side, at its longest (``payloads.CaseMoved``) of 34 characters."""
     seen_seq = models.PositiveIntegerField(default=0)
     """The last event of the other side that is in."""
     due_on = models.DateField(null=True)

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from kouan.apps.services.cases import access, granting, queries, versions, working
@@ -127,7 +128,7 @@ _DOINGS: Final[dict[str, Doing]] = {
     "message": Doing(
         _("Write to the applicant"),
         _("They read it at their own side, beside their application."),
-        _("Send"),
+        pgettext_lazy("message", "Send"),
         _("The message is on its way."),
         _plain(WordsForm),
         _worded(working.message),

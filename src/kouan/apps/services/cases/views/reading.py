@@ -137,7 +137,9 @@ def figures_csv(request: HttpRequest) -> HttpResponse:
         [f"< {most}" if most else f"≥ {statistics.SPANS[-1]}", count] for most, count in found.spans
     )
     lines.writerow([])
-    lines.writerow([gettext("Officer"), gettext("Open"), gettext("Late"), pgettext("cases", "Decided")])
+    lines.writerow(
+        [gettext("Officer"), pgettext("cases", "Open"), gettext("Late"), pgettext("cases", "Decided")]
+    )
     lines.writerows(
         [_cell(load.officer or gettext("nobody yet")), load.open, load.late, load.decided]
         for load in found.loads
