@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext
 
 from kouan.apps.dataflow import errors
+from kouan.apps.dataflow.denials import SEVERAL
 from kouan.apps.dataflow.domain import ALWAYS, SCOPE, State, Terms
-from kouan.apps.dataflow.labels import STATES
+from kouan.apps.dataflow.labels import place_name, purpose_name
 from kouan.apps.dataflow.rules import Basis, NoRules, Rules, rules_of
 from kouan.core.policy.decide import TERM_ZONE, ImportantData
 from kouan.core.policy.elements import Category, elements_of, important_among, personal_among
@@ -134,10 +135,10 @@ def _contract(case: Case, contract: ContractFacts) -> None:
     if case.named is not None and case.named != contract.digest:
         raise errors.OtherTerms(clause="contract digest", contract=name)
     if contract.state in _NEVER and not _on_its_last_day(case, contract):
-        raise errors.ContractOver(clause="contract state", contract=name, state=str(STATES[contract.state]))
+        raise errors.ContractOver(clause="contract state", contract=name, state=contract.state.value)
     if unsigned := terms.sides - contract.signed_by:
         raise errors.UnsignedContract(
-            clause="contract signatures", contract=name, sides=", ".join(sorted(unsigned))
+            clause="contract signatures", contract=name, sides=SEVERAL.join(sorted(unsigned))
         )
     if not terms.first_day <= case.day <= terms.last_day:
         raise errors.OutsideTerm(
@@ -195,7 +196,7 @@ def _consent(case: Case, bases: list[Basis]) -> None:
     if case.contract is None or consent.contract != case.contract.terms.contract:
         raise errors.ConsentForOther(clause="consent contract", detail=consent.contract)
     if case.purpose not in consent.purposes:
-        raise errors.ConsentForOther(clause="consent purposes", detail=case.purpose)
+        raise errors.ConsentForOther(clause="consent purposes", detail=purpose_name(case.purpose))
     _agreed(case, consent, bases)
     _no_wider(case.contract.terms, consent)
 
@@ -220,7 +221,7 @@ def _no_wider(terms: Terms, consent: ConsentFacts) -> None:
     if consent.onward is None:
         return
     if more := {(each.name, each.place) for each in terms.onward} - consent.onward:
-        names = ", ".join(f"{name} ({place})" for name, place in sorted(more))
+        names = ", ".join(f"{name} ({place_name(place)})" for name, place in sorted(more))
         raise errors.ConsentForOther(clause="consent onward", detail=names)
 
 

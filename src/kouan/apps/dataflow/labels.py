@@ -11,7 +11,7 @@ from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.rules import NoRules, rules_of
 from kouan.core.exchange.crossing import registry
 from kouan.core.policy.elements import UnknownElement, elements_of
-from kouan.core.sides import UnknownSideError, get_side
+from kouan.core.sides import UnknownSideError, get_side, side_name
 from kouan.core.text import Localised
 
 if TYPE_CHECKING:
@@ -108,14 +108,6 @@ def denied_because(code: str) -> str:
     return str(DENIED.get(code, code))
 
 
-def side_name(code: str) -> str:
-    """Return a side's name in the reader's language."""
-    try:
-        return str(get_side(code).name)
-    except UnknownSideError:
-        return code
-
-
 def place_name(place: str) -> str:
     """Return a place's name: a side, or a side's city with its side."""
     side, _colon, city = place.partition(":")
@@ -142,6 +134,11 @@ def element_names(ids: Iterable[str]) -> list[str]:
         return [str(each.title) for each in elements_of(list(ids))]
     except UnknownElement:
         return sorted(ids)
+
+
+def state_name(state: str) -> str:
+    """Return how far a contract has come, in the reader's words."""
+    return str(STATES.get(state, state))
 
 
 def purpose_name(purpose: str) -> str:

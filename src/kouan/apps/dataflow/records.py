@@ -189,6 +189,7 @@ def read(*, record: Record, reader: str, purpose: str) -> list[tuple[str, str]]:
                 purpose=purpose,
                 at=int(use.at.timestamp()),
             ),
+            conversation=use.key,
         )
         values: list[tuple[str, str]] = [
             (element, value)
@@ -304,7 +305,7 @@ def sent_again(message: SentAgain) -> None:
     _kept(message.id, case, consent, outgoing=True)
 
 
-def not_delivered(*, message: Undelivered) -> None:
+def not_delivered(message: Undelivered) -> None:
     """Note that a record never counted on the other side: then nobody has it there."""
     Record.objects.filter(message_id=message.id, outgoing=True, erased_at=None).update(
         erased_at=timezone.now(), erased_because=message.code[:64]

@@ -16,6 +16,7 @@ from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.judging import rules_for
 from kouan.apps.dataflow.models import Contract, Filing
 from kouan.core.policy import Denied
+from kouan.core.sides import side_name
 from kouan.web.filters import date_long
 
 if TYPE_CHECKING:
@@ -241,7 +242,7 @@ def history(seen: Shown, signed: Sequence[Signature]) -> list[Step]:
     never = datetime.max.replace(tzinfo=UTC)
     sides = [settings.NODE.side, row.peer]
     for side in sorted(sides, key=lambda each: (each in by and by[each].at) or never):
-        title = gettext("Signed for %(side)s") % {"side": labels.side_name(side)}
+        title = gettext("Signed for %(side)s") % {"side": side_name(side)}
         if side in by:
             steps.append(Step("done" if by[side].holds else "failed", title, by[side].officer, by[side].at))
         elif seen.state in {State.DRAFT, State.PROPOSED}:
@@ -253,7 +254,7 @@ def history(seen: Shown, signed: Sequence[Signature]) -> list[Step]:
     if seen.state is State.REPLACED and row.ended_on:
         steps.append(Step("done", gettext("Replaced by a later version"), date_long(row.ended_on)))
     elif seen.state is State.ENDED and row.ended_on:
-        by_whom = gettext("Ended by %(side)s") % {"side": labels.side_name(row.ended_by)}
+        by_whom = gettext("Ended by %(side)s") % {"side": side_name(row.ended_by)}
         steps.append(Step("failed", by_whom, f"{date_long(row.ended_on)}: {row.reason}"))
     elif seen.state is State.SIGNED:
         last = gettext("Ends on %(day)s") % {"day": date_long(row.expires)}
@@ -262,7 +263,7 @@ def history(seen: Shown, signed: Sequence[Signature]) -> list[Step]:
 
 
 def _filing_step(filing: FilingShown) -> Step:
-    title = gettext("Filed in %(side)s") % {"side": labels.side_name(filing.side)}
+    title = gettext("Filed in %(side)s") % {"side": side_name(filing.side)}
     if filing.filed_on is not None:
         return Step("done", title, f"{date_long(filing.filed_on)}, {filing.reference}")
     until = gettext("due by %(day)s") % {"day": date_long(filing.due_on)}
