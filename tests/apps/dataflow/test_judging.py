@@ -27,7 +27,8 @@ from apps.dataflow.made import (
     terms,
 )
 from kouan.apps.dataflow import errors
-from kouan.apps.dataflow.domain import BadTerms, Filing, State, as_json, from_json, read_terms
+from kouan.apps.dataflow.cases import as_json, from_json
+from kouan.apps.dataflow.domain import BadTerms, Filing, State, read_terms
 from kouan.apps.dataflow.judging import judge
 from kouan.core.policy import Denied
 

@@ -26,6 +26,13 @@ class NoContract(Denied):
     message = _("This rests on a contract, and this side has none with the number that is named.")
 
 
+class NoLongerDeclared(Denied):
+    """A past message was of a kind that this node does not declare any more."""
+
+    code = "no-longer-declared"
+    message = _("This node no longer declares the message type %(type)s version %(version)s.")
+
+
 class OtherTerms(Denied):
     """The message names another text of the contract."""
 
