@@ -14,6 +14,7 @@ from django.db.models import Q
 from kouan.apps.dataflow import crossings, errors
 from kouan.core.exchange import outbox
 from kouan.core.exchange.models import OutboxMessage
+from kouan.core.exchange.opening import Expired
 from kouan.core.exchange.outbox import NotADeadLetter, OutboxFull
 from kouan.core.policy import Denied
 from kouan.core.trust.errors import UnknownMember
@@ -38,7 +39,7 @@ def tell_again() -> bool:
     cannot be told, what is of that kind waits for the next time.
     """
     more = False
-    late = Q(state=OutboxMessage.State.EXPIRED) | Q(state=OutboxMessage.State.REFUSED, code="expired")
+    late = Q(state=OutboxMessage.State.EXPIRED) | Q(state=OutboxMessage.State.REFUSED, code=Expired.code)
     expired = OutboxMessage.objects.filter(late, reported=True, dismissed=False)
     for type_ in sorted(each.type for each in TOLD):
         of_kind = expired.filter(type=type_).order_by("pk")

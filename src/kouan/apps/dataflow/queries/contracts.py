@@ -12,9 +12,12 @@ from django.utils.translation import gettext, pgettext
 
 from kouan.apps.dataflow import errors, labels, statements
 from kouan.apps.dataflow.contracts import terms_of, today
+from kouan.apps.dataflow.crossings import CONTRACT_ENDED, CONTRACT_FILED
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.judging import rules_for
 from kouan.apps.dataflow.models import Contract, Filing
+from kouan.core.exchange.models import OutboxMessage
+from kouan.core.exchange.opening import Expired
 from kouan.core.policy import Denied
 from kouan.core.sides import side_name
 from kouan.web.filters import date_long
@@ -202,6 +205,25 @@ def signatures(row: Contract) -> list[Signature]:
     return found
 
 
+def untold(row: Contract) -> list[tuple[str, str]]:
+    """Return what the other side could not be told of a contract, each with why, unless it waits to be told.
+
+    A refusal waits for an operator; what only came too late is told again by itself (``telling``).
+    """
+    if row.state not in {State.SIGNED, State.ENDED}:
+        return []
+    refused = OutboxMessage.objects.filter(
+        conversation=row.contract,
+        type__in=[CONTRACT_ENDED.type, CONTRACT_FILED.type],
+        state=OutboxMessage.State.REFUSED,
+        dismissed=False,
+    ).exclude(code=Expired.code)
+    return [
+        (labels.message_name(type_), labels.denied_because(code))
+        for type_, code in refused.order_by("pk").values_list("type", "code")
+    ]
+
+
 def due(reach: Reach = None) -> tuple[int, int]:
     """Return how many filings of this side are due within days, and how many contracts end within a month."""
     day, watch = today(), settings.NODE.watch
@@ -248,7 +270,8 @@ def history(seen: Shown, signed: Sequence[Signature]) -> list[Step]:
         elif seen.state in {State.DRAFT, State.PROPOSED}:
             steps.append(Step("current" if seen.state is State.PROPOSED else "waiting", title))
     if seen.state is State.REFUSED:
-        steps.append(Step("failed", pgettext("contract", "Refused"), row.reason))
+        why = labels.undelivered_because(row.reason) or row.reason
+        steps.append(Step("failed", pgettext("contract", "Refused"), why))
         return steps
     steps += [_filing_step(each) for each in seen.filings]
     if seen.state is State.REPLACED and row.ended_on:
