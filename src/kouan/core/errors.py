@@ -7,9 +7,11 @@ untrusted input is turned into one of these at the place where the input enters.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from django.utils.functional import _StrOrPromise
 
 Param = str | int | float | bool | None
@@ -20,12 +22,15 @@ class KouanError(Exception):
 
     Subclasses set ``code`` (stable, kebab-case), ``status`` (HTTP) and ``message``, a
     ``gettext_lazy`` string with ``%(name)s`` places that ``params`` fill. The message says what is
-    wrong and what to do; params never hold secrets or identity numbers.
+    wrong and what to do; params never hold secrets or identity numbers. What is a code for a program
+    (a state, a side) has its ``words`` for the person.
     """
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 400
     message: ClassVar[_StrOrPromise] = "Something went wrong."
+    words: ClassVar[Mapping[str, Callable[[Any], str]]] = {}
+    """Of a parameter that is a code, what the message says instead of it, in the active language."""
     retry_after: float | None = None
     """Seconds after which the same may succeed, where waiting is all that helps."""
 
@@ -35,4 +40,5 @@ class KouanError(Exception):
 
     def __str__(self) -> str:
         """Return the message in the active language, with its parameters in place."""
-        return str(self.message) % self.params
+        said = {name: says(self.params[name]) for name, says in self.words.items() if name in self.params}
+        return str(self.message) % (self.params | said)

@@ -172,6 +172,7 @@ def _message(message: MessageFacts, report: Report) -> list[str]:
     from django.utils.translation import gettext as _  # noqa: PLC0415 - configured by now
 
     from kouan.core.exchange import story  # noqa: PLC0415 - as above
+    from kouan.core.sides import side_name  # noqa: PLC0415 - as above
 
     lines = ["", _("Message %(number)s") % {"number": message.number}]
 
@@ -187,7 +188,7 @@ def _message(message: MessageFacts, report: Report) -> list[str]:
             _("what"),
             f"{title} ({header.type}/{header.version})" if title else f"{header.type}/{header.version}",
         )
-        fact(_("from, to"), f"{story.side_name(header.sender)} → {story.side_name(header.receiver)}")
+        fact(_("from, to"), f"{side_name(header.sender)} → {side_name(header.receiver)}")
         fact(_("message"), header.id)
         fact(_("what for"), story.in_language(declared.get("purpose")))
         fact(_("legal basis"), clause.get("legal_basis", ""))

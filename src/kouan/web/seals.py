@@ -240,6 +240,19 @@ async def _check(paper: bytes, roots: Mapping[str, Roots], time_roots: Roots) ->
     return seals
 
 
+def without_own(paper: bytes, *, base: bytes, sides: frozenset[str], most: int = MAX_PAPER) -> bytes:
+    """Return a paper as it was before this side signed on top of the others; nothing if it was not so."""
+    try:
+        check(paper, base=base, sides=sides, most=most)
+        (first, *_more) = PdfFileReader(io.BytesIO(paper), strict=True).embedded_regular_signatures
+        *_start, last, length = map(int, list(first.byte_range))
+        before = paper[: last + length]  # each signature covers all that was there with it
+        check(before, base=base, sides=sides - {settings.NODE.side}, most=most)
+    except UnsoundPaper:
+        return b""
+    return before
+
+
 def seals_of(paper: bytes, *, base: bytes, sides: frozenset[str], most: int = MAX_PAPER) -> list[Seal]:
     """Return the signatures that hold in a paper, whichever sides have signed; none if it is unsound."""
     own_side = frozenset({settings.NODE.side})

@@ -1,7 +1,7 @@
 """Access tokens of programs: made for one of them, shown once, and kept as a digest alone.
 
-Each app keeps its own rows, for whoever its tokens are for; how a token is made, found, found to have ended
-and noted as used is the same for all.
+Each app keeps its own rows, for whoever its tokens are for; what such a row has, and how a token is made,
+found, found to have ended and noted as used, is the same for all.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from django.conf import settings
-from django.db.models import Model
+from django.db import models
 from django.utils import timezone
 
 if TYPE_CHECKING:
@@ -29,7 +29,35 @@ _SHOWN: Final = 6
 """Characters by which people tell tokens apart."""
 
 
-Row = TypeVar("Row", bound=Model)
+class TokenRow(models.Model):
+    """A token of which only the digest is kept."""
+
+    prefix = models.CharField(max_length=32)
+    """The token's first characters, to tell tokens apart."""
+    digest = models.BinaryField(unique=True, max_length=32)
+    """SHA-256 of the token; the token holds 256 random bits, so no salt is needed."""
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    """When it ends by itself, if it does."""
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class ProgramToken(TokenRow):
+    """A token of one of its holder's programs, good for a time and until it is revoked."""
+
+    name = models.CharField(max_length=80)
+    """What the program is, in the words of who asked for the token."""
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+Row = TypeVar("Row", bound=TokenRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +69,7 @@ class NewToken:
     prefix: str
     """Its first characters, to tell tokens apart."""
     digest: bytes
-    """What is kept of it: SHA-256. The token holds 256 random bits, so no salt is needed."""
+    """What is kept of it (``TokenRow.digest``)."""
 
 
 def new_token(kind: str = "") -> NewToken:
@@ -61,7 +89,7 @@ def working(found: Row | None) -> Row | None:
     now = timezone.now()
     if found is None or _ended(found, now):
         return None
-    used: datetime | None = getattr(found, "last_used_at")  # noqa: B009 - a field that every such table has
+    used = found.last_used_at
     if used is None or now - used > USE_NOTED_EVERY:
         type(found)._default_manager.filter(pk=found.pk).update(last_used_at=now)  # noqa: SLF001 - Django's own name
     return found
@@ -72,9 +100,9 @@ def revoke(rows: QuerySet[Row], prefix: str) -> int:
     return rows.filter(prefix=prefix, revoked_at__isnull=True).update(revoked_at=timezone.now())
 
 
-def _ended(row: Model, now: datetime) -> bool:
-    expires: datetime | None = getattr(row, "expires_at")  # noqa: B009 - as above
-    return getattr(row, "revoked_at", None) is not None or (expires is not None and expires <= now)
+def _ended(row: TokenRow, now: datetime) -> bool:
+    revoked = isinstance(row, ProgramToken) and row.revoked_at is not None
+    return revoked or (row.expires_at is not None and row.expires_at <= now)
 
 
 def digest(token: str) -> bytes:

@@ -152,10 +152,10 @@ def test_a_filing_here_is_told_there(signed, gd, today):
 
 def test_a_filing_is_told_once_and_not_for_tomorrow(signed, today):
     made = signed()
-    with pytest.raises(errors.NotInThisState):
+    with pytest.raises(errors.FiledAlready):
         filings.filed(digest=bytes(made.digest), filed_on=today + timedelta(days=1), reference="")
     filings.filed(digest=bytes(made.digest), filed_on=today, reference="GBA-1")
-    with pytest.raises(errors.NotInThisState):
+    with pytest.raises(errors.FiledAlready):
         filings.filed(digest=bytes(made.digest), filed_on=today, reference="GBA-2")
     with pytest.raises(errors.UnknownContract):
         filings.filed(digest=bytes(32), filed_on=today, reference="GBA-2")
@@ -183,9 +183,9 @@ def test_the_other_side_files_once_and_not_for_tomorrow(signed, gd, today):
             "dataflow.filing", said | how | {"filed_on": day.isoformat()}, conversation=made.contract
         )
 
-    assert say(today + timedelta(days=2)) == ("refused", "not-in-this-state")
+    assert say(today + timedelta(days=2)) == ("refused", "filed-already")
     assert FilingRow.objects.get(side="gd").filed_on is None
     assert say(today) == say(today) == ("handled", "")
-    assert say(today - timedelta(days=1)) == ("refused", "not-in-this-state")
-    assert say(today, reference="粵-8") == ("refused", "not-in-this-state")
+    assert say(today - timedelta(days=1)) == ("refused", "filed-already")
+    assert say(today, reference="粵-8") == ("refused", "filed-already")
     assert FilingRow.objects.get(side="gd").reference == "粵-7"

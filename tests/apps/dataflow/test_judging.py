@@ -27,8 +27,10 @@ from apps.dataflow.made import (
     terms,
 )
 from kouan.apps.dataflow import errors
-from kouan.apps.dataflow.domain import BadTerms, Filing, State, as_json, from_json, read_terms
+from kouan.apps.dataflow.cases import as_json, from_json
+from kouan.apps.dataflow.domain import BadTerms, Filing, State, read_terms
 from kouan.apps.dataflow.judging import judge
+from kouan.apps.dataflow.labels import PURPOSES
 from kouan.core.policy import Denied
 
 GD, HK = "gd/2026-01-01 gba-standard-contract", "hk/2026-01-01 gba-standard-contract"
@@ -350,3 +352,25 @@ def test_terms_without_a_ground_have_no_such_member():
     assert read_terms(said_.canonical()) == said_
     with pytest.raises(BadTerms):
         read_terms(terms().canonical().replace(b'"importer"', b'"ground":null,"importer"'))
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hant", "zh-hans"])
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refusal_tells_a_person_no_code(name, language):
+    """Programs have states, sides, places and purposes as codes in its parameters; a person reads words."""
+    it, error, _clause = REFUSED[name]
+    with translation.override(language), pytest.raises(error) as caught:
+        judge(it)
+    with translation.override(language):
+        told = str(caught.value)
+    codes = {"hk", "gd", "gd:shenzhen", "replaced", *PURPOSES}
+    words = set(re.findall(r"[\w:]+", told, re.ASCII))
+    assert not words & codes, told
+
+
+def test_a_program_reads_the_code_where_a_person_reads_words():
+    error = errors.NotInThisState(contract="1", state="proposed")
+    assert error.params["state"] == "proposed"
+    for language, words in (("en", "“Proposed”"), ("zh-hant", "「已提議」"), ("zh-hans", "“已提议”")):
+        with translation.override(language):
+            assert words in str(error)

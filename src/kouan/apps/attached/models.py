@@ -7,6 +7,7 @@ import uuid
 from django.db import models
 
 from kouan.apps.attached.domain import MessageEnd
+from kouan.web.tokens import TokenRow
 
 
 class System(models.Model):
@@ -33,17 +34,10 @@ class System(models.Model):
         return self.name
 
 
-class SystemToken(models.Model):
-    """What a system shows to be known. Only the token's digest is kept."""
+class SystemToken(TokenRow):
+    """What a system shows to be known. It ends by itself once it has a successor."""
 
     system = models.ForeignKey(System, models.CASCADE, related_name="tokens")
-    prefix = models.CharField(max_length=32)
-    digest = models.BinaryField(unique=True, max_length=32)
-    """SHA-256 of the token; the token holds 256 random bits, so no salt is needed."""
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField(null=True)
-    """When it ends by itself, if it has a successor."""
-    last_used_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.system} {self.prefix}…"

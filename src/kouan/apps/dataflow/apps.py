@@ -24,6 +24,7 @@ class DataFlowConfig(AppConfig):
             heldback,
             ledgers,
             records,
+            telling,
         )
         from kouan.apps.dataflow.domain import LEGAL_BASIS  # noqa: PLC0415 - as above
         from kouan.apps.dataflow.register import ConsentRegister, ContractRegister  # noqa: PLC0415 - as above
@@ -37,3 +38,4 @@ class DataFlowConfig(AppConfig):
         deadlines.register("dataflow-erasures", erasing.overdue)
         chores.register("dataflow-retention", every=60, run=records.erase_overdue)
         chores.register("dataflow-withdrawals", every=60, run=consents.tell_withdrawn)
+        chores.register("dataflow-telling", every=60, run=telling.tell_again)

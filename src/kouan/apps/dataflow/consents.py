@@ -20,6 +20,7 @@ from kouan.apps.dataflow.crossings import CONSENT_GIVEN, CONSENT_TAKEN_BACK
 from kouan.apps.dataflow.documents import meant, shown_by
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.judging import needs_level, rules_for, sensitive_among
+from kouan.apps.dataflow.labels import element_names
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent
 from kouan.apps.dataflow.payloads import ConsentGiven, ConsentTakenBack
 from kouan.core.exchange import bodies, outbox
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from kouan.apps.dataflow.domain import Terms
     from kouan.core.exchange import Received
+    from kouan.core.exchange.crossing import SentAgain
     from kouan.web.persons import Person
 
 OPEN_FOR: Final = timedelta(days=30)
@@ -83,7 +85,9 @@ def in_scope(terms: Terms, elements: Collection[str], purposes: Collection[str])
     """Raise ``ScopeDrift`` or ``OtherPurpose`` for what a contract does not name."""
     if drift := set(elements) - set(terms.elements):
         raise errors.ScopeDrift(
-            clause="contract scope elements", contract=terms.contract, elements=", ".join(sorted(drift))
+            clause="contract scope elements",
+            contract=terms.contract,
+            elements=", ".join(element_names(drift)),
         )
     for purpose in set(purposes) - set(terms.purposes):
         raise errors.OtherPurpose(clause="contract scope purposes", contract=terms.contract, purpose=purpose)
@@ -215,6 +219,19 @@ def _tell(consent: DataConsent, withdrawn_at: datetime) -> None:
     )
 
 
+def sent_again(message: SentAgain) -> None:
+    """Let word of a consent or a notice be sent again only while it counts."""
+    told = OutboxMessage.objects.only("conversation").get(message_id=message.id)
+    # Held, as where a record is sent: who withdraws it is before this or after this.
+    consent = DataConsent.objects.select_for_update().filter(key=told.conversation).first()
+    if consent is None:
+        raise errors.UnknownConsent
+    if consent.withdrawn_at is not None:
+        raise errors.ConsentWithdrawn(clause="consent", day=_day(consent.withdrawn_at))
+    if consent.expires_at <= timezone.now():
+        raise errors.ConsentExpired(clause="consent", day=_day(consent.expires_at))
+
+
 def keep(*, message: Received[ConsentGiven]) -> None:
     """Keep a consent that was given on the other side, if its receipt says the same."""
     said = message.payload
@@ -295,6 +312,10 @@ def _payload(consent: DataConsent) -> ConsentGiven:
 
 def _today() -> date:
     return timezone.now().astimezone(TERM_ZONE).date()
+
+
+def _day(at: datetime) -> str:
+    return at.astimezone(TERM_ZONE).date().isoformat()
 
 
 def _hardened(text: str, salt: bytes) -> bytes:

@@ -26,14 +26,12 @@ from kouan.core.policy.decide import TERM_ZONE
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from kouan.core.exchange import Received, Undelivered
-    from kouan.core.exchange.crossing import SentAgain
+    from kouan.core.exchange import Received
 
 log = logging.getLogger(__name__)
 
 _REPLACEABLE: Final = (State.DRAFT, State.REFUSED)
 """What another text of the same version may take the place of: nobody is bound by it, or was."""
-_ANSWERED: Final = (State.SIGNED, State.REFUSED)
 
 
 def today() -> date:
@@ -86,7 +84,7 @@ def propose(*, digest: bytes, officer: str, department: str = "") -> Contract:
             conversation=contract.contract,
         )
         contract.save()
-        _keep_paper(contract, paper)
+        keep_paper(contract, paper)
     return contract
 
 
@@ -136,7 +134,7 @@ def sign(*, digest: bytes, officer: str, department: str = "") -> Contract:
         contract.signed_here, contract.reason = _sign(contract, officer, now), ""
         contract.department = contract.department or department
         _answer(contract, "signed", statement=contract.signed_here, paper=paper)
-        _keep_paper(contract, paper)
+        keep_paper(contract, paper)
         _bound(contract, terms, _day(now))
     return contract
 
@@ -176,49 +174,6 @@ def answered(*, message: Received[ContractAnswered]) -> None:
     _bound(contract, terms, _day(answer.at))
 
 
-def not_delivered(*, message: Undelivered) -> None:
-    """Note that the other side could not take a proposal: it may be drafted anew."""
-    Contract.objects.filter(message_id=message.id, state=State.PROPOSED).update(
-        state=State.REFUSED, reason=message.code
-    )
-
-
-def answer_not_delivered(message: Undelivered) -> None:
-    """Take an answer back that the other side never had: it still waits for one, and nobody is bound.
-
-    What this version had replaced counts again. A filing that was made stays on record; the others begin anew
-    with the next signature. Of a contract that was ended since, or answered anew, nothing changes.
-    """
-    contract = Contract.objects.select_for_update().filter(message_id=message.id, state__in=_ANSWERED).first()
-    if contract is None:
-        return
-    if contract.state == State.SIGNED:
-        terms = terms_of(contract)
-        if terms.replaces is not None:
-            before = Contract.objects.filter(digest=bytes.fromhex(terms.replaces), state=State.REPLACED)
-            before.update(state=State.SIGNED, ended_on=None)
-        contract.filings.filter(filed_on=None).delete()
-        # It bears both signatures; the next one goes on a paper of this side's own.
-        SignedPaper.objects.filter(contract=contract).delete()
-    contract.state, contract.signed_here, contract.reason = State.PROPOSED, None, message.code
-    contract.save()
-    log.warning("contract %s: this side's answer was not delivered: %s", contract.contract, message.code)
-
-
-def answer_sent_again(message: SentAgain) -> None:
-    """Let an operator send an answer again only while it is still the contract's.
-
-    Once it was taken back, an officer answers anew: else one side would be bound and the other not.
-    """
-    contract = Contract.objects.select_for_update().filter(message_id=message.before).first()
-    if contract is None:
-        raise errors.UnknownContract
-    if contract.state not in _ANSWERED:
-        raise errors.NotInThisState(contract=str(contract.contract), state=contract.state)
-    contract.message_id = message.id
-    contract.save(update_fields=["message_id"])
-
-
 def end(*, digest: bytes, reason: str) -> Contract:
     """End a contract from today on, before its term."""
     with transaction.atomic():
@@ -234,13 +189,19 @@ def end(*, digest: bytes, reason: str) -> Contract:
 
 
 def ended_there(*, message: Received[ContractEnded]) -> None:
-    """End a contract that the other side has ended."""
+    """End a contract that the other side has ended.
+
+    If that side had signed it and its answer never arrived here, the proposal is at its end: nobody is bound.
+    """
     said = message.payload
     contract = Contract.objects.select_for_update().filter(digest=said.digest, peer=message.sender).first()
     if contract is None:
         raise errors.UnknownContract
     if contract.state == State.SIGNED:
         _ended(contract, min(today(), contract.expires), message.sender, said.reason)
+    elif contract.state == State.PROPOSED and contract.signed_here is not None:
+        contract.state, contract.reason = State.REFUSED, said.reason
+        contract.save()
 
 
 def _ended(contract: Contract, on: date, by: str, reason: str) -> None:
@@ -306,10 +267,11 @@ def _take_paper(contract: Contract, terms: Terms, paper: bytes, signers: frozens
     except UnsoundPaper as error:
         log.warning("contract %s: the other side's PDF is not kept: %s", contract.contract, error)
     else:
-        _keep_paper(contract, paper)
+        keep_paper(contract, paper)
 
 
-def _keep_paper(contract: Contract, paper: bytes) -> None:
+def keep_paper(contract: Contract, paper: bytes) -> None:
+    """Keep a version's PDF, in the place of the one before it."""
     SignedPaper.objects.update_or_create(contract=contract, defaults={"data": paper})
 
 

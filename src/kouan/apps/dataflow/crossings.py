@@ -29,7 +29,7 @@ from kouan.apps.dataflow.payloads import (
     RecordRead,
     RecordsErased,
 )
-from kouan.core.exchange import Consent, Crossing, Received, Undelivered
+from kouan.core.exchange import Consent, Crossing, Received
 from kouan.core.exchange.crossing import Refused, Told
 
 BASIS: Final = "data-flow"
@@ -294,7 +294,7 @@ ERASURE_ANSWERED: Final[Crossing[ErasureAnswered]] = _declare(
 
 # What handles them. They send some of the above themselves, and so are only known from here on.
 
-from kouan.apps.dataflow import consents, contracts, erasing, filings, notices, records  # noqa: E402 - see above
+from kouan.apps.dataflow import consents, contracts, erasing, filings, notices, records, undelivered  # noqa: E402 - above
 
 
 @CONTRACT_PROPOSED.handler
@@ -303,10 +303,8 @@ def keep_proposal(message: Received[ContractProposed]) -> None:
     contracts.received(message=message)
 
 
-@CONTRACT_PROPOSED.undelivered
-def note_refused_proposal(message: Undelivered) -> None:
-    """Let the officers see that the other side could not take it."""
-    contracts.not_delivered(message=message)
+CONTRACT_PROPOSED.undelivered(undelivered.proposal)
+CONTRACT_PROPOSED.sent_again(undelivered.proposal_sent_again)
 
 
 @CONTRACT_ANSWERED.handler
@@ -315,8 +313,8 @@ def keep_answer(message: Received[ContractAnswered]) -> None:
     contracts.answered(message=message)
 
 
-CONTRACT_ANSWERED.undelivered(contracts.answer_not_delivered)
-CONTRACT_ANSWERED.sent_again(contracts.answer_sent_again)
+CONTRACT_ANSWERED.undelivered(undelivered.answer)
+CONTRACT_ANSWERED.sent_again(undelivered.answer_sent_again)
 
 
 @CONTRACT_FILED.handler
@@ -343,12 +341,16 @@ def end_consent(message: Received[ConsentTakenBack]) -> None:
     consents.taken_back(message=message)
 
 
+CONSENT_GIVEN.sent_again(consents.sent_again)
+
+
 @DATA_RECORD.handler
 def keep_record(message: Received[DataRecord]) -> None:
     """Judge once more, now that the consent is known here, and keep the data."""
     records.keep(message=message)
 
 
+DATA_RECORD.undelivered(records.not_delivered)
 DATA_RECORD.sent_again(records.sent_again)
 
 
@@ -356,12 +358,6 @@ DATA_RECORD.sent_again(records.sent_again)
 def note_denied(message: Refused) -> None:
     """Write down what was not let in, and by which clause."""
     records.refused_here(message=message)
-
-
-@DATA_RECORD.undelivered
-def note_undelivered(message: Undelivered) -> None:
-    """Note that the data never counted on the other side."""
-    records.not_delivered(message=message)
 
 
 @RECORD_READ.handler
@@ -382,16 +378,16 @@ def keep_notice(message: Received[NoticeGiven]) -> None:
     notices.keep(message=message)
 
 
+NOTICE_GIVEN.sent_again(consents.sent_again)
+
+
 @ERASURE_ASKED.handler
 def keep_erasure_request(message: Received[ErasureAsked]) -> None:
     """Put it before the officers."""
     erasing.asked_there(message=message)
 
 
-@ERASURE_ASKED.undelivered
-def note_lost_erasure_request(message: Undelivered) -> None:
-    """Let the person see that the other side could not take it."""
-    erasing.not_delivered(message=message)
+ERASURE_ASKED.undelivered(erasing.not_delivered)
 
 
 @ERASURE_ANSWERED.handler

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kouan.apps.dataflow import heldback
-from kouan.apps.dataflow.domain import Case, as_json, from_json
+from kouan.apps.dataflow import errors, heldback
+from kouan.apps.dataflow.cases import as_json, from_json
+from kouan.apps.dataflow.heldback import clause_of
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import Decision
+from kouan.apps.dataflow.register import terms_with
 from kouan.apps.dataflow.rules import rules_of
-from kouan.core.database.rows import insert
+from kouan.core.database.rows import insert_many
 from kouan.core.policy import Denied
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
+    from kouan.apps.dataflow.domain import Case
     from kouan.apps.dataflow.rules import Rules
 
 
@@ -29,23 +32,31 @@ def note(  # noqa: PLR0913 - all that is known of it, by name
     contract: uuid.UUID | None,
     message_id: uuid.UUID | None = None,
     denied: Denied | None = None,
-) -> Decision:
+) -> None:
     """Write a decision down."""
-    row = Decision(
-        at=case.at,
-        message_id=message_id,
-        outgoing=outgoing,
-        type=type_,
-        contract=contract,
-        sender=case.sender,
-        receiver=case.receiver,
-        allowed=denied is None,
-        code="" if denied is None else denied.code,
-        clause="contract scope" if denied is None else _clause(denied),
-        rules=_rules(case),
-        case=as_json(case),
-    )
-    return insert(row)
+    row = {
+        "at": case.at,
+        "message_id": message_id,
+        "outgoing": outgoing,
+        "type": type_,
+        "contract": contract,
+        "sender": case.sender,
+        "receiver": case.receiver,
+        "allowed": denied is None,
+        "code": "" if denied is None else denied.code,
+        "clause": "contract scope" if denied is None else clause_of(denied),
+        "rules": _rules(case),
+        "case": as_json(case),
+    }
+    insert_many(Decision, tuple(row), [tuple(row.values())])
+
+
+def case_of(decision: Decision) -> Case:
+    """Return the case of a past decision; raises ``NoContract`` where its terms are not here any more."""
+    try:
+        return from_json(decision.case, terms=terms_with)
+    except LookupError:
+        raise errors.NoContract(clause="contract") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +78,14 @@ def replay(decision: Decision, *, find: Callable[[str, date], Rules] = rules_of)
     Of what rests on an agreement between the sides, by the agreements that this side holds now.
     """
     denied = reason_of(decision, find=find)
-    code, clause = ("", "contract scope") if denied is None else (denied.code, _clause(denied))
+    code, clause = ("", "contract scope") if denied is None else (denied.code, clause_of(denied))
     if heldback.KEY in decision.case:
         now = heldback.rules({decision.sender, decision.receiver})
     else:
-        now = _rules(from_json(decision.case), find=find)
+        try:
+            now = _rules(case_of(decision), find=find)
+        except Denied:
+            now = []
     return Replayed(
         allowed=not code,
         code=code,
@@ -86,14 +100,10 @@ def reason_of(decision: Decision, *, find: Callable[[str, date], Rules] = rules_
     if heldback.KEY in decision.case:
         return heldback.again(decision)
     try:
-        judge(from_json(decision.case), find=find)
+        judge(case_of(decision), find=find)
     except Denied as denied:
         return denied
     return None
-
-
-def _clause(denied: Denied) -> str:
-    return str(denied.params["clause"])[:120]
 
 
 def _rules(case: Case, *, find: Callable[[str, date], Rules] = rules_of) -> list[list[str]]:

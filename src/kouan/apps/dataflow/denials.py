@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Final
+
 from django.utils.translation import gettext_lazy as _
 
+from kouan.apps.dataflow.labels import place_name, purpose_name, state_name
 from kouan.core.policy import Denied
+from kouan.core.sides import side_name
+
+
+def _side_names(codes: str) -> str:
+    return SEVERAL.join(map(side_name, codes.split(SEVERAL)))
+
+
+SEVERAL: Final = ", "
+"""What stands between several codes in one parameter."""
 
 
 class NoContract(Denied):
@@ -12,6 +24,13 @@ class NoContract(Denied):
 
     code = "no-contract"
     message = _("This rests on a contract, and this side has none with the number that is named.")
+
+
+class NoLongerDeclared(Denied):
+    """A past message was of a kind that this node does not declare any more."""
+
+    code = "no-longer-declared"
+    message = _("This node no longer declares the message type %(type)s version %(version)s.")
 
 
 class OtherTerms(Denied):
@@ -30,6 +49,7 @@ class UnsignedContract(Denied):
     message = _(
         "Contract %(contract)s has not been signed by: %(sides)s. Nothing crosses before both have signed."
     )
+    words: ClassVar = {"sides": _side_names}
 
 
 class ContractOver(Denied):
@@ -37,6 +57,7 @@ class ContractOver(Denied):
 
     code = "contract-over"
     message = _("Contract %(contract)s no longer counts (%(state)s).")
+    words: ClassVar = {"state": state_name}
 
 
 class OutsideTerm(Denied):
@@ -54,6 +75,7 @@ class NotFiled(Denied):
         "Contract %(contract)s had to be filed in %(side)s by %(due)s and has not been. Nothing crosses "
         "until it is."
     )
+    words: ClassVar = {"side": side_name}
 
 
 class OtherParties(Denied):
@@ -61,13 +83,15 @@ class OtherParties(Denied):
 
     code = "other-parties"
     message = _("Contract %(contract)s lets data go from %(exporter)s to %(importer)s, and not this way.")
+    words: ClassVar = {"exporter": side_name, "importer": side_name}
 
 
 class OtherPurpose(Denied):
     """The message is for a purpose that the contract does not name."""
 
     code = "other-purpose"
-    message = _("Contract %(contract)s does not name the purpose %(purpose)s.")
+    message = _("Contract %(contract)s does not name the purpose “%(purpose)s”.")
+    words: ClassVar = {"purpose": purpose_name}
 
 
 class ScopeDrift(Denied):
@@ -85,6 +109,7 @@ class UnknownBasis(Denied):
 
     code = "unknown-basis"
     message = _("The rules of %(side)s on %(day)s know no contract of the kind %(basis)s.")
+    words: ClassVar = {"side": side_name}
 
 
 class OutsideArea(Denied):
@@ -92,6 +117,7 @@ class OutsideArea(Denied):
 
     code = "outside-area"
     message = _("%(place)s lies outside the area for which this kind of contract is made (%(basis)s).")
+    words: ClassVar = {"place": place_name}
 
 
 class OnwardTransfer(OutsideArea):

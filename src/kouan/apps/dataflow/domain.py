@@ -7,12 +7,10 @@ same text, and each message under the contract names that digest.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import rfc8785
 from annotated_types import Len
@@ -28,9 +26,6 @@ from pydantic import (
 )
 
 from kouan.core.policy.elements import UnknownElement, elements_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 LEGAL_BASIS: Final = "data-contract"
 """What a message that rests on a contract is declared with; the contract's law is named in its terms."""
@@ -252,6 +247,10 @@ class ContractFacts:
     text: bytes = field(default=b"", repr=False, compare=False)
     """The canonical terms as they are kept; nothing where a written case is read again."""
 
+    def __hash__(self) -> int:
+        """Return what equal facts have in common; the digest stands for the terms."""
+        return hash((self.digest, self.state, self.ended_on, self.signed_by, self.filings))
+
 
 @dataclass(frozen=True, slots=True)
 class ConsentFacts:
@@ -291,103 +290,3 @@ class Case:
     named: bytes | None
     """The digest of the terms that an arrived message names."""
     consent: ConsentFacts | None
-
-
-def as_json(case: Case) -> dict[str, Any]:
-    """Return a case as it is written down; nothing in it says who the person is."""
-    contract, consent = case.contract, case.consent
-    return {
-        "at": case.at.isoformat(),
-        "day": case.day.isoformat(),
-        "sender": case.sender,
-        "receiver": case.receiver,
-        "elements": sorted(case.elements),
-        "purpose": case.purpose,
-        "subject": case.subject,
-        "named": case.named.hex() if case.named else None,
-        "contract": contract
-        and {
-            "terms": _terms(contract),
-            "digest": contract.digest.hex(),
-            "state": contract.state.value,
-            "ended_on": contract.ended_on and contract.ended_on.isoformat(),
-            "signed_by": sorted(contract.signed_by),
-            "filings": [
-                [each.side, each.due_on.isoformat(), each.filed_on and each.filed_on.isoformat()]
-                for each in contract.filings
-            ],
-        },
-        "consent": consent
-        and {
-            "contract": consent.contract,
-            "subject": consent.subject,
-            "elements": sorted(consent.elements),
-            "separate": sorted(consent.separate),
-            "purposes": sorted(consent.purposes),
-            "level": consent.level,
-            "given_at": consent.given_at.isoformat(),
-            "expires_at": consent.expires_at.isoformat(),
-            "withdrawn_at": consent.withdrawn_at and consent.withdrawn_at.isoformat(),
-            **({"notice": True} if consent.notice else {}),
-            **({} if consent.retention_days is None else {"retention_days": consent.retention_days}),
-            **({} if consent.onward is None else {"onward": sorted(map(list, consent.onward))}),
-        },
-    }
-
-
-def _terms(contract: ContractFacts) -> dict[str, Any]:
-    return _written(contract.text) if contract.text else contract.terms.model_dump(by_alias=True)
-
-
-@lru_cache(1024)
-def _written(text: bytes) -> dict[str, Any]:
-    """Return canonical terms as a case has them, not to be changed: many cases are about one contract."""
-    value: dict[str, Any] = json.loads(text)
-    return value
-
-
-def from_json(value: Mapping[str, Any]) -> Case:
-    """Return the case that ``as_json`` wrote."""
-    contract, consent = value["contract"], value["consent"]
-    return Case(
-        at=datetime.fromisoformat(value["at"]),
-        day=date.fromisoformat(value["day"]),
-        sender=value["sender"],
-        receiver=value["receiver"],
-        elements=frozenset(value["elements"]),
-        purpose=value["purpose"],
-        subject=value["subject"],
-        named=bytes.fromhex(value["named"]) if value["named"] else None,
-        contract=contract
-        and ContractFacts(
-            terms=Terms.model_validate(contract["terms"]),
-            digest=bytes.fromhex(contract["digest"]),
-            state=State(contract["state"]),
-            ended_on=_day(contract["ended_on"]),
-            signed_by=frozenset(contract["signed_by"]),
-            filings=tuple(
-                Filing(side, date.fromisoformat(due), _day(filed)) for side, due, filed in contract["filings"]
-            ),
-        ),
-        consent=consent
-        and ConsentFacts(
-            contract=consent["contract"],
-            subject=consent["subject"],
-            elements=frozenset(consent["elements"]),
-            separate=frozenset(consent["separate"]),
-            purposes=frozenset(consent["purposes"]),
-            level=consent["level"],
-            given_at=datetime.fromisoformat(consent["given_at"]),
-            expires_at=datetime.fromisoformat(consent["expires_at"]),
-            withdrawn_at=consent["withdrawn_at"] and datetime.fromisoformat(consent["withdrawn_at"]),
-            notice=consent.get("notice", False),
-            retention_days=consent.get("retention_days"),
-            onward=frozenset((name, place) for name, place in consent["onward"])
-            if "onward" in consent
-            else None,
-        ),
-    )
-
-
-def _day(text: str | None) -> date | None:
-    return None if text is None else date.fromisoformat(text)

@@ -97,7 +97,7 @@ def asked_there(*, message: Received[ErasureAsked]) -> None:
         raise errors.NoSuchConsent
 
 
-def not_delivered(*, message: Undelivered) -> None:
+def not_delivered(message: Undelivered) -> None:
     """Note that the other side could not take a request: the person may ask again."""
     ErasureRequest.objects.filter(
         consent__key=message.conversation, consent__peer=message.receiver, state=ASKED

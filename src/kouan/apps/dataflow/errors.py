@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.dataflow.denials import (
@@ -28,7 +30,9 @@ from kouan.apps.dataflow.denials import (
     UnknownBasis,
     UnsignedContract,
 )
+from kouan.apps.dataflow.labels import erased_because, state_name
 from kouan.core.errors import KouanError
+from kouan.core.sides import side_name
 
 __all__ = [
     "AlreadyAsked",
@@ -46,6 +50,7 @@ __all__ = [
     "ContractOver",
     "ContractsDisagree",
     "DecisionDiffers",
+    "FiledAlready",
     "GroundOver",
     "IllFormedTerms",
     "LevelTooLow",
@@ -112,6 +117,7 @@ class TermTooLong(KouanError):
     code = "term-too-long"
     status = 422
     message = _("The rules of %(side)s let such a contract last %(days)s days at most.")
+    words: ClassVar = {"side": side_name}
 
 
 class AssessmentTooOld(KouanError):
@@ -123,6 +129,7 @@ class AssessmentTooOld(KouanError):
         "The rules of %(side)s ask for an impact assessment made in the %(days)s days before the contract "
         "begins."
     )
+    words: ClassVar = {"side": side_name}
 
 
 class AssessmentNotRead(KouanError):
@@ -167,7 +174,18 @@ class NotInThisState(KouanError):
 
     code = "not-in-this-state"
     status = 409
-    message = _("This cannot be done with contract %(contract)s now (%(state)s).")
+    message = _("Contract %(contract)s stands at “%(state)s”, where this cannot be done. Look at it again.")
+    words: ClassVar = {"state": state_name}
+
+
+class FiledAlready(KouanError):
+    """A second word about a filing, or one about a day that has not come."""
+
+    code = "filed-already"
+    status = 409
+    message = _(
+        "The filing of contract %(contract)s is on record already, or the day that is given has not come yet."
+    )
 
 
 class NotYourContract(KouanError):
@@ -338,6 +356,7 @@ class RecordErased(KouanError):
     code = "record-erased"
     status = 410
     message = _("What this record said was erased on %(day)s (%(because)s).")
+    words: ClassVar = {"because": erased_because}
 
 
 # What institutions' systems ask

@@ -100,7 +100,7 @@ def filed(*, digest: bytes, filed_on: date, reference: str) -> Filing:
             raise errors.UnknownContract
         contract = filing.contract
         if filing.filed_on is not None or filed_on > today:
-            raise errors.NotInThisState(contract=str(contract.contract), state=contract.state)
+            raise errors.FiledAlready(contract=str(contract.contract))
         filing.filed_on, filing.reference = filed_on, reference
         filing.save()
         send(
@@ -131,7 +131,6 @@ def told(*, message: Received[ContractFiled]) -> None:
         return
     borne = timedelta(seconds=settings.NODE.exchange.clock_tolerance_s)
     if filing.filed_on is not None or filed_on > (timezone.now() + borne).astimezone(TERM_ZONE).date():
-        contract = filing.contract
-        raise errors.NotInThisState(contract=str(contract.contract), state=contract.state)
+        raise errors.FiledAlready(contract=str(filing.contract.contract))
     filing.filed_on, filing.reference = filed_on, said.reference
     filing.save()

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 
+from kouan.apps.dataflow.cases import as_json
 from kouan.apps.dataflow.crossings import DATA_RECORD
-from kouan.apps.dataflow.domain import Case, as_json
+from kouan.apps.dataflow.denials import NoLongerDeclared
+from kouan.apps.dataflow.domain import Case
 from kouan.apps.dataflow.models import Decision
 from kouan.core.database.rows import insert
 from kouan.core.exchange.crossing import Consent as Asked
@@ -66,7 +68,7 @@ def note(message: HeldBack) -> None:
             receiver=message.receiver,
             allowed=False,
             code=code,
-            clause=str(message.denied.params["clause"])[:120],
+            clause=clause_of(message.denied),
             rules=rules({settings.NODE.side, message.receiver}),
             case=as_json(case) | more,
         )
@@ -79,7 +81,7 @@ def again(decision: Decision) -> Denied | None:
     try:
         crossing = registry.get(decision.type, case["version"])
     except UndeclaredCrossing as error:
-        return Denied(clause=str(error)[:120])
+        return NoLongerDeclared(clause="declaration", **error.params)
     proposal = Proposal(
         type=decision.type,
         legal_basis=crossing.legal_basis,
@@ -100,6 +102,11 @@ def again(decision: Decision) -> Denied | None:
     except Denied as denied:
         return denied
     return None
+
+
+def clause_of(denied: Denied) -> str:
+    """Return the rule that decided, as a decision keeps it."""
+    return str(denied.params["clause"])[:120]
 
 
 def rules(sides: set[str]) -> list[list[str]]:

@@ -7,13 +7,15 @@ rules, ends the same way: that is how a past decision is replayed.
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from django.utils.translation import gettext
 
 from kouan.apps.dataflow import errors
+from kouan.apps.dataflow.denials import SEVERAL
 from kouan.apps.dataflow.domain import ALWAYS, SCOPE, State, Terms
-from kouan.apps.dataflow.labels import STATES
+from kouan.apps.dataflow.labels import place_name, purpose_name
 from kouan.apps.dataflow.rules import Basis, NoRules, Rules, rules_of
 from kouan.core.policy.decide import TERM_ZONE, ImportantData
 from kouan.core.policy.elements import Category, elements_of, important_among, personal_among
@@ -36,21 +38,50 @@ def judge(
     """
     if important := important_among(case.elements):
         raise ImportantData(clause="elements", elements=_titles(important))
-    contract = case.contract
-    if contract is None:
+    if case.contract is None:
         raise errors.NoContract(clause="contract")
-    _contract(case, contract)
-    rules = {
-        side: rules_for(contract.terms, side, case.day, find=find) for side in sorted(contract.terms.sides)
-    }
-    for name, basis in rules.values():
-        area(contract.terms, basis, rule=name)
-        grounds(contract.terms, basis, rule=name, day=case.day, elements=case.elements)
-    _scope(case, contract.terms)
-    _filings(case, contract)
+    asked = _Asked(
+        case.contract, case.day, case.sender, case.receiver, case.elements, case.purpose, case.named
+    )
+    rules = _passed(asked) if find is rules_of else _allows(asked, find)
     if persons:
-        _consent(case, [basis for _name, basis in rules.values()])
-    return tuple(name for name, _basis in rules.values())
+        _consent(case, [basis for _name, basis in rules])
+    return tuple(name for name, _basis in rules)
+
+
+class _Asked(NamedTuple):
+    """All of a case that a contract alone decides about."""
+
+    contract: ContractFacts
+    day: date
+    sender: str
+    receiver: str
+    elements: frozenset[str]
+    purpose: str
+    named: bytes | None
+
+
+def _allows(asked: _Asked, find: Callable[[str, date], Rules]) -> tuple[tuple[str, Basis], ...]:
+    """Return the rules by which the contract lets it pass, whoever the person is."""
+    contract = asked.contract
+    terms = contract.terms
+    _contract(asked, contract)
+    rules = tuple(rules_for(terms, side, asked.day, find=find) for side in sorted(terms.sides))
+    for name, basis in rules:
+        area(terms, basis, rule=name)
+        grounds(terms, basis, rule=name, day=asked.day, elements=asked.elements)
+    _scope(asked, terms)
+    _filings(asked, contract)
+    return rules
+
+
+@lru_cache(2048)
+def _passed(asked: _Asked) -> tuple[tuple[str, Basis], ...]:
+    """Remember what passes by the rules in force: the same facts, read anew, pass again.
+
+    What is denied is judged each time.
+    """
+    return _allows(asked, rules_of)
 
 
 def rules_for(
@@ -113,6 +144,7 @@ def needs_level(elements: frozenset[str], bases: list[Basis]) -> int:
     return max(each.sensitive_level if sensitive else each.level for each in bases)
 
 
+@lru_cache(1024)
 def sensitive_among(elements: frozenset[str]) -> frozenset[str]:
     """Return the sensitive kinds."""
     return frozenset(each.id for each in elements_of(elements) if each.category is Category.SENSITIVE)
@@ -129,15 +161,15 @@ def told_of(elements: Collection[str]) -> tuple[str, ...]:
     )
 
 
-def _contract(case: Case, contract: ContractFacts) -> None:
+def _contract(case: _Asked, contract: ContractFacts) -> None:
     terms, name = contract.terms, contract.terms.contract
     if case.named is not None and case.named != contract.digest:
         raise errors.OtherTerms(clause="contract digest", contract=name)
     if contract.state in _NEVER and not _on_its_last_day(case, contract):
-        raise errors.ContractOver(clause="contract state", contract=name, state=str(STATES[contract.state]))
+        raise errors.ContractOver(clause="contract state", contract=name, state=contract.state.value)
     if unsigned := terms.sides - contract.signed_by:
         raise errors.UnsignedContract(
-            clause="contract signatures", contract=name, sides=", ".join(sorted(unsigned))
+            clause="contract signatures", contract=name, sides=SEVERAL.join(sorted(unsigned))
         )
     if not terms.first_day <= case.day <= terms.last_day:
         raise errors.OutsideTerm(
@@ -152,11 +184,11 @@ def _contract(case: Case, contract: ContractFacts) -> None:
         )
 
 
-def _on_its_last_day(case: Case, contract: ContractFacts) -> bool:
+def _on_its_last_day(case: _Asked, contract: ContractFacts) -> bool:
     return contract.ended_on is not None and case.day < contract.ended_on
 
 
-def _scope(case: Case, terms: Terms) -> None:
+def _scope(case: _Asked, terms: Terms) -> None:
     if case.purpose not in terms.purposes:
         raise errors.OtherPurpose(
             clause=f"contract {SCOPE} purposes", contract=terms.contract, purpose=case.purpose
@@ -169,7 +201,7 @@ def _scope(case: Case, terms: Terms) -> None:
         )
 
 
-def _filings(case: Case, contract: ContractFacts) -> None:
+def _filings(case: _Asked, contract: ContractFacts) -> None:
     for filing in contract.filings:
         if case.day > filing.due_on and (filing.filed_on is None or filing.filed_on > case.day):
             raise errors.NotFiled(
@@ -195,7 +227,7 @@ def _consent(case: Case, bases: list[Basis]) -> None:
     if case.contract is None or consent.contract != case.contract.terms.contract:
         raise errors.ConsentForOther(clause="consent contract", detail=consent.contract)
     if case.purpose not in consent.purposes:
-        raise errors.ConsentForOther(clause="consent purposes", detail=case.purpose)
+        raise errors.ConsentForOther(clause="consent purposes", detail=purpose_name(case.purpose))
     _agreed(case, consent, bases)
     _no_wider(case.contract.terms, consent)
 
@@ -220,7 +252,7 @@ def _no_wider(terms: Terms, consent: ConsentFacts) -> None:
     if consent.onward is None:
         return
     if more := {(each.name, each.place) for each in terms.onward} - consent.onward:
-        names = ", ".join(f"{name} ({place})" for name, place in sorted(more))
+        names = ", ".join(f"{name} ({place_name(place)})" for name, place in sorted(more))
         raise errors.ConsentForOther(clause="consent onward", detail=names)
 
 

@@ -11,8 +11,9 @@ from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.rules import NoRules, rules_of
 from kouan.core.exchange.crossing import registry
 from kouan.core.policy.elements import UnknownElement, elements_of
-from kouan.core.sides import UnknownSideError, get_side
+from kouan.core.sides import UnknownSideError, get_side, side_name
 from kouan.core.text import Localised
+from kouan.web import reasons
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,15 +75,31 @@ ERASED: Final[Mapping[str, _StrOrPromise]] = {
 NO_BASIS: Final = _("No contract or agreement that counts")
 DENIED: Final[Mapping[str, _StrOrPromise]] = {
     "agreement-not-in-force": _("The agreement that covers it was not in force on that day."),
+    "consent-expired": _("The time for which the person had agreed was over."),
+    "consent-for-other": _("The person had not agreed to this."),
     "consent-missing": _("It needs the person's consent, and none was on record."),
+    "consent-of-another": _("The consent was not that of the person whom it is about."),
+    "consent-withdrawn": _("The person had withdrawn the consent."),
+    "contract-over": _("The contract no longer counted."),
     "important-data": _("It holds important data, which crosses under no agreement."),
+    "level-too-low": _("The person had not agreed in a sign-in that is sure enough."),
     "no-agreement": _("No agreement between the two sides lets this kind of message cross this way."),
     "other-agreement-text": _("It relies on a text of the agreement that the receiving side does not hold."),
+    "no-consent": _("It needs the person's consent, and none was on record."),
+    "no-contract": _("It rests on a contract that the side which denied it does not know."),
+    "not-filed": _("The contract had not been filed in time."),
+    "not-in-this-state": _("The contract stood elsewhere on the other side, where this could not be done."),
     "other-clause": _("The receiving side's agreements let it cross by another clause than it names."),
+    "other-parties": _("The contract lets data go the other way, or between other sides."),
+    "other-purpose": _("The contract does not name its purpose."),
+    "other-terms": _("It relies on a text of the contract that is not the one both sides signed."),
     "outside-scope": _("It holds kinds of data about persons that the clause does not name."),
+    "outside-term": _("The contract was not in force on that day."),
     "party-not-named": _("Its declaration does not name these sides."),
+    "scope-drift": _("It holds kinds of data that the contract does not cover."),
+    "unsigned-contract": _("Not both sides had signed the contract."),
 }
-"""Why a message was denied that rests on no contract, by the code."""
+"""Why a message was denied, by the code, where its case is not here to be judged again."""
 
 
 def side_names(code: str) -> Localised:
@@ -104,16 +121,13 @@ def message_name(type_: str) -> str:
 
 
 def denied_because(code: str) -> str:
-    """Return in words why a message was denied that rests on no contract; a code that is not known stays."""
-    return str(DENIED.get(code, code))
+    """Return in words why a message was denied or did not arrive, where nothing but the code is known."""
+    return str(DENIED[code]) if code in DENIED else reasons.reason(code)
 
 
-def side_name(code: str) -> str:
-    """Return a side's name in the reader's language."""
-    try:
-        return str(get_side(code).name)
-    except UnknownSideError:
-        return code
+def undelivered_because(text: str) -> str:
+    """Return in words why the other side could not take something; nothing for an officer's own reason."""
+    return denied_because(text) if text in DENIED or reasons.is_code(text) else ""
 
 
 def place_name(place: str) -> str:
@@ -142,6 +156,11 @@ def element_names(ids: Iterable[str]) -> list[str]:
         return [str(each.title) for each in elements_of(list(ids))]
     except UnknownElement:
         return sorted(ids)
+
+
+def state_name(state: str) -> str:
+    """Return how far a contract has come, in the reader's words."""
+    return str(STATES.get(state, state))
 
 
 def purpose_name(purpose: str) -> str:

@@ -18,7 +18,6 @@ from django.conf import settings
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from kouan.apps.dataflow import labels
 from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import calling, calls
@@ -28,6 +27,7 @@ from kouan.core.exchange.transport import PeerRefused
 from kouan.core.ledger import queries as ledger
 from kouan.core.ledger.checkpoint import MAX_PATH, LedgerProof
 from kouan.core.ledger.merkle import HASH_BYTES, SALT_BYTES
+from kouan.core.sides import side_name
 from kouan.core.trust.queries import get_member, own
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ def _not_proved(wanted: Wanted, why: str) -> str:
         word = gettext("Until it is, its signed receipt is its word that this is entry %(index)s there.") % {
             "index": "–" if wanted.receipted_at is None else wanted.receipted_at
         }
-    said = {"side": labels.side_name(wanted.peer), "why": why.rstrip(".。"), "word": word}
+    said = {"side": side_name(wanted.peer), "why": why.rstrip(".。"), "word": word}
     return gettext("Not proved from the ledger of %(side)s: %(why)s. %(word)s") % said
 
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.utils import translation
 
-from kouan.apps.dataflow import labels
 from kouan.apps.dataflow.domain import read_terms
 from kouan.apps.dataflow.models import SignedPaper
 from kouan.apps.dataflow.printing import rendered
 from kouan.apps.dataflow.queries.contracts import shown, signatures
 from kouan.core.errors import KouanError
 from kouan.core.exchange.evidence import evidence_bundle
+from kouan.core.sides import side_name
 from kouan.core.text import LANGUAGES
 from kouan.core.trust.queries import authorities
 
@@ -63,7 +63,7 @@ def _documents(seen: Shown) -> str:
     for language in LANGUAGES:
         with translation.override(language):
             for filing in shown(seen.row).filings:
-                lines.append(f"{labels.side_name(filing.side)}: {filing.authority}")
+                lines.append(f"{side_name(filing.side)}: {filing.authority}")
                 lines += [f"  - {document.title}" for document in filing.documents]
             lines.append("")
     return "\n".join(lines)

@@ -12,6 +12,7 @@ from reportlab.platypus import PageBreak, Spacer
 
 from kouan.apps.dataflow import labels
 from kouan.apps.dataflow.wording import in_words
+from kouan.core.sides import side_name
 from kouan.core.text import LANGUAGES
 from kouan.web import typeset
 from kouan.web.filters import hex_groups
@@ -88,7 +89,7 @@ def _signing(terms: Terms, language: str) -> list[Any]:
     head, small = _styles(language)
     names = [
         gettext("%(place)s: signed for %(side)s")
-        % {"place": gettext("Left") if place == 0 else gettext("Right"), "side": labels.side_name(side)}
+        % {"place": gettext("Left") if place == 0 else gettext("Right"), "side": side_name(side)}
         for place, side in enumerate(boxes(terms))
     ]
     note = gettext(

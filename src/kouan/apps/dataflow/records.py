@@ -19,6 +19,7 @@ from kouan.apps.dataflow.payloads import DataRecord, RecordRead, RecordsErased, 
 from kouan.apps.dataflow.register import case_of, judged
 from kouan.core.database.rows import fetch, insert, stored
 from kouan.core.exchange import bodies, outbox
+from kouan.core.exchange.crossing import Basis
 from kouan.core.exchange.models import InboxMessage
 from kouan.core.policy import Denied, Proposal
 from kouan.core.policy.decide import TERM_ZONE
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from kouan.apps.dataflow.domain import Case
     from kouan.apps.dataflow.models import Contract
     from kouan.core.exchange import Received, Undelivered
-    from kouan.core.exchange.crossing import Basis, Refused, SentAgain, Told
+    from kouan.core.exchange.crossing import Refused, SentAgain, Told
 
 Because = Literal["withdrawn", "asked", "retention"]
 _CONTENT: Final = Vault("dataflow/records/1")
@@ -50,22 +51,6 @@ def send(*, contract: Contract, consent: DataConsent, purpose: str, values: Mapp
         values=[Value(element=element, value=value) for element, value in values.items()],
     )
     number = str(contract.contract)
-    told = DATA_RECORD.told(payload)
-    proposal = Proposal(
-        type=DATA_RECORD.type,
-        legal_basis=DATA_RECORD.legal_basis,
-        sender=settings.NODE.side,
-        receiver=contract.peer,
-        declared_senders="any",
-        declared_receivers="any",
-        consent_required=True,
-        consent_reference=consent.reference,
-        at=timezone.now(),
-        agreement=number,
-        elements=told.elements,
-        purpose=told.purpose,
-        subject=told.subject,
-    )
     try:
         with transaction.atomic():
             # Held until the end, so that who withdraws it is before this or after this.
@@ -84,8 +69,10 @@ def send(*, contract: Contract, consent: DataConsent, purpose: str, values: Mapp
             )
             return _kept(message_id, case, consent, outgoing=True)
     except Denied as denied:
+        basis = Basis(number, None, consent.reference)
+        told = DATA_RECORD.told(payload)
         decisions.note(
-            case_of(proposal),
+            case_of(_proposal(told, basis, sender=settings.NODE.side, receiver=contract.peer)),
             type_=DATA_RECORD.type,
             outgoing=True,
             contract=contract.contract,
@@ -141,24 +128,27 @@ def _consent_of(sender: str, conversation: uuid.UUID) -> DataConsent | None:
 
 def _arrived(sender: str, told: Told, basis: Basis, consent: DataConsent | None) -> Case:
     """Return the case of a record that has arrived; a consent that it does not name is none."""
-    named = consent is not None and basis.consent == consent.reference
-    return case_of(
-        Proposal(
-            type=DATA_RECORD.type,
-            legal_basis=DATA_RECORD.legal_basis,
-            sender=sender,
-            receiver=settings.NODE.side,
-            declared_senders="any",
-            declared_receivers="any",
-            consent_required=True,
-            consent_reference=basis.consent if named else None,
-            at=timezone.now(),
-            agreement=basis.agreement,
-            agreement_digest=basis.agreement_digest,
-            elements=told.elements,
-            purpose=told.purpose,
-            subject=told.subject,
-        )
+    named = consent if consent is not None and basis.consent == consent.reference else None
+    without = Basis(basis.agreement, basis.agreement_digest, None)
+    return case_of(_proposal(told, without, sender=sender, receiver=settings.NODE.side), consent=named)
+
+
+def _proposal(told: Told, basis: Basis, *, sender: str, receiver: str) -> Proposal:
+    return Proposal(
+        type=DATA_RECORD.type,
+        legal_basis=DATA_RECORD.legal_basis,
+        sender=sender,
+        receiver=receiver,
+        declared_senders="any",
+        declared_receivers="any",
+        consent_required=True,
+        consent_reference=basis.consent,
+        at=timezone.now(),
+        agreement=basis.agreement,
+        agreement_digest=basis.agreement_digest,
+        elements=told.elements,
+        purpose=told.purpose,
+        subject=told.subject,
     )
 
 
@@ -189,6 +179,7 @@ def read(*, record: Record, reader: str, purpose: str) -> list[tuple[str, str]]:
                 purpose=purpose,
                 at=int(use.at.timestamp()),
             ),
+            conversation=use.key,
         )
         values: list[tuple[str, str]] = [
             (element, value)
@@ -304,7 +295,7 @@ def sent_again(message: SentAgain) -> None:
     _kept(message.id, case, consent, outgoing=True)
 
 
-def not_delivered(*, message: Undelivered) -> None:
+def not_delivered(message: Undelivered) -> None:
     """Note that a record never counted on the other side: then nobody has it there."""
     Record.objects.filter(message_id=message.id, outgoing=True, erased_at=None).update(
         erased_at=timezone.now(), erased_because=message.code[:64]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import uuid
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,7 +34,7 @@ from kouan.core.text import Localised
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from kouan.core.policy import Proposal
 
@@ -61,7 +62,16 @@ _FROM: Final = (
 )
 
 
-_latest = threading.local()
+class _Latest(threading.local):
+    """What this thread has judged last, and what it has read for that very moment."""
+
+    def __init__(self) -> None:
+        self.case: Case | None = None
+        self.moment: datetime | None = None
+        self.contracts: dict[bytes, ContractFacts | None] = {}
+
+
+_latest = _Latest()
 
 
 class ContractRegister:
@@ -73,8 +83,9 @@ class ContractRegister:
         What another side sends is judged here by its contract alone; the consent may stand in a message
         before it that was not handled yet, and is judged when this one is (``records.keep``).
         """
-        case = _latest.case = case_of(proposal)
-        judge(case, persons=proposal.sender == settings.NODE.side)
+        ours = proposal.sender == settings.NODE.side
+        case = _latest.case = case_of(proposal) if ours else _case(proposal, _named(proposal), None)
+        judge(case, persons=ours)
         if case.contract is None:
             raise errors.NoContract(clause="contract")
         return allowed_by(case.contract)
@@ -90,17 +101,42 @@ class ConsentRegister:
 
 def judged() -> Case:
     """Return the case that this thread has judged last, as it stood: what is to be written down of it."""
-    case: Case = _latest.case
-    return case
+    if _latest.case is None:
+        raise LookupError("nothing was judged here")
+    return _latest.case
 
 
-def case_of(proposal: Proposal) -> Case:
-    """Return all that counts for a proposal, as it stands now."""
-    day = proposal.at.astimezone(TERM_ZONE).date()
-    contract, consent = _facts(proposal, day)
+def case_of(proposal: Proposal, *, consent: DataConsent | None = None) -> Case:
+    """Return all that counts for a proposal, as it stands now.
+
+    Where the caller holds the ``consent`` that it names, that is what counts.
+    """
+    if consent is not None:
+        contract, _none = _facts(replace(proposal, consent_reference=None))
+        return _case(proposal, contract, _consent([getattr(consent, name) for name in _CONSENT]))
+    return _case(proposal, *_facts(proposal))
+
+
+def _named(proposal: Proposal) -> ContractFacts | None:
+    """Return the contract that a message names by its digest, for all messages of a batch as it stands then.
+
+    They are decided for one moment, and in one transaction: for each of them the same was read.
+    """
+    digest = proposal.agreement_digest
+    if digest is None:
+        return _facts(proposal)[0]
+    if _latest.moment is not proposal.at:
+        _latest.moment, _latest.contracts = proposal.at, {}
+    if digest not in _latest.contracts:
+        _latest.contracts[digest] = _facts(replace(proposal, consent_reference=None))[0]
+    found = _latest.contracts[digest]
+    return found if found is not None and found.terms.contract == proposal.agreement else None
+
+
+def _case(proposal: Proposal, contract: ContractFacts | None, consent: ConsentFacts | None) -> Case:
     return Case(
         at=proposal.at,
-        day=day,
+        day=_day(proposal),
         sender=proposal.sender,
         receiver=proposal.receiver,
         elements=proposal.elements,
@@ -117,7 +153,11 @@ def allowed_by(contract: ContractFacts) -> Allowed:
     return _read(contract.digest, contract.text)[1]
 
 
-def _facts(proposal: Proposal, day: date) -> tuple[ContractFacts | None, ConsentFacts | None]:
+def _day(proposal: Proposal) -> date:
+    return proposal.at.astimezone(TERM_ZONE).date()
+
+
+def _facts(proposal: Proposal) -> tuple[ContractFacts | None, ConsentFacts | None]:
     """Return what counts of the contract and of the consent.
 
     The contract is the version that a message names by its digest; of what is to leave, the newest in force.
@@ -137,7 +177,7 @@ def _facts(proposal: Proposal, day: date) -> tuple[ContractFacts | None, Consent
     ]
     if digest is None:
         signed = [row for row in found if row.state == State.SIGNED]
-        found = [row for row in found if row.in_force(day)] or signed or found
+        found = [row for row in found if row.in_force(_day(proposal))] or signed or found
     if not found or found[0].number != number:
         return None, consent_facts(proposal.consent_reference)
     return found[0].contract(), found[0].consent()
@@ -157,25 +197,42 @@ class _Row:
 
     def contract(self) -> ContractFacts:
         """Return what counts of the contract."""
-        here, there, peer, *rest = self._values[7:16]
-        filings = [Filing(*each) for each in (rest[:3], rest[3:]) if each[0] is not None]
-        digest, text = bytes(self._digest), bytes(self._text)
-        return ContractFacts(
-            terms=_read(digest, text)[0],
-            digest=digest,
-            state=State(self.state),
-            ended_on=self._ended,
-            signed_by=frozenset(
-                side for side, signed in ((settings.NODE.side, here), (peer, there)) if signed is not None
-            ),
-            filings=tuple(sorted(filings, key=lambda each: each.side)),
-            text=text,
+        here, there, peer, *filings = self._values[7:16]
+        return _contract(
+            bytes(self._digest),
+            bytes(self._text),
+            self.state,
+            self._ended,
+            (settings.NODE.side if here is not None else "", peer if there is not None else ""),
+            tuple(filings),
         )
 
     def consent(self) -> ConsentFacts | None:
         """Return what counts of the consent, if there is one."""
         values = self._values[16:]
         return None if values[0] is None else _consent(values)
+
+
+@lru_cache(4096)
+def _contract(  # noqa: PLR0913, PLR0917 - all that is read of it, which is what the answer hangs on
+    digest: bytes,
+    text: bytes,
+    state: str,
+    ended_on: date | None,
+    signers: tuple[str, str],
+    filings: tuple[Any, ...],
+) -> ContractFacts:
+    """Make facts of what was read just now: the same values, the same facts."""
+    found = [Filing(*each) for each in (filings[:3], filings[3:]) if each[0] is not None]
+    return ContractFacts(
+        terms=_read(digest, text)[0],
+        digest=digest,
+        state=State(state),
+        ended_on=ended_on,
+        signed_by=frozenset(filter(None, signers)),
+        filings=tuple(sorted(found, key=lambda each: each.side)),
+        text=text,
+    )
 
 
 def consent_facts(reference: str | None) -> ConsentFacts | None:
@@ -219,14 +276,14 @@ def _agreed_to(receipt: bytes) -> tuple[int | None, frozenset[tuple[str, str]] |
     if digest is None:
         return days, None
     try:
-        terms = _version(digest)
+        terms = terms_with(digest)
     except LookupError:  # nobody could show the person's consent to what is not here
         return days, frozenset()
     return terms.retention_days, frozenset((each.name, each.place) for each in terms.onward)
 
 
 @lru_cache(4096)
-def _version(digest: bytes) -> Terms:
+def terms_with(digest: bytes) -> Terms:
     """Return the terms with a digest, which never change; raises ``LookupError`` where none are here."""
     wanted = ((Contract, "c", ("terms",)),)
     found = look_up(wanted, f"FROM {Contract._meta.db_table} c WHERE c.digest = %s", (digest,))

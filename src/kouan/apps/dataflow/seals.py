@@ -39,6 +39,11 @@ def check(paper: bytes, *, base: bytes, sides: frozenset[str]) -> list[Seal]:
     return seals.check(paper, base=base, sides=sides, most=MAX_PAPER)
 
 
+def without_own(paper: bytes, terms: Terms) -> bytes:
+    """Return a paper as it was before this side signed on top of the other; nothing if it was not so."""
+    return seals.without_own(paper, base=rendered(terms), sides=terms.sides, most=MAX_PAPER)
+
+
 def seals_of(paper: bytes, terms: Terms) -> list[Seal]:
     """Return the signatures that hold in a paper, whichever sides have signed; none if it is unsound."""
     return seals.seals_of(paper, base=rendered(terms), sides=terms.sides, most=MAX_PAPER)

@@ -20,8 +20,8 @@ from kouan.apps.operations.domain import (  # noqa: TC001 - read by the framewor
 )
 from kouan.apps.operations.errors import NoCheckpoint
 from kouan.apps.operations.labels import state_words
-from kouan.apps.operations.reasons import reason
 from kouan.core.ledger import queries as ledger
+from kouan.web.reasons import reason
 
 if TYPE_CHECKING:
     from kouan.apps.operations.detail import CrossingDetail

@@ -1,4 +1,4 @@
-"""The words for states, steps and findings, as an operator reads them (reasons: ``reasons.py``)."""
+"""The words for states, steps and findings, as an operator reads them (reasons: ``web.reasons``)."""
 
 from __future__ import annotations
 

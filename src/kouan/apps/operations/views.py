@@ -32,7 +32,6 @@ from kouan.apps.operations.health import level_of
 from kouan.apps.operations.ledger_view import ledger_page
 from kouan.apps.operations.listing import CSV_MOST, Filters
 from kouan.apps.operations.readiness import readiness
-from kouan.apps.operations.reasons import reason
 from kouan.core.errors import KouanError
 from kouan.core.exchange import comparison_words
 from kouan.core.exchange.blobs.queries import transfers
@@ -42,6 +41,7 @@ from kouan.core.exchange.recovery.words import halted_channels
 from kouan.core.policy import policy_of
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.web.access import require_role
+from kouan.web.reasons import reason
 
 if TYPE_CHECKING:
     from uuid import UUID

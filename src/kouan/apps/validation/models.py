@@ -16,6 +16,7 @@ from kouan.apps.validation.domain import DocumentState, state_of
 from kouan.apps.validation.marks import CarriedAs
 from kouan.core.exchange.ids import new_id
 from kouan.core.text import Localised
+from kouan.web.tokens import ProgramToken
 
 if TYPE_CHECKING:
     from datetime import date
@@ -53,20 +54,10 @@ class Membership(models.Model):
         return f"{self.user} {self.institution}"
 
 
-class AccessToken(models.Model):
-    """What an institution's own system shows to act for it. Only the token's digest is kept."""
+class AccessToken(ProgramToken):
+    """What an institution's own system shows to act for it."""
 
     institution = models.ForeignKey(Institution, models.CASCADE, related_name="tokens")
-    name = models.CharField(max_length=80)
-    """What the system is, in the words of who asked for the token."""
-    prefix = models.CharField(max_length=32)
-    """The token's first characters, to tell tokens apart."""
-    digest = models.BinaryField(unique=True, max_length=32)
-    """SHA-256 of the token; the token holds 256 random bits, so no salt is needed."""
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    last_used_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.institution} {self.prefix}…"

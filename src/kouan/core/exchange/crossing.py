@@ -80,10 +80,11 @@ class OversizedPayload(KouanError):
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What an arrived message said that it rests on."""
+    """What a message says that it rests on."""
 
     agreement: str
-    agreement_digest: bytes
+    agreement_digest: bytes | None
+    """None for what is yet to leave: the newest text counts."""
     consent: str | None
 
 

@@ -34,7 +34,7 @@ MAX_ATTEMPTS: Final = 8
 """After so many tries a message whose handler breaks is set aside for the operator."""
 _HANDLED: Final = (
     "id", "peer", "message_id", "type", "version", "conversation", "created_at", "received_at", "attempts",
-    "state",
+    "state", "header",
 )  # fmt: skip
 GROUP: Final = 200
 """How many messages share one commit; each keeps a savepoint of its own."""
@@ -197,8 +197,7 @@ def _run(row: InboxMessage) -> None:
 
 
 def _header(row: InboxMessage) -> wire.Header:
-    raw = InboxMessage.objects.values_list("header", flat=True).get(pk=row.pk)
-    return wire.Header.decode(bytes(raw))
+    return wire.Header.decode(bytes(row.header))
 
 
 def _basis(row: InboxMessage) -> Basis:

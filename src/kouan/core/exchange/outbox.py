@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -20,6 +20,7 @@ from kouan.core.exchange.crossing import Consent, Crossing, P, SentAgain, regist
 from kouan.core.exchange.ids import new_id, new_ids
 from kouan.core.exchange.models import OutboxBody, OutboxMessage
 from kouan.core.policy import Allowed, Denied, Proposal, policy_of
+from kouan.core.sides import side_name
 from kouan.core.trust.queries import get_member
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class OutboxFull(KouanError):
     code = "outbox-full"
     status = 503
     message = _("%(waiting)s messages already wait for %(peer)s. Try again when the line is working.")
+    words: ClassVar = {"peer": side_name}
     retry_after = 10
 
 

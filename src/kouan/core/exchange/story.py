@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils.translation import get_language, gettext
 
 from kouan.core.exchange.times import from_milliseconds
-from kouan.core.sides import UnknownSideError, get_side
+from kouan.core.sides import side_name
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,14 +16,6 @@ if TYPE_CHECKING:
 
 
 _LONGEST: Final = 100
-
-
-def side_name(code: str) -> str:
-    """Return a side's name in the active language; a code that no data file knows stays as it is."""
-    try:
-        return str(get_side(code).name)
-    except UnknownSideError:
-        return code
 
 
 def events(message: MessageFacts, report: Report) -> list[tuple[datetime, str]]:

@@ -8,7 +8,7 @@ import json
 import socket
 import ssl
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 from urllib.parse import urlsplit
 
 from django.utils import timezone
@@ -18,6 +18,7 @@ from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
 from kouan.core.exchange.door import SENT_HEADER
 from kouan.core.exchange.times import check_clock, milliseconds
+from kouan.core.sides import side_name
 from kouan.core.trust import certificates
 from kouan.core.trust.queries import own
 
@@ -36,6 +37,7 @@ class PeerUnreachable(KouanError):
     code = "peer-unreachable"
     status = 503
     message = _("The door of %(peer)s does not answer (%(detail)s).")
+    words: ClassVar = {"peer": side_name}
 
 
 class PeerRefused(KouanError):
@@ -44,6 +46,7 @@ class PeerRefused(KouanError):
     code = "peer-refused"
     status = 502
     message = _("The door of %(peer)s refused (%(answer_status)s): %(detail)s")
+    words: ClassVar = {"peer": side_name}
 
 
 @dataclass(frozen=True, slots=True)

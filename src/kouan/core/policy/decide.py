@@ -11,13 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core.errors import KouanError
 from kouan.core.policy.agreements import Agreement, Clause, load_agreements
 from kouan.core.policy.elements import elements_of, important_among, personal_among
+from kouan.core.sides import side_name
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -41,6 +42,7 @@ class PartyNotNamed(Denied):
 
     code = "party-not-named"
     message = _("%(type)s may not go from %(sender)s to %(receiver)s: its declaration does not name them.")
+    words: ClassVar = {"sender": side_name, "receiver": side_name}
 
 
 class NoAgreement(Denied):
@@ -51,6 +53,7 @@ class NoAgreement(Denied):
         "No agreement between %(sender)s and %(receiver)s has a clause for %(type)s on the basis "
         "“%(legal_basis)s”. Both sides must hold such an agreement before it can cross."
     )
+    words: ClassVar = {"sender": side_name, "receiver": side_name}
 
 
 class AgreementNotInForce(Denied):

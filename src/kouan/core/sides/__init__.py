@@ -11,7 +11,7 @@ from kouan.core.sides.calendars import Calendar, CalendarYearError, Day, DayKind
 from kouan.core.sides.documents import DocumentFormat, DocumentNumber, DocumentNumberError
 from kouan.core.sides.loader import load_sides
 from kouan.core.sides.model import SUITES, Accent, City, Side, Suite, UnknownDocumentError, UnknownSideError
-from kouan.core.sides.registry import all_sides, get_document, get_side
+from kouan.core.sides.registry import all_sides, get_document, get_side, side_name
 from kouan.core.sides.tables import SideDataError
 
 __all__ = [
@@ -34,4 +34,5 @@ __all__ = [
     "get_document",
     "get_side",
     "load_sides",
+    "side_name",
 ]

@@ -25,6 +25,14 @@ def get_side(code: str) -> Side:
     return side
 
 
+def side_name(code: str) -> str:
+    """Return a side's name in the active language; a code that no data file knows stays as it is."""
+    try:
+        return str(get_side(code).name)
+    except UnknownSideError:
+        return code
+
+
 def all_sides() -> tuple[Side, ...]:
     """Return every known side, in the order of their codes."""
     known = _sides()

@@ -403,3 +403,32 @@ def test_the_pages_in_chinese(chan, signed, language, words):
     text = chan.get("/data-contracts/").content.decode() + chan.get(address(row)).content.decode()
     for each in words:
         assert each in text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "Its content does not fit the declaration at the receiving side."),
+        ("zh-hant", "內容與接收方的申報不符"),
+        ("zh-hans", "内容与接收方的申报不符"),
+    ],
+)
+def test_why_the_other_side_could_not_take_it_is_told_in_words(chan, signed, language, words):
+    """By its code an officer could do nothing."""
+    row = signed()
+    type(row).objects.update(state="refused", reason="ill-formed-payload")
+    chan.cookies["kouan_language"] = language
+    shown = chan.get(address(row)).content.decode()
+    assert words in shown
+    assert "ill-formed-payload" not in shown
+
+
+def test_what_the_other_side_refused_to_hear_stands_on_the_page(chan, signed):
+    row = signed()
+    contracts.end(digest=bytes(row.digest), reason="The bank closes.")
+    sent = OutboxMessage.objects.filter(type="dataflow.contract-end")
+    sent.update(state="refused", code="no-agreement")
+    shown = chan.get(address(row)).content.decode()
+    assert "could not be told (End of a contract): No agreement between the two sides" in shown
+    sent.update(dismissed=True)
+    assert "could not be told" not in chan.get(address(row)).content.decode()

@@ -131,7 +131,7 @@ def test_flows_and_denials_on_every_basis_are_on_the_register(auditor, chan, out
 
 def test_what_was_denied_on_every_basis_is_listed_with_its_reason(auditor, outside):
     text = auditor.get("/data-flows/denied/").content.decode()
-    assert "has not been signed by: gd" in text
+    assert "has not been signed by: Guangdong" in text
     assert "this side has none with the number that is named" in text
     assert "No agreement between the two sides lets this kind of message cross this way." in text
     assert "Withdrawal of a person&#39;s consent" in text
@@ -162,7 +162,7 @@ def test_a_message_that_no_agreement_lets_out_is_on_record_and_judged_again(audi
             "dataflow.consent-withdrawn", "no-agreement", None, True,
         )  # fmt: skip
         assert "Withdrawal of a person&#39;s consent" in text
-        assert "No agreement between hk and gd has a clause" in text
+        assert "No agreement between Hong Kong and Guangdong has a clause" in text
         page = f"/data-flows/decisions/{row.pk}/"
         assert "It comes out the same" in auditor.post(page).content.decode()
     finally:

@@ -5,23 +5,14 @@ from __future__ import annotations
 from django.db import models
 
 from kouan.apps.dataflow.models.records import Record
+from kouan.web.tokens import ProgramToken
 
 
-class InstitutionAccess(models.Model):
-    """A token of an institution that is a party to contracts. Only its digest is kept."""
+class InstitutionAccess(ProgramToken):
+    """A token of an institution that is a party to contracts."""
 
     institution = models.CharField(max_length=64)
     """The party's code, as contracts name it."""
-    name = models.CharField(max_length=80)
-    """What the system is, in the words of who asked for the token."""
-    prefix = models.CharField(max_length=32)
-    """The token's first characters, to tell tokens apart."""
-    digest = models.BinaryField(unique=True, max_length=32)
-    """SHA-256 of the token; the token holds 256 random bits, so no salt is needed."""
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    last_used_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["institution", "prefix"], name="dataflow_access_prefix")]

@@ -12,10 +12,14 @@ from django.utils.translation import gettext, pgettext
 
 from kouan.apps.dataflow import errors, labels, statements
 from kouan.apps.dataflow.contracts import terms_of, today
+from kouan.apps.dataflow.crossings import CONTRACT_ENDED, CONTRACT_FILED
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.judging import rules_for
 from kouan.apps.dataflow.models import Contract, Filing
+from kouan.core.exchange.models import OutboxMessage
+from kouan.core.exchange.opening import Expired
 from kouan.core.policy import Denied
+from kouan.core.sides import side_name
 from kouan.web.filters import date_long
 
 if TYPE_CHECKING:
@@ -201,6 +205,25 @@ def signatures(row: Contract) -> list[Signature]:
     return found
 
 
+def untold(row: Contract) -> list[tuple[str, str]]:
+    """Return what the other side could not be told of a contract, each with why, unless it waits to be told.
+
+    A refusal waits for an operator; what only came too late is told again by itself (``telling``).
+    """
+    if row.state not in {State.SIGNED, State.ENDED}:
+        return []
+    refused = OutboxMessage.objects.filter(
+        conversation=row.contract,
+        type__in=[CONTRACT_ENDED.type, CONTRACT_FILED.type],
+        state=OutboxMessage.State.REFUSED,
+        dismissed=False,
+    ).exclude(code=Expired.code)
+    return [
+        (labels.message_name(type_), labels.denied_because(code))
+        for type_, code in refused.order_by("pk").values_list("type", "code")
+    ]
+
+
 def due(reach: Reach = None) -> tuple[int, int]:
     """Return how many filings of this side are due within days, and how many contracts end within a month."""
     day, watch = today(), settings.NODE.watch
@@ -241,19 +264,20 @@ def history(seen: Shown, signed: Sequence[Signature]) -> list[Step]:
     never = datetime.max.replace(tzinfo=UTC)
     sides = [settings.NODE.side, row.peer]
     for side in sorted(sides, key=lambda each: (each in by and by[each].at) or never):
-        title = gettext("Signed for %(side)s") % {"side": labels.side_name(side)}
+        title = gettext("Signed for %(side)s") % {"side": side_name(side)}
         if side in by:
             steps.append(Step("done" if by[side].holds else "failed", title, by[side].officer, by[side].at))
         elif seen.state in {State.DRAFT, State.PROPOSED}:
             steps.append(Step("current" if seen.state is State.PROPOSED else "waiting", title))
     if seen.state is State.REFUSED:
-        steps.append(Step("failed", pgettext("contract", "Refused"), row.reason))
+        why = labels.undelivered_because(row.reason) or row.reason
+        steps.append(Step("failed", pgettext("contract", "Refused"), why))
         return steps
     steps += [_filing_step(each) for each in seen.filings]
     if seen.state is State.REPLACED and row.ended_on:
         steps.append(Step("done", gettext("Replaced by a later version"), date_long(row.ended_on)))
     elif seen.state is State.ENDED and row.ended_on:
-        by_whom = gettext("Ended by %(side)s") % {"side": labels.side_name(row.ended_by)}
+        by_whom = gettext("Ended by %(side)s") % {"side": side_name(row.ended_by)}
         steps.append(Step("failed", by_whom, f"{date_long(row.ended_on)}: {row.reason}"))
     elif seen.state is State.SIGNED:
         last = gettext("Ends on %(day)s") % {"day": date_long(row.expires)}
@@ -262,7 +286,7 @@ def history(seen: Shown, signed: Sequence[Signature]) -> list[Step]:
 
 
 def _filing_step(filing: FilingShown) -> Step:
-    title = gettext("Filed in %(side)s") % {"side": labels.side_name(filing.side)}
+    title = gettext("Filed in %(side)s") % {"side": side_name(filing.side)}
     if filing.filed_on is not None:
         return Step("done", title, f"{date_long(filing.filed_on)}, {filing.reference}")
     until = gettext("due by %(day)s") % {"day": date_long(filing.due_on)}

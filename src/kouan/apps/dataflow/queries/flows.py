@@ -12,7 +12,6 @@ from django.http import Http404
 from kouan.apps.dataflow import labels
 from kouan.apps.dataflow.crossings import DATA_RECORD
 from kouan.apps.dataflow.decisions import reason_of
-from kouan.apps.dataflow.domain import from_json
 from kouan.apps.dataflow.judging import told_of
 from kouan.apps.dataflow.models import Decision
 from kouan.apps.dataflow.queries.contracts import within
@@ -79,10 +78,9 @@ def decision(number: int, reach: Reach = None) -> Decision:
 
 def shown(row: Decision) -> DecisionShown:
     """Return a decision with its reason in the reader's language, which judging it again gives."""
-    case = from_json(row.case)
     again = reason_of(row)
     reason = labels.denied_because(row.code) if again is None or again.code != row.code else str(again)
-    return DecisionShown(row, reason, told_of(case.elements), case.purpose)
+    return DecisionShown(row, reason, told_of(frozenset(row.case["elements"])), row.case["purpose"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ def contract(request: HttpRequest, key: str) -> HttpResponse:
         versions=queries.versions(row),
         acts=has_role(request.user, "data") and within(reach_of(request)).filter(pk=row.pk).exists(),
         denied=denied_under(row.contract),
+        untold=queries.untold(row),
     )
 
 

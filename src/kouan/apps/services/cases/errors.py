@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core.errors import KouanError
+from kouan.core.sides import side_name
 
 
 class NotTaken(KouanError):
@@ -46,6 +49,7 @@ class HomeNotServed(NotTaken):
 
     code = "home-not-served"
     message = _("This service is not open to residents of %(side)s.")
+    words: ClassVar = {"side": side_name}
 
 
 class LevelTooLow(NotTaken):

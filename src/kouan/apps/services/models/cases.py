@@ -7,6 +7,8 @@ import uuid
 from django.contrib.auth.models import User
 from django.db import models
 
+from kouan.web.tokens import ProgramToken
+
 
 class CaseCounter(models.Model):
     """How many cases a year has had: their numbers have no gap."""
@@ -173,19 +175,10 @@ class CaseFee(models.Model):
         return f"{self.case_id} {self.amount} {self.currency}"
 
 
-class CaseAccess(models.Model):
-    """A token of a department's system, which acts as a caseworker's account; its digest alone is kept."""
+class CaseAccess(ProgramToken):
+    """A token of a department's system, which acts as a caseworker's account."""
 
     account = models.ForeignKey(User, models.CASCADE, related_name="+")
-    name = models.CharField(max_length=80)
-    """What the system is, in the words of who asked for the token."""
-    prefix = models.CharField(max_length=32)
-    """The token's first characters, to tell tokens apart."""
-    digest = models.BinaryField(unique=True, max_length=32)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    last_used_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.prefix}…"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 
+from kouan.web.tokens import ProgramToken
+
 if TYPE_CHECKING:
     from django.db.models import Index
 
@@ -104,19 +106,13 @@ class OfficeSignature(models.Model):
         return f"{self.signer}: {self.file_name}"
 
 
-class SigningAccess(models.Model):
+class SigningAccess(ProgramToken):
     """A program's token for signing: with which keys, and whether it may look after the archive."""
 
-    name = models.CharField(max_length=80)
     signers = models.JSONField(default=list)
     """Names of ``[[signer]]`` tables; wallets' orders need none."""
     archive = models.BooleanField(default=False)
     prefix = models.CharField(max_length=40)
-    digest = models.BinaryField(max_length=32, unique=True)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True)
-    last_used_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("pk",)

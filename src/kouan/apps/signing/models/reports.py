@@ -6,6 +6,8 @@ import uuid
 
 from django.db import models
 
+from kouan.web.tokens import ProgramToken
+
 
 class SignatureReport(models.Model):
     """A report on a file that somebody had validated. The file is not kept."""
@@ -65,16 +67,10 @@ class RevocationData(models.Model):
         return f"{self.kind} {self.issuer}"
 
 
-class ValidationAccess(models.Model):
+class ValidationAccess(ProgramToken):
     """A program's token for validating often."""
 
-    name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=40)
-    digest = models.BinaryField(max_length=32, unique=True)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True)
-    last_used_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("pk",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,6 +14,7 @@ from kouan.core.errors import KouanError
 from kouan.core.exchange import wake
 from kouan.core.exchange.models import Channel
 from kouan.core.exchange.streams import lock_stream
+from kouan.core.sides import side_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,7 @@ class RestoredFromBackup(KouanError):
         "The channel with %(peer)s is halted: a database went back to an older state. Operators of both "
         "sides put a newer backup back, or agree to resynchronise (kouan channel)."
     )
+    words: ClassVar = {"peer": side_name}
 
 
 class ChannelHalted(KouanError):
@@ -38,6 +40,7 @@ class ChannelHalted(KouanError):
     code = "channel-halted"
     status = 503
     message = _("The channel with %(peer)s is halted until operators of both sides have resynchronised it.")
+    words: ClassVar = {"peer": side_name}
 
 
 @dataclass(frozen=True, slots=True)

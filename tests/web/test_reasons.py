@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from django.utils import translation
 
-from kouan.apps.operations.reasons import REASONS, reason
 from kouan.core.cbor import NotDeterministicCBOR
 from kouan.core.exchange import crossing, inbox, opening, wire
 from kouan.core.policy import decide
 from kouan.core.trust.errors import CannotOpen
+from kouan.web.reasons import REASONS, reason
 
 AT_THE_DOOR = [
     crossing.UndeclaredCrossing,

@@ -96,6 +96,11 @@ def reason(code: str) -> str:
     return gettext("The receiving side answered with the code “%(code)s”.") % {"code": code}
 
 
+def is_code(text: str) -> bool:
+    """Whether a text is a code that ``reason`` explains, rather than a person's own words."""
+    return text in REASONS or text in _plain_messages() or text in _denials()
+
+
 @cache
 def _plain_messages() -> Mapping[str, _StrOrPromise]:
     """Return the messages of all errors that need no parameters, by code."""

@@ -1,0 +1,119 @@
+"""Cases as decisions keep them: written down as JSON, and read again."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from kouan.apps.dataflow.domain import Case, ConsentFacts, ContractFacts, Filing, State, Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+KEPT: Final = frozenset({State.SIGNED, State.REPLACED, State.ENDED})
+"""A contract that is so far is kept for good, and its terms are found by their digest."""
+
+
+def as_json(case: Case) -> dict[str, Any]:
+    """Return a case as it is written down; nothing in it says who the person is.
+
+    Terms that are kept for good are named by their digest alone.
+    """
+    contract, consent = case.contract, case.consent
+    return {
+        "at": case.at.isoformat(),
+        "day": case.day.isoformat(),
+        "sender": case.sender,
+        "receiver": case.receiver,
+        "elements": sorted(case.elements),
+        "purpose": case.purpose,
+        "subject": case.subject,
+        "named": case.named.hex() if case.named else None,
+        "contract": contract and _written(contract),
+        "consent": consent
+        and {
+            "contract": consent.contract,
+            "subject": consent.subject,
+            "elements": sorted(consent.elements),
+            "separate": sorted(consent.separate),
+            "purposes": sorted(consent.purposes),
+            "level": consent.level,
+            "given_at": consent.given_at.isoformat(),
+            "expires_at": consent.expires_at.isoformat(),
+            "withdrawn_at": consent.withdrawn_at and consent.withdrawn_at.isoformat(),
+            **({"notice": True} if consent.notice else {}),
+            **({} if consent.retention_days is None else {"retention_days": consent.retention_days}),
+            **({} if consent.onward is None else {"onward": sorted(map(list, consent.onward))}),
+        },
+    }
+
+
+@lru_cache(1024)
+def _written(contract: ContractFacts) -> dict[str, Any]:
+    """Return a contract as a case has it, not to be changed: many cases are about one contract."""
+    kept = contract.state in KEPT and contract.text
+    return {
+        "terms": None if kept else contract.terms.model_dump(by_alias=True),
+        "digest": contract.digest.hex(),
+        "state": contract.state.value,
+        "ended_on": contract.ended_on and contract.ended_on.isoformat(),
+        "signed_by": sorted(contract.signed_by),
+        "filings": [
+            [each.side, each.due_on.isoformat(), each.filed_on and each.filed_on.isoformat()]
+            for each in contract.filings
+        ],
+    }
+
+
+def from_json(value: Mapping[str, Any], *, terms: Callable[[bytes], Terms] | None = None) -> Case:
+    """Return the case that ``as_json`` wrote; ``terms`` finds those that it names by their digest."""
+    contract, consent = value["contract"], value["consent"]
+
+    def said(written: Mapping[str, Any]) -> Terms:
+        if written["terms"] is None and terms is not None:
+            return terms(bytes.fromhex(written["digest"]))
+        return Terms.model_validate(written["terms"])
+
+    return Case(
+        at=datetime.fromisoformat(value["at"]),
+        day=date.fromisoformat(value["day"]),
+        sender=value["sender"],
+        receiver=value["receiver"],
+        elements=frozenset(value["elements"]),
+        purpose=value["purpose"],
+        subject=value["subject"],
+        named=bytes.fromhex(value["named"]) if value["named"] else None,
+        contract=contract
+        and ContractFacts(
+            terms=said(contract),
+            digest=bytes.fromhex(contract["digest"]),
+            state=State(contract["state"]),
+            ended_on=_day(contract["ended_on"]),
+            signed_by=frozenset(contract["signed_by"]),
+            filings=tuple(
+                Filing(side, date.fromisoformat(due), _day(filed)) for side, due, filed in contract["filings"]
+            ),
+        ),
+        consent=consent
+        and ConsentFacts(
+            contract=consent["contract"],
+            subject=consent["subject"],
+            elements=frozenset(consent["elements"]),
+            separate=frozenset(consent["separate"]),
+            purposes=frozenset(consent["purposes"]),
+            level=consent["level"],
+            given_at=datetime.fromisoformat(consent["given_at"]),
+            expires_at=datetime.fromisoformat(consent["expires_at"]),
+            withdrawn_at=consent["withdrawn_at"] and datetime.fromisoformat(consent["withdrawn_at"]),
+            notice=consent.get("notice", False),
+            retention_days=consent.get("retention_days"),
+            onward=frozenset((name, place) for name, place in consent["onward"])
+            if "onward" in consent
+            else None,
+        ),
+    )
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

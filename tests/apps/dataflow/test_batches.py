@@ -1,0 +1,111 @@
+"""A batch is decided for one moment: its contract is read once, and nothing else is remembered."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from apps.dataflow.guangdong import values_of
+from apps.dataflow.made import PURPOSE, VALUES
+from apps.dataflow.test_records import theirs  # noqa: F401 - a fixture
+from kouan.apps.dataflow import contracts
+from kouan.apps.dataflow.domain import State
+from kouan.apps.dataflow.models import Contract, DataConsent, Record
+from kouan.core.exchange import inbox
+from kouan.core.exchange.handling import handle_waiting
+from kouan.core.exchange.models import InboxMessage
+
+
+@pytest.fixture
+def consented(gd, theirs):  # noqa: F811 - the fixture that is imported
+    """A consent of Guangdong's that is here, and how a record under it is drafted."""
+    said = gd.consent(theirs)
+    key = uuid.UUID(bytes=said["consent"])
+    assert gd.post(gd.draft("dataflow.consent", said, conversation=key)) == [("handled", "")]
+
+    def record():
+        payload = {"subject": said["subject"], "purpose": PURPOSE, "values": values_of(VALUES)}
+        return gd.draft(
+            "dataflow.record", payload, conversation=key, contract=theirs, consent=f"dataflow:{key}"
+        )
+
+    return key, record
+
+
+def arrive(gd, drafts):
+    """Have a batch arrive, and not handled yet."""
+    posted = gd.peer.batch(*drafts)
+    gd.peer.read_receipt(inbox.accept(posted.wire), posted)
+    gd.peer.advance(posted)
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="what the driver is asked is heard on SQLite")
+def test_a_batch_reads_its_contract_once(gd, consented):
+    _key, record = consented
+    drafts, asked = [record() for _ in range(20)], []
+    connection.connection.set_trace_callback(asked.append)
+    try:
+        arrive(gd, drafts)
+    finally:
+        connection.connection.set_trace_callback(None)
+    assert len([each for each in asked if "FROM dataflow_contract" in each]) == 1
+    while handle_waiting():
+        pass
+    assert Record.objects.filter(outgoing=False).count() == 20
+
+
+def test_a_contract_that_ends_between_two_batches_lets_the_second_one_in_no_more(gd, consented):
+    _key, record = consented
+    assert gd.post(record()) == [("handled", "")]
+    row = Contract.objects.get()
+    contracts.end(digest=bytes(row.digest), reason="We close.")
+    assert gd.post(record()) == [("refused", "contract-over")]
+
+
+def test_a_consent_that_is_withdrawn_while_records_wait_lets_none_of_them_in(gd, consented):
+    """Whoever withdraws it, in whichever process: it is read again for each."""
+    key, record = consented
+    assert gd.post(record()) == [("handled", "")]
+    arrive(gd, [record(), record()])
+    DataConsent.objects.filter(key=key).update(withdrawn_at=timezone.now())
+    handle_waiting()
+    ended = InboxMessage.objects.filter(type="dataflow.record").order_by("pk").values_list("state", "code")
+    assert list(ended) == [
+        ("handled", ""),
+        ("refused", "consent-withdrawn"),
+        ("refused", "consent-withdrawn"),
+    ]
+    DataConsent.objects.filter(key=key).update(withdrawn_at=None)
+    assert gd.post(record()) == [("handled", "")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"state": State.REFUSED}, "contract-over"),
+        ({"signed_there": None}, "unsigned-contract"),
+        ({"signed_here": None}, "unsigned-contract"),
+    ],
+)
+def test_whatever_changes_of_a_contract_counts_at_once(gd, consented, changes, code):
+    """What passed is remembered by all that was read of it, so other facts are judged anew."""
+    _key, record = consented
+    assert gd.post(record()) == [("handled", "")]
+    Contract.objects.update(**changes)
+    assert gd.post(record()) == [("refused", code)]
+
+
+def test_a_filing_that_turns_out_late_counts_at_once(gd, consented, today):
+    _key, record = consented
+    assert gd.post(record()) == [("handled", "")]
+    filing = Contract.objects.get().filings.first()
+    filing.due_on = today - timedelta(days=1)
+    filing.save()
+    assert gd.post(record()) == [("refused", "not-filed")]
+    filing.filed_on = today
+    filing.save()
+    assert gd.post(record()) == [("handled", "")]
