@@ -348,11 +348,11 @@ def red_square():
     return look.getvalue()
 
 
-def sealed_ofd(edition=4, *, changed=False, maker=None):
+def sealed_ofd(edition=4, *, changed=False, maker=None, name="李小明之印"):
     """Return an OFD document of a page with a seal on it, of GB/T 38540 in one of its editions."""
     who = _Sm2(*sm2_signer())
     seal = sealing.make_seal(
-        edition=edition, identifier="44030000000001", name="示范公章",
+        edition=edition, identifier="44030000000001", name=name,
         look=sealing.Look("png", red_square()),
         holders=[who.certificate], maker=_Sm2(*maker) if maker else who, since=SINCE, until=UNTIL,
     )  # fmt: skip

@@ -58,6 +58,7 @@ def concern(kind, about):
         (WatchFacts(disk_free=2_000_000_000), WatchFacts(disk_free=1_999_000_000), "low-disk", ""),
         (WatchFacts(), concern("cases-late", "transport"), "cases-late", "transport"),
         (WatchFacts(), concern("result-unsound", "gd"), "result-unsound", "gd"),
+        (WatchFacts(), concern("renewal-late", ""), "renewal-late", ""),
         (WatchFacts(dead_letters=2), WatchFacts(dead_letters=3), "dead-letters", ""),
         (WatchFacts(unhandled_since=ago(60)), WatchFacts(unhandled_since=ago(61)), "handling-late", ""),
         (peer(last_contact_at=ago(60)), peer(last_contact_at=ago(61)), "peer-silent", "gd"),

@@ -213,7 +213,7 @@ def test_a_renewal_brings_the_lists_on_the_authority_of_the_stamp_before(listed,
 
 def test_without_a_list_on_the_signer_nothing_is_signed_and_the_key_is_not_used(listed):
     RevocationData.objects.filter(issuer__contains="Issuing").delete()
-    with pytest.raises(NotProvable, match="Office of Tests"):
+    with pytest.raises(NotProvable, match="certificate of Office of Tests"):
         office.sign(PAPER, signer="office", owner="lee", file_name="a.pdf", level=Level.LTA)
     assert not OfficeSignature.objects.exists()
 

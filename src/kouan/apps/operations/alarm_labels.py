@@ -35,6 +35,7 @@ ALARM_KINDS: Final[Mapping[AlarmKind, _StrPromise]] = {
     AlarmKind.FILING_DUE: _("A contract has to be filed"),
     AlarmKind.CONTRACT_ENDING: _("A contract ends soon"),
     AlarmKind.TRUST_LIST_LATE: _("A trust list is overdue"),
+    AlarmKind.RENEWAL_LATE: _("Archived documents are not renewed"),
     AlarmKind.TRUST_LIST_DUE: _("A trust list is due"),
     AlarmKind.KEY_ENDING: _("A key is near its end"),
 }
@@ -151,6 +152,16 @@ def alarm_sentence(alarm: Alarm) -> str:  # noqa: C901, PLR0912 - one sentence a
             )
         case AlarmKind.FILING_LATE | AlarmKind.FILING_DUE | AlarmKind.CONTRACT_ENDING:
             text = _deadline(alarm.kind, count)
+        case AlarmKind.RENEWAL_LATE:
+            text = ngettext(
+                "%(count)s archived document should have a new time-stamp by now and has none. The page of "
+                "documents that are kept provable and the worker's log say why. What its old time-stamp "
+                "proves is lost once that ends.",
+                "%(count)s archived documents should have a new time-stamp by now and have none. The page of "
+                "documents that are kept provable and the worker's log say why. What their old time-stamps "
+                "prove is lost once those end.",
+                count,
+            )
         case AlarmKind.TRUST_LIST_LATE:
             text = ngettext(
                 "The next edition of the trust list of %(about)s has been overdue for %(count)s day. Until "

@@ -46,6 +46,7 @@ class AlarmKind(StrEnum):
     FILING_DUE = "filing-due"
     CONTRACT_ENDING = "contract-ending"
     TRUST_LIST_LATE = "trust-list-late"
+    RENEWAL_LATE = "renewal-late"
     TRUST_LIST_DUE = "trust-list-due"
     KEY_ENDING = "key-ending"
 

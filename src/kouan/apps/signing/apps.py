@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 
 from kouan.core import chores
-from kouan.core.watch import deadlines
+from kouan.core.watch import concerns, deadlines
 
 
 class SigningConfig(AppConfig):
@@ -26,5 +26,6 @@ class SigningConfig(AppConfig):
         chores.register("signing-renewal", every=60.0, run=renewal.renew_due)
         offices.kept_by(results.OfficeKeys())
         deadlines.register("trust-lists", hearing.overdue)
+        concerns.register("signing-archive", renewal.late)
         signatures.examined_by(signatures.Examiner(examining.examine, examining.report, examining.find))
         chores.register("signing-reports", every=3600, run=services.forget)

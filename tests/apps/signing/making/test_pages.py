@@ -23,6 +23,7 @@ from apps.signing.test_lists_pages import officer
 from kouan.apps.signing.making import keys, office, orders, renewal
 from kouan.apps.signing.making.errors import BadSigningToken, NoSuchSigner, SignerUnusable
 from kouan.apps.signing.models import ArchivedDocument, OfficeSignature, SigningOrder
+from kouan.apps.signing.validating.uploads import MAX_TOTAL
 from kouan.demo.authorities import issue_signer, make
 from kouan.sections.signers import SignerSettings
 
@@ -90,6 +91,17 @@ def test_what_is_wrong_is_said_on_the_form(lee, paper):
     answer = lee.post("/office-sign/", {"file": file_of(paper), "signer": "other", "where": "inside"})
     assert answer.status_code == 422
     assert not OfficeSignature.objects.exists()
+
+
+@pytest.mark.parametrize("page", ["/office-sign/", "/office-sign/archive/"])
+def test_a_file_that_is_too_large_is_refused_whole(lee, paper, page):
+    """Of one that is a little larger than may come, a piece was kept: it is not signed for the whole."""
+    for more in (1, 1 << 20):
+        sent = file_of(paper + bytes(MAX_TOTAL - len(paper) + more))
+        answer = lee.post(page, {"file": sent, "signer": "rsa", "where": "inside", "reason": ""})
+        assert (answer.status_code, "50 MB" in answer.content.decode()) == (422, True)
+    assert not OfficeSignature.objects.exists()
+    assert not ArchivedDocument.objects.exists()
 
 
 def test_nobody_else_signs_or_sees_what_was_signed(lee, chan, paper):

@@ -17,11 +17,13 @@ from pyhanko.sign.signers.pdf_signer import PdfTimeStamper
 from pyhanko.sign.validation import async_validate_pdf_timestamp
 from pyhanko_certvalidator import ValidationContext
 
+from kouan.apps.operations.alarms import WatchFacts, alarms
 from kouan.apps.signing.making import keys, pdf, renewal
 from kouan.apps.signing.making.errors import NotRenewable
 from kouan.apps.signing.models import ArchivedDocument
 from kouan.core.exchange import stamping
-from kouan.sections import TimeSettings
+from kouan.core.watch import concerns
+from kouan.sections import TimeSettings, WatchSettings
 
 pytestmark = pytest.mark.django_db
 WEEK = timedelta(days=7)
@@ -78,6 +80,35 @@ def test_an_authority_that_is_silent_leaves_the_file_and_is_asked_again(archived
     assert "127.0.0.1" in row.problem
     assert renewal.renew_due(due) is False
     assert renewal.renew_due(due + renewal.AGAIN + timedelta(seconds=1)) is True
+
+
+def raised(now):
+    """The alarms about documents whose renewal is late, as watching raises them."""
+    found = alarms(WatchFacts(concerns=concerns.known(now)), WatchSettings(), now)
+    return [each for each in found if each.kind == "renewal-late"]
+
+
+def test_a_renewal_that_fails_for_longer_than_a_second_try_is_an_alarm_until_it_is_made(
+    archived, authority, settings, django_assert_num_queries
+):
+    right = settings.NODE
+    number = renewal.keep(archived, file_name="licence.pdf")
+    settings.NODE = replace(right, time=TimeSettings("http://127.0.0.1:9", authority.ca))
+    due = ArchivedDocument.objects.get(pk=number).renew_at
+    first = due + timedelta(seconds=1)
+    assert renewal.renew_due(first)
+    assert raised(first) == []
+    second = due + renewal.AGAIN + timedelta(seconds=2)
+    assert renewal.renew_due(second)
+    (alarm,) = raised(second)
+    assert (alarm.about, alarm.value) == ("", 1)
+    with django_assert_num_queries(1) as asked:
+        list(renewal.late(second))
+    assert "content" not in asked[0]["sql"]
+    settings.NODE = right
+    renewal.again(number)
+    assert renewal.renew_due(second)
+    assert raised(second) == []
 
 
 def test_a_file_that_was_changed_in_the_database_is_not_stamped_anew(archived):

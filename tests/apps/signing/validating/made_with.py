@@ -200,9 +200,10 @@ def _pages() -> package.Parts:
 
 def ofd_seal(who: Holder) -> bytes:
     maker = KEYS["SM2"][0]()
+    holder = x509.Certificate.load(who.der).subject.native["common_name"]
     look = sealing.Look("png", papers.red_square())
     seal = sealing.make_seal(
-        edition=4, identifier="44030000000001", name="示范公章", look=look, holders=[who.der], maker=maker,
+        edition=4, identifier="44030000000001", name=holder, look=look, holders=[who.der], maker=maker,
         since=papers.SINCE, until=papers.UNTIL,
     )  # fmt: skip
     place = sealing.Place(package.page_identifier(0), (130, 200, 40, 40))

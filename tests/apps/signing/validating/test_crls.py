@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from asn1crypto import crl
 from hypothesis import given
@@ -9,12 +11,14 @@ from hypothesis import strategies as st
 from pyhanko_certvalidator.revinfo import validate_crl
 
 import signed_papers as papers
+from kouan.apps.signing.making.evidence import Gatherer
 from kouan.apps.signing.validating import crls
 from signed_papers import DAY, NOW
 
 
 @pytest.fixture(autouse=True)
 def _as_it_was():
+    crls.uninstall()
     yield
     crls.uninstall()
 
@@ -95,3 +99,24 @@ def test_serial_numbers_are_compared_as_numbers_however_they_are_written(serial,
     who["tbs_certificate"]["serial_number"] = 3
     who = type(who).load(who.dump(force=True))
     assert validate_crl.find_cert_in_list(who, who.issuer, listed, papers.authority().asn1.subject)[0] is None
+
+
+def test_the_threads_of_a_process_share_its_indexes():
+    lists = [
+        crl.CertificateList.load(papers.crl(papers.root(), [(n, NOW), (n + 1, NOW)]))["tbs_cert_list"][
+            "revoked_certificates"
+        ].contents
+        for n in range(10, 90, 10)
+    ]
+    indexes = crls.Indexes(most=5)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(indexes.of, lists * 200))
+    assert [sorted(each) for each in found] == [[n, n + 1] for n in range(10, 90, 10)] * 200
+
+
+def test_what_makes_signatures_last_asks_the_indexes(db):
+    Gatherer()
+    listed = crl.CertificateList.load(papers.crl(papers.authority(), [(7, NOW)]))
+    who = papers.signer().asn1
+    assert validate_crl.find_cert_in_list is not crls._walk
+    assert validate_crl.find_cert_in_list(who, who.issuer, listed, who.issuer) == (None, None)

@@ -29,11 +29,15 @@ from kouan.apps.signing.lists import queries as lists
 from kouan.apps.signing.models import RevocationData, SignatureReport
 from kouan.apps.signing.ofd.writing import package
 from kouan.apps.signing.validating import bundles, labels, services
+from kouan.apps.signing.validating.algorithms import Checker
 from kouan.apps.signing.validating.commands import row, validate
+from kouan.apps.signing.validating.engine import Engine
 from kouan.apps.signing.validating.errors import UnusableRevocationData
 from kouan.apps.signing.validating.formats.registry import format_of
+from kouan.apps.signing.validating.pdfreport import signature_rows
+from kouan.apps.signing.validating.pipeline import validated
 from kouan.apps.signing.validating.recognising import with_recognition
-from kouan.apps.signing.validating.report import SubIndication
+from kouan.apps.signing.validating.report import SubIndication, Verdict
 from kouan.apps.signing.validating.trust import Trust
 from kouan.core.text import Localised
 from kouan.sections.signing import FormerTime
@@ -143,6 +147,48 @@ def test_valid_and_recognised_are_two_answers(listed):
     overdue = replace(listed, next_update=timezone.now() - timedelta(days=1))
     found = with_recognition(found, (overdue,), now=timezone.now())
     assert (found.recognised, found.signatures[0].recognition.reason) == (False, "list-overdue")
+
+
+def test_what_the_lists_say_is_open_where_the_signature_itself_is_not_confirmed(client, listed):
+    """No way to a root was looked for: that none leads there is not said."""
+    forged = json.loads(Jws(b"A permit").written())
+    forged["signature"] = "A" * len(forged["signature"])
+    for data in (papers.signed_cms(detached=True), json.dumps(forged).encode()):
+        found = services.validate(file := _file(data))
+        assert (found.recognised, found.reasons[-1].code) == (False, "recognition-not-asked")
+        text = client.get(f"/signatures/{services.keep(found, file).key}").content.decode()
+        assert "No. The lists were not asked" in text
+        assert "root certification authority" not in text
+    stranger = Trust(roots=(papers.sm2_root().certificate.dump(),))
+    found = validated(io.BytesIO(papers.signed_cms()), Engine(stranger, Checker()))
+    assert with_recognition(found, (listed,), now=timezone.now()).reasons[-1].code == "unknown-root"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (Verdict.TOTAL_PASSED, "The time-stamp holds"),
+        (Verdict.INDETERMINATE, "It cannot be said whether the time-stamp holds"),
+        (Verdict.TOTAL_FAILED, "The time-stamp does not hold"),
+    ],
+)
+def test_a_time_stamp_of_the_document_is_told_of_as_one(client, listed, verdict, said):
+    found = services.validate(file := _file(papers.signed_pdf()))
+    one = found.signatures[0]
+    stamp = one.model_copy(
+        update={"kind": "timestamp", "verdict": verdict, "time_source": "timestamp", "claimed_at": None,
+                "recognition": None}
+    )  # fmt: skip
+    key = services.keep(found.model_copy(update={"signatures": (one, stamp)}), file).key
+    signature, rest = (
+        client.get(f"/signatures/{key}").content.decode().split("Time-stamp of the document 2", 1)
+    )
+    assert (said in rest, said in signature) == (True, False)
+    assert ("Stamped at" in rest, "Existed at" in rest, "as the signer says" in rest) == (True, False, False)
+    assert "as the signer says" in signature
+    rows = [dict(signature_rows(each)) for each in (one, stamp)]
+    assert ("Signed by" in rows[0], "Time-stamping authority" in rows[1]) == (True, True)
+    assert ("Stamped at" in rows[1], "Existed at" in rows[1]) == (True, False)
 
 
 def test_a_file_with_neither_mark_nor_signature_is_refused_as_before(client, listed):

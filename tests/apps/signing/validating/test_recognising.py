@@ -18,7 +18,7 @@ from kouan.apps.signing.validating.algorithms import Checker
 from kouan.apps.signing.validating.engine import Engine
 from kouan.apps.signing.validating.holders import types_of
 from kouan.apps.signing.validating.pipeline import validated
-from kouan.apps.signing.validating.recognising import with_recognition
+from kouan.apps.signing.validating.recognising import is_own_seal, with_recognition
 from kouan.apps.signing.validating.report import Verdict
 from kouan.apps.signing.validating.trust import Trust
 from kouan.core.text import Localised
@@ -28,6 +28,7 @@ from signed_papers import DAY, NOW
 
 NAME = Localised("Test", "測試", "测试")
 PERSONAL, ORGANISATION, SEAL = CertificateType
+PASSED = Verdict.TOTAL_PASSED
 OWN = "1.3.6.1.4.1.16030.1.5"
 """A policy of the authority's own, for one type of its certificates."""
 
@@ -103,3 +104,48 @@ def test_the_reason_is_said_in_three_scripts():
         with override(language):
             said.add(labels.reason("other-type"))
     assert len(said) == 3
+
+
+# Seals
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("李小明", True), ("李小明印", True), ("李小明之印", True),
+        ("李 小 明 印章", True), ("李小明簽名", True),
+        ("示范公章", False), ("李小明公司", False), ("李小明公司公章", False),
+        ("小明印", False), ("印", False), ("", False),
+    ],
+)  # fmt: skip
+def test_whose_name_a_seal_bears(name, own):
+    assert is_own_seal(name, "李小明") is own
+    assert not is_own_seal(name, "")
+
+
+def sealed(name, *types, policies=()):
+    """Return the report on a document sealed with a certificate of a person."""
+    root, issuing = papers.sm2_root().certificate.dump(), papers.sm2_authority().certificate.dump()
+    trust = Trust(roots=(root,), certificates=(issuing,), crls=papers.sm2_crls(), moment=NOW)
+    (edition,) = listed(*types, policies=policies)
+    entries = tuple(replace(each, root=root, issuing_ca=issuing) for each in edition.entries)
+    found = validated(io.BytesIO(papers.sealed_ofd(name=name)), Engine(trust, Checker()))
+    return with_recognition(found, (replace(edition, entries=entries),), now=NOW)
+
+
+def test_a_persons_certificate_makes_nobody_elses_seal():
+    found = sealed("李小明之印", PERSONAL)
+    assert (found.verdict, found.recognised, found.signatures[0].seal) == (PASSED, True, "李小明之印")
+    found = sealed("示范公章", PERSONAL)
+    assert (found.verdict, found.recognised) == (PASSED, False)
+    assert [each.code for each in found.reasons] == ["seal-of-another"]
+    assert found.signatures[0].recognition.entry == "personal"
+    for language in ("en", "zh-hant", "zh-hans"):
+        with override(language):
+            assert labels.reason("seal-of-another") != "seal-of-another"
+
+
+def test_what_an_entry_names_as_the_policy_of_seals_is_a_seals_certificate_whatever_its_name():
+    assert sealed("示范公章", PERSONAL, SEAL, policies=(papers.POLICY,)).recognised
+    found = sealed("示范公章", SEAL)
+    assert (found.recognised, [each.code for each in found.reasons]) == (False, ["other-type"])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from kouan.apps.signing.lists.importing import Fault
 
 TYPES: Final[Mapping[str, _StrOrPromise]] = {
-    CertificateType.PERSONAL: _("Person"),
+    CertificateType.PERSONAL: pgettext_lazy("certificate", "Person"),
     CertificateType.ORGANISATION: _("Organisation"),
     CertificateType.SEAL: _("Electronic seal"),
 }

@@ -7,7 +7,7 @@ nothing is fetched. Where something is missing there is no evidence: no reader c
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from asn1crypto import crl, ocsp
 from django.utils.translation import gettext as _
@@ -15,14 +15,19 @@ from pyhanko.sign.validation.policy_decl import bootstrap_validation_data_handle
 from pyhanko_certvalidator import CertificateValidator, errors
 
 from kouan.apps.signing.making.errors import NotProvable
-from kouan.apps.signing.validating import services
+from kouan.apps.signing.validating import crls, services
 from kouan.apps.signing.validating.algorithms import Checker
 from kouan.apps.signing.validating.engine import Carried, Engine
+from kouan.apps.signing.validating.naming import party
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from asn1crypto import x509
+
+
+_INDEXES: Final = crls.Indexes(200_000)
+"""Of the lists by which documents are made to last: a portal need not hold as many as a worker does."""
 
 
 @dataclass
@@ -38,6 +43,7 @@ class Gatherer:
     """Gathers evidence on certificates as of now; made outside of any loop, as it asks the database."""
 
     def __init__(self) -> None:
+        crls.install(_INDEXES)
         self._engine = Engine(services.trust(), Checker())
         self._now = self._engine.timing().validation_time
 
@@ -96,7 +102,7 @@ class Gatherer:
 
 
 def _why(certificate: x509.Certificate, error: Exception) -> str:
-    about = {"name": certificate.subject.human_friendly[:100]}
+    about = {"name": party(certificate.subject).name[:100] or f"{certificate.serial_number:x}"}
     for kind, words in (
         (errors.PathBuildingError, _("the certificate of %(name)s leads to no authority that counts here")),
         (errors.RevokedError, _("the certificate of %(name)s, or one above it, was revoked")),

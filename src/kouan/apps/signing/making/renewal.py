@@ -31,9 +31,11 @@ from kouan.apps.signing.making.pdf import MAX_PDF
 from kouan.apps.signing.models import ArchivedDocument
 from kouan.core.errors import KouanError
 from kouan.core.exchange import stamp, stamping
+from kouan.core.watch.concerns import Concern
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Iterator
 
     from kouan.sections import TimeSettings
 
@@ -46,6 +48,8 @@ SOONEST: Final = timedelta(days=7)
 _LAST_DAY: Final = timedelta(days=1)
 AGAIN: Final = timedelta(hours=1)
 """After a try that failed."""
+_COUNTED: Final = 1000
+"""More late documents are not counted: they call for a person all the same."""
 ALGORITHMS_END: Final[dict[str, datetime]] = {
     "sha1": datetime(2011, 1, 1, tzinfo=UTC),
     "sha256": datetime(2031, 1, 1, tzinfo=UTC),
@@ -106,6 +110,16 @@ def state_of(row: ArchivedDocument, *, now: datetime | None = None) -> str:
     if row.problem:
         return "failed"
     return "due" if row.renew_at <= (now or timezone.now()) else "kept"
+
+
+def late(now: datetime) -> Iterator[Concern]:
+    """Yield how many documents have been due for longer than a second try takes: that calls for a person.
+
+    It is asked every few seconds, so it looks at the index of days alone and at no document.
+    """
+    due = ArchivedDocument.objects.filter(renew_at__lt=now - AGAIN)
+    if count := due.values("pk")[:_COUNTED].count():
+        yield Concern("renewal-late", "", count)
 
 
 def renew_due(now: datetime | None = None) -> bool:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.conf import settings
@@ -19,19 +19,19 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from kouan.apps.signing.making import labels, longterm, office, orders, renewal
-from kouan.apps.signing.making.api import file_response, sent_file, signed_file
+from kouan.apps.signing.making.api import file_response, signed_file
 from kouan.apps.signing.making.forms import WALLET, AnswerForm, KeepForm, SignForm
 from kouan.apps.signing.making.pdf import Level
 from kouan.apps.signing.making.simulator import SimulatedWallet
-from kouan.apps.signing.validating import uploads
 from kouan.apps.signing.validating.errors import FileForSignatures
+from kouan.apps.signing.validating.uploads import MAX_TOTAL
 from kouan.core.errors import KouanError
 from kouan.web import persons
 from kouan.web.access import require_role
+from kouan.web.uploads import taking_file
 
 if TYPE_CHECKING:
     import uuid
@@ -41,8 +41,13 @@ if TYPE_CHECKING:
     from kouan.apps.signing.models import SigningOrder
 
 _FORM: Final = require_http_methods(["GET", "HEAD", "POST"])
-Sent = tuple[str, bytes]
-"""Name and content of a file that was sent."""
+
+
+def _refusal() -> KouanError:
+    return FileForSignatures(most=1, limit=MAX_TOTAL >> 20)
+
+
+_taking: Final = taking_file(MAX_TOTAL, _refusal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,34 +97,13 @@ def by_person(view: View) -> Callable[..., Any]:
     return found
 
 
-def handed_file(view: View) -> Callable[..., Any]:
-    """Hand a view the file of a form, or None where it broke off or is too large: then the form says so.
-
-    Django's CSRF check reads the form, and the file with it: so this comes before it.
-    """
-    protected = csrf_protect(view)
-
-    @csrf_exempt
-    @wraps(view)
-    def prepared(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        sent: Sent | None = None
-        if request.method == "POST":
-            with suppress(FileForSignatures):
-                sent = sent_file(request)
-        return protected(request, *args, sent=sent, **kwargs)
-
-    return prepared
-
-
-def start(request: HttpRequest, who: Who, *, sent: Sent | None) -> HttpResponse:
+def start(request: HttpRequest, who: Who) -> HttpResponse:
     """Ask for a file and how it is signed; sign it, or have it wait for a wallet."""
     given = (request.POST, request.FILES) if request.method == "POST" else ()
     form = SignForm(*given, signers=who.office)
     if request.method == "POST" and form.is_valid():
         try:
-            if sent is None:
-                raise FileForSignatures(most=1, limit=uploads.MAX_TOTAL >> 20)
-            return HttpResponseRedirect(who.url("order", _begun(who, form.cleaned_data, *sent)))
+            return HttpResponseRedirect(who.url("order", _begun(who, form.cleaned_data)))
         except KouanError as error:
             form.refuse(error, "file")
     return _page(
@@ -132,7 +116,8 @@ def start(request: HttpRequest, who: Who, *, sent: Sent | None) -> HttpResponse:
     )
 
 
-def _begun(who: Who, given: dict[str, Any], name: str, content: bytes) -> uuid.UUID:
+def _begun(who: Who, given: dict[str, Any]) -> uuid.UUID:
+    name, content = _sent(given)
     form = {"beside": "cms", "jws": "jws"}.get(given["where"], "")
     if (signer := given.get("signer", WALLET)) != WALLET:
         row = office.sign(
@@ -149,6 +134,14 @@ def _begun(who: Who, given: dict[str, Any], name: str, content: bytes) -> uuid.U
     return orders.prepare(
         content, owner=who.owner, file_name=name, form=form, name=who.name, reason=given["reason"]
     ).order
+
+
+def _sent(given: dict[str, Any]) -> tuple[str, bytes]:
+    """Return name and content of the file in a form; raises ``FileForSignatures``."""
+    with given["file"] as file:
+        if file.size > MAX_TOTAL:  # no more than that was kept of it
+            raise _refusal()
+        return PurePath(file.name).name, file.read()
 
 
 @require_safe
@@ -192,14 +185,13 @@ def result(_request: HttpRequest, who: Who, order: uuid.UUID) -> HttpResponse:
     return signed_file(row)
 
 
-def archive(request: HttpRequest, who: Who, *, sent: Sent | None) -> HttpResponse:
+def archive(request: HttpRequest, who: Who) -> HttpResponse:
     """Show whose time-stamps are renewed when, and take a document in."""
     form = KeepForm(*((request.POST, request.FILES) if request.method == "POST" else ()))
     if request.method == "POST" and form.is_valid():
         try:
-            if sent is None:
-                raise FileForSignatures(most=1, limit=uploads.MAX_TOTAL >> 20)
-            longterm.keep(sent[1], file_name=sent[0])
+            name, content = _sent(form.cleaned_data)
+            longterm.keep(content, file_name=name)
         except KouanError as error:
             form.refuse(error, "file")
         else:
@@ -252,14 +244,14 @@ def again(request: HttpRequest, _who: Who, document: uuid.UUID) -> HttpResponse:
 def guarded(guard: Guard) -> dict[str, Callable[..., Any]]:
     """Return the pages of signing behind a guard, by name."""
     return {
-        "sign": _FORM(guard(handed_file(start))),
+        "sign": _FORM(guard(_taking(start))),
         "order": guard(order),
         "result": guard(result),
         "act": guard(act),
     }
 
 
-archive_page: Final = _FORM(by_officer(handed_file(archive)))
+archive_page: Final = _FORM(by_officer(_taking(archive)))
 
 
 def _order(request: HttpRequest, who: Who, row: SigningOrder, form: AnswerForm) -> HttpResponse:

@@ -9,6 +9,7 @@ library's own function, so that every rule about entries stays its own. An indir
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,16 +34,24 @@ class _Unreadable(ValueError):
 
 
 class Indexes:
-    """The indexes of the lists that a process has seen, the least recently used dropped first."""
+    """The indexes of the lists that a process has seen, the least recently used dropped first.
+
+    Its threads may share them.
+    """
 
     def __init__(self, most: int = _MOST_ENTRIES) -> None:
         self._most = most
         self._kept: OrderedDict[bytes, dict[int, tuple[int, int]] | None] = OrderedDict()
         self._entries = 0
+        self._lock = threading.Lock()
 
     def of(self, revoked: bytes) -> dict[int, tuple[int, int]] | None:
         """Return where each serial number's entry stands; ``None`` if the list is for the library to walk."""
         digest = hashlib.sha256(revoked).digest()
+        with self._lock:
+            return self._of(digest, revoked)
+
+    def _of(self, digest: bytes, revoked: bytes) -> dict[int, tuple[int, int]] | None:
         if digest in self._kept:
             self._kept.move_to_end(digest)
             return self._kept[digest]

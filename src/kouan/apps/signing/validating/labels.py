@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from kouan.apps.signing.lists.domain import Reason as ListReason
 from kouan.apps.signing.lists.labels import TYPES
 from kouan.apps.signing.ofd import labels as ofd
-from kouan.apps.signing.validating.recognising import OVERDUE
+from kouan.apps.signing.validating.recognising import NOT_ASKED, OVERDUE, SEAL_OF_ANOTHER
 from kouan.apps.signing.validating.report import SubIndication, Verdict
 
 if TYPE_CHECKING:
@@ -18,12 +18,17 @@ if TYPE_CHECKING:
     from django.utils.functional import _StrOrPromise
 
     from kouan.apps.signing.lists.domain import CertificateType
-    from kouan.apps.signing.validating.report import FileReport
+    from kouan.apps.signing.validating.report import FileReport, Signature
 
 VERDICTS: Final[Mapping[Verdict, _StrOrPromise]] = {
     Verdict.TOTAL_PASSED: _("The signature is valid"),
     Verdict.INDETERMINATE: _("It cannot be said whether the signature is valid"),
     Verdict.TOTAL_FAILED: _("The signature is not valid"),
+}
+_STAMPS: Final[Mapping[Verdict, _StrOrPromise]] = {
+    Verdict.TOTAL_PASSED: _("The time-stamp holds"),
+    Verdict.INDETERMINATE: _("It cannot be said whether the time-stamp holds"),
+    Verdict.TOTAL_FAILED: _("The time-stamp does not hold"),
 }
 MEANINGS: Final[Mapping[Verdict, _StrOrPromise]] = {
     Verdict.TOTAL_PASSED: _(
@@ -143,6 +148,11 @@ RECOGNITION: Final[Mapping[str, _StrOrPromise]] = {
     ListReason.SUPERSEDED.value: _(
         "The certificate was issued after its authority had been replaced by another."
     ),
+    SEAL_OF_ANOTHER: _(
+        "The seal was put on with the certificate of a person whose name it does not bear. The lists "
+        "recognise the person, not the seal."
+    ),
+    NOT_ASKED: _("The lists were not asked, since the signature itself could not be confirmed."),
     OVERDUE: _("The list that recognises it should have been renewed by now, so it no longer counts."),
 }
 _OWN: Final[Mapping[str, _StrOrPromise]] = {
@@ -210,6 +220,11 @@ def reason(code: str, detail: str = "") -> str:
 def title(found: FileReport) -> str:
     """Return what a report comes to, in a line."""
     return reason("no-signature") if found.verdict is None else str(VERDICTS[found.verdict])
+
+
+def result(one: Signature) -> str:
+    """Return what a signature, a seal or a time-stamp of the document comes to, in a line."""
+    return str((_STAMPS if one.kind == "timestamp" else VERDICTS)[one.verdict])
 
 
 def issued_to(types: Collection[CertificateType]) -> str:

@@ -34,7 +34,7 @@ def written(report: FileReport) -> bytes:
     small = typeset.style("text", language, 9)
     story: list[Any] = [typeset.text(title, head), _table(_file_rows(report), small)]
     for number, each in enumerate(report.signatures, 1):
-        name = f"{labels.KINDS[each.kind]} {number}: {labels.VERDICTS[each.verdict]}"
+        name = f"{labels.KINDS[each.kind]} {number}: {labels.result(each)}"
         story += [Spacer(1, 5 * mm), typeset.text(name, head), _table(signature_rows(each), small)]
     document.build(story)
     return output.getvalue()
@@ -60,15 +60,20 @@ def _file_rows(report: FileReport) -> list[tuple[str, str]]:
 def signature_rows(one: Signature) -> list[tuple[str, str]]:
     """Return what is said of a signature, each thing with its name, in the reader's language."""
     rows: list[tuple[str, str]] = []
+    is_stamp = one.kind == "timestamp"
+    if one.seal:
+        rows.append((gettext("Name of the seal"), one.seal))
     if one.chain:
         signer, issuer = one.chain[0].subject, one.chain[0].issuer
-        rows.append((gettext("Signed by"), signer.name))
+        rows.append((gettext("Time-stamping authority") if is_stamp else gettext("Signed by"), signer.name))
         if signer.organisation and signer.organisation != signer.name:
             rows.append((gettext("Organisation"), signer.organisation))
         rows.append((gettext("Certificate issued by"), issuer.name))
-    if one.claimed_at is not None:
+    if one.claimed_at is not None and not is_stamp:
         rows.append((gettext("Signed at, as the signer says"), _time(one.claimed_at)))
-    if one.best_time is not None:
+    if is_stamp and one.best_time is not None:
+        rows.append((gettext("Stamped at"), _time(one.best_time)))
+    elif one.best_time is not None:
         rows.append(
             (gettext("Existed at"), f"{_time(one.best_time)} ({labels.TIME_SOURCES[one.time_source]})")
         )

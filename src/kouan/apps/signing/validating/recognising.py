@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from kouan.apps.signing.lists import domain
@@ -17,6 +20,11 @@ if TYPE_CHECKING:
 
 OVERDUE: Final = "list-overdue"
 """A yes by a list whose next edition should be here is none."""
+SEAL_OF_ANOTHER: Final = "seal-of-another"
+"""A seal that names a body, or another person, put on with a person's certificate."""
+_SEAL_ENDS: Final = re.compile(r"(之?印|印章|私印|私章|名章|章|签名|簽名|签章|簽章)$")
+NOT_ASKED: Final = "recognition-not-asked"
+"""The signature itself could not be confirmed, so no way to a root was looked for."""
 
 
 def with_recognition(found: FileReport, editions: Collection[Edition], *, now: datetime) -> FileReport:
@@ -70,28 +78,50 @@ def _with(
     return one.model_copy(update={"recognition": recognition(one, editions, certificates, now=now)})
 
 
+def is_own_seal(seal: str, holder: str) -> bool:
+    """Whether a seal names the person whose certificate it was put on with, as ``李小明之印`` does."""
+    named, own = ("".join(unicodedata.normalize("NFKC", each).split()) for each in (seal, holder))
+    return bool(own) and own in {named, _SEAL_ENDS.sub("", named)}
+
+
+def _without_persons(edition: Edition) -> Edition:
+    """Return an edition without what it says of persons' certificates."""
+    personal = domain.CertificateType.PERSONAL
+    return replace(edition, entries=tuple(e for e in edition.entries if e.certificate_type is not personal))
+
+
 def recognition(
     one: Signature, editions: Collection[Edition], certificates: dict[str, bytes], *, now: datetime
 ) -> Recognition:
     """Return what the lists say of one signer. Whose chain ends nowhere is not recognised."""
     at = one.best_time or now
     if len(one.chain) < 2:  # noqa: PLR2004 - a signer's certificate and at least its issuer's
-        return Recognition(recognised=False, reason=domain.Reason.UNKNOWN_ROOT.value, at=at)
+        looked_for = one.intact or one.sub_indication is report.SubIndication.NO_CERTIFICATE_CHAIN_FOUND
+        reason = domain.Reason.UNKNOWN_ROOT.value if looked_for else NOT_ASKED
+        return Recognition(recognised=False, reason=reason, at=at)
     signer = one.chain[0]
-    said = domain.recognise(
-        editions,
-        root=certificates.get(one.chain[-1].fingerprint, b""),
-        issuing_ca=certificates.get(one.chain[1].fingerprint, b""),
-        types=domain.Types(frozenset(signer.types), declared=signer.types_stated),
-        policies=signer.policies,
-        at=at,
-        issued_at=signer.not_before,
-        now=now,
-    )
+
+    def asked(of: Collection[Edition]) -> domain.Recognition:
+        return domain.recognise(
+            of,
+            root=certificates.get(one.chain[-1].fingerprint, b""),
+            issuing_ca=certificates.get(one.chain[1].fingerprint, b""),
+            types=domain.Types(frozenset(signer.types), declared=signer.types_stated),
+            policies=signer.policies,
+            at=at,
+            issued_at=signer.not_before,
+            now=now,
+        )
+
+    said, of_another = asked(editions), False
+    if one.kind == "seal" and said.recognised and not is_own_seal(one.seal, signer.subject.name):
+        of_bodies = asked([_without_persons(each) for each in editions])
+        of_another = not of_bodies.recognised
+        said = said if of_another else of_bodies
     overdue = said.recognised and said.overdue
     return Recognition(
-        recognised=said.recognised and not overdue,
-        reason=OVERDUE if overdue else said.reason.value,
+        recognised=said.recognised and not overdue and not of_another,
+        reason=SEAL_OF_ANOTHER if of_another else OVERDUE if overdue else said.reason.value,
         at=at,
         entry="" if said.entry is None else said.entry.code,
         list_side="" if said.edition is None else said.edition.side,

@@ -159,6 +159,8 @@ class Signature(_Part):
     id: str = Field(max_length=200)
     """The field, the attribute or the number by which the document itself knows it."""
     kind: Literal["signature", "seal", "timestamp"] = "signature"
+    seal: str = Field(default="", max_length=300)
+    """The seal's name, as its maker gave it."""
     verdict: Verdict
     sub_indication: SubIndication | None = None
     intact: bool

@@ -131,7 +131,7 @@ def _held(id_: str, payload: str, signed: dict[str, Any], beside: base.Beside | 
     return plain.Held(
         id=id_,
         certificate=certificate,
-        algorithm=algorithm,
+        algorithm=algorithm.name,
         digest=algorithm.digest or "sha512",
         claimed_at=_claimed(header),
         carried=knowable([*others, *carried[0]], carried[1], carried[2]),

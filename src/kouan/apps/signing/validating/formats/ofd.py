@@ -103,6 +103,7 @@ async def _judged(
         judged=replace(judged, time_stamps=tuple(stamps)),
         intact=intact,
         kind="seal" if one.kind == "seal" else "signature",
+        seal="" if one.seal is None else one.seal.name[:300],
         level="B-T" if any(each.holds for each in stamps) else "B-B",
         extra=[*reasons, *notes][:_MOST_REASONS],
         signature_algorithm=NAMES.get(one.algorithm, one.algorithm),

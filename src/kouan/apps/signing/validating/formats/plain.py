@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from asn1crypto import cms
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from asn1crypto import x509
 
     from kouan.apps.signing.validating.engine import Engine
-    from kouan.apps.signing.validating.keys import Algorithm
     from kouan.apps.signing.validating.report import TimeStamp, Uncovered
 
 MAX_STAMPS = 20
@@ -44,7 +44,14 @@ class Archive:
     token: bytes
     """DER."""
     covered: tuple[Callable[[], bytes], ...]
-    """What it must be over: the readings that editions of the standard have of it."""
+    """What it must be over: the readings that editions of the standard have of it. None for one that names
+    something as covered that is not here: it fits nothing."""
+    over: frozenset[bytes] | None = None
+    """The time-stamps that it covers, by ``token_digest``; ``None`` for all that come before it."""
+
+    def covers(self, token: bytes) -> bool:
+        """Whether it covers another time-stamp, of those that come before it."""
+        return self.over is None or token_digest(token) in self.over
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,8 @@ class Held:
 
     id: str
     certificate: x509.Certificate
-    algorithm: Algorithm
+    algorithm: str
+    """What the report calls it."""
     digest: str
     claimed_at: datetime | None
     carried: Carried
@@ -70,10 +78,12 @@ class Held:
 
 async def judged(held: Held, judge: Engine) -> Signature:
     """Return the report on a signature that holds: who made it, and when (EN 319 102-1 sections 5.5, 5.6)."""
-    archives, unread = await _archives(held, judge)
+    archives, holding, unread = await _archives(held, judge)
     archived = min((each.at for each in archives if each.holds), default=None)
     stamps: list[TimeStamp] = [
-        await judge.judge_time_stamp(token_of(token), held.imprint, carried=held.carried, proof=archived)
+        await judge.judge_time_stamp(
+            token_of(token), held.imprint, carried=held.carried, proof=_proof(holding, token)
+        )
         for token in list(held.stamps)[:MAX_STAMPS]
     ]
     stamped = min((each.at for each in stamps if each.holds), default=None)
@@ -87,8 +97,8 @@ async def judged(held: Held, judge: Engine) -> Signature:
         if found.sub is None and proof is not None:
             # What was told after the archive was made counts, too.
             found = await judge.revoked_by(proof, held.certificate, carried=held.carried) or found
-    if (stamps or archives) and proof is None and found.sub is None:
-        found = replace(found, sub=(*stamps, *archives)[0].sub_indication)
+    if stamps and proof is None and found.sub is None:
+        found = replace(found, sub=stamps[0].sub_indication)
     known = bool(held.carried.crls or held.carried.ocsps)
     source: report.TimeSource = "now"
     if proof is not None:
@@ -98,9 +108,9 @@ async def judged(held: Held, judge: Engine) -> Signature:
         judged=replace(found, time_stamps=(*stamps, *archives), best_time=proof or found.best_time,
                        time_source=source),
         intact=True,
-        level=_level(stamped=bool(stamps), known=known, archived=bool(archives)),
+        level=level(stamped=bool(stamps), known=known, archived=bool(archives)),
         extra=(*held.reasons, *([Reason(code="archive-time-stamp-unread")] if unread else ())),
-        signature_algorithm=held.algorithm.name,
+        signature_algorithm=held.algorithm,
         digest_algorithm=held.digest,
         claimed_at=held.claimed_at,
         uncovered=held.uncovered,
@@ -108,7 +118,8 @@ async def judged(held: Held, judge: Engine) -> Signature:
     )  # fmt: skip
 
 
-def _level(*, stamped: bool, known: bool, archived: bool) -> report.Level:
+def level(*, stamped: bool, known: bool, archived: bool) -> report.Level:
+    """Return the level of a signature by what was added to it."""
     if not stamped:
         return "B-B"
     if not known:
@@ -116,17 +127,22 @@ def _level(*, stamped: bool, known: bool, archived: bool) -> report.Level:
     return "B-LTA" if archived else "B-LT"
 
 
-async def _archives(held: Held, judge: Engine) -> tuple[list[TimeStamp], bool]:
+_Holding: TypeAlias = list[tuple[Archive, "datetime"]]
+"""The archive's time-stamps that hold, and when they were made."""
+
+
+async def _archives(held: Held, judge: Engine) -> tuple[list[TimeStamp], _Holding, bool]:
     """Judge the archive's time-stamps, the last first: each shows that those before it existed by its time.
 
     Also says whether one could not be read: nothing protects them, so it takes nothing from a signature.
     """
     found: list[TimeStamp] = []
-    proof: datetime | None = None
+    holding: _Holding = []
     unread = len(held.archives) > MAX_STAMPS
     for each in reversed(held.archives[-MAX_STAMPS:]):
         try:
             token = token_of(each.token)
+            proof = _proof(holding, each.token)
             stamp = await judge.judge_time_stamp(
                 token, _imprint(token, each), carried=held.carried, kind="archive", proof=proof
             )
@@ -134,9 +150,14 @@ async def _archives(held: Held, judge: Engine) -> tuple[list[TimeStamp], bool]:
             unread = True
             continue
         if stamp.holds:
-            proof = stamp.at if proof is None else min(proof, stamp.at)
+            holding.append((each, stamp.at))
         found.insert(0, stamp)
-    return found, unread
+    return found, holding, unread
+
+
+def _proof(holding: _Holding, token: bytes) -> datetime | None:
+    """Return by when a time-stamp existed, as those of the archive show that cover it."""
+    return min((at for each, at in holding if each.covers(token)), default=None)
 
 
 def _imprint(token: cms.SignedData, archive: Archive) -> Callable[[str], bytes]:
@@ -144,7 +165,7 @@ def _imprint(token: cms.SignedData, archive: Archive) -> Callable[[str], bytes]:
 
     def of(name: str) -> bytes:
         read = [keys.digest(name, covered()) for covered in archive.covered]
-        return next((each for each in read if each == said), read[0])
+        return next((each for each in read if each == said), read[0] if read else b"")
 
     return of
 
@@ -154,6 +175,11 @@ def refused(id_: str, error: Refused, **more: Any) -> Signature:
     return base.signature(
         id_=id_, judged=Judged(error.sub), intact=False, extra=[Reason(code=error.code)], **more
     )
+
+
+def token_digest(der: bytes) -> bytes:
+    """Return by what a time-stamp is known among others."""
+    return hashlib.sha256(der).digest()
 
 
 def token_of(der: bytes) -> cms.SignedData:

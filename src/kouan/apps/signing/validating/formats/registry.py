@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from kouan.apps.signing.validating.formats.base import Format
 
-FORMATS: Final[tuple[Format, ...]] = (Pdf(), Cms(), Jws(), Xml(), Ofd())
+FORMATS: Final[tuple[Format, ...]] = (Cms(), Pdf(), Jws(), Xml(), Ofd())
+"""In the order in which they are asked: a CMS may be around a PDF, whose own beginning then stands in its."""
 
 
 def format_of(file: IO[bytes]) -> Format | None:

@@ -135,7 +135,7 @@ def _held(id_: str, signature: Any, beside: base.Beside | None) -> plain.Held:
     return plain.Held(
         id=id_,
         certificate=certificate,
-        algorithm=algorithm,
+        algorithm=algorithm.name,
         digest=DIGESTS[one(references[0], f"{DS}DigestMethod").get("Algorithm", "")],
         claimed_at=claimed,
         carried=knowable(
