@@ -78,8 +78,8 @@ OUTCOME_MEANINGS: Final[Mapping[str, _StrPromise]] = {
     ),
     Outcome.MISMATCH: _(
         "The reference exists, but this file differs from the one that the institution issued. It was "
-        "changed, or saved again by another program. Ask the owner for the file exactly as the institution "
-        "gave it."
+        "changed, signed, or saved again by another program. Ask the owner for the file exactly as the "
+        "institution gave it."
     ),
     Outcome.UNKNOWN: _(
         "The issuing side has no document with this reference. Do not rely on the file; ask the institution "

@@ -159,6 +159,11 @@ def test_what_the_lists_say_is_open_where_the_signature_itself_is_not_confirmed(
         text = client.get(f"/signatures/{services.keep(found, file).key}").content.decode()
         assert "No. The lists were not asked" in text
         assert "root certification authority" not in text
+    changed = papers.signed_cms().replace(b"A permit", b"A pardon")
+    key = services.keep(services.validate(file := _file(changed)), file).key
+    text = client.get(f"/signatures/{key}").content.decode()
+    assert "No. The lists recognise certificates of this kind; the signature was not confirmed." in text
+    assert "Not recognised by the trust lists." not in text
     stranger = Trust(roots=(papers.sm2_root().certificate.dump(),))
     found = validated(io.BytesIO(papers.signed_cms()), Engine(stranger, Checker()))
     assert with_recognition(found, (listed,), now=timezone.now()).reasons[-1].code == "unknown-root"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -14,7 +14,19 @@ from kouan.core.trust import sm2_certificates
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from asn1crypto.x509 import Certificate
+    from asn1crypto.x509 import Certificate, Name
+
+_SHORT: Final = {
+    "common_name": "CN",
+    "serial_number": "SERIALNUMBER",
+    "organizational_unit_name": "OU",
+    "organization_name": "O",
+    "organization_identifier": "organizationIdentifier",
+    "locality_name": "L",
+    "state_or_province_name": "ST",
+    "country_name": "C",
+}
+"""Parts of names, as RFC 4514 and X.520 abbreviate them."""
 
 
 class BadCertificate(ValueError):
@@ -54,13 +66,21 @@ def _facts(der: bytes) -> Facts:
     certificate = sm2_certificates.load(der)
     validity = certificate["tbs_certificate"]["validity"]
     return Facts(
-        subject=certificate.subject.human_friendly,
-        issuer=certificate.issuer.human_friendly,
+        subject=_named(certificate.subject),
+        issuer=_named(certificate.issuer),
         serial=f"{certificate.serial_number:x}",
         not_before=validity["not_before"].native,
         not_after=validity["not_after"].native,
         key=_key_name(certificate),
         fingerprint=fingerprint(der),
+    )
+
+
+def _named(name: Name) -> str:
+    """Return a name as RFC 4514 abbreviates its parts: these letters are the same in every script."""
+    pairs = (pair for part in name.chosen for pair in part)
+    return ", ".join(
+        f"{_SHORT.get(each['type'].native, each['type'].dotted)}={each['value'].native}" for each in pairs
     )
 
 

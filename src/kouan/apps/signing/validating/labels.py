@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.signing.lists.domain import Reason as ListReason
@@ -225,6 +226,24 @@ def title(found: FileReport) -> str:
 def result(one: Signature) -> str:
     """Return what a signature, a seal or a time-stamp of the document comes to, in a line."""
     return str((_STAMPS if one.kind == "timestamp" else VERDICTS)[one.verdict])
+
+
+def recognition(one: Signature) -> str:
+    """Return whether a signature is recognised, and why, in a sentence or two."""
+    said = one.recognition
+    if said is None:
+        return ""
+    if one.recognised:
+        return gettext("Yes. %(why)s") % {"why": reason(said.reason)}
+    if said.recognised:
+        return gettext("No. The lists recognise certificates of this kind; the signature was not confirmed.")
+    return gettext("No. %(why)s") % {"why": reason(said.reason)}
+
+
+def listed(found: FileReport) -> bool:
+    """Whether the lists recognise whoever signed, so that it is the signatures where something is amiss."""
+    counted = [each.recognition for each in found.signatures if each.kind != "timestamp"]
+    return bool(counted) and all(each is not None and each.recognised for each in counted)
 
 
 def issued_to(types: Collection[CertificateType]) -> str:
