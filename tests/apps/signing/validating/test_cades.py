@@ -12,6 +12,7 @@ from asn1crypto import algos, cms, core, ocsp
 
 import signed_papers as papers
 from apps.signing.validating.test_archived import OPEN, PASSED, judged, lists, short_stamper
+from apps.signing.validating.test_ocsp import response, signer
 from kouan.apps.signing.validating.formats import cades
 from kouan.apps.signing.validating.report import SubIndication
 from signed_papers import DAY, NOW
@@ -256,3 +257,29 @@ def test_a_detached_signature_with_an_archive_covers_the_document_beside_it():
     found = validated(io.BytesIO(made.written()), engine, io.BytesIO(BODY))
     assert (found.verdict, found.level) == (PASSED, "B-LTA"), found.signatures
     assert validated(io.BytesIO(made.written()), engine, io.BytesIO(b"other")).verdict is not PASSED
+
+
+def _in_the_signature(made, answer):
+    return made.carry((papers.crl(papers.root()),), [answer])
+
+
+def _as_an_attribute(made, answer):
+    """Put lists and the basic response alone into ``revocation-values`` (RFC 5126 section 6.3.4)."""
+    basic = ocsp.OCSPResponse.load(answer)["response_bytes"]["response"].parsed.dump()
+    crls = Parts([core.Any.load(papers.crl(papers.root()))]).dump()
+    ocsps = Parts([core.Any.load(basic)]).dump()
+    return made.add("1.2.840.113549.1.9.16.2.24", _held(0x30, _held(0xA0, crls) + _held(0xA1, ocsps)))
+
+
+def _held(tag, der):
+    return bytes([tag, 0x82]) + len(der).to_bytes(2, "big") + der
+
+
+@pytest.mark.parametrize("held", [_in_the_signature, _as_an_attribute])
+def test_ocsp_responses_that_stand_in_a_cms_signature_are_used(held):
+    alone = Made(signer(), stamped=None).carry((papers.crl(papers.root()),))
+    assert judged(alone.written(), crls=()).verdict is OPEN
+    found = judged(held(Made(signer(), stamped=None), response()).written(), crls=())
+    assert found.verdict is PASSED, found.reasons
+    revoked = held(Made(signer(), stamped=None), response(revoked_at=NOW - 2 * DAY))
+    assert judged(revoked.written(), crls=()).sub_indication is SubIndication.REVOKED_NO_POE

@@ -7,7 +7,7 @@ import csv
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -118,7 +118,7 @@ def row(report: FileReport) -> list[str]:
         report.sub_indication.value if report.sub_indication else "",
         "yes" if report.recognised else "no",
         report.signer,
-        report.signed_at.isoformat() if report.signed_at else "",
+        report.signed_at.astimezone(UTC).isoformat() if report.signed_at else "",
         report.format or "",
         report.level or "",
         " ".join(each.code for each in report.reasons),
