@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
@@ -63,7 +63,7 @@ class Who:
         return reverse(f"signing:{'office' if self.office else 'person'}-{page}", args=given)
 
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 Guard = Callable[[View], Callable[..., Any]]
 
 
@@ -71,7 +71,7 @@ def by_officer(view: View) -> Callable[..., Any]:
     """Let signatories reach a view."""
 
     @wraps(view)
-    def found(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def found(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         user = cast("User", request.user)
         name = user.get_full_name() or user.get_username()
         return view(request, Who(user.get_username(), name, office=True), *args, **kwargs)
@@ -83,7 +83,7 @@ def by_person(view: View) -> Callable[..., Any]:
     """Let residents reach a view; who is not signed in as one is sent to do so, and comes back."""
 
     @wraps(view)
-    def found(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def found(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         person = persons.identities().person(request)
         if person is None:
             back = (

@@ -44,15 +44,15 @@ _BEFORE: Final = ("version", "sid", "digest_algorithm")
 _AFTER: Final = ("signature_algorithm", "signature")
 
 
-class _Digests(core.SequenceOf):
+class _Digests(core.SequenceOf):  # type: ignore[misc] # the library has no types
     _child_spec = core.OctetString
 
 
-class _Parts(core.SequenceOf):
+class _Parts(core.SequenceOf):  # type: ignore[misc] # as above
     _child_spec = core.Any
 
 
-class _RevocationValues(core.Sequence):
+class _RevocationValues(core.Sequence):  # type: ignore[misc] # as above
     _fields = [
         ("crls", _Parts, {"explicit": 0, "optional": True}),
         ("ocsps", _Parts, {"explicit": 1, "optional": True}),
@@ -233,15 +233,9 @@ def _of_kind(signed: cms.SignedData, kind: str) -> Iterator[bytes]:
 
 def _response(basic: bytes) -> bytes:
     """Return a basic OCSP response, which is all that ``revocation-values`` holds, as a whole one."""
-    return ocsp.OCSPResponse(
-        {
-            "response_status": "successful",
-            "response_bytes": {
-                "response_type": "basic_ocsp_response",
-                "response": core.ParsableOctetString(basic),
-            },
-        }
-    ).dump()
+    held = {"response_type": "basic_ocsp_response", "response": core.ParsableOctetString(basic)}
+    whole = ocsp.OCSPResponse({"response_status": "successful", "response_bytes": held})
+    return bytes(whole.dump())
 
 
 def _parts(value: Any) -> list[bytes]:
