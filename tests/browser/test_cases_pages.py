@@ -34,7 +34,7 @@ def cases(transactional_db, sent, case, agreed):  # noqa: F811 - the fixtures
 
     def make():
         officer = User.objects.get(username="officer")
-        CaseCounter.objects.create(year=clock.today().year, last=2_000_000_000)  # long numbers
+        CaseCounter.objects.create(year=clock.today().year, last=20_000_000)  # long numbers
         officer.first_name, officer.last_name = "Mei Ling", "CHEUNG"
         officer.save()
         full = sent(
@@ -99,6 +99,9 @@ def test_officers_pages(visit, cases, language):
     visitor.check("cases-list")
     visitor.open(f"/cases/{row.reference}/")
     visitor.check("cases-case")
+    visitor.page.set_viewport_size({"width": 320, "height": 800})
+    lines = "each => each.offsetHeight / parseFloat(getComputedStyle(each).lineHeight)"
+    assert round(visitor.page.locator("h1 .kouan-number").evaluate(lines)) == 1  # and not cut in two
     visitor.open("/cases/figures/")
     visitor.check("cases-figures")
     for one, actions in (

@@ -6,7 +6,7 @@ Evidence itself crosses where a person shows it (``services.application``), with
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from annotated_types import Len, MaxLen
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +15,9 @@ from pydantic import Field, StringConstraints
 from kouan.core.exchange import Consent, Crossing, Payload, Received, Undelivered
 from kouan.core.exchange.crossing import UndeclaredCrossing
 from kouan.core.exchange.outbox import cancel
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
 
 LEGAL_BASIS: Final = "evidence"
 MAX_TOKEN: Final = 48 * 1024
@@ -111,7 +114,7 @@ def _declare(*, version: int = 1, **given: Any) -> Crossing[Any]:
     return Crossing(version=version, legal_basis=LEGAL_BASIS, consent=Consent.NOT_NEEDED, **given)
 
 
-def _issuer(*, title: str, types: str, **given: Any) -> Crossing[Any]:
+def _issuer(*, title: _StrOrPromise, types: _StrOrPromise, **given: Any) -> Crossing[Any]:
     return _declare(
         type="evidence.issuer",
         title=title,
