@@ -72,9 +72,7 @@ def answered(environ: Mapping[str, Any]) -> list[Message] | None:
     return messages(answer.status, answer.headers.items(), answer.body, number=number)
 
 
-def messages(
-    status: int, headers: Iterable[tuple[str, str]], body: bytes, *, number: str
-) -> list[Message]:
+def messages(status: int, headers: Iterable[tuple[str, str]], body: bytes, *, number: str) -> list[Message]:
     """Return an answer as the server takes it, with the headers that each answer of the portal has."""
     whole = [
         *((name.lower().encode(), value.encode("latin-1")) for name, value in headers),
