@@ -63,8 +63,12 @@ def answered(environ: Mapping[str, Any]) -> list[Message] | None:
     return messages(response.status_code, [*response.items(), *cookies], response.content, number=number)
 
 
-def _begun(request: HttpRequest) -> HttpResponse:
-    return authorize(request)
+def _with_session(request: HttpRequest) -> HttpResponse:
+    """Have the view answer a request that has its browser's session, and keep what it changed of that."""
+    _sessions.process_request(request)
+    response = authorize(request)
+    _sessions.process_response(request, response)
+    return response
 
 
-_with_session: Final = SessionMiddleware(_begun)
+_sessions: Final = SessionMiddleware(authorize)
