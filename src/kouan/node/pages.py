@@ -18,7 +18,7 @@ from kouan.node.front import BODY
 from kouan.node.refusals import REFUSAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from django.http.response import HttpResponseBase
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class Threads:
     """An ASGI application: Django's own, on so many threads. ``begin`` is called when the server starts.
 
-    ``programs`` is asked first: it answers what needs no page, or says that it does not.
+    Those ``ahead`` are asked first, in order: each answers what needs no page, or says that it does not.
     """
 
     def __init__(
@@ -38,10 +38,10 @@ class Threads:
         threads: int,
         *,
         begin: Callable[[], None] = lambda: None,
-        programs: Callable[[dict[str, Any]], list[Message] | None] = lambda _environ: None,
+        ahead: Iterable[Callable[[dict[str, Any]], list[Message] | None]] = (),
     ) -> None:
         self._pages = pages
-        self._programs = programs
+        self._ahead = tuple(ahead)
         self._begin = begin
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="pages")
 
@@ -62,9 +62,9 @@ class Threads:
 
     def _answer(self, environ: dict[str, Any], send: Callable[[Message], None]) -> list[Message]:
         """Have Django answer, on a thread; return what is left to send."""
-        answered = self._programs(environ)
-        if answered is not None:
-            return answered
+        for each in self._ahead:
+            if (answered := each(environ)) is not None:
+                return answered
         begun: list[Message] = []
 
         def start(status: str, headers: list[tuple[str, str]], _error: object = None) -> None:

@@ -11,15 +11,17 @@ from django.urls import get_resolver
 from kouan.config import load_from_environment
 from kouan.core.database.sharing import share_sessions
 from kouan.core.watch import process
+from kouan.node import programs, redirects
 from kouan.node.front import Front
 from kouan.node.pages import Threads
-from kouan.node.programs import answered
-from kouan.node.settling import complete_shapes
+from kouan.node.settling import settle
 
 THREADS: Final = 16
 """Requests that are answered at once; one that waits for the other side's answer holds its thread."""
 
 assert get_resolver().url_patterns  # noqa: S101 - imports every page
-complete_shapes()
 process.begin("portal", load_from_environment())
-application = Front(Threads(pages, THREADS, begin=share_sessions, programs=answered))
+settle()
+application = Front(
+    Threads(pages, THREADS, begin=share_sessions, ahead=(programs.answered, redirects.answered))
+)

@@ -28,7 +28,7 @@ from kouan.web.middleware import CONTENT_SECURITY_POLICY, PERMISSIONS_POLICY
 from kouan.web.watching import HEADER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from kouan.apps.identity.provider.portal import Program
     from kouan.node.intake import Message
@@ -61,7 +61,7 @@ def answered(environ: Mapping[str, Any]) -> list[Message] | None:
         or environ["REQUEST_METHOD"] not in program.methods
         or environ[REFUSAL] is not None
         or int(environ.get("CONTENT_LENGTH") or 0) > MAX_FORM
-        or not _is_ours(environ.get("HTTP_HOST", ""))
+        or not is_ours(environ.get("HTTP_HOST", ""))
     ):
         return None
     began = time.perf_counter()
@@ -69,15 +69,20 @@ def answered(environ: Mapping[str, Any]) -> list[Message] | None:
     logs.request.set(number)
     answer = _answer(program, environ)
     channel.portal_answered(program.name, answer.status, seconds=time.perf_counter() - began)
-    headers = [
-        *((name.encode(), value.encode("latin-1")) for name, value in answer.headers.items()),
-        (b"content-length", str(len(answer.body)).encode()),
+    return messages(answer.status, answer.headers.items(), answer.body, number=number)
+
+
+def messages(status: int, headers: Iterable[tuple[str, str]], body: bytes, *, number: str) -> list[Message]:
+    """Return an answer as the server takes it, with the headers that each answer of the portal has."""
+    whole = [
+        *((name.lower().encode(), value.encode("latin-1")) for name, value in headers),
+        (b"content-length", str(len(body)).encode()),
         (HEADER.lower().encode(), number.encode()),
         *_ALWAYS,
     ]
     return [
-        {"type": "http.response.start", "status": answer.status, "headers": headers},
-        {"type": "http.response.body", "body": answer.body},
+        {"type": "http.response.start", "status": status, "headers": whole},
+        {"type": "http.response.body", "body": body},
     ]
 
 
@@ -94,7 +99,7 @@ def _answer(program: Program, environ: Mapping[str, Any]) -> Answer:
 
 
 @lru_cache(maxsize=64)
-def _is_ours(host: str) -> bool:
+def is_ours(host: str) -> bool:
     """Say whether a request names this portal as its host."""
     return validate_host(split_domain_port(host)[0], settings.ALLOWED_HOSTS)
 

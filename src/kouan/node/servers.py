@@ -84,6 +84,7 @@ def load() -> None:
     import kouan.node.front  # noqa: PLC0415 - as above
     import kouan.node.pages  # noqa: PLC0415 - as above
     import kouan.node.programs  # noqa: PLC0415 - as above
+    import kouan.node.redirects  # noqa: PLC0415 - as above
     import kouan.wsgi  # noqa: F401, PLC0415 - as above
     from kouan.node.settling import complete_shapes  # noqa: PLC0415 - as above
 
