@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from datetime import timedelta
 
@@ -17,7 +18,7 @@ from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.models import Contract, DataConsent, Record
 from kouan.core.exchange import inbox
 from kouan.core.exchange.handling import handle_waiting
-from kouan.core.exchange.models import InboxMessage
+from kouan.core.exchange.models import InboxBody, InboxMessage
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def arrive(gd, drafts):
     gd.peer.advance(posted)
 
 
-@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="what the driver is asked is heard on SQLite")
+@pytest.mark.sqlite  # what the driver is asked is heard there
 def test_a_batch_reads_its_contract_once(gd, consented):
     _key, record = consented
     drafts, asked = [record() for _ in range(20)], []
@@ -81,6 +82,16 @@ def test_a_consent_that_is_withdrawn_while_records_wait_lets_none_of_them_in(gd,
     ]
     DataConsent.objects.filter(key=key).update(withdrawn_at=None)
     assert gd.post(record()) == [("handled", "")]
+
+
+def test_what_a_withdrawal_in_the_same_group_takes_back_stays_nowhere(gd, consented):
+    """Neither in the records nor in the inbox, whose rows are only told as handled at the group's end."""
+    key, record = consented
+    withdrawn = {"consent": key.bytes, "at": int(time.time())}
+    arrive(gd, [record(), record(), gd.draft("dataflow.consent-withdrawn", withdrawn, conversation=key)])
+    assert handle_waiting() == 3
+    assert set(Record.objects.values_list("content", "erased_because")) == {(None, "withdrawn")}
+    assert not InboxBody.objects.filter(message__type="dataflow.record").exists()
 
 
 @pytest.mark.parametrize(

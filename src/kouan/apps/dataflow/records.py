@@ -243,7 +243,7 @@ def _erase(found: QuerySet[Record], because: Because) -> int:
         row.save(update_fields=["content", "erased_at", "erased_because"])
         by_peer.setdefault(row.consent.peer, []).append(row)
     for peer, theirs in by_peer.items():
-        bodies.erase_received(peer, [row.message_id for row in theirs])
+        bodies.erase_received(peer, [row.message_id for row in theirs], kept=True)
         outbox.send(
             RECORDS_ERASED,
             to=peer,

@@ -26,10 +26,15 @@ _LEFT = (
 _HANDLED = (InboxMessage.State.HANDLED, InboxMessage.State.REFUSED)
 
 
-def erase_received(peer: str, ids: Collection[uuid.UUID]) -> int:
-    """Erase what a peer's messages said that have been handled or refused; return how many bodies went."""
+def erase_received(peer: str, ids: Collection[uuid.UUID], *, kept: bool = False) -> int:
+    """Erase what a peer's messages said that have been handled or refused; return how many bodies went.
+
+    ``kept``: the caller's own records show that they have been handled. It may have been in this very
+    transaction, as a group is handled: then their rows do not say so yet.
+    """
+    states = (*_HANDLED, InboxMessage.State.WAITING) if kept else _HANDLED
     with transaction.atomic():
-        rows = InboxMessage.objects.filter(peer=peer, message_id__in=ids, state__in=_HANDLED)
+        rows = InboxMessage.objects.filter(peer=peer, message_id__in=ids, state__in=states)
         keys = list(rows.values_list("pk", flat=True))
         gone, _ = InboxBody.objects.filter(pk__in=keys).delete()
         InboxMessage.objects.filter(pk__in=keys).update(size=None)
