@@ -151,7 +151,7 @@ def test_there_and_back_and_out_again_on_both_sides(page, sides, service, home):
     sound(page)
     assert "Told: Name\n" in text(page)
 
-    page.get_by_role("button", name="Sign out of my identity").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     page.wait_for_url("**/identity/leave")
     sound(page)
     wait_until(lambda: signed_out(page, sides[service]), 30, "the service on the other side knows of it")

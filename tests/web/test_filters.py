@@ -83,3 +83,13 @@ def test_a_moment_that_has_no_local_time_is_shown_all_the_same():
     last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
     assert filters.datetime_short(last) == "9999-12-31 23:59:59"
     assert filters.datetime_long(last).endswith("(UTC+0)")
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "3 – Substantial"), ("zh-hant", "3 – 中"), ("zh-hans", "3 – 中")]
+)
+def test_a_level_is_told_by_number_and_name_and_what_is_none_stays(language, text):
+    with translation.override(language):
+        assert filters.ALL["level_name"](3) == filters.ALL["level_name"]("3") == text
+        assert filters.ALL["level_name"](7) == "7"
+        assert filters.ALL["level_name"]("") == ""

@@ -11,6 +11,7 @@ from django.utils import translation
 from django.utils.translation import ngettext, pgettext
 
 from kouan.core.sides import get_side
+from kouan.web.persons import level_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -121,6 +122,7 @@ ALL: Final[Mapping[str, Callable[..., Any]]] = {
     "iso": iso,
     "file_size": file_size,
     "hex_groups": hex_groups,
+    "level_name": level_name,
     "number": number,
     "yes_no": yes_no,
 }

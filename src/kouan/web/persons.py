@@ -7,11 +7,15 @@ whether a document number that an institution holds is theirs.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
     from django.utils.functional import _StrOrPromise
+
+
+LEVELS: Final = ("1", "2", "3", "4")
+"""The levels of assurance that there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,9 @@ class Identities(Protocol):
     def sign_in_url(self, back_to: str, *, level: int) -> str:
         """Return where a person signs in, at a level or above, and comes back from to a path of this node."""
 
+    def level_name(self, level: int) -> str:
+        """Return a level's number and name in the active language."""
+
     def subject(self, key: str, sector: str) -> str:
         """Return what a sector knows a person by: 43 characters that two sectors cannot join."""
 
@@ -63,6 +70,12 @@ def identities() -> Identities:
     if not _kept:
         raise NobodyKeepsIdentities
     return _kept[0]
+
+
+def level_name(level: Any) -> str:
+    """Return a level of assurance as people read it (``3 – Substantial``); anything else stays as it is."""
+    known = _kept and str(level) in LEVELS
+    return _kept[0].level_name(int(level)) if known else str(level)
 
 
 @dataclass(frozen=True, slots=True)

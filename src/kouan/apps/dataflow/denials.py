@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from kouan.apps.dataflow.labels import place_name, purpose_name, state_name
 from kouan.core.policy import Denied
 from kouan.core.sides import side_name
+from kouan.web.persons import level_name
 
 
 def _side_names(codes: str) -> str:
@@ -195,3 +196,4 @@ class LevelTooLow(Denied):
 
     code = "level-too-low"
     message = _("The person's consent was given in a sign-in of level %(level)s; level %(needed)s is needed.")
+    words: ClassVar = {"level": level_name, "needed": level_name}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core.errors import KouanError
+from kouan.web.persons import level_name
 
 
 class UnknownType(KouanError):
@@ -96,6 +99,7 @@ class EvidenceLevelTooLow(KouanError):
         "To show this evidence you need to sign in at level %(needed)s or above; you are at level %(level)s. "
         "Sign in again more surely."
     )
+    words: ClassVar = {"needed": level_name, "level": level_name}
 
 
 class UnknownClaim(KouanError):

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core.errors import KouanError
+from kouan.web.persons import level_name
 
 
 class IdentityError(KouanError):
@@ -51,6 +52,7 @@ class LevelNotReached(IdentityError):
         "The service asks for a sign-in of level %(wanted)s or higher; yours was of level %(reached)s. Begin "
         "again with a stronger way of signing in."
     )
+    words: ClassVar = {"wanted": level_name, "reached": level_name}
 
 
 class UnknownService(IdentityError):

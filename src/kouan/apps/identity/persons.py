@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from kouan.apps.identity import residents
+from kouan.apps.identity import labels, residents
 from kouan.apps.identity.models import Resident
 from kouan.apps.identity.subjects import subject_of
 from kouan.web.persons import Person
@@ -42,6 +42,10 @@ class Residents:
     def sign_in_url(self, back_to: str, *, level: int) -> str:
         """Return where a resident signs in, at a level or above, and comes back from."""
         return f"{reverse('identity:enter')}?{urlencode({'next': back_to, 'level': level})}"
+
+    def level_name(self, level: int) -> str:
+        """Return a level's number and name, as both sides know it."""
+        return labels.level_name(level)
 
     def subject(self, key: str, sector: str) -> str:
         """Return what a sector knows a resident by; raises ``Resident.DoesNotExist`` for nobody."""

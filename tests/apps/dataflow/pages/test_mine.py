@@ -123,7 +123,7 @@ def test_sensitive_data_needs_a_surer_sign_in(signed, asked):
     assert "level=3" in text
     refused = me.post(request_of(row), {"answer": "agree", "elements": ["person.credit"]})
     assert refused.status_code == 403
-    assert "level 3 is needed" in refused.content.decode()
+    assert "level 3 – Substantial is needed" in refused.content.decode()
     row.refresh_from_db()
     assert row.answered_at is None
     assert me.post(request_of(row), {"answer": "agree", "elements": ["person.name"]}).status_code == 302

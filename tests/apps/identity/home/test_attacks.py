@@ -169,7 +169,7 @@ def test_a_level_that_is_too_low_is_told_and_nothing_goes_on(browser, provider):
 
     assert response.status_code == 403
     text = response.content.decode()
-    assert "level 4 or higher; yours was of level 3" in text
+    assert "level 4 – High or higher; yours was of level 3 – Substantial" in text
     assert f"{home(row)}?again=1" in text
     assert reverse("identity:stop", args=[row.key]) in text
     assert stage(row) == Stage.HOME

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.identity.errors import IdentityError
+from kouan.web.persons import level_name
 
 
 class NoHomeProvider(IdentityError):
@@ -16,6 +19,7 @@ class NoHomeProvider(IdentityError):
         "Nobody can sign in here at level %(level)s: this node has no identity provider that reaches it. "
         "Tell its operator."
     )
+    words: ClassVar = {"level": level_name}
 
 
 class UnknownHomeProvider(IdentityError):

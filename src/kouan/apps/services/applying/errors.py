@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core.errors import KouanError
+from kouan.web.persons import level_name
 
 
 class UnknownApplication(KouanError):
@@ -170,6 +173,7 @@ class SignInTooLow(KouanError):
     code = "sign-in-too-low"
     status = 403
     message = _("Sign in again in a surer way (level %(needed)s) to go on.")
+    words: ClassVar = {"needed": level_name}
 
 
 class ClaimsNeeded(KouanError):

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.core.errors import KouanError
 from kouan.core.sides import side_name
+from kouan.web.persons import level_name
 
 
 class NotTaken(KouanError):
@@ -57,6 +58,7 @@ class LevelTooLow(NotTaken):
 
     code = "level-too-low"
     message = _("This service needs a sign-in of level %(needed)s or above. Sign in again and send it anew.")
+    words: ClassVar = {"needed": level_name}
 
 
 class NotActingFor(NotTaken):
