@@ -12,8 +12,10 @@ from django.urls import resolve
 from django.utils import timezone
 
 from kouan.apps.identity.models import Interaction, Service
+from kouan.apps.identity.provider import limits
 from kouan.node import redirects
 from kouan.node.refusals import REFUSAL, PortalBusy
+from kouan.wsgi import application
 
 BACK = "https://library.example.hk/back"
 HOST = "127.0.0.1:18100"
@@ -53,6 +55,9 @@ def environ(asked=ASKED, **more):
         "QUERY_STRING": urlencode(asked),
         "REMOTE_ADDR": "192.0.2.7",
         "HTTP_HOST": HOST,
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "18100",
+        "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(),
         REFUSAL: None,
     } | more
@@ -105,10 +110,17 @@ def test_what_the_client_is_told_it_is_told_by_way_of_the_browser():
 
 
 @pytest.mark.usefixtures("library")
-def test_what_the_person_is_told_becomes_a_page_of_django():
+def test_what_the_person_is_told_becomes_a_page_of_django(monkeypatch):
     wrong = {**ASKED, "redirect_uri": "https://attacker.example/"}
-    assert redirects.answered(environ(wrong)) is None
-    assert page(wrong).status_code == 400
+    asked, counted = environ(wrong), []
+    monkeypatch.setattr(limits, "take_browser", counted.append)
+    assert redirects.answered(asked) is None
+    begun = []
+    shown = b"".join(application(asked, lambda status, _headers: begun.append(status)))
+    assert counted == ["192.0.2.7"], "what was refused once is not asked again"
+    plain = page(wrong)
+    assert (begun, shown) == (["400 Bad Request"], plain.content)
+    assert plain.status_code == 400
     assert not Interaction.objects.exists()
 
 

@@ -95,6 +95,9 @@ class Front:
             if message["type"] == "http.response.start":
                 await send(message)  # goes out with the first piece
                 return
+            if left is None and not message.get("more_body"):
+                await send(message)  # a short answer: the server takes it whole, and waits for nobody
+                return
             try:
                 async with asyncio.timeout(self._limits.sending):
                     await send(message)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import IO, TYPE_CHECKING, Any
 
 from kouan.apps.validation.marks import MAX_CARRIED
@@ -116,6 +117,7 @@ class Intake:
         return count
 
 
+@lru_cache(maxsize=4096)
 def _whose(host: str) -> str:
     """Return what one subscriber has; "" for an address of this machine, behind which a proxy stands."""
     try:

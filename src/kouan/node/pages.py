@@ -18,18 +18,19 @@ from kouan.node.front import BODY
 from kouan.node.refusals import REFUSAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from django.http.response import HttpResponseBase
 
     from kouan.node.front import Send
     from kouan.node.intake import Message, Receive
+    from kouan.node.lane import Lane
 
 
 class Threads:
     """An ASGI application: Django's own, on so many threads. ``begin`` is called when the server starts.
 
-    Those ``ahead`` are asked first, in order: each answers what needs no page, or says that it does not.
+    What needs no page has a ``lane`` of its own, which is asked first.
     """
 
     def __init__(
@@ -38,33 +39,37 @@ class Threads:
         threads: int,
         *,
         begin: Callable[[], None] = lambda: None,
-        ahead: Iterable[Callable[[dict[str, Any]], list[Message] | None]] = (),
+        lane: Lane | None = None,
     ) -> None:
         self._pages = pages
-        self._ahead = tuple(ahead)
         self._begin = begin
+        self._lane = lane
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="pages")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request whose body is here, or the server's start and stop."""
         if scope["type"] == "lifespan":
             self._begin()
+            if self._lane is not None:
+                self._lane.start()
             for step in ("startup", "shutdown"):
                 await receive()
                 await send({"type": f"lifespan.{step}.complete"})
             return
         environ = cast("dict[str, Any]", build_environ(cast("Any", scope), cast("Any", None)))
         environ |= {"wsgi.input": scope[BODY], REFUSAL: scope[REFUSAL]}
-        loop = asyncio.get_running_loop()
-        answer = functools.partial(self._answer, environ, functools.partial(_wait_for, loop, send))
-        for message in await loop.run_in_executor(self._pool, answer):
+        messages = None
+        if self._lane is not None and self._lane.takes(environ["PATH_INFO"]):
+            messages = await self._lane.answer(environ)
+        if messages is None:
+            loop = asyncio.get_running_loop()
+            answer = functools.partial(self._answer, environ, functools.partial(_wait_for, loop, send))
+            messages = await loop.run_in_executor(self._pool, answer)
+        for message in messages:
             await send(message)
 
     def _answer(self, environ: dict[str, Any], send: Callable[[Message], None]) -> list[Message]:
         """Have Django answer, on a thread; return what is left to send."""
-        for each in self._ahead:
-            if (answered := each(environ)) is not None:
-                return answered
         begun: list[Message] = []
 
         def start(status: str, headers: list[tuple[str, str]], _error: object = None) -> None:

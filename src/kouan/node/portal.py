@@ -8,11 +8,13 @@ from kouan.wsgi import application as pages  # isort: skip - sets Django up, whi
 
 from django.urls import get_resolver
 
+from kouan.apps.identity.provider.portal import PROGRAMS
 from kouan.config import load_from_environment
 from kouan.core.database.sharing import share_sessions
 from kouan.core.watch import process
 from kouan.node import programs, redirects
 from kouan.node.front import Front
+from kouan.node.lane import Lane
 from kouan.node.pages import Threads
 from kouan.node.settling import settle
 
@@ -22,6 +24,5 @@ THREADS: Final = 16
 assert get_resolver().url_patterns  # noqa: S101 - imports every page
 process.begin("portal", load_from_environment())
 settle()
-application = Front(
-    Threads(pages, THREADS, begin=share_sessions, ahead=(programs.answered, redirects.answered))
-)
+_lane: Final = Lane({**dict.fromkeys(PROGRAMS, programs.answered), redirects.AUTHORIZE: redirects.answered})
+application = Front(Threads(pages, THREADS, begin=share_sessions, lane=_lane))

@@ -14,7 +14,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
-from django.db import close_old_connections
 from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 from django.utils import translation
@@ -87,15 +86,12 @@ def messages(status: int, headers: Iterable[tuple[str, str]], body: bytes, *, nu
 
 
 def _answer(program: Program, environ: Mapping[str, Any]) -> Answer:
-    close_old_connections()
     translation.activate(_language(environ.get("HTTP_ACCEPT_LANGUAGE", "")))
     try:
         return program.endpoint(asked_of(environ, environ["wsgi.input"].read()))
     except Exception:
         log.exception("%s failed", program.name)
         return as_json(_FAILED, status=500)
-    finally:
-        close_old_connections()
 
 
 @lru_cache(maxsize=64)

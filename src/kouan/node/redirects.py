@@ -2,7 +2,7 @@
 
 The answer sends the browser on, so none of what a page needs (an account, forms, messages, templates) is
 looked up for it; its session, which ties the sign-in to the browser, is. Whatever becomes a page after all,
-such as a request that is wrong, goes to Django as any other request does: until then nothing was changed.
+such as an error that a person reads, goes to Django: until then nothing was changed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import close_old_connections
 
 from kouan.apps.identity.views.provider import authorize
 from kouan.core.errors import KouanError
@@ -23,7 +22,7 @@ from kouan.node.programs import is_ours, messages
 from kouan.node.refusals import REFUSAL
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import MutableMapping
 
     from django.http import HttpRequest, HttpResponse
 
@@ -36,7 +35,7 @@ VIEW: Final = "identity:authorize"
 """What the address is called where requests are counted."""
 
 
-def answered(environ: Mapping[str, Any]) -> list[Message] | None:
+def answered(environ: MutableMapping[str, Any]) -> list[Message] | None:
     """Send a browser on; nothing for any other request, which Django is to answer."""
     if (
         environ["PATH_INFO"] != AUTHORIZE
@@ -48,16 +47,14 @@ def answered(environ: Mapping[str, Any]) -> list[Message] | None:
     began = time.perf_counter()
     number = secrets.token_hex(8)
     logs.request.set(number)
-    close_old_connections()
     try:
         response = _with_session(WSGIRequest(dict(environ)))
-    except KouanError:  # is told on a page; the transaction has taken back whatever it had done
+    except KouanError as error:  # the transaction has taken back whatever it had done
+        environ[REFUSAL] = error  # which Django tells on a page
         return None
     except Exception:
         log.exception("%s failed; Django is asked", VIEW)
         return None
-    finally:
-        close_old_connections()
     channel.portal_answered(VIEW, response.status_code, seconds=time.perf_counter() - began)
     cookies = (("set-cookie", cookie.OutputString()) for cookie in response.cookies.values())
     return messages(response.status_code, [*response.items(), *cookies], response.content, number=number)
@@ -67,7 +64,8 @@ def _with_session(request: HttpRequest) -> HttpResponse:
     """Have the view answer a request that has its browser's session, and keep what it changed of that."""
     _sessions.process_request(request)
     response = authorize(request)
-    _sessions.process_response(request, response)
+    if request.session.modified:
+        _sessions.process_response(request, response)
     return response
 
 

@@ -1,4 +1,4 @@
-"""What is said to those whose requests the portal's front did not take in."""
+"""What is said to those whose requests were refused before Django was asked."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class TooManyUploads(PortalBusy):
 
 
 class RefusalMiddleware:
-    """Answers for the front, in the reader's language and form; stands last, with no view behind it."""
+    """Answers for whoever refused, in the reader's language and form; stands last, with no view behind it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Pass on what the front took in; answer the rest."""
+        """Pass on what nobody has refused; answer the rest."""
         error = request.META.get(REFUSAL)
         if error is None:
             return self.get_response(request)

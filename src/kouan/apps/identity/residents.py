@@ -11,7 +11,7 @@ import json
 import logging
 import uuid
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -22,7 +22,7 @@ from kouan.apps.identity.domain import FRESH, HOME_SESSION_LIFE, Level
 from kouan.apps.identity.errors import UnreadableSecret
 from kouan.apps.identity.models import HomeAccount, HomeAttempt, HomeSession, Resident, SpentToken
 from kouan.core.database.locks import take_turn
-from kouan.core.database.rows import engine, fetch, select, stored
+from kouan.core.database.rows import engine, fetch_joined, select, stored
 from kouan.core.vault import Unsealable, Vault
 from kouan.web.oidc import LOGOUT_KEEP
 
@@ -43,6 +43,14 @@ _SESSION: Final = "identity_home"
 _EARLIER: Final = "identity_home_earlier"
 """Sessions of the same person in the same browser that a stronger or fresher one took the place of."""
 _AT_ONCE: Final = 100
+_HELD: Final = tuple(
+    (model, alias, tuple(field.attname for field in model._meta.concrete_fields))
+    for model, alias in ((HomeSession, "s"), (Resident, "r"))
+)
+_OF_KEY: Final = (
+    f"FROM {HomeSession._meta.db_table} s "
+    f"JOIN {Resident._meta.db_table} r ON r.id = s.resident_id WHERE s.key = %s"
+)
 _LASTING: Final = (
     f"SELECT id FROM {HomeSession._meta.db_table} "  # noqa: S608 - the table's own name
     "WHERE id = %s AND ended_at IS NULL AND expires_at > %s"
@@ -186,12 +194,14 @@ def of(request: HttpRequest) -> HomeSession | None:
     key = request.session.get(_SESSION)
     if not isinstance(key, str):
         return None
-    found = fetch(HomeSession, "key = %s", (stored(uuid.UUID(key)),))
-    if not found or not _lasts(found[0], timezone.now()):
+    found = fetch_joined(_HELD, _OF_KEY, (stored(uuid.UUID(key)),))
+    if not found:
         return None
-    session = found[0]
-    (session.resident,) = fetch(Resident, "id = %s", (session.resident_id,))
-    return session
+    ((session, resident),) = found
+    if not _lasts(session, timezone.now()):
+        return None
+    session.resident = resident
+    return cast("HomeSession", session)
 
 
 def leave(request: HttpRequest, *, by: str = "resident") -> None:

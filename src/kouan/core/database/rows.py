@@ -54,6 +54,7 @@ def execute(sql: str, params: Sequence[Any] = ()) -> int:
     return changed
 
 
+@lru_cache(maxsize=1)
 def engine() -> str:
     """Return which database this is: ``sqlite`` or ``postgresql``."""
     return connections[DEFAULT_DB_ALIAS].vendor
@@ -108,18 +109,32 @@ def fetch(  # noqa: PLR0913 - a statement's parts, by name
         rows = _run(connection, f"{statement} WHERE {where}{tail}", params).fetchall()
     made = []
     for row in rows:
-        # What Model.from_db does, without looking at every field that there is.
-        one = model.__new__(model)
+        one = _made(model, attnames, row)
         values = one.__dict__
-        values.update(zip(attnames, row, strict=True))
         for place, convert in converts:
             name = attnames[place]
             if (value := values[name]) is not None:
                 values[name] = convert(value)
-        state = values["_state"] = ModelState()
-        state.adding, state.db = False, DEFAULT_DB_ALIAS
         made.append(one)
     return made
+
+
+def fetch_joined(wanted: Wanted, tail: str, params: Sequence[Any], *, lock: str = "") -> list[list[Any]]:
+    """Return what ``look_up`` does, the part of each table as a row of its model.
+
+    ``lock`` is what ``tail`` calls the table whose rows are held until the transaction ends.
+    """
+    if lock and connections[DEFAULT_DB_ALIAS].features.has_select_for_update:
+        tail = f"{tail} FOR UPDATE OF {lock}"
+    parts = []
+    at = 0
+    for model, _, names in wanted:
+        attnames = [field.attname for field in _fields(model, names)]
+        parts.append((model, attnames, slice(at, at := at + len(attnames))))
+    return [
+        [_made(model, attnames, values[place]) for model, attnames, place in parts]
+        for values in look_up(wanted, tail, params)
+    ]
 
 
 def look_up(wanted: Wanted, tail: str, params: Sequence[Any]) -> list[list[Any]]:
@@ -210,6 +225,16 @@ def update_many(
         else:
             fields = _fields(model, (*names, key))
             _statements().update(cast("PostgreSQL", connection), model, fields, prepared)
+
+
+def _made(model: type[M], attnames: Sequence[str], values: Sequence[Any]) -> M:
+    """Return what Model.from_db does, without looking at every field that there is."""
+    one = model.__new__(model)
+    kept = one.__dict__
+    kept.update(zip(attnames, values, strict=True))
+    state = kept["_state"] = ModelState()
+    state.adding, state.db = False, DEFAULT_DB_ALIAS
+    return one
 
 
 def _connection() -> BaseDatabaseWrapper:

@@ -39,20 +39,22 @@ def ask(to: str, path: str, body: bytes, *, headers: Mapping[str, str]) -> CallA
     """
     if unknown := headers.keys() - TOLD:
         raise ValueError(f"headers that no call has: {', '.join(sorted(unknown))}")
-    line = _line(get_member(to))
+    line = _lines.take(get_member(to))
     lend_session()
     try:
-        return line.ask(path, body, headers)
+        answer = line.ask(path, body, headers)
     except (http.client.HTTPException, OSError, ValueError) as error:
         line.close()
         raise PeerUnreachable(peer=to, detail=type(error).__name__) from None
     except BaseException:
         line.close()
         raise
+    _lines.give_back(line)
+    return answer
 
 
 class _CallLine:
-    """One persistent connection of one thread to one peer's door."""
+    """One persistent connection to one peer's door, for one call at a time."""
 
     def __init__(self, member: MemberKeys) -> None:
         self.member = member
@@ -92,15 +94,46 @@ class _CallLine:
             self._connection = None
 
 
-_lines = threading.local()
+class _Lines:
+    """The connections that wait for the next call: whoever asks takes the one that was used last.
 
+    So there are no more of them than calls at once, however many threads ask in turn.
+    """
 
-def _line(member: MemberKeys) -> _CallLine:
-    """Return this thread's line to a member; another one if the member's document has changed."""
-    held: dict[str, _CallLine] = _lines.__dict__.setdefault("held", {})
-    line = held.get(member.side)
-    if line is None or line.member.document != member.document:
-        if line is not None:
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: dict[str, list[_CallLine]] = {}
+
+    def take(self, member: MemberKeys) -> _CallLine:
+        """Return a line to a member's door as its document has it now, made if none is free."""
+        with self._lock:
+            idle = self._idle.get(member.side, [])
+            line = idle.pop() if idle else None
+            outdated = []
+            if line is not None and line.member.document != member.document:
+                outdated, line = [line, *idle], None
+                idle.clear()
+        for each in outdated:
+            each.close()
+        return line or _CallLine(member)
+
+    def give_back(self, line: _CallLine) -> None:
+        """Keep a line for the next call."""
+        with self._lock:
+            self._idle.setdefault(line.member.side, []).append(line)
+
+    def close(self) -> None:
+        """Close all that are idle."""
+        with self._lock:
+            idle = [line for lines in self._idle.values() for line in lines]
+            self._idle.clear()
+        for line in idle:
             line.close()
-        line = held[member.side] = _CallLine(member)
-    return line
+
+
+_lines: Final = _Lines()
+
+
+def forget() -> None:
+    """Close the connections that are kept open."""
+    _lines.close()

@@ -103,9 +103,9 @@ def there(gd, monkeypatch):
     """Guangdong's ledger behind its door."""
     played = LedgerThere(gd)
     monkeypatch.setattr(calling, "connection_to", played.connection)
-    calling._lines.__dict__.clear()
+    calling.forget()
     yield played
-    calling._lines.__dict__.clear()
+    calling.forget()
 
 
 @pytest.fixture

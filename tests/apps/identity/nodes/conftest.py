@@ -69,7 +69,7 @@ def gd(node, monkeypatch):
     """Guangdong's provider behind its door, announced to us."""
     played = Guangdong(hk_issuer=node.portal_origin)
     monkeypatch.setattr(calling, "connection_to", played.connection)
-    calling._lines.__dict__.clear()
+    calling.forget()
     played.announce()
     return played
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import ssl
+import threading
+from dataclasses import replace
 
 import pytest
 
@@ -37,7 +39,8 @@ GONE = [
 @pytest.mark.parametrize("error", GONE, ids=lambda error: type(error).__name__)
 def test_another_one_is_opened(gd, interaction, error):
     relay.begin(interaction=interaction())
-    left = calling._lines.held["gd"]._connection = Left(error)
+    (line,) = calling._lines._idle["gd"]
+    left = line._connection = Left(error)
     relay.begin(interaction=interaction())
     assert left.closed
     assert gd.calls == ["/identity/par"] * 2
@@ -55,3 +58,32 @@ def test_a_new_one_is_tried_once(gd, interaction, monkeypatch, error):
     with pytest.raises(PeerUnreachable):
         relay.begin(interaction=interaction())
     assert [each.closed for each in opened] == [True]
+
+
+def test_one_connection_serves_whoever_asks_in_turn(gd, interaction):
+    relay.begin(interaction=interaction())
+    (line,) = calling._lines._idle["gd"]
+    taken = []
+
+    def ask():
+        taken.append(calling._lines.take(line.member))
+        calling._lines.give_back(taken[-1])
+
+    for _ in range(3):
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+    assert taken == [line] * 3
+    first, second = calling._lines.take(line.member), calling._lines.take(line.member)
+    assert first is line
+    assert second is not line, "two calls at once have a connection each"
+
+
+def test_a_line_of_an_earlier_trust_document_is_closed(gd, interaction):
+    relay.begin(interaction=interaction())
+    (line,) = calling._lines._idle["gd"]
+    line.member = replace(line.member, document=b"earlier")
+    left = line._connection = Left(ConnectionResetError())
+    relay.begin(interaction=interaction())
+    assert left.closed
+    assert gd.calls == ["/identity/par"] * 2

@@ -29,7 +29,7 @@ from kouan.apps.identity.provider.authentication import authenticate
 from kouan.apps.identity.provider.errors import InvalidGrant, InvalidProof, UnsupportedGrantType
 from kouan.apps.identity.provider.parameters import read_form, required
 from kouan.apps.identity.provider.spending import having_spent
-from kouan.core.database.rows import execute, fetch, insert_many
+from kouan.core.database.rows import execute, fetch_joined, insert_many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +41,18 @@ log = logging.getLogger(__name__)
 
 VERIFIER: Final = re.compile("[A-Za-z0-9._~-]{43,128}")
 """RFC 7636 section 4.1."""
+_NEEDED: Final = (
+    (
+        AuthorizationCode,
+        "c",
+        ("id", "digest", "redirect_uri", "challenge", "nonce", "dpop_jkt", "expires_at"),
+    ),
+    (SignIn, "s", tuple(field.attname for field in SignIn._meta.concrete_fields)),
+)
+_OF_CODE: Final = (
+    f"FROM {AuthorizationCode._meta.db_table} c "
+    f"JOIN {SignIn._meta.db_table} s ON s.id = c.sign_in_id WHERE c.digest = %s"
+)
 _DELETE: Final = f"DELETE FROM {AuthorizationCode._meta.db_table} WHERE id = %s"  # noqa: S608 - the table's own name
 
 
@@ -68,13 +80,13 @@ def _redeemed(client: Client, form: Mapping[str, str], jkt: str) -> dict[str, An
     """Return the tokens for a code; nothing if it is no code any more, and then its tokens are revoked."""
     digest = hashlib.sha256(required(form, "code").encode()).digest()
     verifier = required(form, "code_verifier", VERIFIER)
-    found = fetch(AuthorizationCode, "digest = %s", (digest,))
+    # The sign-in is held before the code is taken, as who ends a sign-in does: the second of both sees what
+    # the first did.
+    found = fetch_joined(_NEEDED, _OF_CODE, (digest,), lock="s")
     if not found:
         _revoke(digest)
         return None
-    row, now = found[0], timezone.now()
-    # Held before the code is taken, as who ends a sign-in does: the second of both sees what the first did.
-    (row.sign_in,) = fetch(SignIn, "id = %s", (row.sign_in_id,), lock=True)
+    (row, row.sign_in), now = found[0], timezone.now()
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     if (
         row.sign_in.client != client.id

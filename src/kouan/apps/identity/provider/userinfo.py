@@ -18,15 +18,22 @@ from kouan.apps.identity.provider import jose, limits, proofs, telling
 from kouan.apps.identity.provider.asked import NO_STORE, Answer, Asked, answering, as_json, refusal, word_of
 from kouan.apps.identity.provider.clients import NODE_PREFIX
 from kouan.apps.identity.provider.errors import InvalidProof, InvalidToken
-from kouan.core.database.rows import fetch
+from kouan.core.database.rows import fetch_joined
 
 JWT: Final = "application/jwt"
 _SHOWN: Final = re.compile("(DPoP|Bearer) +([A-Za-z0-9_-]{43})", re.IGNORECASE)
 _UNAUTHORIZED: Final = 401
-_ON: Final = "client_id = %s AND disabled_at IS NULL"
-"""A service that is registered and not switched off."""
-_NEEDED: Final = ("id", "key", "client", "subject", "level", "told", "ended_at")
-"""What of a sign-in is looked at here."""
+_NEEDED: Final = (
+    (AccessToken, "t", ("jkt", "expires_at")),
+    (SignIn, "s", ("id", "key", "client", "subject", "level", "told", "ended_at")),
+    (Service, "c", ("id",)),
+)
+_SHOWN_WITH: Final = (
+    f"FROM {AccessToken._meta.db_table} t JOIN {SignIn._meta.db_table} s ON s.id = t.sign_in_id "
+    f"LEFT JOIN {Service._meta.db_table} c ON c.client_id = s.client AND c.disabled_at IS NULL "
+    "WHERE t.digest = %s"
+)
+"""A token, what it is for, and the service, if that is registered and not switched off."""
 
 
 @answering
@@ -46,19 +53,21 @@ def userinfo(asked: Asked) -> Answer:
 def _told(asked: Asked) -> Answer:
     scheme, token = _token(asked)
     digest = hashlib.sha256(token.encode()).digest()
-    found = fetch(AccessToken, "digest = %s", (digest,), names=("sign_in_id", "jkt", "expires_at"))
-    if not found or found[0].expires_at <= timezone.now():
+    found = fetch_joined(_NEEDED, _SHOWN_WITH, (digest,))
+    if not found:
         raise InvalidToken
-    (sign_in,) = fetch(SignIn, "id = %s", (found[0].sign_in_id,), names=_NEEDED)
+    ((kept, sign_in, service),) = found
+    if kept.expires_at <= timezone.now():
+        raise InvalidToken
     if sign_in.ended_at is not None or sign_in.told is None:
         raise InvalidToken
     if sign_in.client.startswith(NODE_PREFIX) and sign_in.client != f"{NODE_PREFIX}{asked.peer}":
         raise InvalidToken
     if asked.peer is not None and sign_in.client != f"{NODE_PREFIX}{asked.peer}":
         raise InvalidToken
-    if asked.peer is None and not fetch(Service, _ON, (sign_in.client,), names=("id",)):
+    if asked.peer is None and service.id is None:
         raise InvalidToken
-    _prove(asked, scheme, token, found[0].jkt)
+    _prove(asked, scheme, token, kept.jkt)
     return _answer(asked, sign_in)
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from kouan.apps.identity.models import Interaction
 from kouan.apps.identity.nodes import asking, relay
-from kouan.apps.identity.provider import interactions, limits
+from kouan.apps.identity.provider import finishing, interactions, limits
 from kouan.apps.identity.provider.authorizing import deny
 from kouan.apps.identity.views.steps import address_of
 
@@ -41,7 +41,7 @@ def callback(request: HttpRequest) -> HttpResponse:
         return _refused(refused, browser)
     if interactions.request_of(row).link:
         return _on(reverse("identity:my-links"))
-    return _on(address_of(row))
+    return _on(finishing.finish(key=row.key, browser=browser))
 
 
 def _refused(refused: relay.Refused, browser: bytes) -> HttpResponse:
