@@ -17,6 +17,7 @@ import contextlib
 import io
 import statistics
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from kouan.demo import identity
 from kouan.demo.browser import Browser
 from kouan.demo.homes import providers_of
 from kouan.demo.nodes import establish, free_ports
+from kouan.demo.up import answers
 from kouan.node.supervisor import NODES_GRACE, Supervisor, node_of
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ def figures_across(home: Path) -> dict[str, float]:
         hk, gd = nodes
         with contextlib.redirect_stdout(io.StringIO()):
             services = {node.side: identity.registered(node, home) for node in nodes}
+            while not all(answers(node.config.portal_listen.port) for node in nodes):
+                time.sleep(0.1)
             identity.wait_for_provider(services["gd"], "hk")
             identity.wait_for_provider(services["hk"], "gd")
         for _ in range(WARM):

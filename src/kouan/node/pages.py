@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
 from a2wsgi.wsgi import build_environ
 
+from kouan.core.hands import Hands
 from kouan.node.front import BODY
 from kouan.node.refusals import REFUSAL
 
@@ -44,7 +44,7 @@ class Threads:
         self._pages = pages
         self._begin = begin
         self._lane = lane
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="pages")
+        self._hands = Hands(threads, name="pages")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request whose body is here, or the server's start and stop."""
@@ -64,7 +64,7 @@ class Threads:
         if messages is None:
             loop = asyncio.get_running_loop()
             answer = functools.partial(self._answer, environ, functools.partial(_wait_for, loop, send))
-            messages = await loop.run_in_executor(self._pool, answer)
+            messages = await self._hands.do(answer)
         for message in messages:
             await send(message)
 

@@ -36,6 +36,10 @@ class SameConnection(Executor):
         shared.dec_thread_sharing()
         return future
 
+    async def do(self, work):
+        """Stand for ``Hands``, too."""
+        return self.submit(work).result()
+
 
 def ask(  # noqa: PLR0913 - what a request may hold
     door, method, path, body=b"", *, headers=None, parts=None, end="whole", caller="gd"

@@ -24,7 +24,6 @@ class Refused(KouanError):
 @pytest.fixture
 def door(db):
     made = Door()
-    made._callers.shutdown()
     made._callers = SameConnection()
     return made
 

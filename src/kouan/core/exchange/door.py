@@ -32,6 +32,7 @@ from kouan.core.exchange.entrance.allowance import allowances
 from kouan.core.exchange.recovery import door as recovery
 from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.times import check_clock, milliseconds
+from kouan.core.hands import Hands
 from kouan.core.trust.changes import ACKNOWLEDGEMENT_TYPE
 from kouan.core.watch import channel
 
@@ -110,7 +111,7 @@ class Door:
 
     def __init__(self) -> None:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="door")
-        self._callers = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="door-calls")
+        self._callers = Hands(CALLS_AT_ONCE, name="door-calls")
         self._held = 0
         self._blobs = BlobServer()
 
@@ -192,9 +193,7 @@ class Door:
                 body = await _read(scope, receive, calls.MAX_CALL)
                 _check_clock(scope)
                 called = calls.Called(caller, path, body, _told(scope))
-                return await asyncio.get_running_loop().run_in_executor(
-                    self._callers, _answered, answerer, called
-                )
+                return await self._callers.do(functools.partial(_answered, answerer, called))
             case "GET", "/alive":
                 return Answer(200, "text/plain", b"open\n")
             case _:

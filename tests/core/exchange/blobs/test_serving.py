@@ -24,8 +24,7 @@ TYPE = "application/kouan-blob-request+cose"
 @pytest.fixture
 def served(db):
     made = Door()
-    made._blobs._threads.shutdown()
-    made._blobs._threads = SameConnection()
+    made._blobs._hands = SameConnection()
     return made
 
 

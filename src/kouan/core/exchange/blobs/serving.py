@@ -7,13 +7,13 @@ what it does at once: so many streams, so many for one peer, so many chunks each
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import time
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -27,6 +27,7 @@ from kouan.core.exchange.blobs.models import SentBlob
 from kouan.core.exchange.blobs.request import MAX_CHUNKS, MAX_REQUEST, REQUEST_TYPE, BlobRequest
 from kouan.core.exchange.pressure import check_sender
 from kouan.core.exchange.times import check_clock, from_milliseconds, milliseconds
+from kouan.core.hands import Hands
 from kouan.core.trust import cose
 from kouan.core.trust.errors import BadSignature
 from kouan.core.trust.queries import get_member
@@ -66,7 +67,7 @@ class BlobServer:
     """Answers the door's ``POST /blob``."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="door-blobs")
+        self._hands = Hands(THREADS, name="door-blobs")
         self._streams: Counter[str] = Counter()
         self._noted: dict[int, float] = {}
 
@@ -114,7 +115,7 @@ class BlobServer:
             await self._run(_note, portion)
 
     async def _run(self, function: Callable[..., T], *arguments: object) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+        return await self._hands.do(functools.partial(function, *arguments))
 
 
 def _opened(body: bytes, caller: str | None) -> tuple[Portion, int]:
