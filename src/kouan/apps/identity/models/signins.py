@@ -20,7 +20,10 @@ class SignIn(models.Model):
     service = models.JSONField()
     """What the service is called, and its purpose, as at the time: see ``provider.clients.ServiceFacts``."""
     home_side = models.CharField(max_length=16)
-    resident = models.ForeignKey("identity.Resident", models.CASCADE, null=True, related_name="sign_ins")
+    resident = models.ForeignKey(
+        "identity.Resident", models.CASCADE, null=True, related_name="sign_ins", db_index=False
+    )
+    """Looked up by an index of its own, newest first."""
     home_session = models.ForeignKey(
         "identity.HomeSession", models.SET_NULL, null=True, related_name="sign_ins"
     )
