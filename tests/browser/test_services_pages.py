@@ -28,12 +28,6 @@ def catalogue(portal):
     publishing.publish_source(from_folder(STARTER / "hk/vehicle-particulars"), by="publisher", announce=False)
 
 
-def _check(visitor, name):
-    for width in (1280, 320):
-        visitor.page.set_viewport_size({"width": width, "height": 800})
-        visitor.check(name)
-
-
 def test_the_catalogue_is_found_read_and_printed(visit, catalogue, language):
     visitor = visit(language=language)
     for name, path in {
@@ -45,7 +39,7 @@ def test_the_catalogue_is_found_read_and_printed(visit, catalogue, language):
         "services-own": reverse("services:service", args=["hk", "vehicle-particulars"]),
     }.items():
         visitor.open(path)
-        _check(visitor, name)
+        visitor.check(name)
 
 
 def test_a_search_works_without_scripts_and_by_keyboard(visit, catalogue):
@@ -85,13 +79,13 @@ def test_the_publishers_pages(visit, catalogue, language, tmp_path):
         "publishing-withdraw": reverse("services:publishing-withdraw", args=service),
     }.items():
         visitor.open(path)
-        _check(visitor, name)
+        visitor.check(name)
     visitor.open(reverse("services:publishing-try", args=[*service, 2]))
     visitor.page.locator("button.govuk-button").first.click()
     visitor.page.locator(".govuk-error-summary").wait_for()
-    _check(visitor, "publishing-tried")
+    visitor.check("publishing-tried")
     page = visitor.open(reverse("services:publishing"))
     page.locator("input[type=file]").set_input_files(wrong)
     page.locator("section form button[type=submit]").click()
     page.wait_for_selector(".govuk-error-summary")
-    _check(visitor, "publishing-faults")
+    visitor.check("publishing-faults")

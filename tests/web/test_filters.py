@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 from django.utils import translation
 
+from kouan.core.policy.elements import all_elements
 from kouan.web import filters
 
 MOMENT = datetime(2026, 11, 22, 22, 5, 9, tzinfo=UTC)
@@ -93,3 +94,22 @@ def test_a_level_is_told_by_number_and_name_and_what_is_none_stays(language, tex
         assert filters.ALL["level_name"](3) == filters.ALL["level_name"]("3") == text
         assert filters.ALL["level_name"](7) == "7"
         assert filters.ALL["level_name"]("") == ""
+
+
+@pytest.mark.parametrize(
+    ("language", "name"), [("en", "Hong Kong"), ("zh-hant", "香港"), ("zh-hans", "香港"), ("fr", "Hong Kong")]
+)
+def test_a_side_is_called_by_its_name(language, name):
+    side_name = filters.ALL["side_name"]
+    with translation.override(language):
+        assert side_name("hk") == name
+        assert side_name("xx") == "xx"  # a code that no data file knows stays as it is
+
+
+def test_a_kind_of_data_is_called_by_its_title():
+    element_name = filters.ALL["element_name"]
+    known = next(iter(all_elements().values()))
+    for language, title in known.title.as_mapping().items():
+        with translation.override(language.replace("_", "-")):
+            assert element_name(known.id) == title
+    assert element_name("no-such-kind") == "no-such-kind"

@@ -10,7 +10,8 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import ngettext, pgettext
 
-from kouan.core.sides import get_side
+from kouan.core.policy.elements import element_name
+from kouan.core.sides import get_side, side_name
 from kouan.web.persons import level_name
 
 if TYPE_CHECKING:
@@ -119,10 +120,12 @@ ALL: Final[Mapping[str, Callable[..., Any]]] = {
     "days_written": days_written,
     "datetime_long": datetime_long,
     "datetime_short": datetime_short,
+    "element_name": element_name,
     "iso": iso,
     "file_size": file_size,
     "hex_groups": hex_groups,
     "level_name": level_name,
     "number": number,
+    "side_name": side_name,
     "yes_no": yes_no,
 }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -11,7 +14,7 @@ from django.urls import reverse
 from kouan.apps.programme import errors
 from kouan.apps.programme.domain import Act, State
 from kouan.apps.programme.models import Claim, Judgement, Meeting, Record
-from kouan.apps.programme.records import deciding, queries, rereading
+from kouan.apps.programme.records import deciding, queries, rereading, rules
 from kouan.cli import main
 
 TEXT = (
@@ -54,6 +57,23 @@ def test_reading_again_with_the_same_rules_changes_nothing(read_in, name):
     assert (claims_of(record), Meeting.objects.count()) == (before, meetings)
     record.refresh_from_db()
     assert record.reread_by == "lee"
+
+
+@pytest.mark.parametrize(
+    "file", ["records/reading/mentions.py", "records/reading/mentions.toml", "data/groups.toml"]
+)
+def test_other_words_are_other_rules(tmp_path, monkeypatch, file):
+    package = Path(rules.__file__).parents[1]
+    for part in ("data", "records/reading"):
+        shutil.copytree(package / part, tmp_path / part)
+    monkeypatch.setattr(rules, "resources", SimpleNamespace(files=lambda _package: tmp_path))
+    rules._rules.cache_clear()
+    before = rules.rules_now()
+    with (tmp_path / file).open("a", encoding="utf-8") as words:
+        words.write("# changed\n")
+    rules._rules.cache_clear()
+    assert rules.rules_now() != before
+    rules._rules.cache_clear()
 
 
 def test_a_meeting_without_number_and_date_is_not_doubled(read_in):

@@ -267,6 +267,17 @@ def test_an_officer_signs_for_years_and_puts_it_into_the_archive(client, listed,
     assert orders.SigningOrder.objects.count() == 1
 
 
+def test_the_page_offers_each_level_that_there_is(client, listed, django_user_model):
+    user = django_user_model.objects.create_user("lee")
+    grant_role(user=user, role="signatory")
+    client.force_login(user)
+    page = client.get("/office-sign/").content.decode()
+    assert all(f'name="level" type="radio" value="{level}"' in page for level in Level)
+    given = {"signer": "office", "where": "inside", "level": "LT", "reason": ""}
+    sent = client.post("/office-sign/", {"file": SimpleUploadedFile("a.pdf", PAPER), **given})
+    assert found(client.get(f"{sent.url}file").content).level == "B-LT"
+
+
 def test_the_program_raises_a_file_and_keeps_it(listed, tmp_path, clock):
     source, out, runner = tmp_path / "a.pdf", tmp_path / "b.pdf", CliRunner()
     source.write_bytes(pdf.sign(PAPER, keys.signer("office")))

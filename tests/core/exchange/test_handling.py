@@ -13,10 +13,17 @@ from django.utils import timezone
 from core.exchange.declared import Note
 from kouan.core.errors import KouanError
 from kouan.core.exchange import handling, inbox, outbox
-from kouan.core.exchange.handling import MAX_ATTEMPTS, handle_waiting, report_undelivered, retry_failed
+from kouan.core.exchange.handling import (
+    MAX_ATTEMPTS,
+    handle_waiting,
+    report_again,
+    report_undelivered,
+    retry_failed,
+)
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.exchange.receipts import take_receipt
 from kouan.core.exchange.sealing import seal_batch
+from kouan.core.exchange.untold import UntoldFailure
 from kouan.core.ledger import queries as ledger
 
 
@@ -300,6 +307,103 @@ def test_an_app_that_breaks_on_the_news_does_not_stop_the_log(gd, note):
     assert report_undelivered() == 1
     assert ledger.entries(limit=1)[0].kind == "dead-letter"
     assert not Group.objects.exists()
+
+
+def passes(handler, *, tries):
+    """Return a handler that writes something, and then breaks at the first tries."""
+    heard = []
+
+    def told(undelivered):
+        Group.objects.create(name=f"told of {undelivered.id}")
+        heard.append(undelivered)
+        if len(heard) <= tries:
+            raise RuntimeError
+
+    handler(told)
+    return heard
+
+
+def until_told(heard, *, most=100):
+    """Look again and again, at the end of each pause; return how many tries there were."""
+    now = timezone.now()
+    for _each in range(most):
+        if not UntoldFailure.objects.exists():
+            break
+        assert report_again(now=now) == 0, "it is tried before its pause is over"
+        now = UntoldFailure.objects.get().next_attempt_at
+        report_again(now=now)
+    return len(heard)
+
+
+def test_an_app_that_broke_on_the_news_is_told_again_and_what_it_does_is_done_once(gd, note):
+    heard = passes(note.undelivered, tries=2)
+    message = failed(gd, note)
+    assert report_undelivered() == 1
+    assert report_again() == 0  # its pause is not over
+    assert not Group.objects.exists()
+    assert until_told(heard) == 3
+    assert report_again(now=timezone.now() + timedelta(days=1)) == 0
+    assert [each.name for each in Group.objects.all()] == [f"told of {message}"]
+    assert {(each.id, each.receiver, each.code) for each in heard} == {(message, "gd", "no-such-thing")}
+    assert [each.kind for each in ledger.entries(limit=10)].count("dead-letter") == 1
+
+
+def test_the_pauses_grow_and_an_app_that_always_breaks_is_left_alone_in_the_end(gd, note, caplog):
+    heard = passes(note.undelivered, tries=100)
+    failed(gd, note)
+    report_undelivered()
+    (first,) = UntoldFailure.objects.all()
+    assert first.next_attempt_at - timezone.now() < timedelta(seconds=1)
+    now, pauses = timezone.now(), []
+    while UntoldFailure.objects.exists():
+        (row,) = UntoldFailure.objects.all()
+        pauses.append((row.next_attempt_at - now).total_seconds())
+        now = row.next_attempt_at
+        assert report_again(now=now) == 0
+    assert len(heard) == MAX_ATTEMPTS
+    assert pauses[-1] > 10 * pauses[0]
+    assert "not told any more" in caplog.text
+    assert not Group.objects.exists()
+    assert report_undelivered() + report_again(now=now + timedelta(days=1)) == 0
+
+
+def test_an_app_that_only_has_to_wait_is_told_however_long_it_takes(gd, note):
+    def waits(undelivered):
+        raise outbox.OutboxFull(waiting=1, peer="gd")
+
+    note.undelivered(waits)
+    failed(gd, note)
+    report_undelivered()
+    for _each in range(3 * MAX_ATTEMPTS):
+        assert report_again(now=UntoldFailure.objects.get().next_attempt_at) == 0
+    assert UntoldFailure.objects.get().attempts == MAX_ATTEMPTS - 1
+
+
+def test_who_sends_a_message_again_ends_the_telling_of_its_failure(gd, note):
+    heard = passes(note.undelivered, tries=1)
+    message = failed(gd, note)
+    report_undelivered()
+    outbox.retry(message)
+    assert report_again(now=timezone.now() + timedelta(days=1)) == 0
+    assert len(heard) == 1
+
+
+def test_an_app_that_breaks_on_one_message_hears_of_the_others(gd, note):
+    heard = []
+
+    def told(undelivered):
+        heard.append(undelivered.id)
+        if undelivered.id == bad and heard.count(bad) < 3:
+            raise RuntimeError
+
+    note.undelivered(told)
+    bad, good = failed(gd, note), failed(gd, note)
+    assert report_undelivered() == 2
+    assert heard == [bad, good]
+    for _each in range(2):
+        report_again(now=UntoldFailure.objects.get().next_attempt_at)
+    assert heard == [bad, good, bad, bad]
+    assert not UntoldFailure.objects.exists()
 
 
 def test_expired_cancelled_and_refused_messages_are_all_reported(gd, note):

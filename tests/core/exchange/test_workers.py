@@ -19,9 +19,10 @@ from django.db import close_old_connections, connection, transaction
 from django.utils import timezone
 
 from kouan.core.exchange import handling, inbox, outbox, reconciling
-from kouan.core.exchange.handling import handle_waiting, report_undelivered
+from kouan.core.exchange.handling import handle_waiting, report_again, report_undelivered
 from kouan.core.exchange.leadership import Leadership
 from kouan.core.exchange.models import InboxMessage, OutboxMessage, ReceivedBatch, Reconciliation
+from kouan.core.exchange.untold import UntoldFailure
 from kouan.core.ledger.models import Entry
 
 
@@ -174,6 +175,34 @@ def test_several_sweepers_report_each_dead_letter_once(note, gd, workers):
         each.result(60)
     assert sorted(told) == sorted(sent)
     assert Entry.objects.filter(kind="dead-letter").count() == 40
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_several_sweepers_tell_an_app_again_of_each_dead_letter_once(note, gd, workers):
+    told, mended = [], []
+
+    def hears(message):
+        if not mended:
+            raise RuntimeError
+        told.append(message.id)
+
+    note.undelivered(hears)
+    with transaction.atomic():
+        sent = outbox.send_many(note, to="gd", payloads=[note.payload(text=str(n)) for n in range(40)])
+    late = timezone.now() + timedelta(days=2)
+    outbox.expire_waiting(late)
+    report_undelivered()
+    assert UntoldFailure.objects.count() == 40
+    mended.append(True)
+
+    def sweep():
+        while UntoldFailure.objects.exists():
+            report_again(now=late, limit=3)
+
+    for each in [worker.do(sweep) for worker in workers]:
+        each.result(60)
+    assert sorted(told) == sorted(sent)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -8,7 +8,6 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.attached.domain import Event
 from kouan.apps.attached.models import Delivery
-from kouan.core.sides import UnknownSideError, get_side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,14 +47,6 @@ PROBLEMS: Final[Mapping[str, _StrOrPromise]] = {
     "SSLCertVerificationError": _("its certificate is not trusted"),
     "gaierror": _("its name is not known"),
 }
-
-
-def side_name(code: str) -> str:
-    """Return a side's name in the reader's language."""
-    try:
-        return str(get_side(code).name)
-    except UnknownSideError:
-        return code
 
 
 def outcome(status: int | None, problem: str) -> str:

@@ -9,8 +9,6 @@ from django.utils.translation import pgettext_lazy
 
 from kouan.apps.evidence.domain import Change, Problem, State
 from kouan.core.credentials import Verdict
-from kouan.core.policy.elements import UnknownElement, elements_of
-from kouan.core.sides import UnknownSideError, get_side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,19 +89,3 @@ SIGNS: Final[Mapping[str, str]] = {
 def sign(verdict: str) -> str:
     """Return the name of a verdict's drawing."""
     return SIGNS.get(verdict, "mismatch")
-
-
-def side_name(code: str) -> str:
-    """Return a side's name in the reader's language."""
-    try:
-        return str(get_side(code).name)
-    except UnknownSideError:
-        return code
-
-
-def element_name(id_: str) -> str:
-    """Return what a kind of data is called."""
-    try:
-        return str(elements_of([id_])[0].title)
-    except UnknownElement:
-        return id_

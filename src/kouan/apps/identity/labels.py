@@ -17,9 +17,8 @@ from kouan.apps.identity.models import Service
 from kouan.core.sides import (
     DocumentNumberError,
     UnknownDocumentError,
-    UnknownSideError,
     get_document,
-    get_side,
+    side_name,
 )
 from kouan.core.text import Localised
 from kouan.web.filters import date_long, datetime_long
@@ -118,14 +117,6 @@ _NOTICES: Final[Mapping[str, _StrOrPromise]] = {
         "not confirm it."
     ),
 }
-
-
-def side_name(code: str) -> str:
-    """Return a side's name in the reader's language."""
-    try:
-        return str(get_side(code).name)
-    except UnknownSideError:
-        return code
 
 
 @cache

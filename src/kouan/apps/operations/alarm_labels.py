@@ -8,7 +8,7 @@ from django.utils.translation import gettext, ngettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.operations.alarms import Alarm, AlarmKind
-from kouan.apps.operations.labels import side_name
+from kouan.core.sides import side_name
 from kouan.core.trust.keys import KeyUse
 
 if TYPE_CHECKING:

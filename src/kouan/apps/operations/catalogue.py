@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from django.conf import settings
 from django.utils.translation import gettext, ngettext, override, pgettext
 
-from kouan.apps.operations.labels import side_name
 from kouan.apps.operations.limits import describe
 from kouan.core.exchange.crossing import Consent, Crossing, registry
 from kouan.core.policy import policy_of
+from kouan.core.sides import side_name
 from kouan.web.filters import file_size
 
 if TYPE_CHECKING:

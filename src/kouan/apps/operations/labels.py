@@ -12,7 +12,7 @@ from kouan.apps.operations.health import Finding, FindingKind, Level, level_of
 from kouan.apps.operations.incident_labels import incident_title, incident_words
 from kouan.core.exchange.blobs.queries import Stage
 from kouan.core.ledger.notes import witness_name
-from kouan.core.sides import UnknownSideError, get_side
+from kouan.core.sides import side_name
 from kouan.web.filters import datetime_long
 
 if TYPE_CHECKING:
@@ -203,14 +203,6 @@ def refusals(refused: Mapping[Direction, int]) -> tuple[str, ...]:
             % {"count": came}
         )
     return tuple(sentences)
-
-
-def side_name(code: str) -> str:
-    """Return a side's name in the active language; a code that no data file knows stays as it is."""
-    try:
-        return str(get_side(code).name)
-    except UnknownSideError:
-        return code
 
 
 def headline(findings: tuple[Finding, ...]) -> str:

@@ -40,6 +40,7 @@ from kouan.core.exchange.evidence import evidence_bundle
 from kouan.core.exchange.recovery.words import halted_channels
 from kouan.core.policy import policy_of
 from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.sides import side_name
 from kouan.web.access import require_role
 from kouan.web.reasons import reason
 
@@ -237,7 +238,7 @@ def comparisons(request: HttpRequest) -> HttpResponseBase:
         except KouanError as error:
             messages.error(request, str(error))
         else:
-            names = gettext(", ").join(labels.side_name(peer) for peer in peers)
+            names = gettext(", ").join(side_name(peer) for peer in peers)
             messages.success(request, gettext("The comparison with %(peers)s has begun.") % {"peers": names})
         return HttpResponseRedirect(reverse("operations:comparisons"))
     return page_of(request, "comparisons", view=comparisons_page(request.GET.get("before", "")))

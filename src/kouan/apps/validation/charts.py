@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from kouan.apps.validation.labels import DOCUMENT_TYPES, OUTCOMES
-from kouan.apps.validation.shown import side_name
+from kouan.core.sides import side_name
 
 if TYPE_CHECKING:
     from datetime import date

@@ -19,7 +19,7 @@ from kouan.apps.validation.crossings import (
 from kouan.apps.validation.domain import Algorithm
 from kouan.apps.validation.labels import ALGORITHMS, DOCUMENT_TYPES, OUTCOMES
 from kouan.apps.validation.queries import answer_of
-from kouan.core.sides import UnknownSideError, get_side
+from kouan.core.sides import side_name
 from kouan.web.filters import date_long, datetime_long, hex_groups
 
 if TYPE_CHECKING:
@@ -83,14 +83,6 @@ def failure(code: str, *, side: str) -> Failure:
                 "Validate the file again. If it happens again, tell the operator of this node the code below."
             )
     return Failure(gettext("%(what)s This says nothing about the document.") % {"what": what}, again)
-
-
-def side_name(code: str) -> str:
-    """Return a side's name, or its code in capitals if this node does not know it."""
-    try:
-        return str(get_side(code).name)
-    except UnknownSideError:
-        return code.upper()
 
 
 def crossed_messages(item: Validation) -> list[CrossedMessage]:

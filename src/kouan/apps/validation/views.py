@@ -21,6 +21,7 @@ from kouan.apps.validation.forms import ValidateForm
 from kouan.apps.validation.labels import DOCUMENT_TYPES, OUTCOME_MEANINGS, OUTCOMES
 from kouan.apps.validation.limits import take_one
 from kouan.core.errors import KouanError
+from kouan.core.sides import side_name
 from kouan.web import papers, signatures
 from kouan.web.throttle import TooManyTriesError
 
@@ -113,14 +114,14 @@ def result(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         "item": item,
         "progress": progress,
         "crossed": progress.crossed,
-        "failure": shown.failure(progress.failure, side=shown.side_name(item.issuing_side)),
+        "failure": shown.failure(progress.failure, side=side_name(item.issuing_side)),
         "answer": queries.answer_of(item),
         "outcomes": OUTCOMES,
         "meanings": OUTCOME_MEANINGS,
         "types": DOCUMENT_TYPES,
         "steps": [] if item.local else shown.steps(item, progress),
         "messages_crossed": shown.crossed_messages(item),
-        "issuing_side": shown.side_name(item.issuing_side),
+        "issuing_side": side_name(item.issuing_side),
         "signatures": _signatures(request.GET.getlist("signatures")),
     }
     part = request.headers.get("HX-Request") == "true"

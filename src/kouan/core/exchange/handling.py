@@ -21,6 +21,7 @@ from kouan.core.exchange.blobs import expecting
 from kouan.core.exchange.crossing import LATER, Basis, Received, Undelivered, registry
 from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxMessage
 from kouan.core.exchange.times import milliseconds
+from kouan.core.exchange.untold import UntoldFailure
 from kouan.core.ledger import services as ledger
 from kouan.core.policy import Denied
 from kouan.core.watch import channel, logs
@@ -222,21 +223,33 @@ def finish(*, peer: str, message_id: uuid.UUID, code: str = "") -> None:
 
 
 def _try_later(row: InboxMessage, error: Exception, now: datetime) -> bool:
-    row.attempts += 1
-    if isinstance(error, KouanError) and error.retry_after is not None:
-        row.attempts = min(row.attempts, MAX_ATTEMPTS - 1)  # waiting is all that helps, however long
+    row.attempts = _tried(row.attempts, error)
     row.code = type(error).__name__[:64]
     if row.attempts >= MAX_ATTEMPTS:
         row.state, row.finished_at = InboxMessage.State.FAILED, now
     else:
-        pause = min(0.25 * 2**row.attempts, 60) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter keeps no secret
-        row.next_attempt_at = now + timedelta(seconds=pause)
+        row.next_attempt_at = now + _pause(row.attempts)
     row.save(update_fields=["attempts", "code", "state", "finished_at", "next_attempt_at"])
     return row.state == InboxMessage.State.FAILED
 
 
+def _tried(attempts: int, error: Exception) -> int:
+    """Return how many tries there were with the one that has just ended in an error."""
+    if isinstance(error, KouanError) and error.retry_after is not None:
+        return min(attempts + 1, MAX_ATTEMPTS - 1)  # waiting is all that helps, however long
+    return attempts + 1
+
+
+def _pause(attempts: int) -> timedelta:
+    seconds = min(0.25 * 2**attempts, 60) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter keeps no secret
+    return timedelta(seconds=seconds)
+
+
 def report_undelivered(*, limit: int = 50) -> int:
-    """Tell the apps of their messages that failed, and log each as a dead letter; return how many."""
+    """Tell the apps of their messages that failed, and log each as a dead letter; return how many.
+
+    An app whose handler breaks is told again by ``report_again``; the log does not wait for it.
+    """
     reported = 0
     states = OutboxMessage.State
     failed = OutboxMessage.objects.filter(
@@ -248,14 +261,55 @@ def report_undelivered(*, limit: int = 50) -> int:
         ledger.append([])  # the head first, then rows: the order in which senders take them
         for row in failed.select_for_update(skip_locked=True)[:limit]:
             ledger.append([ledger.Record("dead-letter", _dead_letter_record(row))])
-            try:
-                with transaction.atomic():
-                    _tell(row)
-            except Exception:  # the fact is logged and shown to the operator all the same
-                log.exception("telling %s of the undelivered message %s failed", row.type, row.message_id)
+            if (error := _told(row)) is not None:
+                _tell_later(UntoldFailure(message=row, attempts=0), error, timezone.now())
             OutboxMessage.objects.filter(pk=row.pk).update(reported=True)
             reported += 1
     return reported
+
+
+def report_again(*, now: datetime | None = None, limit: int = 50) -> int:
+    """Tell the apps once more whose handlers broke on the news, after a pause; return how many took it.
+
+    What a handler writes and the end of the telling are one transaction, so that each takes effect once.
+    """
+    now = now or timezone.now()
+    due = UntoldFailure.objects.filter(next_attempt_at__lte=now).order_by("pk")
+    if not due.exists():
+        return 0
+    told = 0
+    with transaction.atomic():
+        ledger.append([])  # the head first, as above
+        held = due.select_related("message").select_for_update(skip_locked=True)
+        for untold in held[:limit]:
+            if (error := _told(untold.message)) is None:
+                untold.delete()
+                told += 1
+            else:
+                _tell_later(untold, error, now)
+    return told
+
+
+def _told(row: OutboxMessage) -> Exception | None:
+    """Tell an app of its message in a savepoint; return what its handler raised, all of it then undone."""
+    try:
+        with transaction.atomic():
+            _tell(row)
+    except Exception as error:  # the fact is logged and shown to the operator all the same
+        log.exception("telling %s of the undelivered message %s failed", row.type, row.message_id)
+        return error
+    return None
+
+
+def _tell_later(untold: UntoldFailure, error: Exception, now: datetime) -> None:
+    untold.attempts = _tried(untold.attempts, error)
+    if untold.attempts < MAX_ATTEMPTS:
+        untold.next_attempt_at = now + _pause(untold.attempts)
+        untold.save()
+        return
+    row = untold.message
+    log.error("%s is not told any more of the undelivered message %s", row.type, row.message_id)
+    untold.delete()
 
 
 def _tell(row: OutboxMessage) -> None:

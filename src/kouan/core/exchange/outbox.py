@@ -19,6 +19,7 @@ from kouan.core.exchange.blobs import attaching
 from kouan.core.exchange.crossing import Consent, Crossing, P, SentAgain, registry
 from kouan.core.exchange.ids import new_id, new_ids
 from kouan.core.exchange.models import OutboxBody, OutboxMessage
+from kouan.core.exchange.untold import UntoldFailure
 from kouan.core.policy import Allowed, Denied, Proposal, policy_of
 from kouan.core.sides import side_name
 from kouan.core.trust.queries import get_member
@@ -280,6 +281,7 @@ def retry(message_id: uuid.UUID) -> uuid.UUID:
         )
         _queue([row], [old.body])
         OutboxMessage.objects.filter(pk=old.pk).update(dismissed=True)
+        UntoldFailure.objects.filter(pk=old.pk).delete()  # an app hears no more of a failure that is mended
         again: uuid.UUID = row["message_id"]
         if crossing.handle_sent_again is not None:
             crossing.handle_sent_again(SentAgain(id=again, before=old.message_id))

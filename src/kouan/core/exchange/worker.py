@@ -219,6 +219,6 @@ def _handle(loop: Loop) -> None:
 def _sweep(loop: Loop) -> None:
     """Turn what waited too long into dead letters, and tell the apps of what failed, or did not leave."""
     refusals.tell_held_back()
-    if not outbox.expire_waiting(timezone.now()) + handling.report_undelivered():
+    if not outbox.expire_waiting(timezone.now()) + handling.report_undelivered() + handling.report_again():
         loop.pause(SWEEP_EVERY)
         loop.rest(seconds=LONGEST_SWEEP)

@@ -75,6 +75,12 @@ def elements_of(ids: Collection[str]) -> list[DataElement]:
     return [element for id_, element in known.items() if id_ in ids]
 
 
+def element_name(id_: str) -> str:
+    """Return what a kind of data is called; an id that the vocabulary does not have stays as it is."""
+    element = all_elements().get(id_)
+    return str(element.title) if element else id_
+
+
 @lru_cache(_SETS)
 def personal_among(ids: frozenset[str]) -> frozenset[str]:
     """Return those that are about a person."""

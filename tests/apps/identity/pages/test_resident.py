@@ -204,8 +204,8 @@ def test_many_sign_ins_come_in_pages(me, signed_in):
     for _ in range(21):
         signed_in()
     assert 'aria-label="Pages"' in text_of(me, "sign-ins/")
-    assert text_of(me, "sign-ins/?page=2").count('class="identity-line__entry"') == 1
-    assert text_of(me, "sign-ins/?page=x").count('class="identity-line__entry"') == 20
+    assert text_of(me, "sign-ins/?page=2").count('class="kouan-event"') == 1
+    assert text_of(me, "sign-ins/?page=x").count('class="kouan-event"') == 20
 
 
 def test_a_receipt_is_shown_and_handed_out(me, agreed):

@@ -20,8 +20,9 @@ from rdflib import Graph
 
 from apps.programme.plan.made import OFFICER, YEAR, drafted, item, measure, plan, words
 from kouan.apps.programme.models import Draft, JointMeeting, Report, Version
-from kouan.apps.programme.plan import drafting, labels, negotiating, queries, reporting
+from kouan.apps.programme.plan import drafting, negotiating, queries, reporting
 from kouan.apps.programme.plan.domain import made_of, plan_number
+from kouan.core.sides import side_name
 from kouan.core.text import LANGUAGES
 from kouan.web.access import grant_role
 from kouan.web.filters import date_long
@@ -111,7 +112,7 @@ def test_the_reviews_pdf_has_in_each_script_every_figure_of_the_page_and_what_is
                 trace = queries.board(running.subject).traces[report.key]
                 entry = gettext("ledger entry %(index)s") % {"index": trace.index}
                 assert bare(entry) in bare(page)
-                day, side = date_long(report.day), labels.side_name(report.side)
+                day, side = date_long(report.day), side_name(report.side)
                 behind = gettext(
                     "%(side)s, %(day)s: %(value)s (%(source)s); message %(message)s, ledger entry %(index)s"
                 ) % {

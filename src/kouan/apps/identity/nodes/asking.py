@@ -26,7 +26,7 @@ from kouan.apps.identity.nodes.errors import (
 )
 from kouan.apps.identity.provider.clients import node_id
 from kouan.core.exchange.calling import address_of, ask
-from kouan.core.sides import get_side
+from kouan.core.sides import side_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +86,7 @@ def userinfo(side: str, token: str) -> str:
     if answer.status != HTTPStatus.OK:
         raise refusal(side, json_of(side, answer).get("error"), status=answer.status)
     if answer.headers.get("content-type", "").partition(";")[0].strip() != "application/jwt":
-        raise BadPeerAnswer(side=name_of(side), detail="userinfo-not-signed")
+        raise BadPeerAnswer(side=side_name(side), detail="userinfo-not-signed")
     return text_of(side, answer.body)
 
 
@@ -94,12 +94,12 @@ def refusal(side: str, error: object, *, status: int = HTTPStatus.BAD_REQUEST) -
     """Return what a person is told of a peer's refusal."""
     word = error if isinstance(error, str) and error in _KNOWN else "unknown_error"
     if word in _WAIT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return PeerUnavailable(side=name_of(side), error=word)
+        return PeerUnavailable(side=side_name(side), error=word)
     if word == UNMET:
-        return PeerLevelNotReached(side=name_of(side), error=word)
+        return PeerLevelNotReached(side=side_name(side), error=word)
     if word == "invalid_grant":  # a code that was used or has grown too old
         return RelayOver()
-    return PeerSaysNo(side=name_of(side), error=word)
+    return PeerSaysNo(side=side_name(side), error=word)
 
 
 def json_of(side: str, answer: CallAnswer) -> dict[str, Any]:
@@ -107,9 +107,9 @@ def json_of(side: str, answer: CallAnswer) -> dict[str, Any]:
     try:
         value = json.loads(text_of(side, answer.body))
     except (ValueError, RecursionError):
-        raise BadPeerAnswer(side=name_of(side), detail="not-json") from None
+        raise BadPeerAnswer(side=side_name(side), detail="not-json") from None
     if not isinstance(value, dict):
-        raise BadPeerAnswer(side=name_of(side), detail="not-json")
+        raise BadPeerAnswer(side=side_name(side), detail="not-json")
     return value
 
 
@@ -118,12 +118,7 @@ def text_of(side: str, data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise BadPeerAnswer(side=name_of(side), detail="not-text") from None
-
-
-def name_of(side: str) -> str:
-    """Return what a person calls a side."""
-    return str(get_side(side).name)
+        raise BadPeerAnswer(side=side_name(side), detail="not-text") from None
 
 
 def _asked(side: str, path: str, body: bytes, headers: Mapping[str, str]) -> CallAnswer:

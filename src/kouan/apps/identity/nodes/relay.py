@@ -42,6 +42,7 @@ from kouan.apps.identity.provider.errors import (
     UnmetRequirements,
 )
 from kouan.apps.identity.provider.jose import DoesNotVerify, encoded
+from kouan.core.sides import side_name
 from kouan.core.vault import Unsealable, Vault
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def begin(*, interaction: Interaction) -> str:
     )
     request_uri = answer.get("request_uri")
     if not isinstance(request_uri, str) or not 0 < len(request_uri) <= _REQUEST_URI:
-        raise BadPeerAnswer(side=asking.name_of(side), detail="request-uri")
+        raise BadPeerAnswer(side=side_name(side), detail="request-uri")
     with transaction.atomic():
         Relay.objects.filter(interaction=interaction).delete()
         Relay.objects.create(
@@ -201,9 +202,9 @@ def _redeemed(relay: Relay, request: Request, provider: PeerProvider, code: str)
     tokens = asking.post(relay.side, asking.TOKEN, form, issuer=provider.issuer, expected=HTTPStatus.OK)
     id_token, access = tokens.get("id_token"), tokens.get("access_token")
     if not isinstance(id_token, str) or not isinstance(access, str) or not access.isascii():
-        raise BadPeerAnswer(side=asking.name_of(relay.side), detail="tokens")
+        raise BadPeerAnswer(side=side_name(relay.side), detail="tokens")
     if str(tokens.get("token_type", "")).lower() != "dpop":
-        raise BadPeerAnswer(side=asking.name_of(relay.side), detail="token-type")
+        raise BadPeerAnswer(side=side_name(relay.side), detail="token-type")
     expected = Expected(
         issuer=provider.issuer,
         client_id=node_id(settings.NODE.side),
@@ -219,7 +220,7 @@ def _redeemed(relay: Relay, request: Request, provider: PeerProvider, code: str)
         return check_tokens(id_token, access, told, expected, now=timezone.now())
     except DoesNotVerify as error:
         log.warning("the tokens of %s do not hold: %s", relay.side, error)
-        raise BadPeerAnswer(side=asking.name_of(relay.side), detail=str(error)) from None
+        raise BadPeerAnswer(side=side_name(relay.side), detail=str(error)) from None
 
 
 def _foreign(relay: Relay, person: Person) -> dict[str, Any]:
@@ -283,7 +284,7 @@ def _not_before(request: Request, began_at: datetime) -> datetime | None:
 def _provider(side: str) -> PeerProvider:
     provider = PeerProvider.objects.filter(side=side).first()
     if provider is None:
-        raise NoPeerProvider(side=asking.name_of(side))
+        raise NoPeerProvider(side=side_name(side))
     return provider
 
 

@@ -10,12 +10,13 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from kouan.apps.identity import labels, linking, queries
+from kouan.apps.identity import linking, queries
 from kouan.apps.identity.nodes.errors import NotFreshEnough
 from kouan.apps.identity.provider import interactions
 from kouan.apps.identity.views.pages import onward
 from kouan.apps.identity.views.resident import enter, own, page_of
 from kouan.core.errors import KouanError
+from kouan.core.sides import side_name
 
 if TYPE_CHECKING:
     import uuid
@@ -52,7 +53,7 @@ def link_begin(request: HttpRequest, held: HomeSession) -> HttpResponse:
     except KouanError as error:
         messages.error(request, str(error))
         return HttpResponseRedirect(reverse("identity:my-links"))
-    words = gettext("Going on to sign in in %(side)s") % {"side": labels.side_name(peer)}
+    words = gettext("Going on to sign in in %(side)s") % {"side": side_name(peer)}
     return onward(request, reverse("identity:next", args=[row.key]), words)
 
 

@@ -17,7 +17,7 @@ from kouan.apps.identity.models import PeerProvider
 from kouan.apps.identity.provider import interactions
 from kouan.apps.identity.provider.clients import get_client
 from kouan.apps.identity.views.steps import address_of
-from kouan.core.sides import get_side
+from kouan.core.sides import get_side, side_name
 
 if TYPE_CHECKING:
     import uuid
@@ -40,7 +40,7 @@ def side(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         response = onward(
             request,
             address_of(row),
-            gettext("Going on to sign in in %(side)s") % {"side": labels.side_name(chosen)},
+            gettext("Going on to sign in in %(side)s") % {"side": side_name(chosen)},
         )
         response.set_cookie(
             REMEMBERED,

@@ -10,6 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from kouan.apps.programme.plan import labels
 from kouan.apps.programme.plan.comparing import Span, changes, name_of
+from kouan.core.sides import side_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,7 +93,7 @@ def _title(part: Any) -> str:
     """Return what a reader knows a part by."""
     if "title" in part:
         return labels.words(part["title"])
-    side = labels.side_name(part["side"])
+    side = side_name(part["side"])
     return f"{part['name']} ({side})" if "name" in part else side
 
 
@@ -106,5 +107,5 @@ def _said(field: str, text: str, parts: Sequence[Any]) -> str:
     if field in _DAYS:
         return labels.day(text)
     if field in {"reported_by", "side"}:
-        return ", ".join(labels.side_name(side) for side in text.split(", "))
+        return ", ".join(side_name(side) for side in text.split(", "))
     return text

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from django.utils.translation import gettext, pgettext
 
 from kouan.apps.programme.plan import labels
-from kouan.core.sides import get_side
+from kouan.core.sides import get_side, side_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,7 +145,7 @@ def as_jsonld(board: Board, address: str) -> bytes:
                     "schema:value": each.value,
                     "schema:observationDate": _day(each.day.isoformat()),
                     "dcterms:source": each.source,
-                    "prov:wasAttributedTo": labels.side_name(each.side),
+                    "prov:wasAttributedTo": side_name(each.side),
                     "dcterms:identifier": f"urn:uuid:{by[each.key].message_id}",
                 }
                 for each in figure.of
@@ -178,7 +178,7 @@ def as_csv(board: Board) -> bytes:
         for figure in card.figures:
             measure = figure.measure
             days = "; ".join(each.day.isoformat() for each in figure.of)
-            sources = "; ".join(f"{labels.side_name(each.side)}: {each.source}" for each in figure.of)
+            sources = "; ".join(f"{side_name(each.side)}: {each.source}" for each in figure.of)
             crossed = "; ".join(str(by[each.key].message_id) for each in figure.of)
             said = [str(measure.title), str(measure.unit), measure.baseline, measure.target, figure.text]
             writer.writerow([_safe(each) for each in [*head, *said, days, sources, crossed]])

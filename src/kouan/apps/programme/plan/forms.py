@@ -15,6 +15,7 @@ from kouan.apps.programme.plan import labels
 from kouan.apps.programme.plan.domain import Combined
 from kouan.apps.programme.plan.progress import decimal
 from kouan.core import figures
+from kouan.core.sides import side_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,7 +79,7 @@ class NewPlanForm(Step):
 
     def __init__(self, *args: Any, peers: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        set_choices(self, "peer", [(each, labels.side_name(each)) for each in peers])
+        set_choices(self, "peer", [(each, side_name(each)) for each in peers])
 
 
 class TermForm(Step):
@@ -104,7 +105,7 @@ class ItemForm(Step):
         self.three("title", _("Title"))
         self.three("deliverable", _("Deliverable"), limit=2000, long=True)
         for side in sides:
-            label = format_lazy(_("Department of {}"), labels.side_name(side))
+            label = format_lazy(_("Department of {}"), side_name(side))
             self.three(f"department_{side}", label)
 
 
@@ -139,7 +140,7 @@ class MeasureForm(Step):
         super().__init__(*args, **kwargs)
         self.three("title", _("Title"))
         self.three("unit", _("Unit"), limit=60)
-        set_choices(self, "reported_by", [(each, labels.side_name(each)) for each in sides])
+        set_choices(self, "reported_by", [(each, side_name(each)) for each in sides])
         offered = [(each.key, f"{each.title} ({each.key})") for each in figures.offered()]
         set_choices(self, "feed", [("", _("No, officers report it")), *offered])
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from icalendar import Calendar, Event, vCalAddress, vText
 
 from kouan.apps.programme.plan import labels
+from kouan.core.sides import side_name
 from kouan.core.text import Localised
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def invitation(meeting: JointMeeting, attendee: Attendee) -> bytes:
     calendar = _calendar(method="CANCEL" if cancelled else "REQUEST")
     with translation.override(attendee.language):
         event = _meeting(meeting)
-    event.add("organizer", _address(settings.DEFAULT_FROM_EMAIL, labels.side_name(meeting.host)))
+    event.add("organizer", _address(settings.DEFAULT_FROM_EMAIL, side_name(meeting.host)))
     guest = _address(attendee.email, attendee.name)
     guest.params["ROLE"] = vText("REQ-PARTICIPANT")
     guest.params["PARTSTAT"] = vText("NEEDS-ACTION")

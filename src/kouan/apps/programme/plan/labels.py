@@ -10,7 +10,6 @@ from django.utils.translation import pgettext_lazy
 
 from kouan.apps.programme.plan.negotiation import State
 from kouan.apps.programme.plan.progress import Standing
-from kouan.core.sides import UnknownSideError, get_side
 from kouan.core.text import Localised
 from kouan.web.filters import date_long
 
@@ -72,14 +71,6 @@ COMBINED: Final[Mapping[str, _StrOrPromise]] = {
     "least": _("the smaller of both sides' figures"),
     "most": _("the larger of both sides' figures"),
 }
-
-
-def side_name(code: str) -> str:
-    """Return a side's name in the reader's language."""
-    try:
-        return str(get_side(code).name)
-    except UnknownSideError:
-        return code
 
 
 def words(value: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 from kouan.apps.programme.plan import labels
 from kouan.apps.programme.plan.drafting import new_id
 from kouan.apps.programme.plan.forms import NEEDED, SCRIPTS, Step, date_field, set_choices
+from kouan.core.sides import side_name
 from kouan.core.text import LANGUAGES
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class MeetingForm(Step):
         order = ["title_en", "title_zh_hant", "title_zh_hans"]
         if peers:
             self.fields["peer"] = forms.ChoiceField(
-                label=_("With which side"), choices=[(each, labels.side_name(each)) for each in peers]
+                label=_("With which side"), choices=[(each, side_name(each)) for each in peers]
             )
             order = ["peer", *order]
         place = ["place_en", "place_zh_hant", "place_zh_hans"]
@@ -186,7 +187,7 @@ class ActionForm(Step):
         super().__init__(*args, **kwargs)
         self.three("title", _("Title"))
         self.three("department", _("Department"))
-        set_choices(self, "side", [(each, labels.side_name(each)) for each in sides])
+        set_choices(self, "side", [(each, side_name(each)) for each in sides])
         self.order_fields(["title_en", "title_zh_hant", "title_zh_hans", "side"])
 
 

@@ -10,9 +10,9 @@ from django.utils.translation import gettext
 from reportlab.lib.units import mm
 from reportlab.platypus import PageBreak, Spacer
 
-from kouan.apps.programme.plan import labels
 from kouan.apps.programme.plan.domain import Plan
 from kouan.apps.programme.plan.wording import Heading, in_words
+from kouan.core.sides import side_name
 from kouan.core.text import LANGUAGES
 from kouan.web import typeset
 from kouan.web.filters import hex_groups
@@ -79,7 +79,7 @@ def _part(text: Agreed, language: str) -> list[Any]:
 def _signing(text: Agreed, language: str) -> list[Any]:
     """Return one script's part of the page on which the officers sign; their boxes are below all three."""
     head, small = typeset.style("sign", language, 13), typeset.style("small", language, 9)
-    left, right = (labels.side_name(side) for side in text.sides)
+    left, right = (side_name(side) for side in text.sides)
     return [
         typeset.text(gettext("Signatures"), head),
         typeset.text(gettext("Left: signed for %(side)s") % {"side": left}, small),

@@ -11,6 +11,7 @@ from reportlab.lib.units import mm
 from reportlab.platypus import PageBreak, Spacer
 
 from kouan.apps.programme.plan import labels
+from kouan.core.sides import side_name
 from kouan.core.text import LANGUAGES
 from kouan.web import typeset
 from kouan.web.filters import date_long, number
@@ -47,7 +48,7 @@ def figure_alone(figure: Figure) -> str:
     """Return what a measure has come to, where its title stands beside it."""
     measure = figure.measure
     if figure.value is None:
-        missing = ", ".join(labels.side_name(side) for side in figure.missing)
+        missing = ", ".join(side_name(side) for side in figure.missing)
         return gettext("not reported yet by %(sides)s; target %(target)s %(unit)s") % {
             "sides": missing, "target": measure.target, "unit": measure.unit,
         }  # fmt: skip
@@ -67,7 +68,7 @@ def _part(board: Board, language: str) -> list[Any]:
     small = typeset.style("small", language, 9)
     title = gettext("Annual review of the joint work plan %(year)s") % {"year": board.plan.name}
     facts = [
-        (gettext("Sides"), [labels.side_name(side) for side in board.plan.sides]),
+        (gettext("Sides"), [side_name(side) for side in board.plan.sides]),
         (gettext("As of"), [date_long(board.until)]),
         (gettext("Version in effect"), [str(board.plan.version), bytes(board.row.digest).hex()]),
         (
@@ -117,7 +118,7 @@ def _rows(board: Board, card: Card) -> list[tuple[str, list[str]]]:
             line = gettext(
                 "%(side)s, %(day)s: %(value)s (%(source)s); message %(message)s, ledger entry %(index)s"
             ) % {
-                "side": labels.side_name(each.side),
+                "side": side_name(each.side),
                 "day": date_long(each.day),
                 "value": each.value,
                 "source": each.source,

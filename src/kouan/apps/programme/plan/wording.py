@@ -11,6 +11,7 @@ from django.utils.translation import gettext, pgettext
 
 from kouan.apps.programme.plan import labels
 from kouan.apps.programme.plan.domain import Plan
+from kouan.core.sides import side_name
 from kouan.web.filters import date_long
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def measure_words(measure: Measure) -> str:
 
 def measure_origin(measure: Measure) -> str:
     """Return who reports a measure, and how both sides' figures become one."""
-    by = ", ".join(labels.side_name(side) for side in measure.reported_by)
+    by = ", ".join(side_name(side) for side in measure.reported_by)
     how = gettext("reported by %(sides)s") % {"sides": by}
     if len(measure.reported_by) > 1:
         how += f"; {labels.COMBINED[measure.combined]}"
@@ -77,8 +78,8 @@ def _plan(plan: Plan) -> list[Passage]:
             [
                 Row(gettext("Plan number"), [plan.plan]),
                 Row(gettext("Version"), [str(plan.version)]),
-                Row(gettext("Sides"), [labels.side_name(side) for side in plan.sides]),
-                Row(gettext("Proposed by"), [labels.side_name(plan.author)]),
+                Row(gettext("Sides"), [side_name(side) for side in plan.sides]),
+                Row(gettext("Proposed by"), [side_name(plan.author)]),
                 Row(pgettext("plan", "First day"), [date_long(first)]),
                 Row(pgettext("plan", "Last day"), [date_long(last)]),
             ],
@@ -97,7 +98,7 @@ def item_rows(item: Item) -> list[Row]:
     """Return the lines of one item."""
     rows = [Row(gettext("Deliverable"), [str(item.deliverable)])]
     rows += [
-        Row(gettext("Owner in %(side)s") % {"side": labels.side_name(owner.side)}, [str(owner.department)])
+        Row(gettext("Owner in %(side)s") % {"side": side_name(owner.side)}, [str(owner.department)])
         for owner in item.owners
     ]
     if item.milestones:
@@ -121,10 +122,10 @@ def _minutes(minutes: Minutes) -> list[Passage]:
                 Row(gettext("Held on"), [date_long(_day(minutes.held_on))]),
                 Row(pgettext("meeting", "Place"), [str(minutes.place), str(labels.MODES[minutes.mode])]),
                 Row(gettext("Version"), [str(minutes.version)]),
-                Row(gettext("Proposed by"), [labels.side_name(minutes.author)]),
+                Row(gettext("Proposed by"), [side_name(minutes.author)]),
                 *(
                     Row(
-                        gettext("Present for %(side)s") % {"side": labels.side_name(side)},
+                        gettext("Present for %(side)s") % {"side": side_name(side)},
                         [f"{each.name}, {each.office}" for each in minutes.present if each.side == side]
                         or [pgettext("meeting", "nobody")],
                     )
@@ -153,7 +154,7 @@ def _minutes(minutes: Minutes) -> list[Passage]:
 def action_words(action: Action) -> list[str]:
     """Return who does an action, until when, and how it stands."""
     return [
-        f"{labels.side_name(action.owner.side)}: {action.owner.department}",
+        f"{side_name(action.owner.side)}: {action.owner.department}",
         gettext("due by %(day)s") % {"day": date_long(_day(action.due))},
         str(labels.ACTIONS[action.state]),
     ]

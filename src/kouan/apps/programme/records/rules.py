@@ -27,9 +27,9 @@ def rules_now() -> str:
 def _rules(home: Path, model: str) -> str:
     digest = hashlib.sha256(model.encode())
     package = resources.files("kouan.apps.programme")
-    for folder, ending in ((package / "records" / "reading", ".py"), (package / "data", ".toml")):
+    for folder in (package / "records" / "reading", package / "data"):
         for file in sorted(folder.iterdir(), key=lambda each: each.name):
-            if file.name.endswith(ending):
+            if file.name.endswith((".py", ".toml")):
                 digest.update(file.name.encode() + file.read_bytes())
     own = home / "programme"
     for path in sorted(own.glob("*.toml")) if own.is_dir() else ():

@@ -9,8 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.apps.services.domain import State
 from kouan.core.credentials import Verdict
-from kouan.core.policy.elements import UnknownElement, elements_of
-from kouan.core.sides import UnknownSideError, get_side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,22 +98,6 @@ ACTS_FOR: Final[Mapping[str, tuple[_StrOrPromise, _StrOrPromise]]] = {
 def news_text(kind: str) -> str:
     """Return what a notice says."""
     return str(NEWS.get(kind) or EVENTS.get(kind) or gettext("There is news."))
-
-
-def side_name(code: str) -> str:
-    """Return a side's name in the reader's language."""
-    try:
-        return str(get_side(code).name)
-    except UnknownSideError:
-        return code
-
-
-def element_name(id_: str) -> str:
-    """Return what a kind of data is called."""
-    try:
-        return str(elements_of([id_])[0].title)
-    except UnknownElement:
-        return id_
 
 
 _UNSOUND = _(

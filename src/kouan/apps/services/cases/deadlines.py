@@ -17,6 +17,7 @@ from kouan.apps.services.cases.errors import NotNow
 from kouan.apps.services.domain import Action, Role, State
 from kouan.apps.services.models import Case
 from kouan.core.errors import KouanError
+from kouan.web.filters import date_long
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,12 +97,12 @@ def _remind(today: date) -> int:
 def _remind_one(case: Case) -> bool:
     today = case.reminded_on = clock.today()
     if case.due_on is not None and (case.stopped_on is None or case.stopped_on < today):
-        telling.tell(case, "message", role=Role.CLOCK, words=_reminder(case), due_on=case.due_on)
+        telling.tell(case, "message", role=Role.CLOCK, words=_reminder(case, case.due_on), due_on=case.due_on)
     case.save(update_fields=["reminded_on", "seq"])
     return True
 
 
-def _reminder(case: Case) -> str:
+def _reminder(case: Case, day: date) -> str:
     with translation.override(case.language):
         text = (
             _("The fee of your application %(reference)s is to be paid by %(day)s. After that it lapses.")
@@ -110,7 +111,7 @@ def _reminder(case: Case) -> str:
                 "Your correction of application %(reference)s is awaited by %(day)s. After that it lapses."
             )
         )
-        return text % {"reference": case.reference, "day": case.due_on}
+        return text % {"reference": case.reference, "day": date_long(day)}
 
 
 def _mark_late(today: date) -> int:

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from kouan.apps.services.cases.attachments import Fault
 from kouan.apps.services.domain import Action, State
 from kouan.core.credentials import Verdict
-from kouan.core.sides import UnknownSideError, get_side
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,14 +115,6 @@ def state_name(state: str) -> str:
 def event_name(kind: str) -> str:
     """Return what happened, in words."""
     return str(EVENTS.get(kind, kind))
-
-
-def side_name(code: str) -> str:
-    """Return a side's name."""
-    try:
-        return str(get_side(code).name)
-    except UnknownSideError:
-        return code.upper()
 
 
 def remark(text: str, titles: Mapping[str, object] = _NO_TITLES) -> str:

@@ -12,12 +12,11 @@ from django.utils.translation import ngettext
 
 from kouan.apps.services import labels
 from kouan.apps.services.definition.questions import Question, questions
-from kouan.core.sides import UnknownSideError, get_side
+from kouan.core.sides import side_name
 from kouan.web.portals import portal_of
 
 if TYPE_CHECKING:
     from kouan.apps.services.definition.model import Definition
-    from kouan.core.text import Localised
 
 _SIGNS: Final = {"HKD": "HK$", "CNY": "¥", "MOP": "MOP$"}
 
@@ -39,14 +38,6 @@ class Entry:
     """The first page of the application at this node; empty where it is not made here."""
     elsewhere: tuple[tuple[str, str], ...]
     """The sides whose residents apply at home, each with the service's page there, if that is known."""
-
-
-def side_name(code: str) -> Localised | str:
-    """Return a side's name; its code where nobody has named it."""
-    try:
-        return get_side(code).name
-    except UnknownSideError:
-        return code
 
 
 def fee(definition: Definition) -> str:

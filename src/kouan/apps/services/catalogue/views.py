@@ -18,7 +18,7 @@ from kouan.apps.services.catalogue import queries, shown
 from kouan.apps.services.catalogue.searching import Wanted
 from kouan.apps.services.cpsv import writing
 from kouan.apps.services.models import ServiceVersion
-from kouan.core.sides import all_sides
+from kouan.core.sides import all_sides, side_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ def opening() -> Mapping[str, Any]:
         if counted.categories.get(code)
     ]
     return {
-        "sides": [str(shown.side_name(side)) for side in sides],
+        "sides": [side_name(side) for side in sides],
         "categories": categories,
         "total": counted.total,
         "labels": labels,
@@ -76,9 +76,7 @@ def find(request: HttpRequest) -> HttpResponse:
         audience=asked["audience"],
     )
     results = queries.found(wanted, page=request.GET.get("page", "1")) if sides else None
-    sides_shown = [
-        (code, str(shown.side_name(code))) for code in [*queries.other_sides(), settings.NODE.side]
-    ]
+    sides_shown = [(code, side_name(code)) for code in [*queries.other_sides(), settings.NODE.side]]
     query = urlencode({name: value for name, value in asked.items() if value})
     return page(request, "found", asked=asked, results=results, sides=sides_shown, query=query)
 

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 from kouan.apps.signing.lists.changes import MOST_ENTRIES, Arrival, Kind
 from kouan.apps.signing.lists.domain import CertificateType, Reason, Status
 from kouan.apps.signing.lists.entries import Problem
-from kouan.core.sides import UnknownSideError, get_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -148,14 +147,6 @@ DONE: Final[Mapping[str, _StrOrPromise]] = {
     "published": pgettext_lazy("trust list", "Signed and published"),
     "dropped": pgettext_lazy("trust list", "Put away"),
 }
-
-
-def side_name(code: str) -> str:
-    """Return a side's name in the reader's language."""
-    try:
-        return str(get_side(code).name)
-    except UnknownSideError:
-        return code
 
 
 def field_name(field: str) -> str:

@@ -29,6 +29,7 @@ _JWS: Final = ("jws", _("Into a JSON Web Signature that holds the file, for prog
 _LEVELS: Final = (
     ("B", _("A signature: provable as long as its certificate is valid")),
     ("T", _("With a time-stamp: it also proves when it was signed")),
+    ("LT", _("With a time-stamp and what verifies it: whoever checks it need ask nobody")),
     ("LTA", _("To be kept for years: with a time-stamp and all that proves it later")),
 )
 _WHERE: Final = (

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
 
 from kouan.apps.programme.records.reading.dates import han_number
 from kouan.apps.programme.records.reading.text import HAN
@@ -18,38 +20,38 @@ GROUP: Final = "\ue000"
 _PAD: Final = "\ue001"
 _G: Final = f"{GROUP}{_PAD}*"
 
-_UNITS: Final = (
-    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth",
-    "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
-)  # fmt: skip
-_CARDINALS: Final = (
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
-    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
-)  # fmt: skip
-_TENS: Final = {
-    "twent": 20,
-    "thirt": 30,
-    "fort": 40,
-    "fift": 50,
-    "sixt": 60,
-    "sevent": 70,
-    "eight": 80,
-    "ninet": 90,
-}
+
+def _loaded() -> dict[str, dict[str, Any]]:
+    file = resources.files(__package__) / "mentions.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+_WORDS: Final = _loaded()
+
+
+def _of(group: str, *names: str) -> str:
+    """Return the words under names of a group of ``mentions.toml``, as the alternatives of one expression."""
+    return "|".join(word for name in names for word in _WORDS[group][name])
+
+
+_UNITS: Final[list[str]] = _WORDS["numbers"]["ordinals"]
+_CARDINALS: Final[list[str]] = _WORDS["numbers"]["cardinals"]
+_TENS: Final[dict[str, int]] = _WORDS["numbers"]["tens"]
+_INAUGURAL: Final[str] = _WORDS["numbers"]["inaugural"]
 _BELOW_TEN: Final = "|".join((*_UNITS[:9], *_CARDINALS[:9]))
 ORDINAL: Final = (
     rf"(?P<ord>\d{{1,3}}\s?(?:st|nd|rd|th)\b|(?:{'|'.join(_TENS)})(?:ieth|y[ -](?:{_BELOW_TEN}))\b"
-    rf"|\b(?:{'|'.join((*_UNITS, *_CARDINALS[9:]))})\b|\binaugural\b)"
+    rf"|\b(?:{'|'.join((*_UNITS, *_CARDINALS[9:]))})\b|\b{_INAUGURAL}\b)"
 )
-_KINDS: Final = r"(?:(?:plenary|annual|regular|formal|full|joint|ordinary|official|general) )*"
-"""What a meeting of the whole group may be called; a working, preparatory or liaison meeting is another."""
-_MEETING: Final = rf"{_KINDS}(?:meeting|plenary|session)(?! (?:room|place|agenda|minutes|point|venue))\b"
-_HELD: Final = r"(?:held|convened|hosted|had|opened|conducted|staged|concluded|kicked off|gathered for|met for|hold|holds|convene|convenes)"
+_KINDS: Final = rf"(?:(?:{_of('meetings', 'kinds')}) )*"
+_MEETING: Final = rf"{_KINDS}(?:{_of('meetings', 'nouns')})(?! (?:{_of('meetings', 'others')}))\b"
+_HELD: Final = rf"(?:{_of('meetings', 'held')})"
 ZH_NUMBER: Final = (
-    r"(?P<ord>第\s?(?:[〇零一二三四五六七八九十廿百]{1,5}|\d{1,3})\s?(?:次|届|轮)|首次|首届|第一届)"
+    rf"(?P<ord>第\s?(?:[{_WORDS['numbers']['zh_digits']}]{{1,5}}|\d{{1,3}})\s?(?:{_of('numbers', 'zh_counted')})"
+    rf"|{_of('numbers', 'zh_firsts')})"
 )
-_ZH_MEETING: Final = r"(?:(?:全体|年度|正式|例行|工作年度|联席)?会议|全会|全体大会|大会)"
-_ZH_HELD: Final = "(?:召开|举行|举办|开展)"
+_ZH_MEETING: Final = rf"(?:(?:{_of('meetings', 'zh_kinds')})?会议|{_of('meetings', 'zh_nouns')})"
+_ZH_HELD: Final = rf"(?:{_of('meetings', 'zh_held')})"
 
 _NUMBERED: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -96,68 +98,73 @@ _BARE_ZH: Final = re.compile(
     rf"(?:(?<![^\n])|[,。;\s]|本次|是次|小组|专班|(?:召开|举行|举办)的){ZH_NUMBER}{_ZH_MEETING}"
 )
 _THE_GROUP: Final = re.compile(
-    r"\b[Tt]he (?:Expert Group|Working Group|Task Force|Special Group|Joint Conference|Group|Panel|expert group|task force|working group|group)\b"
-    r"|双方|粤港两地|两地政府|(?<![一-鿿])我们|专责小组|专家小组|(?<![一-鿿])(?:工作小组|专责组|工作组|小组|专班)|(?<=[。,;\s该])(?:专责小组|专家小组|工作小组|小组|联席会议)"
+    rf"\b[Tt]he (?:{_of('groups', 'stand_ins')})\b|{_of('groups', 'zh_stand_ins')}"
 )
 
-_PLANNED: Final = re.compile(
-    r"\b(?:will|shall|would|to) (?:be )?(?:held|convened?|host(?:ed)?|hold|take place)\b|\bis (?:scheduled|due|expected|set|planned)\b"
-    r"|\bplans? to\b|\bto be held\b|\b(?:has|have|had) been (?:postponed|cancell?ed|rescheduled|deferred|put off|called off)\b"
-    r"|\b(?:was|were|is|are) (?:postponed|cancell?ed|rescheduled|deferred|put off|called off)\b(?! from\b)|\b(?:postponed|rescheduled) to\b"
-    r"|推迟至|延期至|改期至|押后至|(?:已|须|需|决定|宣布)(?:推迟|延期|改期|押后|取消)|原定(?:于|在)|将(?:于|在|会|由|举行|召开|继续在)|拟(?:于|在)|定于|计划(?:于|在)|预定|筹备|有待"
-)
+_PLANNED: Final = re.compile(_of("to_come", "said"))
 _TAKES_PART: Final = re.compile(
-    r"(?<!to )(?<!will )\b(?:attended|concluded|wrapped up|opened|chaired|co-chaired|hosted|joined|presided over|gathered|met|assembled|took part in|came together|convened|travelled|traveled|went|came|flew)\b[^.;]{0,90}?(?:\bfor |\bin |\bat |\bof )?(?:the |its |their )?$"
-    r"|(?<!将)(?<!会)(?:出席|参加|主持|召开|举行)了?$"
+    rf"(?<!to )(?<!will )\b(?:{_of('told', 'took_part')})\b[^.;]{{0,90}}?(?:\bfor |\bin |\bat |\bof )?"
+    rf"(?:the |its |their )?$|(?<!将)(?<!会)(?:{_of('told', 'zh_took_part')})了?$"
 )
 """Before a meeting: somebody was there."""
 _BEFORE_PLAN: Final = re.compile(
-    r"(?:\b(?:for|before|ahead of|prior to|towards?|until|prepar\w+(?: for)?|leading up to|in the run-up to|agenda of|awaiting) (?:the |its |their |a )?|为|筹备|准备)$",
+    rf"(?:\b(?:{_of('to_come', 'before')}) (?:the |its |their |a )?|{_of('to_come', 'zh_before')})$",
     re.IGNORECASE,
 )
 _BEFORE_PAST: Final = re.compile(
-    r"(?:\b(?:after|following|since|at|during|from|of|by|in|on|with|between|and) (?:the |its |their |this |that )?|自|继|在|于|从|去年|上年|据|根据)$",
+    rf"(?:\b(?:{_of('named', 'before')}) (?:the |its |their |this |that )?|{_of('named', 'zh_before')})$",
     re.IGNORECASE,
 )
-_BEHIND_PAST: Final = re.compile(
-    r"^\s*(?:上(?!午)|中(?=[,一-鿿])|以来|之后|后(?=[,，])|期间|结束后|所|的(?:成果|共识|精神|工作))"
-)
+_BEHIND_PAST: Final = re.compile(rf"^\s*(?:{_of('named', 'zh_behind')})")
 _IS_HELD: Final = re.compile(
-    r"\b(?:was|were|is|has been|had been)(?: \w+)? (?:held|convened|hosted|opened|concluded|conducted|co-chaired)\b|\btook place\b|\bmet for\b"
-    rf"|\b(?:convene[sd]?|held|holds?|opened|hosted|concluded|closed|kicked off|met|gathered)\b|{_ZH_HELD}"
+    rf"\b(?:was|were|is|has been|had been)(?: \w+)? (?:{_of('told', 'was_held')})\b|\btook place\b|\bmet for\b"
+    rf"|\b(?:{_of('told', 'holds')})\b|{_ZH_HELD}"
 )
 
 _WENT_TO_ATTEND: Final = re.compile(
-    r"\b(?:led|headed|took|brought|sent|travelled|traveled|went|came|flew|visited)\b(?<!to lead)[^.;]{0,90}? to (?:attend|co-?chair|chair|take part in|join) (?:the |its |their )?$"
+    rf"\b(?:{_of('told', 'went')})\b(?<!to lead)[^.;]{{0,90}}? to (?:{_of('told', 'to_attend')}) "
+    r"(?:the |its |their )?$"
 )
 """Before a meeting: somebody went there for it."""
 _AT_ITS: Final = re.compile(r"[\s\"]*(?:(?:At|During|In|After|Following|Since)\s)?")
 _SIDES_DID: Final = re.compile(
-    r"[^.;]{0,90}?, (?:the (?:Expert Group|Task Force|expert group|task force|two sides|two places)|both sides|Hong Kong and Guangdong|Guangdong and Hong Kong|[Tt]he Group|members|it|they) (?:\w+ )?(?:endorsed|agreed|decided|adopted|reviewed|discussed|noted|approved|signed|set)\b"
+    rf"[^.;]{{0,90}}?, (?:{_of('told', 'sides')}) (?:\w+ )?(?:{_of('told', 'did')})\b"
 )
 """Behind "At its 19th meeting": what the group did there, so it was held."""
 _NOTICE: Final = re.compile(
-    r"^\W*(?:(?:Provisional |Draft )?(?:Notice|Agenda|Invitation|Media (?:invitation|notice))\b|(?:关于)?[^\n。]{0,80}的?(?:通知|预告|邀请函|邀请|采访通知|议程)\W*$)|\b(?:postponed|cancell?ed|rescheduled)\W*$|(?:延期|推迟|改期|取消)\W*$",
+    rf"^\W*(?:(?:Provisional |Draft )?(?:{_of('to_come', 'notices')})\b"
+    rf"|(?:关于)?[^\n。]{{0,80}}的?(?:{_of('to_come', 'zh_notices')})\W*$)"
+    rf"|\b(?:{_of('to_come', 'called_off')})\W*$|(?:{_of('to_come', 'zh_called_off')})\W*$",
     re.IGNORECASE,
 )
 """A heading that announces a meeting or calls it off, and tells of none."""
 _SUBJECT: Final = re.compile(
-    rf"\W*(?:\d{{1,2}}[.、]\s?)?(?:(?:同日|当日|当天|随后|其后|今天|今日|昨天|昨日)?(?:上午|下午|早上|晚上)?,?(?:{_ZH_HELD}的)?|(?:In|During) the (?:morning|afternoon),? (?:the )?|(?:The|Its|Their) )?"
+    rf"\W*(?:\d{{1,2}}[.、]\s?)?(?:(?:{_of('told', 'zh_days')})?(?:{_of('told', 'zh_hours')})?,?(?:{_ZH_HELD}的)?"
+    r"|(?:In|During) the (?:morning|afternoon),? (?:the )?|(?:The|Its|Their) )?"
 )
 _PRESIDED: Final = re.compile(
     r"\s*,?\s*(?:会议)?由[^。;]{2,160}主持|\s*,? (?:was |which was )?(?:jointly |co-?)?chaired\b|,? held\b"
-    r"|\s*(?:上)?,?(?:双方)?(?:一致)?(?:同意|商定|议定|审议|通过|决定|总结|回顾)|\s(?:agreed|endorsed|decided|adopted|reviewed|approved)\b"
+    rf"|\s*(?:上)?,?(?:双方)?(?:一致)?(?:{_of('told', 'zh_decided')})|\s(?:{_of('told', 'decided')})\b"
 )
 """Behind a meeting that a paragraph begins with: who chaired it, or what it decided. So it was held."""
-AS_ASIDE: Final = re.compile(r", (?:which|that) (?:was (?:held|convened|hosted)|took place|met|opened)\b")
+AS_ASIDE: Final = re.compile(rf", (?:which|that) (?:{_of('told', 'aside')})\b")
 
 _ANY_GROUP: Final = re.compile(
     r"(?:\b(?:[A-Z][\w&'-]*(?:/[A-Z][\w&'-]*)*|[A-Z]\w+-[A-Z]\w+(?:-[A-Z]\w+)*) (?:(?:and|of|for|&) (?=[A-Z]))?){1,9}"
-    r"(?<!The )(?:Expert Group|Working Group|Sub-?group|Task Force|Steering (?:Group|Committee)|Liaison Group|Co-?ordinat(?:ion|ing) Group|Joint Conference|Joint Meeting|Expert Panel)"
-    r"(?: (?:on|for|in) (?:the )?[A-Z][\w&'/-]*(?:(?: (?:of|and|in|on|for|the|a|an|to|with)){0,3},? (?!(?:Monday|Tuesday|Wednesday|Thursday|Friday|Hong Kong on|Guangzhou on))[A-Z][\w&'/-]*)*)?"
-    r"|\b(?:Expert Group|Working Group|Sub-?group|Task Force|Steering (?:Group|Committee)|Joint Conference) (?:on|for) (?:the )?[A-Z][\w&'/-]*(?:(?: (?:of|and|in|on|for|the|a|an|to|with)){0,3} [A-Z][\w&'/-]*)*"
-    rf"|(?<![{HAN}])(?:粤港澳|粤港|港粤|深港|港深|粤澳|穗港|港澳|内地与香港|两地)[{HAN}]{{2,24}}?(?:专责小组|专家小组|专责组|工作小组|工作组|专班|专家组|联席会议|领导小组|协调小组|委员会)"
-    rf"|(?<=[在于,。;、])(?:粤港澳|粤港|港粤|深港|港深|粤澳|穗港|港澳)[{HAN}]{{2,24}}?(?:专责小组|专家小组|专责组|工作小组|工作组|专班|专家组|联席会议|领导小组|协调小组|委员会)"
+    rf"(?<!The )(?:{_of('groups', 'ends')})"
+    rf"(?: (?:on|for|in) (?:the )?[A-Z][\w&'/-]*(?:(?: (?:{_of('groups', 'joining')})){{0,3}},? (?!(?:{_of('groups', 'behind')}))[A-Z][\w&'/-]*)*)?"
+    rf"|\b(?:{_of('groups', 'begins')}) (?:on|for) (?:the )?[A-Z][\w&'/-]*(?:(?: (?:{_of('groups', 'joining')})){{0,3}} [A-Z][\w&'/-]*)*"
+    rf"|(?<![{HAN}])(?:{_of('groups', 'zh_places', 'zh_places_alone')})[{HAN}]{{2,24}}?(?:{_of('groups', 'zh_ends')})"
+    rf"|(?<=[在于,。;、])(?:{_of('groups', 'zh_places')})[{HAN}]{{2,24}}?(?:{_of('groups', 'zh_ends')})"
+)
+_UNDER: Final = re.compile(rf",? (?:(?:{_of('groups', 'set_up')}) )?(?:{_of('groups', 'part_of')}) (?:the )?")
+_ZH_UNDER: Final = re.compile(rf"(?:{_of('groups', 'zh_part_of')})?(?:的)?")
+"""Between a group and another that is a part of it, or of which it is one."""
+_CONFERENCE: Final = re.compile(rf"(?:{_of('meetings', 'conferences')})$")
+_SHORTLY: Final = re.compile(rf"(?:{_of('to_come', 'shortly_before')})[^,.;。]{{0,24}}$")
+_BEHIND_IN_HEADING: Final = re.compile(_of("named", "zh_behind_in_headings"))
+_BEFORE_BRACKET: Final = re.compile(
+    rf"\b(?:{_of('told', 'before_brackets')})\b|{_ZH_HELD}|{_of('told', 'zh_before_brackets')}"
 )
 
 
@@ -221,13 +228,9 @@ def _parts_of_others(folded: str, found: list[Named]) -> list[Named]:
     kept: list[Named] = []
     for each in found:
         between = folded[kept[-1].end : each.start] if kept else "."
-        if re.fullmatch(r",? (?:(?:set up|established|formed) )?(?:under|within|of) (?:the )?", between):
+        if _UNDER.fullmatch(between):
             kept[-1] = Named(kept[-1].start, each.end, kept[-1].code, kept[-1].name)
-        elif (
-            re.fullmatch("(?:下设|下属|属下|辖下|之下)?(?:的)?", between)
-            and kept
-            and re.match(f"[{HAN}]", folded[each.start])
-        ):
+        elif _ZH_UNDER.fullmatch(between) and kept and re.match(f"[{HAN}]", folded[each.start]):
             kept[-1] = Named(kept[-1].start, each.end, each.code, each.name)
         else:
             kept.append(each)
@@ -249,7 +252,7 @@ def number_of(words: str) -> int | None:
     (21, 19, 19, 1, 20)
     """
     plain = words.casefold().strip()
-    if plain == "inaugural" or plain.startswith("首"):
+    if plain == _INAUGURAL or plain.startswith("首"):
         return 1
     if plain.startswith("第"):
         return han_number(plain[1:-1].strip())
@@ -340,9 +343,7 @@ def _of_another(mask: str, sentence: Sentence, bare: re.Match[str]) -> bool:
 
 
 def _meets_itself(group: Named, conference: frozenset[str]) -> bool:
-    return group.code in conference or bool(
-        re.search(r"(?:Joint Conference|Joint Meeting|联席会议|联席会)$", group.name)
-    )
+    return group.code in conference or bool(_CONFERENCE.search(group.name))
 
 
 def _told(mask: str, sentence: Sentence, start: int, end: int) -> bool | None:
@@ -358,18 +359,14 @@ def _told(mask: str, sentence: Sentence, start: int, end: int) -> bool | None:
         return True
     if _BEFORE_PLAN.search(before):
         return None
-    if (
-        _PLANNED.search(mask[start:end])
-        or _PLANNED.search(clause[:60])
-        or re.search(r"(?:\bwill|将|拟|定于)[^,.;。]{0,24}$", before)
-    ):
+    if _PLANNED.search(mask[start:end]) or _PLANNED.search(clause[:60]) or _SHORTLY.search(before):
         return None
     if sentence.heading:
-        return not re.match("期间|之后|以来|结束后", behind)
+        return not _BEHIND_IN_HEADING.match(behind)
     if sentence.first and _SUBJECT.fullmatch(before) and _PRESIDED.match(behind):
         return True
     if mask[start] == "(":
-        return bool(re.search(rf"\b(?:met|held|convened)\b|{_ZH_HELD}|开会", before))
+        return bool(_BEFORE_BRACKET.search(before))
     if re.fullmatch(r"(?:At|During) (?:the |its |their )?", before) and _SIDES_DID.match(behind):
         return True
     opening = sentence.first and re.fullmatch(r"(?:At|During|In) (?:the )?|在", before)
