@@ -47,10 +47,7 @@ _HELD: Final = tuple(
     (model, alias, tuple(field.attname for field in model._meta.concrete_fields))
     for model, alias in ((HomeSession, "s"), (Resident, "r"))
 )
-_OF_KEY: Final = (
-    f"FROM {HomeSession._meta.db_table} s "
-    f"JOIN {Resident._meta.db_table} r ON r.id = s.resident_id WHERE s.key = %s"
-)
+_FROM: Final = f"FROM {HomeSession._meta.db_table} s JOIN {Resident._meta.db_table} r ON r.id = s.resident_id"
 _LASTING: Final = (
     f"SELECT id FROM {HomeSession._meta.db_table} "  # noqa: S608 - the table's own name
     "WHERE id = %s AND ended_at IS NULL AND expires_at > %s"
@@ -194,12 +191,20 @@ def of(request: HttpRequest) -> HomeSession | None:
     key = request.session.get(_SESSION)
     if not isinstance(key, str):
         return None
-    found = fetch_joined(_HELD, _OF_KEY, (stored(uuid.UUID(key)),))
+    session = _session("s.key = %s", stored(uuid.UUID(key)))
+    return session if session is not None and _lasts(session, timezone.now()) else None
+
+
+def session_of(pk: int) -> HomeSession | None:
+    """Return a session with its resident, whether it lasts or not."""
+    return _session("s.id = %s", pk)
+
+
+def _session(where: str, value: object) -> HomeSession | None:
+    found = fetch_joined(_HELD, f"{_FROM} WHERE {where}", (value,))
     if not found:
         return None
     ((session, resident),) = found
-    if not _lasts(session, timezone.now()):
-        return None
     session.resident = resident
     return cast("HomeSession", session)
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 from kouan.apps.identity.domain import INTERACTION_LIFE, Level
 from kouan.apps.identity.errors import InteractionOver, UnreadableSecret
 from kouan.apps.identity.models import HomeAttempt
+from kouan.core.database.rows import execute, insert, select
 from kouan.core.vault import Unsealable, Vault
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 _VAULT: Final = Vault("identity/home-attempts/1")
 _MOST: Final = 10
 """How many attempts one browser may have open; the oldest goes."""
+_TABLE: Final = HomeAttempt._meta.db_table
+_OLDEST: Final = (
+    f"SELECT id FROM {_TABLE} WHERE browser = %s "  # noqa: S608 - the table's own name
+    f"ORDER BY id DESC LIMIT 100 OFFSET {_MOST - 1}"
+)
+_DELETE: Final = f"DELETE FROM {_TABLE} WHERE id = %s"  # noqa: S608 - the table's own name
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +61,20 @@ def begin(  # noqa: PLR0913 - what an attempt is about
     begun = adapter.begin(asked)  # it may ask the provider, so no transaction is open
     state = _digest(begun.state)
     with transaction.atomic():
-        held = HomeAttempt.objects.filter(browser=browser).order_by("-pk").values_list("pk", flat=True)
-        HomeAttempt.objects.filter(pk__in=list(held[_MOST - 1 :])).delete()
-        HomeAttempt.objects.create(
-            state=state,
-            browser=browser,
-            provider=adapter.id,
-            kept=_VAULT.seal(json.dumps(begun.kept).encode(), of=state.hex()),
-            interaction=interaction,
-            resident=resident,
-            level=asked.level,
-            back_to=back_to,
-            expires_at=timezone.now() + INTERACTION_LIFE,
+        for (pk,) in select(_OLDEST, (browser,)):
+            execute(_DELETE, (pk,))
+        insert(
+            HomeAttempt(
+                state=state,
+                browser=browser,
+                provider=adapter.id,
+                kept=_VAULT.seal(json.dumps(begun.kept).encode(), of=state.hex()),
+                interaction=interaction,
+                resident=resident,
+                level=int(asked.level),
+                back_to=back_to,
+                expires_at=timezone.now() + INTERACTION_LIFE,
+            )
         )
     return begun.url
 
@@ -76,8 +85,7 @@ def take(*, browser: bytes, provider: str, state: str) -> Attempt:
     row = HomeAttempt.objects.select_related("interaction", "resident").filter(state=digest).first()
     if row is None or bytes(row.browser) != browser or row.provider != provider:
         raise InteractionOver
-    deleted, _ = HomeAttempt.objects.filter(pk=row.pk).delete()
-    if not deleted or row.expires_at <= timezone.now():
+    if not execute(_DELETE, (row.pk,)) or row.expires_at <= timezone.now():
         raise InteractionOver
     try:
         kept = json.loads(_VAULT.unseal(bytes(row.kept), of=digest.hex()))

@@ -110,7 +110,10 @@ class HomeAttempt(models.Model):
     expires_at = models.DateTimeField()
 
     class Meta:
-        indexes = [models.Index(fields=["expires_at"], name="identity_attempt_expiry")]
+        indexes = [
+            models.Index(fields=["expires_at"], name="identity_attempt_expiry"),
+            models.Index(fields=["browser", "-id"], name="identity_attempt_browser"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.provider} until {self.expires_at}"

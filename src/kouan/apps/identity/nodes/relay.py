@@ -42,6 +42,7 @@ from kouan.apps.identity.provider.errors import (
     UnmetRequirements,
 )
 from kouan.apps.identity.provider.jose import DoesNotVerify, encoded
+from kouan.core.database.rows import execute, insert
 from kouan.core.sides import side_name
 from kouan.core.vault import Unsealable, Vault
 
@@ -65,6 +66,8 @@ _FOR_CLIENTS: Final[Mapping[str, type[OAuthError]]] = {
 }
 _VERIFIERS: Final = Vault("identity/relays/1")
 _REQUEST_URI: Final = 300
+_DELETE: Final = f"DELETE FROM {Relay._meta.db_table} WHERE id = %s"  # noqa: S608 - the table's own name
+_DELETE_OF: Final = f"DELETE FROM {Relay._meta.db_table} WHERE interaction_id = %s"  # noqa: S608 - the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +124,18 @@ def begin(*, interaction: Interaction) -> str:
     if not isinstance(request_uri, str) or not 0 < len(request_uri) <= _REQUEST_URI:
         raise BadPeerAnswer(side=side_name(side), detail="request-uri")
     with transaction.atomic():
-        Relay.objects.filter(interaction=interaction).delete()
-        Relay.objects.create(
-            interaction=interaction,
-            side=side,
-            issuer=provider.issuer,
-            state=_digest(state),
-            nonce=nonce,
-            verifier=_VERIFIERS.seal(verifier.encode(), of=nonce),
-            level=int(request.level),
-            expires_at=min(timezone.now() + RELAY_LIFE, interaction.expires_at),
+        execute(_DELETE_OF, (interaction.pk,))
+        insert(
+            Relay(
+                interaction=interaction,
+                side=side,
+                issuer=provider.issuer,
+                state=_digest(state),
+                nonce=nonce,
+                verifier=_VERIFIERS.seal(verifier.encode(), of=nonce),
+                level=int(request.level),
+                expires_at=min(timezone.now() + RELAY_LIFE, interaction.expires_at),
+            )
         )
     query = urlencode({"client_id": node_id(settings.NODE.side), "request_uri": request_uri})
     return f"{provider.issuer}{AUTHORIZE}?{query}"
@@ -181,8 +186,7 @@ def _taken(state: str, browser: bytes) -> Relay:
     # Another browser's is left alone: its own person is still on the way.
     if relay is None or bytes(relay.interaction.browser) != browser:
         raise RelayOver
-    deleted, _ = Relay.objects.filter(pk=relay.pk).delete()
-    if not deleted or relay.expires_at <= timezone.now():
+    if not execute(_DELETE, (relay.pk,)) or relay.expires_at <= timezone.now():
         raise RelayOver
     return relay
 

@@ -58,7 +58,7 @@ def finish(*, key: uuid.UUID, browser: bytes) -> str:
             location = conclude(row, client, request)
         except OAuthError as error:
             location = deny(request, error)
-        row.delete()
+        interactions.remove(row)
     return location
 
 

@@ -17,11 +17,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from kouan.apps.identity import residents
 from kouan.apps.identity.domain import INTERACTION_LIFE, Level
 from kouan.apps.identity.errors import InteractionOver, LevelNotReached, NotThisStep, SideNotOffered
-from kouan.apps.identity.models import HomeSession, Interaction
+from kouan.apps.identity.models import ConsentReceipt, HomeAttempt, HomeSession, Interaction, Relay
 from kouan.apps.identity.provider.clients import Client, get_client
 from kouan.apps.identity.provider.requests import Request
+from kouan.core.database.rows import execute, fetch, insert, stored, update_many
 from kouan.core.vault import Vault
 
 if TYPE_CHECKING:
@@ -30,10 +32,12 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest
 
-    from kouan.apps.identity.models import ConsentReceipt
-
 Stage = Interaction.Stage
 FOREIGN: Final = Vault("identity/foreign/1")
+_CHANGED: Final = ("side", "stage", "home_session_id", "foreign", "granted", "receipt_id")
+"""What a step may set."""
+_FOR_IT: Final = "DELETE FROM {} WHERE interaction_id = %s"
+_REMOVE: Final = f"DELETE FROM {Interaction._meta.db_table} WHERE id = %s"  # noqa: S608 - the table's own name
 _BROWSER: Final = "identity_browser"
 """The key in the browser's session under which its random value is."""
 
@@ -54,20 +58,22 @@ def opened(*, client: Client, request: Request, browser: bytes) -> Interaction:
     side = request.side if request.side in client.sides else ""
     if not side and len(client.sides) == 1:
         side = client.sides[0]
-    return Interaction.objects.create(
-        browser=browser,
-        client=client.id,
-        params=request.to_json(),
-        stage=_first(side),
-        side=side,
-        began_at=now,
-        expires_at=now + INTERACTION_LIFE,
+    return insert(
+        Interaction(
+            browser=browser,
+            client=client.id,
+            params=request.to_json(),
+            stage=_first(side).value,
+            side=side,
+            began_at=now,
+            expires_at=now + INTERACTION_LIFE,
+        )
     )
 
 
 def current(*, key: uuid.UUID, browser: bytes) -> Interaction:
     """Return an interaction that is under way in this browser; raises ``InteractionOver``."""
-    found = Interaction.objects.select_related("home_session__resident", "receipt").filter(key=key).first()
+    found = _found(key)
     if found is None or bytes(found.browser) != browser or found.expires_at <= timezone.now():
         raise InteractionOver
     return found
@@ -83,7 +89,7 @@ def chosen(*, key: uuid.UUID, browser: bytes, side: str) -> Interaction:
     with _step(key, browser, Stage.CHOOSE) as row:
         if side not in get_client(row.client).sides:
             raise SideNotOffered(side=side.upper()[:16])
-        row.side, row.stage = side, _first(side)
+        row.side, row.stage = side, _first(side).value
     return row
 
 
@@ -91,7 +97,7 @@ def authenticated(*, key: uuid.UUID, browser: bytes, session: HomeSession) -> In
     """Take a sign-in at this side's home provider; raises ``LevelNotReached``, and nothing has changed."""
     with _step(key, browser, Stage.HOME) as row:
         require_level(request_of(row).level, Level(session.level))
-        row.home_session, row.stage = session, Stage.CONSENT
+        row.home_session, row.stage = session, Stage.CONSENT.value
     return row
 
 
@@ -100,7 +106,7 @@ def relayed(*, key: uuid.UUID, browser: bytes, foreign: Mapping[str, Any], level
     with _step(key, browser, Stage.PEER) as row:
         require_level(request_of(row).level, level)
         row.foreign = FOREIGN.seal(json.dumps(foreign).encode(), of=str(row.key))
-        row.stage = Stage.DONE
+        row.stage = Stage.DONE.value
     return row
 
 
@@ -109,7 +115,7 @@ def consented(
 ) -> Interaction:
     """Take the person's consent and its receipt."""
     with _step(key, browser, Stage.CONSENT) as row:
-        row.granted, row.receipt, row.stage = list(claims), receipt, Stage.DONE
+        row.granted, row.receipt, row.stage = list(claims), receipt, Stage.DONE.value
     return row
 
 
@@ -118,8 +124,15 @@ def abandoned(*, key: uuid.UUID, browser: bytes) -> Request:
     with transaction.atomic():
         row = locked(key=key, browser=browser)
         request = request_of(row)
-        row.delete()
+        remove(row)
     return request
+
+
+def remove(interaction: Interaction) -> None:
+    """End an interaction that came to its end, and what was under way for it elsewhere."""
+    for model in (Relay, HomeAttempt):
+        execute(_FOR_IT.format(model._meta.db_table), (interaction.pk,))
+    execute(_REMOVE, (interaction.pk,))
 
 
 def foreign_of(interaction: Interaction) -> dict[str, Any]:
@@ -144,14 +157,28 @@ def _step(key: uuid.UUID, browser: bytes, stage: Stage) -> Iterator[Interaction]
         if row.stage != stage:
             raise NotThisStep
         yield row
-        row.save()
+        values = [getattr(row, name) for name in _CHANGED]
+        update_many(Interaction, _CHANGED, [[*values, row.pk]])
 
 
 def locked(*, key: uuid.UUID, browser: bytes) -> Interaction:
     """Return an interaction of this browser that nobody else changes until the caller's transaction ends."""
-    row = Interaction.objects.select_for_update().filter(key=key).first()
+    row = _found(key, lock=True)
     if row is None or bytes(row.browser) != browser or row.expires_at <= timezone.now():
         raise InteractionOver
+    return row
+
+
+def _found(key: uuid.UUID, *, lock: bool = False) -> Interaction | None:
+    """Return an interaction with whoever signed in for it and what they agreed to."""
+    found = fetch(Interaction, "key = %s", (stored(key),), lock=lock)
+    if not found:
+        return None
+    (row,) = found
+    if row.home_session_id is not None:
+        row.home_session = residents.session_of(row.home_session_id)
+    if row.receipt_id is not None:
+        row.receipt = next(iter(fetch(ConsentReceipt, "id = %s", (row.receipt_id,))), None)
     return row
 
 
