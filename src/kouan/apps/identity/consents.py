@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from django.db.models import QuerySet
-
     from kouan.apps.identity.models import HomeSession, Resident
     from kouan.apps.identity.provider.clients import Client, ServiceFacts
     from kouan.apps.identity.provider.requests import Request
@@ -44,6 +42,11 @@ log = logging.getLogger(__name__)
 
 PREFIX = "identity:"
 """What a reference to a consent of this app begins with."""
+_STANDING = (
+    "resident_id = %s AND peer = %s AND service_id = %s AND withdrawn_at IS NULL AND expires_at > %s "
+    "ORDER BY id DESC LIMIT 1"
+)
+"""The latest consent of a resident for a service that stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def offer(interaction: Interaction) -> Offer:
     session = _session(interaction)
     request, client = interactions.request_of(interaction), get_client(interaction.client)
     held = _held(session, request, client)
-    last = _last(_standing(session.resident, client, request.service.id), request.service)
+    last = _last(session.resident, client, request.service)
     agreed = set(last.claims) & held.keys() if last is not None else set()
     given_at = last.given_at if last is not None else None
     return Offer(
@@ -109,8 +112,7 @@ def give(*, key: uuid.UUID, browser: bytes, ticked: Collection[str]) -> Interact
         request, client = interactions.request_of(interaction), get_client(interaction.client)
         held = _held(session, request, client)
         agreed = [name for name in held if name in ticked or request.link]
-        standing = _standing(session.resident, client, request.service.id)
-        last = _last(standing.select_for_update(no_key=True), request.service)
+        last = _last(session.resident, client, request.service, lock=True)
         if last is None or not (agreed == list(held) and set(last.claims) >= set(agreed)):
             last = _given(session.resident, client, request, agreed)
         return interactions.consented(key=key, browser=browser, claims=agreed, receipt=last)
@@ -126,19 +128,10 @@ def agreed_before(
     asked each time.
     """
     held = _held(session, request, client)
-    found = fetch(
-        ConsentReceipt,
-        "resident_id = %s AND peer = %s AND service_id = %s AND withdrawn_at IS NULL AND expires_at > %s "
-        "ORDER BY id DESC LIMIT 1",
-        (session.resident_id, client.peer or "", request.service.id, stored(timezone.now())),
-        names=("id", "claims", "service", "withdrawn_at", "expires_at"),
-        lock=True,
-    )
-    if client.peer is not None or not found or not set(found[0].claims) >= held.keys():
+    last = _last(session.resident, client, request.service, lock=True)
+    if client.peer is not None or last is None or not set(last.claims) >= held.keys():
         raise ConsentNeeded
-    if not _is_for(found[0], request.service):
-        raise ConsentNeeded
-    return list(held), found[0]
+    return list(held), last
 
 
 def withdraw(*, resident: Resident, key: uuid.UUID) -> int:
@@ -225,21 +218,13 @@ def _held(session: HomeSession, request: Request, client: Client) -> dict[str, s
     return {name: known[name] for name in names if known.get(name)}
 
 
-def _standing(resident: Resident, client: Client, service: str) -> QuerySet[ConsentReceipt]:
-    """Return the consents for a service that stand, the latest first."""
-    return ConsentReceipt.objects.filter(
-        resident=resident,
-        peer=client.peer or "",
-        service_id=service,
-        withdrawn_at__isnull=True,
-        expires_at__gt=timezone.now(),
-    ).order_by("-pk")
-
-
-def _last(standing: QuerySet[ConsentReceipt], service: ServiceFacts) -> ConsentReceipt | None:
-    """Return the latest of these consents if it was given for what the service asks for now."""
-    last = standing.first()
-    return last if last is not None and _is_for(last, service) else None
+def _last(
+    resident: Resident, client: Client, service: ServiceFacts, *, lock: bool = False
+) -> ConsentReceipt | None:
+    """Return the latest consent that stands, if it was given for what the service asks for now."""
+    asked = (resident.pk, client.peer or "", service.id, stored(timezone.now()))
+    found = fetch(ConsentReceipt, _STANDING, asked, lock=lock)
+    return found[0] if found and _is_for(found[0], service) else None
 
 
 def _is_for(receipt: ConsentReceipt, service: ServiceFacts) -> bool:

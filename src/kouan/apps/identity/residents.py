@@ -22,7 +22,7 @@ from kouan.apps.identity.domain import FRESH, HOME_SESSION_LIFE, Level
 from kouan.apps.identity.errors import UnreadableSecret
 from kouan.apps.identity.models import HomeAccount, HomeAttempt, HomeSession, Resident, SpentToken
 from kouan.core.database.locks import take_turn
-from kouan.core.database.rows import engine, fetch_joined, select, stored
+from kouan.core.database.rows import engine, fetch_joined, insert, select, stored
 from kouan.core.vault import Unsealable, Vault
 from kouan.web.oidc import LOGOUT_KEEP
 
@@ -43,9 +43,12 @@ _SESSION: Final = "identity_home"
 _EARLIER: Final = "identity_home_earlier"
 """Sessions of the same person in the same browser that a stronger or fresher one took the place of."""
 _AT_ONCE: Final = 100
-_HELD: Final = tuple(
-    (model, alias, tuple(field.attname for field in model._meta.concrete_fields))
-    for model, alias in ((HomeSession, "s"), (Resident, "r"))
+
+_HELD: Final = ((HomeSession, "s", ()), (Resident, "r", ()))
+_ACCOUNT: Final = ((HomeAccount, "a", ()), (Resident, "r", ()))
+_OF_SUBJECT: Final = (
+    f"FROM {HomeAccount._meta.db_table} a JOIN {Resident._meta.db_table} r ON r.id = a.resident_id "
+    "WHERE a.provider = %s AND a.subject = %s"
 )
 _FROM: Final = f"FROM {HomeSession._meta.db_table} s JOIN {Resident._meta.db_table} r ON r.id = s.resident_id"
 _LASTING: Final = (
@@ -74,9 +77,10 @@ def signed_in(*, provider: str, said: HomeSignIn) -> HomeSession:
             provider_sid=said.sid,
             attributes=seal_attributes(key, said.claims),
         )
-        session.level = present_level(session, now=now)  # the provider may know the person from hours ago
-        session.save()
-    return session
+        session.level = int(
+            present_level(session, now=now)
+        )  # the provider may know the person from hours ago
+        return insert(session)
 
 
 def _resident(provider: str, subject: str) -> Resident:
@@ -100,8 +104,12 @@ def is_of(resident: Resident, *, provider: str, subject: str) -> bool:
 
 
 def _account(provider: str, subject: str) -> HomeAccount | None:
-    accounts = HomeAccount.objects.select_related("resident")
-    return accounts.filter(provider=provider, subject=subject).first()
+    found = fetch_joined(_ACCOUNT, _OF_SUBJECT, (provider, subject))
+    if not found:
+        return None
+    ((account, resident),) = found
+    account.resident = resident
+    return cast("HomeAccount", account)
 
 
 # What a session is good for

@@ -30,7 +30,7 @@ Convert = tuple[tuple[int, "Callable[[Any], Any]"], ...]
 """Which places of a row have to be converted, and how."""
 
 Wanted = tuple[tuple[type[Model], str, tuple[str, ...]], ...]
-"""Models, each with the name of its table in a statement and the fields that are read."""
+"""Models, each with its table's name in a statement and the fields that are read: all if none is named."""
 
 _SQLITE: Final = "sqlite"
 
@@ -330,6 +330,9 @@ def _inward(fields: Sequence[Field[Any, Any]], vendor: str) -> Convert:
 
 @lru_cache(maxsize=64)
 def _fields(model: type[Model], names: tuple[str, ...]) -> tuple[Field[Any, Any], ...]:
+    """Return the fields of these names; all where none is named."""
+    if not names:
+        return tuple(model._meta.concrete_fields)
     by_name = {name: field for field in model._meta.concrete_fields for name in (field.name, field.attname)}
     return tuple(by_name[name] for name in names)
 
@@ -338,7 +341,7 @@ def _fields(model: type[Model], names: tuple[str, ...]) -> tuple[Field[Any, Any]
 def _select(
     model: type[Model], names: tuple[str, ...], beside: tuple[type[Model], str] | None, vendor: str
 ) -> tuple[str, list[str], Convert]:
-    fields = _fields(model, names) if names else tuple(model._meta.concrete_fields)
+    fields = _fields(model, names)
     quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
     columns = [_read_as(field, quote(_column(field)), vendor) for field in fields]
     attnames = [field.attname for field in fields]

@@ -41,14 +41,7 @@ log = logging.getLogger(__name__)
 
 VERIFIER: Final = re.compile("[A-Za-z0-9._~-]{43,128}")
 """RFC 7636 section 4.1."""
-_NEEDED: Final = (
-    (
-        AuthorizationCode,
-        "c",
-        ("id", "digest", "redirect_uri", "challenge", "nonce", "dpop_jkt", "expires_at"),
-    ),
-    (SignIn, "s", tuple(field.attname for field in SignIn._meta.concrete_fields)),
-)
+_NEEDED: Final = ((AuthorizationCode, "c", ()), (SignIn, "s", ()))
 _OF_CODE: Final = (
     f"FROM {AuthorizationCode._meta.db_table} c "
     f"JOIN {SignIn._meta.db_table} s ON s.id = c.sign_in_id WHERE c.digest = %s"
