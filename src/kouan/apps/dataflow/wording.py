@@ -33,7 +33,10 @@ def in_words(terms: Terms) -> list[tuple[str, list[str]]]:
             gettext("May be handed on to"),
             labels.onward_lines(terms),
         ),
-        (gettext("Impact assessment"), [terms.assessment.made_on, terms.assessment.digest]),
+        (
+            gettext("Impact assessment"),
+            [date_long(date.fromisoformat(terms.assessment.made_on)), terms.assessment.digest],
+        ),
         *([] if terms.ground is None else [(gettext("Rests on"), _ground(terms.ground))]),
     ]
 
