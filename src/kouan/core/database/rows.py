@@ -41,7 +41,6 @@ class Written(str):
     __slots__ = ()
 
 
-
 def select(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Return the rows of a statement (with ``%s`` for each of ``params``), as the driver gives them.
 

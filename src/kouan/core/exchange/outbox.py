@@ -164,7 +164,7 @@ def _decided(  # noqa: PLR0913 - what ``decide`` looks at
         if crossing.tells is None and len(set(consents)) == 1:
             consent = consents[0]
             return [ask(consent=consent)] * len(payloads)
-        for payload, consent in zip(payloads, consents, strict=True):  # noqa: B007 - told of if it is denied
+        for payload, consent in zip(payloads, consents, strict=True):
             each = None if crossing.tells is None else payload
             decided.append(ask(consent=consent, payload=each))
     except Denied as denied:
