@@ -66,7 +66,6 @@ DataConsent.objects.create(
 _PRODUCE = """
 import sys, time, uuid, django
 django.setup()
-from django.db import transaction
 from kouan.apps.dataflow import records
 from kouan.apps.dataflow.models import Contract, DataConsent
 from kouan.core.exchange.models import OutboxMessage
@@ -76,9 +75,7 @@ values = {"person.name": "x" * 40, "person.credit": "x" * 1900}
 unfinished = OutboxMessage.objects.filter(state__in=["waiting", "sealed", "accepted"])
 
 def send(count):
-    with transaction.atomic():
-        for _ in range(count):
-            records.send(contract=contract, consent=held, purpose="dpv:CreditChecking", values=values)
+    records.send_many(contract=contract, purpose="dpv:CreditChecking", records=[(held, values)] * count)
 
 send(group)
 while unfinished.exists():

@@ -21,6 +21,21 @@ def test_base_pages_answer_in_the_readers_language(client, path, asked, given):
     assert f'<html lang="{given}"' in response.content.decode()
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/zh-hant/", "/api/v1/nothing"])
+def test_an_answer_says_its_language_and_that_it_depends_on_the_reader(client, path):
+    response = client.get(path, headers={"accept-language": "zh-HK"})
+    assert response.headers["Content-Language"] == "zh-hant"
+    assert "Accept-Language" in response.headers["Vary"]
+    assert "Location" not in response.headers  # no address of ours begins with a language
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("path", "has"), [("/", True), ("/api/v1/nothing", False)])
+def test_only_pages_have_a_place_for_messages_to_their_reader(client, path, has):
+    assert hasattr(client.get(path).wsgi_request, "_messages") is has
+
+
 def test_health_asks_nothing_of_the_database(client):
     response = client.get("/health")
     assert (response.status_code, response.content) == (200, b"ok\n")

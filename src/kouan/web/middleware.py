@@ -1,4 +1,4 @@
-"""What every answer of the portal goes through: its headers, and errors as pages."""
+"""What every answer of the portal goes through: its headers, its language, and errors as pages."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from django.contrib.messages.middleware import MessageMiddleware
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.cache import add_never_cache_headers
+from django.utils import translation
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 from kouan.core.errors import KouanError
 from kouan.web.errors import error_page, too_large
@@ -17,6 +19,7 @@ from kouan.web.errors import error_page, too_large
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger(__name__)
 
+API_PREFIX: Final = "/api/"
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -52,10 +55,33 @@ class SecurityHeadersMiddleware:
         return response
 
 
+class LanguageMiddleware:
+    """Django's ``LocaleMiddleware`` for addresses of which none begins with a language."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer in the language that the reader's cookie or browser asks for, and say which that is."""
+        translation.activate(translation.get_language_from_request(request))
+        request.LANGUAGE_CODE = translation.get_language() or ""
+        response = self.get_response(request)
+        patch_vary_headers(response, ["Accept-Language"])
+        response.headers.setdefault("Content-Language", translation.get_language() or "")
+        return response
+
+
+class PageMessagesMiddleware(MessageMiddleware):
+    """Django's own, which makes a place for messages to a reader; the API's answers have none."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Make the place, unless a program asks."""
+        if not request.path.startswith(API_PREFIX):
+            super().process_request(request)
+
+
 class KouanErrorMiddleware:
     """Turns a ``KouanError`` that a view raised into a page with its status; the API has its own form."""
-
-    api_prefix: Final = "/api/"
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -66,7 +92,7 @@ class KouanErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Return the page for an error that is made to be read; leave all others to Django."""
-        if request.path.startswith(self.api_prefix):
+        if request.path.startswith(API_PREFIX):
             return None
         if isinstance(exception, RequestDataTooBig):
             return too_large(request)

@@ -13,9 +13,9 @@ from django.utils import timezone
 from apps.dataflow.guangdong import values_of
 from apps.dataflow.made import PURPOSE, VALUES
 from apps.dataflow.test_records import theirs  # noqa: F401 - a fixture
-from kouan.apps.dataflow import contracts
+from kouan.apps.dataflow import contracts, decisions
 from kouan.apps.dataflow.domain import State
-from kouan.apps.dataflow.models import Contract, DataConsent, Record
+from kouan.apps.dataflow.models import Contract, DataConsent, Decision, Record
 from kouan.core.exchange import inbox
 from kouan.core.exchange.handling import handle_waiting
 from kouan.core.exchange.models import InboxBody, InboxMessage
@@ -57,6 +57,38 @@ def test_a_batch_reads_its_contract_once(gd, consented):
     while handle_waiting():
         pass
     assert Record.objects.filter(outgoing=False).count() == 20
+
+
+@pytest.mark.sqlite  # as above
+def test_a_group_writes_a_decision_for_each_message_in_one_statement(gd, consented):
+    _key, record = consented
+    drafts, asked = [record() for _ in range(20)], []
+    arrive(gd, drafts)
+    connection.connection.set_trace_callback(asked.append)
+    try:
+        assert handle_waiting() == 20
+    finally:
+        connection.connection.set_trace_callback(None)
+    writes = [at for at, each in enumerate(asked) if 'INSERT INTO "dataflow_decision"' in each]
+    assert writes == list(range(writes[0], writes[0] + 20))  # nothing between them
+    noted = Decision.objects.filter(outgoing=False).order_by("pk")
+    assert [row.message_id.bytes for row in noted] == [draft.header["id"] for draft in drafts]
+    assert all(row.allowed and decisions.replay(row).same for row in noted)
+
+
+def test_in_a_group_in_which_one_is_refused_each_has_its_own_decision(gd, consented):
+    """The group is undone and handled again one by one: nothing of the first try stays."""
+    key, record = consented
+    drafts = [record(), record(), record()]
+    arrive(gd, drafts[:1])
+    arrive(gd, drafts[1:])
+    said = {"consent": key.bytes, "at": int(time.time())}
+    arrive(gd, [gd.draft("dataflow.consent-withdrawn", said, conversation=key), record()])
+    while handle_waiting():
+        pass
+    found = list(Decision.objects.filter(outgoing=False).order_by("pk").values_list("message_id", "allowed"))
+    assert [id_.bytes for id_, allowed in found if allowed] == [draft.header["id"] for draft in drafts]
+    assert [allowed for _id, allowed in found].count(False) == 1
 
 
 def test_a_contract_that_ends_between_two_batches_lets_the_second_one_in_no_more(gd, consented):

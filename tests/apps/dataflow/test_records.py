@@ -7,6 +7,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from apps.dataflow.guangdong import values_of
@@ -136,6 +137,78 @@ def test_an_amendment_that_begins_later_leaves_the_present_version_in_force(sign
     signed(second)
     record = records.send(contract=first, consent=consent, purpose=PURPOSE, values=VALUES)
     assert bytes(record.digest) == bytes(first.digest)
+
+
+@pytest.fixture
+def both(agreed, given):
+    """The consents of a person twice, under one contract."""
+    contract = contracts.Contract.objects.get(contract=agreed.contract)
+    return contract, [agreed, given(contract)]
+
+
+def send_all(both, *, values=VALUES, last=VALUES, purpose=PURPOSE):
+    contract, consents_ = both
+    drafts = [(consent, values) for consent in consents_] + [(consents_[0], last)]
+    return records.send_many(contract=contract, purpose=purpose, records=drafts)
+
+
+def test_many_leave_together_each_under_its_consent_and_with_its_decision(both, gd):
+    _contract, (first, second) = both
+    gd.hear()
+    ids = send_all(both)
+    sent = OutboxMessage.objects.filter(message_id__in=ids).order_by("pk")
+    assert [(row.message_id, row.consent, row.conversation) for row in sent] == [
+        (id_, each.reference, each.key) for id_, each in zip(ids, [first, second, first], strict=True)
+    ]
+    kept = Record.objects.filter(outgoing=True).order_by("pk")
+    assert [(row.message_id, row.consent_id) for row in kept] == [
+        (id_, each.pk) for id_, each in zip(ids, [first, second, first], strict=True)
+    ]
+    noted = Decision.objects.filter(outgoing=True).order_by("pk")
+    assert [(row.message_id, row.allowed, row.clause) for row in noted] == [
+        (id_, True, "contract scope") for id_ in ids
+    ]
+    assert [row.case["subject"] for row in noted] == [first.subject, second.subject, first.subject]
+    assert all(decisions.replay(row).same and decisions.replay(row).same_rules for row in noted)
+    assert [payload["subject"] for _kind, payload in gd.hear()] == [
+        first.subject, second.subject, first.subject,
+    ]  # fmt: skip
+
+
+def test_one_that_may_not_leave_keeps_all_back_and_is_the_one_that_is_noted(both, gd):
+    gd.hear()
+    with pytest.raises(errors.ScopeDrift):
+        send_all(both, last=VALUES | {"person.health": "well"})
+    assert not gd.hear()
+    assert not Record.objects.exists()
+    decision = Decision.objects.get()
+    assert (decision.allowed, decision.code, decision.message_id) == (False, "scope-drift", None)
+    assert "person.health" in decision.case["elements"]
+
+
+def test_a_consent_that_was_withdrawn_since_it_was_read_keeps_all_back(both, chan, gd):
+    """What the caller holds of a consent is not what counts: it is read anew, under a lock."""
+    _contract, (_first, second) = both
+    consents.withdraw(key=second.key, person=chan.key)
+    assert second.withdrawn_at is None
+    gd.hear()
+    with pytest.raises(errors.ConsentWithdrawn):
+        send_all(both)
+    assert not gd.hear()
+    assert not Record.objects.exists()
+    assert Decision.objects.get().case["subject"] == second.subject
+
+
+@pytest.mark.sqlite  # what the driver is asked is heard there
+def test_their_contract_and_consents_are_read_once(both):
+    asked = []
+    connection.connection.set_trace_callback(asked.append)
+    try:
+        send_all(both)
+    finally:
+        connection.connection.set_trace_callback(None)
+    for table in ("dataflow_contract c", "dataflow_dataconsent"):
+        assert len([each for each in asked if f"FROM {table} " in each.replace('"', "")]) == 1
 
 
 def test_a_consent_to_another_contract(signed, given):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from databases import statements
+from kouan.apps.dataflow.models import Decision
 from kouan.core.database.rows import (
+    Written,
     among,
     execute,
     fetch,
@@ -178,3 +181,22 @@ def test_a_row_is_inserted_with_all_its_values_and_gets_its_key():
     assert Channel.objects.get().cause == "asked"
     with pytest.raises(IntegrityError), transaction.atomic():
         insert(Channel(peer="gd"))
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_json_that_is_written_already_is_kept_as_it_is(count):
+    said = {"words": ["測試", "\\ \" '"], "none": None, "number": 1}
+    rows = [
+        ("test", uuid.UUID(int=number), AT, said if number % 2 else Written(json.dumps(said)))
+        for number in range(count)
+    ]
+    insert_many(
+        Decision, ("type", "message_id", "at", "case", *EMPTY), [(*row, *EMPTY.values()) for row in rows]
+    )
+    assert [row.case for row in Decision.objects.order_by("pk")] == [said] * count
+
+
+EMPTY = {
+    "outgoing": True, "sender": "hk", "receiver": "gd", "allowed": True, "code": "", "clause": "",
+    "rules": Written("[]"),
+}  # fmt: skip

@@ -63,6 +63,20 @@ def test_many_at_once(gd, note):
     assert list(OutboxMessage.objects.order_by("pk").values_list("message_id", flat=True)) == ids
 
 
+def test_many_at_once_each_in_its_conversation_and_under_its_consent(gd, note):
+    conversations, consents = [uuid.uuid4() for _ in range(3)], ["a:1", "a:2", "a:1"]
+    with transaction.atomic():
+        outbox.send_many(
+            note,
+            to="gd",
+            payloads=[Note(text="a")] * 3,
+            conversations=conversations,
+            consents=consents,
+        )
+    sent = OutboxMessage.objects.order_by("pk").values_list("conversation", "consent")
+    assert list(sent) == list(zip(conversations, consents, strict=True))
+
+
 def test_the_message_stands_or_falls_with_the_callers_transaction(gd, note):
     def announce():
         with transaction.atomic():

@@ -1,12 +1,17 @@
-"""Cases as decisions keep them: written down as JSON, and read again."""
+"""Cases as decisions keep them: written down as JSON, and read again.
+
+Of the many cases of one contract nearly all is the same: that is put into words once.
+"""
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from kouan.apps.dataflow.domain import Case, ConsentFacts, ContractFacts, Filing, State, Terms
+from kouan.core.database.rows import Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,18 +25,50 @@ def as_json(case: Case) -> dict[str, Any]:
 
     Terms that are kept for good are named by their digest alone.
     """
-    contract, consent = case.contract, case.consent
-    return {
-        "at": case.at.isoformat(),
-        "day": case.day.isoformat(),
-        "sender": case.sender,
-        "receiver": case.receiver,
-        "elements": sorted(case.elements),
-        "purpose": case.purpose,
-        "subject": case.subject,
-        "named": case.named.hex() if case.named else None,
-        "contract": contract and _written(contract),
-        "consent": consent
+    value: dict[str, Any] = json.loads(as_text(case))
+    return value
+
+
+def as_text(case: Case) -> Written:
+    """Return the same as the JSON that a row keeps."""
+    matter = _matter(
+        case.day, case.sender, case.receiver, case.elements, case.purpose, case.named, case.contract
+    )
+    return Written(
+        f'{{"at": "{case.at.isoformat()}", {matter}, "subject": {json.dumps(case.subject)}, '
+        f'"consent": {_consent(case.consent)}}}'
+    )
+
+
+@lru_cache(1024)
+def _matter(  # noqa: PLR0913, PLR0917 - all of a case in which the one person plays no part
+    day: date,
+    sender: str,
+    receiver: str,
+    elements: frozenset[str],
+    purpose: str,
+    named: bytes | None,
+    contract: ContractFacts | None,
+) -> str:
+    """Return the members of a case that many have in common, without the brackets."""
+    written = json.dumps(
+        {
+            "day": day.isoformat(),
+            "sender": sender,
+            "receiver": receiver,
+            "elements": sorted(elements),
+            "purpose": purpose,
+            "named": named.hex() if named else None,
+            "contract": contract and _written(contract),
+        }
+    )
+    return written[1:-1]
+
+
+@lru_cache(1024)
+def _consent(consent: ConsentFacts | None) -> str:
+    return json.dumps(
+        consent
         and {
             "contract": consent.contract,
             "subject": consent.subject,
@@ -45,13 +82,11 @@ def as_json(case: Case) -> dict[str, Any]:
             **({"notice": True} if consent.notice else {}),
             **({} if consent.retention_days is None else {"retention_days": consent.retention_days}),
             **({} if consent.onward is None else {"onward": sorted(map(list, consent.onward))}),
-        },
-    }
+        }
+    )
 
 
-@lru_cache(1024)
 def _written(contract: ContractFacts) -> dict[str, Any]:
-    """Return a contract as a case has it, not to be changed: many cases are about one contract."""
     kept = contract.state in KEPT and contract.text
     return {
         "terms": None if kept else contract.terms.model_dump(by_alias=True),

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
 from kouan.apps.dataflow import errors, heldback
-from kouan.apps.dataflow.cases import as_json, from_json
+from kouan.apps.dataflow.cases import as_text, from_json
 from kouan.apps.dataflow.heldback import clause_of
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import Decision
 from kouan.apps.dataflow.register import terms_with
 from kouan.apps.dataflow.rules import rules_of
-from kouan.core.database.rows import insert_many
+from kouan.core.database.gathered import insert_at_end
+from kouan.core.database.rows import Written, insert_many
 from kouan.core.policy import Denied
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import date
 
-    from kouan.apps.dataflow.domain import Case
+    from kouan.apps.dataflow.domain import Case, ContractFacts
     from kouan.apps.dataflow.rules import Rules
+
+
+_FIELDS: Final = (
+    "at", "message_id", "outgoing", "type", "contract", "sender", "receiver", "allowed", "code", "clause",
+    "rules", "case",
+)  # fmt: skip
 
 
 def note(  # noqa: PLR0913 - all that is known of it, by name
@@ -33,22 +42,47 @@ def note(  # noqa: PLR0913 - all that is known of it, by name
     message_id: uuid.UUID | None = None,
     denied: Denied | None = None,
 ) -> None:
-    """Write a decision down."""
-    row = {
-        "at": case.at,
-        "message_id": message_id,
-        "outgoing": outgoing,
-        "type": type_,
-        "contract": contract,
-        "sender": case.sender,
-        "receiver": case.receiver,
-        "allowed": denied is None,
-        "code": "" if denied is None else denied.code,
-        "clause": "contract scope" if denied is None else clause_of(denied),
-        "rules": _rules(case),
-        "case": as_json(case),
-    }
-    insert_many(Decision, tuple(row), [tuple(row.values())])
+    """Write a decision down; those of messages that are handled together are written together."""
+    row = _row(case, message_id, type_=type_, outgoing=outgoing, contract=contract, denied=denied)
+    insert_at_end(Decision, _FIELDS, row)
+
+
+def note_sent(cases: Sequence[Case], ids: Sequence[uuid.UUID], *, type_: str, contract: uuid.UUID) -> None:
+    """Write down that messages under one contract were let out."""
+    insert_many(
+        Decision,
+        _FIELDS,
+        [
+            _row(case, id_, type_=type_, outgoing=True, contract=contract)
+            for case, id_ in zip(cases, ids, strict=True)
+        ],
+    )
+
+
+def _row(  # noqa: PLR0913 - all that is known of it, by name
+    case: Case,
+    message_id: uuid.UUID | None,
+    *,
+    type_: str,
+    outgoing: bool,
+    contract: uuid.UUID | None,
+    denied: Denied | None = None,
+) -> tuple[object, ...]:
+    """Return the values of ``_FIELDS``."""
+    return (
+        case.at,
+        message_id,
+        outgoing,
+        type_,
+        contract,
+        case.sender,
+        case.receiver,
+        denied is None,
+        "" if denied is None else denied.code,
+        "contract scope" if denied is None else clause_of(denied),
+        _rules_text(case.contract, case.day),
+        as_text(case),
+    )
 
 
 def case_of(decision: Decision) -> Case:
@@ -83,7 +117,8 @@ def replay(decision: Decision, *, find: Callable[[str, date], Rules] = rules_of)
         now = heldback.rules({decision.sender, decision.receiver})
     else:
         try:
-            now = _rules(case_of(decision), find=find)
+            case = case_of(decision)
+            now = _rules_of(case.contract, case.day, find=find)
         except Denied:
             now = []
     return Replayed(
@@ -106,13 +141,21 @@ def reason_of(decision: Decision, *, find: Callable[[str, date], Rules] = rules_
     return None
 
 
-def _rules(case: Case, *, find: Callable[[str, date], Rules] = rules_of) -> list[list[str]]:
-    if case.contract is None:
+@lru_cache(1024)
+def _rules_text(contract: ContractFacts | None, day: date) -> Written:
+    """Return the rules in force as a row keeps them: a process reads their files once."""
+    return Written(json.dumps(_rules_of(contract, day)))
+
+
+def _rules_of(
+    contract: ContractFacts | None, day: date, *, find: Callable[[str, date], Rules] = rules_of
+) -> list[list[str]]:
+    if contract is None:
         return []
     found = []
-    for side in sorted(case.contract.terms.sides):
+    for side in sorted(contract.terms.sides):
         try:
-            rules = find(side, case.day)
+            rules = find(side, day)
         except LookupError:
             continue
         found.append([rules.name, rules.digest.hex()])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -16,8 +17,8 @@ from kouan.apps.dataflow.crossings import DATA_RECORD, RECORD_READ, RECORDS_ERAS
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import DataConsent, Record, Use
 from kouan.apps.dataflow.payloads import DataRecord, RecordRead, RecordsErased, Value
-from kouan.apps.dataflow.register import case_of, judged
-from kouan.core.database.rows import fetch, insert, stored
+from kouan.apps.dataflow.register import CONSENT, case_of, holding, judged, judged_together
+from kouan.core.database.rows import among, fetch, insert, insert_many, stored
 from kouan.core.exchange import bodies, outbox
 from kouan.core.exchange.crossing import Basis
 from kouan.core.exchange.models import InboxMessage
@@ -26,7 +27,7 @@ from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.vault import Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from django.db.models import QuerySet
 
@@ -45,32 +46,69 @@ def send(*, contract: Contract, consent: DataConsent, purpose: str, values: Mapp
 
     The decision is written down either way, with its clause and its case.
     """
-    payload = DataRecord(
+    with _noting_denied(contract, [consent], [_payload(consent, purpose, values)]) as (ids, cases):
+        return _kept(ids[0], cases[0], consent, outgoing=True)
+
+
+def send_many(
+    *, contract: Contract, purpose: str, records: Sequence[tuple[DataConsent, Mapping[str, str]]]
+) -> list[uuid.UUID]:
+    """Send data about several persons under a contract, and return the messages' ids, in order.
+
+    All of it leaves or, where one record may not, none: then the ``Denied`` about that one is raised and
+    written down.
+    """
+    consents = [consent for consent, _values in records]
+    payloads = [_payload(consent, purpose, values) for consent, values in records]
+    with _noting_denied(contract, consents, payloads) as (ids, cases):
+        insert_many(
+            Record,
+            _FIELDS,
+            [
+                _row(id_, case, consent, outgoing=True)
+                for id_, case, consent in zip(ids, cases, consents, strict=True)
+            ],
+        )
+    return ids
+
+
+def _payload(consent: DataConsent, purpose: str, values: Mapping[str, str]) -> DataRecord:
+    return DataRecord(
         subject=consent.subject,
         purpose=purpose,
         values=[Value(element=element, value=value) for element, value in values.items()],
     )
+
+
+@contextmanager
+def _noting_denied(
+    contract: Contract, consents: Sequence[DataConsent], payloads: Sequence[DataRecord]
+) -> Iterator[tuple[list[uuid.UUID], list[Case]]]:
+    """Queue records with their decisions, in the transaction of the block; hand out their ids and cases.
+
+    Where one is denied that transaction is undone, and the decision about it is written down after it.
+    """
     number = str(contract.contract)
     try:
         with transaction.atomic():
-            # Held until the end, so that who withdraws it is before this or after this.
-            fetch(DataConsent, "id = %s", [consent.pk], names=("id",), lock=True)
-            message_id = outbox.send(
-                DATA_RECORD,
-                to=contract.peer,
-                payload=payload,
-                conversation=consent.key,
-                consent=consent.reference,
-                under=number,
-            )
-            case = judged()
-            decisions.note(
-                case, type_=DATA_RECORD.type, outgoing=True, contract=contract.contract, message_id=message_id
-            )
-            return _kept(message_id, case, consent, outgoing=True)
+            # Held until the end, so that who withdraws one is before this or after this.
+            where, params = among("id", sorted({consent.pk for consent in consents}))
+            held = fetch(DataConsent, f"{where} ORDER BY id", params, names=("key", *CONSENT), lock=True)
+            with holding(held):
+                ids = outbox.send_many(
+                    DATA_RECORD,
+                    to=contract.peer,
+                    payloads=payloads,
+                    conversations=[consent.key for consent in consents],
+                    consents=[consent.reference for consent in consents],
+                    under=number,
+                )
+            cases = judged_together(len(ids))
+            decisions.note_sent(cases, ids, type_=DATA_RECORD.type, contract=contract.contract)
+            yield ids, cases
     except Denied as denied:
-        basis = Basis(number, None, consent.reference)
-        told = DATA_RECORD.told(payload)
+        basis = Basis(number, None, consents[denied.place].reference)
+        told = DATA_RECORD.told(payloads[denied.place])
         decisions.note(
             case_of(_proposal(told, basis, sender=settings.NODE.side, receiver=contract.peer)),
             type_=DATA_RECORD.type,
@@ -306,21 +344,37 @@ def _day(at: datetime) -> str:
     return at.astimezone(TERM_ZONE).date().isoformat()
 
 
+_FIELDS: Final = (
+    "message_id", "outgoing", "contract", "digest", "consent_id", "purpose", "elements", "content", "at",
+    "erase_on", "erased_at", "erased_because",
+)  # fmt: skip
+
+
 def _kept(
     message_id: uuid.UUID, case: Case, consent: DataConsent, *, outgoing: bool, content: bytes | None = None
 ) -> Record:
+    row = _row(message_id, case, consent, outgoing=outgoing, content=content)
+    return insert(Record(**dict(zip(_FIELDS, row, strict=True))))
+
+
+def _row(
+    message_id: uuid.UUID, case: Case, consent: DataConsent, *, outgoing: bool, content: bytes | None = None
+) -> tuple[object, ...]:
+    """Return the values of ``_FIELDS``."""
     if case.contract is None:
         raise errors.NoContract(clause="contract")
-    row = Record(
-        message_id=message_id,
-        outgoing=outgoing,
-        contract=uuid.UUID(case.contract.terms.contract),
-        digest=case.contract.digest,
-        consent=consent,
-        purpose=case.purpose,
-        elements=sorted(case.elements),
-        content=content,
-        at=case.at,
-        erase_on=case.day + timedelta(days=case.contract.terms.retention_days),
+    terms = case.contract.terms
+    return (
+        message_id,
+        outgoing,
+        uuid.UUID(terms.contract),
+        case.contract.digest,
+        consent.pk,
+        case.purpose,
+        sorted(case.elements),
+        content,
+        case.at,
+        case.day + timedelta(days=terms.retention_days),
+        None,
+        "",
     )
-    return insert(row)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import uuid
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -33,7 +34,7 @@ from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.text import Localised
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date, datetime
 
     from kouan.core.policy import Proposal
@@ -44,14 +45,15 @@ _CONTRACT: Final = (
     "contract", "terms", "digest", "state", "effective", "expires", "ended_on", "signed_here", "signed_there",
     "peer",
 )  # fmt: skip
-_CONSENT: Final = (
+CONSENT: Final = (
+    # What counts of a consent.
     "contract", "subject", "elements", "separate", "purposes", "level", "given_at", "expires_at",
     "withdrawn_at", "notice", "receipt",
 )  # fmt: skip
 _FILING: Final = ("side", "due_on", "filed_on")
 _WANTED: Final = (
     (Contract, "c", _CONTRACT), (FilingRow, "ours", _FILING), (FilingRow, "theirs", _FILING),
-    (DataConsent, "d", _CONSENT),
+    (DataConsent, "d", CONSENT),
 )  # fmt: skip
 _FROM: Final = (
     # Each decision reads all of it in one go: of the way to a database server and back there is one.
@@ -66,9 +68,15 @@ class _Latest(threading.local):
     """What this thread has judged last, and what it has read for that very moment."""
 
     def __init__(self) -> None:
-        self.case: Case | None = None
-        self.moment: datetime | None = None
-        self.contracts: dict[bytes, ContractFacts | None] = {}
+        self.begin(None)
+        self.held: dict[uuid.UUID, ConsentFacts] | None = None
+
+    def begin(self, moment: datetime | None) -> None:
+        """Forget what was for another moment; each group of messages has one of its own."""
+        self.moment = moment
+        self.cases: list[Case] = []
+        self.contracts: dict[bytes | str | None, ContractFacts | None] = {}
+        self.allowed: dict[tuple[object, ...], Allowed] = {}
 
 
 _latest = _Latest()
@@ -83,12 +91,37 @@ class ContractRegister:
         What another side sends is judged here by its contract alone; the consent may stand in a message
         before it that was not handled yet, and is judged when this one is (``records.keep``).
         """
-        ours = proposal.sender == settings.NODE.side
-        case = _latest.case = case_of(proposal) if ours else _case(proposal, _named(proposal), None)
-        judge(case, persons=ours)
-        if case.contract is None:
-            raise errors.NoContract(clause="contract")
-        return allowed_by(case.contract)
+        if _latest.moment is not proposal.at:
+            _latest.begin(proposal.at)
+        if proposal.sender != settings.NODE.side:
+            return _arriving(proposal)
+        if _latest.held is None:
+            case = case_of(proposal)
+        else:
+            key = key_of(proposal.consent_reference)
+            case = _case(proposal, _named(proposal), None if key is None else _latest.held.get(key))
+        _latest.cases.append(case)
+        judge(case)
+        return _allowed_in(case)
+
+
+def _arriving(proposal: Proposal) -> Allowed:
+    """Decide about what another side sends: once for all that differs in nothing that counts here."""
+    asked = (
+        proposal.agreement_digest, proposal.agreement, proposal.sender, proposal.elements, proposal.purpose,
+    )  # fmt: skip
+    allowed = _latest.allowed.get(asked)
+    if allowed is None:
+        case = _case(proposal, _named(proposal), None)
+        judge(case, persons=False)
+        allowed = _latest.allowed[asked] = _allowed_in(case)
+    return allowed
+
+
+def _allowed_in(case: Case) -> Allowed:
+    if case.contract is None:
+        raise errors.NoContract(clause="contract")
+    return allowed_by(case.contract)
 
 
 class ConsentRegister:
@@ -99,11 +132,31 @@ class ConsentRegister:
         return key_of(proposal.consent_reference) is not None
 
 
+@contextmanager
+def holding(consents: Iterable[DataConsent]) -> Iterator[None]:
+    """Let consents that the caller has read and locked count as they are, and no others.
+
+    A contract is read once then for all messages that leave together.
+    """
+    _latest.held = {each.key: _consent([getattr(each, name) for name in CONSENT]) for each in consents}
+    try:
+        yield
+    finally:
+        _latest.held = None
+
+
 def judged() -> Case:
     """Return the case that this thread has judged last, as it stood: what is to be written down of it."""
-    if _latest.case is None:
+    if not _latest.cases:
         raise LookupError("nothing was judged here")
-    return _latest.case
+    return _latest.cases[-1]
+
+
+def judged_together(count: int) -> list[Case]:
+    """Return the cases of messages that were to leave together, in their order."""
+    if len(_latest.cases) != count:
+        raise LookupError("something else was judged here")
+    return _latest.cases
 
 
 def case_of(proposal: Proposal, *, consent: DataConsent | None = None) -> Case:
@@ -113,23 +166,19 @@ def case_of(proposal: Proposal, *, consent: DataConsent | None = None) -> Case:
     """
     if consent is not None:
         contract, _none = _facts(replace(proposal, consent_reference=None))
-        return _case(proposal, contract, _consent([getattr(consent, name) for name in _CONSENT]))
+        return _case(proposal, contract, _consent([getattr(consent, name) for name in CONSENT]))
     return _case(proposal, *_facts(proposal))
 
 
 def _named(proposal: Proposal) -> ContractFacts | None:
-    """Return the contract that a message names by its digest, for all messages of a batch as it stands then.
+    """Return the contract that messages of one batch or group name, as it stands then for all of them.
 
     They are decided for one moment, and in one transaction: for each of them the same was read.
     """
-    digest = proposal.agreement_digest
-    if digest is None:
-        return _facts(proposal)[0]
-    if _latest.moment is not proposal.at:
-        _latest.moment, _latest.contracts = proposal.at, {}
-    if digest not in _latest.contracts:
-        _latest.contracts[digest] = _facts(replace(proposal, consent_reference=None))[0]
-    found = _latest.contracts[digest]
+    named = proposal.agreement_digest or proposal.agreement
+    if named not in _latest.contracts:
+        _latest.contracts[named] = _facts(replace(proposal, consent_reference=None))[0]
+    found = _latest.contracts[named]
     return found if found is not None and found.terms.contract == proposal.agreement else None
 
 
@@ -241,7 +290,7 @@ def consent_facts(reference: str | None) -> ConsentFacts | None:
     if key is None:
         return None
     found = look_up(
-        ((DataConsent, "d", _CONSENT),),
+        ((DataConsent, "d", CONSENT),),
         f"FROM {DataConsent._meta.db_table} d WHERE d.key = %s",
         (stored(key),),
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 from django.utils import timezone
 
 from kouan.apps.validation import queries
@@ -23,10 +24,15 @@ from kouan.core.trust.queries import get_member
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 MOST: Final = 500
 """Questions that are put at once."""
 _FIELDS: Final = tuple(field.attname for field in Validation._meta.concrete_fields)
+_NEW: Final = {
+    field.attname: field.get_default() for field in Validation._meta.concrete_fields if not field.primary_key
+}
+"""What a row has that nothing is said of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +54,7 @@ def ask_many(questions: Sequence[Question]) -> list[Validation]:
     raises.
     """
     now, own = timezone.now(), settings.NODE.side
-    made = [
-        Validation(
-            reference=str(one.reference),
-            issuing_side=one.reference.side,
-            algorithm=one.algorithm.value,
-            digest=one.digest,
-            size=one.size,
-            asked_at=now,
-        )
-        for one in questions
-    ]
+    made = [_open(one, now) for one in questions]
     with transaction.atomic():
         ours = [(row, one) for row, one in zip(made, questions, strict=True) if one.reference.side == own]
         asked = [(row.reference, one.digest, one.algorithm) for row, one in ours]
@@ -69,10 +65,25 @@ def ask_many(questions: Sequence[Question]) -> list[Validation]:
         for row in made:
             if row.issuing_side != own:
                 _send(row)
-        insert_many(Validation, _FIELDS, [[getattr(row, name) for name in _FIELDS] for row in made])
-    for row in made:
-        row._state.adding = False  # noqa: SLF001 - as after a save
+        insert_many(Validation, _FIELDS, [[row.__dict__[name] for name in _FIELDS] for row in made])
     return made
+
+
+def _open(question: Question, now: datetime) -> Validation:
+    """Return the row of a question that has no answer yet, as if it were read from where it will be kept.
+
+    Made with a name for each value it would cost several times as much, and a machine may ask all day.
+    """
+    values = _NEW | {
+        "id": uuid.uuid4(),
+        "reference": str(question.reference),
+        "issuing_side": question.reference.side,
+        "algorithm": question.algorithm.value,
+        "digest": question.digest,
+        "size": question.size,
+        "asked_at": now,
+    }
+    return Validation.from_db(DEFAULT_DB_ALIAS, _FIELDS, [values[name] for name in _FIELDS])
 
 
 def _send(row: Validation) -> None:

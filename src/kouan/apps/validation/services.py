@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
     from kouan.core.text import Localised
 
+
+_OF_TOKEN: Final = ("id", "institution_id", "expires_at", "revoked_at", "last_used_at")
+"""What is read of a token with each request; the rest of it where somebody asks for that."""
 
 # Institutions and who acts for them
 
@@ -97,7 +100,7 @@ def use_token(token: str) -> AccessToken:
 
     It is looked up by hand: each request of a system comes by here, and most never ask for the institution.
     """
-    rows = fetch(AccessToken, "digest = %s", [tokens.digest(token)])
+    rows = fetch(AccessToken, "digest = %s", [tokens.digest(token)], names=_OF_TOKEN)
     found = tokens.working(rows[0] if rows else None)
     if found is None:
         raise BadToken

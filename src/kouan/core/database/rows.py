@@ -35,6 +35,12 @@ Wanted = tuple[tuple[type[Model], str, tuple[str, ...]], ...]
 _SQLITE: Final = "sqlite"
 
 
+class Written(str):
+    """A value of a field of JSON that is JSON already: it is kept as it is."""
+
+    __slots__ = ()
+
+
 def select(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Return the rows of a statement (with ``%s`` for each of ``params``), as the driver gives them.
 
@@ -272,6 +278,10 @@ def _time_out(value: datetime) -> str:
     return str(value.astimezone(UTC).replace(tzinfo=None))
 
 
+def _json_out(value: object) -> str:
+    return str(value) if isinstance(value, Written) else json.dumps(value)
+
+
 def _time_in(value: str) -> datetime:
     return datetime.fromisoformat(f"{value}+00:00")
 
@@ -300,7 +310,7 @@ def _outward(model: type[Model], names: tuple[str, ...], vendor: str) -> Convert
     converts: list[tuple[int, Callable[[Any], Any]]] = []
     for place, field in enumerate(_fields(model, names)):
         if isinstance(field, JSONField):
-            converts.append((place, json.dumps))
+            converts.append((place, _json_out))
         elif vendor != _SQLITE:
             continue
         elif isinstance(field, DateTimeField):

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core import cbor
+from kouan.core.database.gathered import gathering
 from kouan.core.database.rows import among, engine, fetch, select, stored, update_many
 from kouan.core.errors import KouanError
 from kouan.core.exchange import refusals, wake, wire
@@ -64,7 +65,7 @@ def handle_waiting(*, now: datetime | None = None) -> int:
     if due < 2:  # noqa: PLR2004 - one alone needs no group
         return _handle_each(now) if due else 0
     try:
-        with logs.about_messages(), transaction.atomic():
+        with logs.about_messages(), transaction.atomic(), gathering():
             rows = taken(now, limit=GROUP)
             for row in rows:
                 _run(row)

@@ -70,11 +70,14 @@ def send_many(  # noqa: PLR0913 - as above
     conversation: uuid.UUID | None = None,
     consent: str | None = None,
     under: str | None = None,
+    conversations: Sequence[uuid.UUID] | None = None,
+    consents: Sequence[str] | None = None,
 ) -> list[uuid.UUID]:
     """Queue messages of one kind for one side and return their ids.
 
     Must run inside ``transaction.atomic``: they leave if, and only if, it commits. Without
-    ``conversation`` each message begins one of its own. ``under`` names the agreement or contract that they
+    ``conversation`` each message begins one of its own; ``conversations`` and ``consents`` have one for each
+    message. ``under`` names the agreement or contract that they
     rest on, where there may be several. Raises ``UndeclaredCrossing``,
     ``IllFormedPayload``, ``OversizedPayload``, a ``Denied`` that names the clause, ``UnknownMember``,
     ``OutboxFull``, or ``BlobNotAttached`` for a file that is not sealed for ``to``; then nothing is queued.
@@ -88,14 +91,18 @@ def send_many(  # noqa: PLR0913 - as above
         for at, payload in enumerate(payloads)
     ]
     now = timezone.now()
-    decided = _decided(crossing, payloads, to=to, consent=consent, under=under, at=now)
-    get_member(to)
-    _bounded(to, len(bodies))
     count = len(bodies)
-    conversations = new_ids(count) if conversation is None else [conversation] * count
+    rests_on: Sequence[str | None] = [consent] * count if consents is None else consents
+    decided = _decided(crossing, payloads, to=to, consents=rests_on, under=under, at=now)
+    get_member(to)
+    _bounded(to, count)
+    if conversations is None:
+        conversations = new_ids(count) if conversation is None else [conversation] * count
     rows = [
-        _row(crossing, to, body, allowed, id_=id_, conversation=its, consent=consent, now=now)
-        for body, allowed, id_, its in zip(bodies, decided, new_ids(count), conversations, strict=True)
+        _row(crossing, to, body, allowed, id_=id_, conversation=its, consent=theirs, now=now)
+        for body, allowed, id_, its, theirs in zip(
+            bodies, decided, new_ids(count), conversations, rests_on, strict=True
+        )
     ]
     if crossing.blobs is not None:
         for row, payload in zip(rows, payloads, strict=True):
@@ -145,25 +152,30 @@ def _decided(  # noqa: PLR0913 - what ``decide`` looks at
     payloads: Sequence[P],
     *,
     to: str,
-    consent: str | None,
+    consents: Sequence[str | None],
     under: str | None,
     at: datetime,
 ) -> list[Allowed]:
     """Decide about messages of one kind: once for all of them, unless each says what it holds."""
-    ask = partial(
-        decide, crossing, sender=settings.NODE.side, receiver=to, consent=consent, at=at, agreement=under
-    )
+    ask = partial(decide, crossing, sender=settings.NODE.side, receiver=to, at=at, agreement=under)
     each: P | None = None
+    consent: str | None = None
+    decided: list[Allowed] = []
     try:
-        if crossing.tells is None:
-            return [ask()] * len(payloads)
-        return [ask(payload=(each := payload)) for payload in payloads]
+        if crossing.tells is None and len(set(consents)) == 1:
+            consent = consents[0]
+            return [ask(consent=consent)] * len(payloads)
+        for payload, consent in zip(payloads, consents, strict=True):
+            each = None if crossing.tells is None else payload
+            decided.append(ask(consent=consent, payload=each))
     except Denied as denied:
+        denied.place = len(decided)
         told = crossing.told(each)
         refusals.hold_back(
             refusals.HeldBack(crossing.type, crossing.version, to, told, under, consent, at, denied)
         )
         raise
+    return decided
 
 
 def _queue(rows: Sequence[dict[str, Any]], bodies: Sequence[bytes]) -> None:
@@ -265,7 +277,7 @@ def retry(message_id: uuid.UUID) -> uuid.UUID:
         now = timezone.now()
         payload = crossing.decode_bytes(wire.decode_body(old.body, max_bytes=crossing.max_bytes))
         (allowed,) = _decided(
-            crossing, [payload], to=old.peer, consent=old.consent, under=_under(crossing, old), at=now
+            crossing, [payload], to=old.peer, consents=[old.consent], under=_under(crossing, old), at=now
         )
         _bounded(old.peer, 1)
         row = _row(

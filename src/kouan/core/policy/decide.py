@@ -35,6 +35,8 @@ class Denied(KouanError):
     code = "denied"
     status = 403
     message = _("This may not cross (rule %(clause)s).")
+    place: int = 0
+    """Which one it is about of messages that were to leave together."""
 
 
 class PartyNotNamed(Denied):

@@ -62,6 +62,8 @@ def _bytes(value: bytes) -> bytes:
     return _LENGTH(len(value)) + value
 
 
+_JSONB: Final = b"\1"
+"""The version of the form in which it travels."""
 _EIGHT: Final = _fixed("q")
 _SIXTEEN: Final = _LENGTH(16)
 
@@ -75,6 +77,7 @@ _KINDS: Final[dict[str, tuple[int, Callable[[Any], bytes]]]] = {
     "text": (25, _sized(str.encode)),
     "varchar": (1043, _sized(str.encode)),
     "timestamp with time zone": (1184, _time),
+    "jsonb": (3802, _sized(lambda value: _JSONB + value.encode())),
     "uuid": (2950, lambda value: _SIXTEEN + value.bytes),
 }
 
