@@ -97,6 +97,22 @@ def test_whoever_has_left_costs_nobody_an_answer():
     assert asyncio.run(run()) == "answer"
 
 
+def test_a_thread_that_could_not_begin_is_not_counted(monkeypatch):
+    hands = Hands(1, name="hands")
+
+    def no_room(_self):
+        raise RuntimeError("can't start new thread")
+
+    async def run():
+        with monkeypatch.context() as full:
+            full.setattr(threading.Thread, "start", no_room)
+            with pytest.raises(RuntimeError):
+                await hands.do(lambda: "never")
+        return await hands.do(lambda: "answer")
+
+    assert asyncio.run(run()) == "answer"
+
+
 def test_a_server_that_has_stopped_ends_them():
     hands = Hands(1, name="stopping")
     gate = threading.Event()

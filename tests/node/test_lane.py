@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
 
 import pytest
 from django.db import connection, transaction
 
 from kouan.apps.identity.models import SpentToken
+from kouan.apps.identity.provider.asked import as_json
+from kouan.apps.identity.provider.portal import Program
 from kouan.core.database.rows import engine
 from kouan.node import lane as lanes
+from kouan.node import programs
 from kouan.node.lane import Lane
+from kouan.node.refusals import REFUSAL
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY = 12
@@ -34,6 +39,17 @@ def started(answerers):
     made = Lane(answerers)
     made.start()
     return made
+
+
+def program(body):
+    return {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/oidc/token",
+        "CONTENT_LENGTH": str(len(body)),
+        "HTTP_HOST": "127.0.0.1:18100",
+        "wsgi.input": io.BytesIO(body),
+        REFUSAL: None,
+    }
 
 
 def keep(number):
@@ -105,6 +121,38 @@ def test_a_group_that_is_not_kept_is_answered_one_by_one():
     answers = lane._answers([{"PATH_INFO": path} for path in ("/1", "/2", "/3")])
     assert answers == [told(b"/1"), told(b"/2"), told(b"/3")]
     assert SpentToken.objects.count() == 3
+
+
+@pytest.mark.sqlite
+def test_a_program_that_is_answered_again_is_read_again(monkeypatch):
+    """The second time its body is there as it was the first time."""
+    bodies = []
+
+    def endpoint(asked):
+        bodies.append(asked.body)
+        if connection.in_atomic_block:
+            transaction.set_rollback(True)
+        return as_json({})
+
+    monkeypatch.setattr(programs, "PROGRAMS", {"/oidc/token": Program("identity:token", endpoint)})
+    lane = Lane({"/oidc/token": programs.answered})
+    group = [program(body) for body in (b"one=1", b"two=2")]
+    assert [answer[0]["status"] for answer in lane._answers(group)] == [200, 200]
+    assert bodies == [b"one=1", b"two=2"] * 2
+
+
+def test_whatever_happens_the_thread_goes_on(monkeypatch):
+    calls = []
+
+    def closes():
+        calls.append(True)
+        if len(calls) == 2:
+            raise OSError("the pool takes nothing back")
+
+    monkeypatch.setattr(lanes, "close_old_connections", closes)
+    lane = started({"/one": lambda _: told(b"one")})
+    assert ask(lane, ["/one"]) == [None]
+    assert ask(lane, ["/one"]) == [told(b"one")]
 
 
 @pytest.mark.postgresql

@@ -39,9 +39,9 @@ class Hands:
             if self._idle:
                 self._idle.pop().put(task)
             elif self._count < self._most:
-                self._count += 1
-                name = f"{self._name}-{self._count}"
+                name = f"{self._name}-{self._count + 1}"
                 threading.Thread(target=self._run, args=(task,), name=name, daemon=True).start()
+                self._count += 1  # of those that could begin: the system may have no room for one more
             else:
                 self._waiting.append(task)
         return await future

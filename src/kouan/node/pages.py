@@ -62,6 +62,7 @@ class Threads:
         if self._lane is not None and self._lane.takes(environ["PATH_INFO"]):
             messages = await self._lane.answer(environ)
         if messages is None:
+            scope[BODY].seek(0)  # the lane may have read it
             loop = asyncio.get_running_loop()
             answer = functools.partial(self._answer, environ, functools.partial(_wait_for, loop, send))
             messages = await self._hands.do(answer)

@@ -87,8 +87,10 @@ def messages(status: int, headers: Iterable[tuple[str, str]], body: bytes, *, nu
 
 def _answer(program: Program, environ: Mapping[str, Any]) -> Answer:
     translation.activate(_language(environ.get("HTTP_ACCEPT_LANGUAGE", "")))
+    body = environ["wsgi.input"]
+    body.seek(0)  # it may be asked a second time: see ``lane``
     try:
-        return program.endpoint(asked_of(environ, environ["wsgi.input"].read()))
+        return program.endpoint(asked_of(environ, body.read()))
     except Exception:
         log.exception("%s failed", program.name)
         return as_json(_FAILED, status=500)

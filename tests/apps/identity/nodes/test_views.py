@@ -5,7 +5,7 @@ from django.test import Client
 
 from kouan.apps.identity import linking
 from kouan.apps.identity.models import Interaction, Link
-from kouan.apps.identity.provider import interactions
+from kouan.apps.identity.provider import finishing, interactions
 
 
 @pytest.fixture
@@ -58,6 +58,21 @@ def test_the_browser_is_sent_on_and_no_cache_keeps_it(gd, interaction, client):
     assert answer["Location"].startswith("https://library.example/back?code=")
     assert not Interaction.objects.filter(pk=row.pk).exists()
     assert client.get("/identity/relay/callback", query).status_code == 410
+
+
+def test_the_last_step_can_be_taken_again_if_it_fails(gd, interaction, client, monkeypatch):
+    """The other side's answer counts once, so the browser is left at an address that it can ask for again."""
+    row = interaction()
+    kept = client.session
+    kept["identity_browser"] = "a browser"
+    kept.save()
+    client.get(f"/identity/sign-in/{row.key}/peer")
+    query = {"state": gd.asked["state"], "code": "a-code", "iss": "http://127.0.0.1:18200"}
+    with monkeypatch.context() as broken:
+        broken.setattr(finishing, "finish", lambda **_: 1 / 0)
+        answer = client.get("/identity/relay/callback", query)
+    assert (answer.status_code, answer["Location"]) == (303, f"/identity/sign-in/{row.key}/done")
+    assert client.get(answer["Location"])["Location"].startswith("https://library.example/back?code=")
 
 
 def test_a_refusal_is_the_services_to_hear_or_the_persons_to_read(gd, interaction, client):

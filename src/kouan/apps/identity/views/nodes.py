@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,12 @@ from kouan.apps.identity.nodes import asking, relay
 from kouan.apps.identity.provider import finishing, interactions, limits
 from kouan.apps.identity.provider.authorizing import deny
 from kouan.apps.identity.views.steps import address_of
+from kouan.core.errors import KouanError
 
 if TYPE_CHECKING:
     import uuid
+
+log = logging.getLogger(__name__)
 
 
 @require_safe
@@ -41,7 +45,14 @@ def callback(request: HttpRequest) -> HttpResponse:
         return _refused(refused, browser)
     if interactions.request_of(row).link:
         return _on(reverse("identity:my-links"))
-    return _on(finishing.finish(key=row.key, browser=browser))
+    try:
+        return _on(finishing.finish(key=row.key, browser=browser))
+    except KouanError:
+        raise
+    except Exception:
+        # The answer counts once; the step that is left has an address that can be asked for again.
+        log.exception("the last step of a sign-in failed; the browser tries it again")
+        return _on(address_of(row))
 
 
 def _refused(refused: relay.Refused, browser: bytes) -> HttpResponse:
