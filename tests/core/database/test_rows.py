@@ -12,7 +12,6 @@ from django.db import IntegrityError, connection, transaction
 from databases import statements
 from kouan.apps.dataflow.models import Decision
 from kouan.core.database.rows import (
-    Written,
     among,
     execute,
     fetch,
@@ -24,6 +23,7 @@ from kouan.core.database.rows import (
     stored,
     update_many,
 )
+from kouan.core.database.values import Written
 from kouan.core.exchange.models import Channel, OutboxMessage, ReceivedBatch, Stream
 
 pytestmark = pytest.mark.django_db

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from kouan.apps.dataflow.domain import Case, ConsentFacts, ContractFacts, Filing, State, Terms
-from kouan.core.database.rows import Written
+from kouan.core.database.values import Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,7 +15,8 @@ from kouan.apps.dataflow.models import Decision
 from kouan.apps.dataflow.register import terms_with
 from kouan.apps.dataflow.rules import rules_of
 from kouan.core.database.gathered import insert_at_end
-from kouan.core.database.rows import Written, insert_many
+from kouan.core.database.rows import insert_many
+from kouan.core.database.values import Written
 from kouan.core.policy import Denied
 
 if TYPE_CHECKING:

@@ -7,38 +7,29 @@ values are stored, transactions, and Django's errors.
 
 from __future__ import annotations
 
-import json
 import uuid
-from datetime import UTC, date, datetime
+from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import DateField, DateTimeField, Field, JSONField, Model, UUIDField
+from django.db.models import Field, Model
 from django.db.models.base import ModelState
 
+from kouan.core.database.values import SQLITE, inward, outward, read_as, time_out
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from types import ModuleType
 
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     from kouan.core.database.postgresql.base import DatabaseWrapper as PostgreSQL
+    from kouan.core.database.values import Convert
 
 M = TypeVar("M", bound="Model")
-Convert = tuple[tuple[int, "Callable[[Any], Any]"], ...]
-"""Which places of a row have to be converted, and how."""
-
 Wanted = tuple[tuple[type[Model], str, tuple[str, ...]], ...]
 """Models, each with its table's name in a statement and the fields that are read: all if none is named."""
-
-_SQLITE: Final = "sqlite"
-
-
-class Written(str):
-    """A value of a field of JSON that is JSON already: it is kept as it is."""
-
-    __slots__ = ()
 
 
 def select(sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -68,9 +59,9 @@ def engine() -> str:
 
 def stored(value: datetime | uuid.UUID) -> Any:
     """Return a time or an identifier in the form in which this database keeps it."""
-    if engine() != _SQLITE:
+    if engine() != SQLITE:
         return value
-    return _time_out(value) if isinstance(value, datetime) else value.hex
+    return time_out(value) if isinstance(value, datetime) else value.hex
 
 
 def among(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
@@ -78,7 +69,7 @@ def among(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
 
     The values are of one kind; identifiers are brought into the form in which the database keeps them.
     """
-    if engine() != _SQLITE:
+    if engine() != SQLITE:
         return f"{column} = ANY(%s)", [list(values)]
     kept = [value.hex for value in values] if values and isinstance(values[0], uuid.UUID) else list(values)
     return f"{column} IN ({', '.join(['%s'] * len(kept))})", kept
@@ -171,7 +162,7 @@ def insert_many(model: type[Model], names: Sequence[str], rows: Iterable[Sequenc
     with connection.wrap_database_errors:
         if len(prepared) == 1:
             _run(connection, _insert(model, wanted), prepared[0])
-        elif connection.vendor == _SQLITE:
+        elif connection.vendor == SQLITE:
             sql = _question_marks(_insert(model, wanted))
             connection.connection.cursor().executemany(sql, prepared)
         else:
@@ -196,7 +187,7 @@ def insert(row: M) -> M:
 def new_keys(model: type[Model], count: int) -> list[int]:
     """Return primary keys, in order, for rows that the caller's transaction will insert with them."""
     table = model._meta.db_table
-    if engine() == _SQLITE:  # where this transaction is the only one that writes
+    if engine() == SQLITE:  # where this transaction is the only one that writes
         found = select("SELECT seq FROM sqlite_sequence WHERE name = %s", (table,))
         last: int = found[0][0] if found else 0
         return list(range(last + 1, last + 1 + count))
@@ -208,7 +199,7 @@ def execute_many(sql: str, rows: Sequence[Sequence[Any]]) -> None:
     """Run a statement once for each of ``rows``, all of them on one way to the database and back."""
     connection = _connection()
     with connection.wrap_database_errors:
-        if connection.vendor == _SQLITE:
+        if connection.vendor == SQLITE:
             connection.connection.cursor().executemany(_question_marks(sql), rows)
         else:
             cast("PostgreSQL", connection).direct.executemany(sql, rows)
@@ -226,7 +217,7 @@ def update_many(
     with connection.wrap_database_errors:
         if len(prepared) == 1:
             _run(connection, sql, prepared[0])
-        elif connection.vendor == _SQLITE:
+        elif connection.vendor == SQLITE:
             connection.connection.cursor().executemany(_question_marks(sql), prepared)
         else:
             fields = _fields(model, (*names, key))
@@ -254,7 +245,7 @@ def _connection() -> BaseDatabaseWrapper:
 
 def _run(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> Any:
     """Run a statement by the driver and return its cursor."""
-    if connection.vendor == _SQLITE:
+    if connection.vendor == SQLITE:
         return connection.connection.execute(_question_marks(sql), params)
     return cast("PostgreSQL", connection).direct.execute(sql, params, binary=True)
 
@@ -268,22 +259,6 @@ def _statements() -> ModuleType:
 @lru_cache(maxsize=256)
 def _question_marks(sql: str) -> str:
     return sql.replace("%s", "?")
-
-
-# The forms of values: those of Django's own fields, written down once for the few kinds that rows hold.
-
-
-@lru_cache(maxsize=64)
-def _time_out(value: datetime) -> str:
-    return str(value.astimezone(UTC).replace(tzinfo=None))
-
-
-def _json_out(value: object) -> str:
-    return str(value) if isinstance(value, Written) else json.dumps(value)
-
-
-def _time_in(value: str) -> datetime:
-    return datetime.fromisoformat(f"{value}+00:00")
 
 
 def _prepared(
@@ -307,35 +282,7 @@ def _prepared(
 
 @lru_cache(maxsize=64)
 def _outward(model: type[Model], names: tuple[str, ...], vendor: str) -> Convert:
-    converts: list[tuple[int, Callable[[Any], Any]]] = []
-    for place, field in enumerate(_fields(model, names)):
-        if isinstance(field, JSONField):
-            converts.append((place, _json_out))
-        elif vendor != _SQLITE:
-            continue
-        elif isinstance(field, DateTimeField):
-            converts.append((place, _time_out))
-        elif isinstance(field, DateField):
-            converts.append((place, date.isoformat))
-        elif isinstance(field, UUIDField):
-            converts.append((place, lambda value: cast("str", value.hex)))
-    return tuple(converts)
-
-
-def _inward(fields: Sequence[Field[Any, Any]], vendor: str) -> Convert:
-    if vendor != _SQLITE:  # whose driver knows all of them
-        return ()
-    converts: list[tuple[int, Callable[[Any], Any]]] = []
-    for place, field in enumerate(fields):
-        if isinstance(field, JSONField):
-            converts.append((place, json.loads))
-        elif isinstance(field, DateTimeField):
-            converts.append((place, _time_in))
-        elif isinstance(field, DateField):
-            converts.append((place, date.fromisoformat))
-        elif isinstance(field, UUIDField):
-            converts.append((place, uuid.UUID))
-    return tuple(converts)
+    return outward(_fields(model, names), vendor)
 
 
 @lru_cache(maxsize=64)
@@ -353,7 +300,7 @@ def _select(
 ) -> tuple[str, list[str], Convert]:
     fields = _fields(model, names)
     quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
-    columns = [_read_as(field, quote(_column(field)), vendor) for field in fields]
+    columns = [read_as(field, quote(_column(field)), vendor) for field in fields]
     attnames = [field.attname for field in fields]
     table = quote(model._meta.db_table)
     if beside is not None:
@@ -363,20 +310,15 @@ def _select(
         columns.append(f"(SELECT {quote(column)} FROM {there} WHERE {keys})")  # noqa: S608 - names from the models
         attnames.append(column)
     statement = f"SELECT {', '.join(columns)} FROM {table}"  # noqa: S608 - names from the models
-    return statement, attnames, _inward(fields, vendor)
+    return statement, attnames, inward(fields, vendor)
 
 
 @lru_cache(maxsize=64)
 def _look_up(wanted: Wanted, vendor: str) -> tuple[str, Convert]:
     quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
     fields = [(alias, field) for model, alias, names in wanted for field in _fields(model, names)]
-    columns = [_read_as(field, f"{alias}.{quote(_column(field))}", vendor) for alias, field in fields]
-    return ", ".join(columns), _inward([field for _, field in fields], vendor)
-
-
-def _read_as(field: Field[Any, Any], column: str, vendor: str) -> str:
-    # As an expression, a time or a day comes as the text that it is: a converter for the column is slow.
-    return f"{column} || ''" if vendor == _SQLITE and isinstance(field, DateField) else column
+    columns = [read_as(field, f"{alias}.{quote(_column(field))}", vendor) for alias, field in fields]
+    return ", ".join(columns), inward([field for _, field in fields], vendor)
 
 
 @lru_cache(maxsize=64)
