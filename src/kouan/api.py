@@ -22,6 +22,7 @@ from ninja.security import SessionAuth
 from kouan import __version__
 from kouan.apps.attached.api import router as attached
 from kouan.apps.dataflow.api import router as dataflow
+from kouan.apps.dataflow.api_together import router as dataflow_together
 from kouan.apps.evidence.api import router as evidence
 from kouan.apps.identity.api import router as identity
 from kouan.apps.operations.api import router as operations
@@ -102,6 +103,7 @@ api = NinjaAPI(
 )
 api.add_router("", validation)
 api.add_router("/attached", attached)
+api.add_router("/dataflow", dataflow_together)  # before an address that any word stands in
 api.add_router("/dataflow", dataflow)
 api.add_router("/evidence", evidence)
 api.add_router("/programme", programme)

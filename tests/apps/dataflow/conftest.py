@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from apps.dataflow.guangdong import Guangdong
 from apps.dataflow.made import CHAN, PURPOSE, VALUES, in_force
+from apps.dataflow.systems import System
 from core.exchange.peer import Peer
-from kouan.apps.dataflow import consents, contracts
+from kouan.apps.dataflow import access, consents, contracts
 from kouan.apps.dataflow.models import Contract
 from kouan.apps.identity.models import Resident
 from kouan.core.exchange import outbox, pressure
@@ -124,3 +125,23 @@ def given(chan, asked):
         )  # fmt: skip
 
     return make
+
+
+@pytest.fixture
+def system(client, node):
+    def make(institution="harbour-bank"):
+        return System(client, access.issue(institution=institution, name="core banking"))
+
+    return make
+
+
+@pytest.fixture
+def bank(system):
+    return system()
+
+
+@pytest.fixture
+def record(signed, given):
+    """A consent, and the request to send what it covers."""
+    consent = given(signed())
+    return {"consent": str(consent.key), "purpose": PURPOSE, "values": VALUES}

@@ -12,43 +12,12 @@ from django.utils import timezone
 
 from apps.dataflow.guangdong import values_of
 from apps.dataflow.made import OTHER, PURPOSE, VALUES
+from apps.dataflow.systems import System, problem
 from apps.dataflow.test_consents import theirs  # noqa: F401 - a fixture
 from kouan.apps.dataflow import access, api, consents
 from kouan.apps.dataflow.models import ConsentRequest, Contract, Decision, InstitutionAccess, Record, SentOnce
 from kouan.core.exchange.models import OutboxMessage
 from kouan.sections.dataflow import DataFlowSettings
-
-API = "/api/v1/dataflow"
-
-
-class System:
-    """A system with a token, or without one."""
-
-    def __init__(self, client, token):
-        self.client, self.headers = client, {"Authorization": f"Bearer {token}"} if token else {}
-
-    def get(self, path):
-        return self.client.get(f"{API}{path}", headers=self.headers)
-
-    def post(self, path, body, **headers):
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        data = body if isinstance(body, bytes) else json.dumps(body)
-        return self.client.post(
-            f"{API}{path}", data, content_type="application/json", headers=self.headers | named
-        )
-
-
-@pytest.fixture
-def system(client, node):
-    def make(institution="harbour-bank"):
-        return System(client, access.issue(institution=institution, name="core banking"))
-
-    return make
-
-
-@pytest.fixture
-def bank(system):
-    return system()
 
 
 def test_a_system_that_asks_too_often_waits_and_others_do_not(system, settings):
@@ -63,25 +32,11 @@ def test_a_system_that_asks_too_often_waits_and_others_do_not(system, settings):
     api.LIMIT._left.clear()
 
 
-def problem(response, status, code):
-    assert response.status_code == status, response.content
-    assert response["Content-Type"] == "application/problem+json"
-    assert response.json()["code"] == code
-    return response.json()
-
-
 def request(made, **changes):
     return {
         "contract": str(made.contract), "customer": "customer 1", "document_number": "A1234563",
         "elements": sorted(VALUES), "purposes": [PURPOSE],
     } | changes  # fmt: skip
-
-
-@pytest.fixture
-def record(signed, given):
-    """A consent, and the request to send what it covers."""
-    consent = given(signed())
-    return {"consent": str(consent.key), "purpose": PURPOSE, "values": VALUES}
 
 
 # Asking for consent

@@ -215,7 +215,7 @@ def ask_for_consent(request: HttpRequest, asked: ConsentToAsk) -> Status[dict[st
     Only whom the number of the document belongs to can see and answer it, once, within 30 days.
     """
     made = institutions.ask(
-        institution=_institution(request),
+        institution=institution_of(request),
         contract=asked.contract,
         reference=asked.customer,
         document_number=asked.document_number,
@@ -231,7 +231,7 @@ def ask_for_consent(request: HttpRequest, asked: ConsentToAsk) -> Status[dict[st
 )
 def get_consent_request(request: HttpRequest, key: UUID) -> dict[str, Any]:
     """Return a request of this institution and what came of it."""
-    return _request(*institutions.request_of(_institution(request), key))
+    return _request(*institutions.request_of(institution_of(request), key))
 
 
 @router.post(
@@ -247,7 +247,7 @@ def give_notice(request: HttpRequest, asked: NoticeToGive) -> Status[dict[str, A
     The same notice again is the one that stands. Where a side's law asks for a consent: 409.
     """
     made = institutions.inform(
-        institution=_institution(request),
+        institution=institution_of(request),
         contract=asked.contract,
         document_number=asked.document_number,
         document_type=asked.document_type,
@@ -272,13 +272,13 @@ def send_record(request: HttpRequest, asked: RecordToSend) -> Status[dict[str, A
     refused has used no key up.
     """
     record = institutions.send_once(
-        institution=_institution(request),
+        institution=institution_of(request),
         key=request.headers.get("Idempotency-Key"),
         consent=asked.consent,
         purpose=asked.purpose,
         values=asked.values,
     )
-    return Status(HTTPStatus.ACCEPTED, _record(record))
+    return Status(HTTPStatus.ACCEPTED, record_out(record))
 
 
 @router.get("/records", auth=InstitutionToken(), response=RecordsOut, url_name="received-records")
@@ -288,14 +288,14 @@ def get_records(
     limit: Annotated[int, Query(ge=1, le=MOST)] = 20,
 ) -> dict[str, Any]:
     """Return the records that came for this institution, without what they say."""
-    rows = institutions.received(_institution(request)).filter(pk__gt=after)[:limit]
-    return {"records": [_record(row) for row in rows]}
+    rows = institutions.received(institution_of(request)).filter(pk__gt=after)[:limit]
+    return {"records": [record_out(row) for row in rows]}
 
 
 @router.get("/records/{record_id}", auth=InstitutionToken(), response=RecordOut, url_name="record")
 def get_record(request: HttpRequest, record_id: UUID) -> dict[str, Any]:
     """Return a record that this institution sent or received, without what it says."""
-    return _record(institutions.record_of(_institution(request), record_id))
+    return record_out(institutions.record_of(institution_of(request), record_id))
 
 
 @router.post("/records/{record_id}/read", auth=InstitutionToken(), response=ReadOut, url_name="read-record")
@@ -303,7 +303,7 @@ def read_record(
     request: HttpRequest, response: HttpResponse, record_id: UUID, reading: Reading
 ) -> dict[str, Any]:
     """Return what a record says; the person is told who read it, when and for what."""
-    found = institutions.received_by(_institution(request), record_id)
+    found = institutions.received_by(institution_of(request), record_id)
     values = records.read(record=found, reader=reading.reader, purpose=reading.purpose)
     response.headers["Cache-Control"] = "no-store"
     return {
@@ -313,7 +313,8 @@ def read_record(
     }
 
 
-def _institution(request: HttpRequest) -> str:
+def institution_of(request: HttpRequest) -> str:
+    """Return whose token a request came with."""
     found = request.auth  # type: ignore[attr-defined] # set by the framework
     assert isinstance(found, InstitutionAccess)  # noqa: S101 - InstitutionToken lets nobody else in
     return found.institution
@@ -343,7 +344,8 @@ def _consent(row: DataConsent) -> dict[str, Any]:
     }
 
 
-def _record(row: Record) -> dict[str, Any]:
+def record_out(row: Record) -> dict[str, Any]:
+    """Return a record as ``RecordOut`` has it."""
     state, code = _state(row)
     return {
         "id": row.message_id,

@@ -395,3 +395,11 @@ class OtherBodySameKey(KouanError):
     code = "idempotency-key-reused"
     status = 422
     message = _("This Idempotency-Key was used for another record. Take a new key for each record.")
+
+
+class SeveralContracts(KouanError):
+    """Records that rest on different contracts were to leave together."""
+
+    code = "several-contracts"
+    status = 422
+    message = _("These records rest on different contracts. Send those of each contract by themselves.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from kouan.core.policy import Denied
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from django.db.models import QuerySet
 
@@ -130,6 +131,72 @@ def send_once(
         raise denied
     assert once.record is not None  # noqa: S101 - it was sent
     return once.record
+
+
+@dataclass(frozen=True, slots=True)
+class ToSend:
+    """Data about a person, and the key under which it is sent once."""
+
+    key: str
+    consent: uuid.UUID
+    values: Mapping[str, str]
+
+
+def send_all_once(*, institution: str, purpose: str, wanted: Sequence[ToSend]) -> list[Record]:
+    """Send what has not been sent under its key before, all of it or nothing; return all records, in order.
+
+    Raises as ``send_once`` does, and ``SeveralContracts``.
+    """
+    asked = {each.key: _digest(each.consent, purpose, each.values) for each in wanted}
+    if len(asked) < len(wanted):
+        raise errors.OtherBodySameKey
+    for last in (False, True):
+        fresh = [each for each in wanted if _before(institution, each.key, asked[each.key]) is None]
+        try:
+            if fresh:
+                _send_together(institution, purpose, fresh, asked)
+            break
+        except IntegrityError:  # another thread was first with one of the keys
+            if last:
+                raise
+    sent = SentOnce.objects.filter(institution=institution, key__in=asked)
+    places = dict(sent.values_list("key", "record_id"))
+    found = _records(institution, outgoing=True).in_bulk(list(places.values()))
+    return [found[places[each.key]] for each in wanted]
+
+
+def _send_together(
+    institution: str, purpose: str, fresh: Sequence[ToSend], asked: Mapping[str, bytes]
+) -> None:
+    keys = {each.consent for each in fresh}
+    held = DataConsent.objects.exclude(person="").in_bulk(keys, field_name="key")
+    if len(held) < len(keys):
+        raise errors.UnknownConsent
+    if len({each.contract for each in held.values()}) > 1:
+        raise errors.SeveralContracts
+    _, contract = _own(institution, fresh[0].consent)
+    taken, now = sorted(each.key for each in fresh), timezone.now()
+    denied: Denied | None = None
+    with transaction.atomic():
+        SentOnce.objects.bulk_create(
+            SentOnce(institution=institution, key=key, request=asked[key], created_at=now) for key in taken
+        )
+        own = SentOnce.objects.filter(institution=institution, key__in=taken)
+        try:
+            ids = records.send_many(
+                contract=contract,
+                purpose=purpose,
+                records=[(held[each.consent], each.values) for each in fresh],
+            )
+        except Denied as error:  # the decision stays on record; the keys do not
+            denied = error
+            own.delete()
+        else:
+            made = dict(Record.objects.filter(message_id__in=ids).values_list("message_id", "pk"))
+            for each, id_ in zip(fresh, ids, strict=True):
+                own.filter(key=each.key).update(record_id=made[id_])
+    if denied is not None:
+        raise denied
 
 
 def received(institution: str) -> QuerySet[Record]:
