@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.utils import timezone
 
-from kouan.apps.dataflow import errors
+from kouan.apps.dataflow import errors, system_errors
 from kouan.apps.dataflow.models import InstitutionAccess
 from kouan.web import tokens
 
@@ -43,5 +43,5 @@ def use(token: str) -> InstitutionAccess:
     """Return the access that a token gives; raises ``BadAccessToken``."""
     found = tokens.find(InstitutionAccess.objects.all(), token)
     if found is None:
-        raise errors.BadAccessToken
+        raise system_errors.BadAccessToken
     return found

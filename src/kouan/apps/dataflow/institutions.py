@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from kouan.apps.dataflow import consents, contracts, errors, notices, records
+from kouan.apps.dataflow import consents, contracts, errors, notices, records, system_errors
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent, Record, SentOnce
 from kouan.core.policy import Denied
@@ -104,7 +104,7 @@ def send_once(
     may not cross, or what ``outbox.send`` raises; then nothing was sent and the key is free.
     """
     if key is None or not re.fullmatch(IDEMPOTENCY_KEY, key):
-        raise errors.NoIdempotencyKey
+        raise system_errors.NoIdempotencyKey
     asked = _digest(consent, purpose, values)
     before = _before(institution, key, asked)
     if before is not None:
@@ -149,7 +149,7 @@ def send_all_once(*, institution: str, purpose: str, wanted: Sequence[ToSend]) -
     """
     asked = {each.key: _digest(each.consent, purpose, each.values) for each in wanted}
     if len(asked) < len(wanted):
-        raise errors.OtherBodySameKey
+        raise system_errors.OtherBodySameKey
     for last in (False, True):
         fresh = [each for each in wanted if _before(institution, each.key, asked[each.key]) is None]
         try:
@@ -173,7 +173,7 @@ def _send_together(
     if len(held) < len(keys):
         raise errors.UnknownConsent
     if len({each.contract for each in held.values()}) > 1:
-        raise errors.SeveralContracts
+        raise system_errors.SeveralContracts
     _, contract = _own(institution, fresh[0].consent)
     taken, now = sorted(each.key for each in fresh), timezone.now()
     denied: Denied | None = None
@@ -266,7 +266,7 @@ def _before(institution: str, key: str, asked: bytes) -> Record | None:
     if found is None:
         return None
     if not hmac.compare_digest(bytes(found.request), asked):
-        raise errors.OtherBodySameKey
+        raise system_errors.OtherBodySameKey
     return found.record
 
 
