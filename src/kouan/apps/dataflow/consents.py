@@ -19,7 +19,7 @@ from kouan.apps.dataflow import errors, receipts, records
 from kouan.apps.dataflow.crossings import CONSENT_GIVEN, CONSENT_TAKEN_BACK
 from kouan.apps.dataflow.documents import meant, shown_by
 from kouan.apps.dataflow.domain import State
-from kouan.apps.dataflow.judging import needs_level, rules_for, sensitive_among
+from kouan.apps.dataflow.judging import asks_consent, needs_level, rules_for, sensitive_among
 from kouan.apps.dataflow.labels import element_names
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent
 from kouan.apps.dataflow.payloads import ConsentGiven, ConsentTakenBack
@@ -60,9 +60,12 @@ def ask(  # noqa: PLR0913 - all that a request says, by name
 ) -> ConsentRequest:
     """Keep an institution's request to a customer; the number is kept as a hardened digest alone.
 
-    Raises ``ScopeDrift`` or ``OtherPurpose`` for what the contract does not name, ``NoDocumentNumber``, or
-    what ``meant`` raises for a ``document_type`` that has no such number.
+    Raises ``NoConsentAsked`` where neither side's rules ask for a consent, ``ScopeDrift`` or ``OtherPurpose``
+    for what the contract does not name, ``NoDocumentNumber``, or what ``meant`` raises for a
+    ``document_type`` that has no such number.
     """
+    if not asks_consent(terms, max(_today(), terms.first_day)):
+        raise errors.NoConsentAsked(contract=terms.contract)
     in_scope(terms, elements, purposes)
     document = meant(document_number, document_type)
     if not document:

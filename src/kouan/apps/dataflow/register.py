@@ -128,7 +128,7 @@ class ConsentRegister:
     """Says that a consent stands: for what rests on a contract that was judged a moment before."""
 
     def covers(self, proposal: Proposal) -> bool:
-        """Whether a consent is named at all; ``judge`` has looked at what it says."""
+        """Whether a consent or a notice is named at all; ``judge`` looks at what it says."""
         return key_of(proposal.consent_reference) is not None
 
 

@@ -340,6 +340,21 @@ def test_nobody_is_asked_under_a_contract_that_is_not_in_force_or_the_other_side
         assert "/ask" not in chan.get(address(row)).content.decode()
 
 
+def test_where_the_law_asks_for_no_consent_nobody_is_asked_and_the_page_says_what_to_do(chan, signed):
+    day = contracts.today().isoformat()
+    law = {"instrument": "Cap. 999, section 1", "number": "", "issued_on": day, "valid_until": None}
+    row = signed(basis="legal-obligation", ground=law)
+    assert "/ask" not in chan.get(address(row)).content.decode()
+    wanted = {
+        "document_number": NUMBER, "reference": "customer 8", "elements": ["person.name"],
+        "purposes": ["dpv:CreditChecking"],
+    }  # fmt: skip
+    answer = chan.post(address(row, "ask"), wanted)
+    assert answer.status_code == 422
+    assert "give the person a notice instead" in answer.content.decode()
+    assert not ConsentRequest.objects.exists()
+
+
 # The end
 
 

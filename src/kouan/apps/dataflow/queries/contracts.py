@@ -14,7 +14,7 @@ from kouan.apps.dataflow import errors, labels, statements
 from kouan.apps.dataflow.contracts import terms_of, today
 from kouan.apps.dataflow.crossings import CONTRACT_ENDED, CONTRACT_FILED
 from kouan.apps.dataflow.domain import State
-from kouan.apps.dataflow.judging import rules_for
+from kouan.apps.dataflow.judging import asks_consent, rules_for
 from kouan.apps.dataflow.models import Contract, Filing
 from kouan.core.exchange.models import OutboxMessage
 from kouan.core.exchange.opening import Expired
@@ -101,6 +101,15 @@ class Shown:
     def in_force(self) -> bool:
         """Whether today lies in the term of what both have signed."""
         return self.state is State.SIGNED and self.row.effective <= today() <= self.row.expires
+
+    @property
+    def asks(self) -> bool:
+        """Whether persons are asked for their consent under it, now and from this side."""
+        if self.terms.exporter.side != settings.NODE.side or not self.in_force:
+            return False
+        with contextlib.suppress(Denied):  # the rules of today may know no such contract any more
+            return asks_consent(self.terms, today())
+        return False
 
     @property
     def over(self) -> bool:
