@@ -19,6 +19,7 @@ from kouan.apps.dataflow.crossings import CONTRACT_ANSWERED, CONTRACT_ENDED, CON
 from kouan.apps.dataflow.domain import BadTerms, State, Terms, read_terms
 from kouan.apps.dataflow.models import Contract, SignedPaper
 from kouan.apps.dataflow.payloads import ContractAnswered, ContractEnded, ContractProposed
+from kouan.apps.dataflow.standing import counts
 from kouan.core.exchange import agreements
 from kouan.core.exchange.outbox import send
 from kouan.core.policy.decide import TERM_ZONE
@@ -177,7 +178,11 @@ def answered(*, message: Received[ContractAnswered]) -> None:
 def end(*, digest: bytes, reason: str) -> Contract:
     """End a contract from today on, before its term."""
     with transaction.atomic():
-        contract = _held(digest, State.SIGNED)
+        contract = Contract.objects.select_for_update().filter(digest=digest).first()
+        if contract is None:
+            raise errors.UnknownContract
+        if not counts(contract.state, contract.ended_on, today()):
+            raise errors.NotInThisState(contract=str(contract.contract), state=contract.state)
         _ended(contract, today(), settings.NODE.side, reason)
         send(
             CONTRACT_ENDED,
@@ -197,7 +202,7 @@ def ended_there(*, message: Received[ContractEnded]) -> None:
     contract = Contract.objects.select_for_update().filter(digest=said.digest, peer=message.sender).first()
     if contract is None:
         raise errors.UnknownContract
-    if contract.state == State.SIGNED:
+    if counts(contract.state, contract.ended_on, today()):
         _ended(contract, min(today(), contract.expires), message.sender, said.reason)
     elif contract.state == State.PROPOSED and contract.signed_here is not None:
         contract.state, contract.reason = State.REFUSED, said.reason
@@ -205,8 +210,11 @@ def ended_there(*, message: Received[ContractEnded]) -> None:
 
 
 def _ended(contract: Contract, on: date, by: str, reason: str) -> None:
+    """End a version; what counted only until it was to begin is at its end with it."""
     contract.state, contract.ended_on, contract.ended_by, contract.reason = State.ENDED, on, by, reason
     contract.save()
+    before = Contract.objects.filter(contract=contract.contract, version__lt=contract.version)
+    before.filter(state=State.REPLACED, ended_on__gt=on).update(ended_on=on)
 
 
 def _bound(contract: Contract, terms: Terms, day: date) -> None:

@@ -17,6 +17,7 @@ from kouan.apps.dataflow.denials import SEVERAL
 from kouan.apps.dataflow.domain import ALWAYS, SCOPE, State, Terms
 from kouan.apps.dataflow.labels import place_name, purpose_name
 from kouan.apps.dataflow.rules import Basis, NoRules, Rules, rules_of
+from kouan.apps.dataflow.standing import counts
 from kouan.core.policy.decide import TERM_ZONE, ImportantData
 from kouan.core.policy.elements import Category, elements_of, important_among, personal_among
 
@@ -165,7 +166,7 @@ def _contract(case: _Asked, contract: ContractFacts) -> None:
     terms, name = contract.terms, contract.terms.contract
     if case.named is not None and case.named != contract.digest:
         raise errors.OtherTerms(clause="contract digest", contract=name)
-    if contract.state in _NEVER and not _on_its_last_day(case, contract):
+    if contract.state in _NEVER and not counts(contract.state, contract.ended_on, case.day):
         raise errors.ContractOver(clause="contract state", contract=name, state=contract.state.value)
     if unsigned := terms.sides - contract.signed_by:
         raise errors.UnsignedContract(
@@ -182,10 +183,6 @@ def _contract(case: _Asked, contract: ContractFacts) -> None:
             exporter=terms.exporter.side,
             importer=terms.importer.side,
         )
-
-
-def _on_its_last_day(case: _Asked, contract: ContractFacts) -> bool:
-    return contract.ended_on is not None and case.day < contract.ended_on
 
 
 def _scope(case: _Asked, terms: Terms) -> None:

@@ -367,6 +367,23 @@ def test_a_contract_is_ended_with_a_reason(chan, signed):
     assert chan.get(address(row, "end")).status_code == 404
 
 
+def test_what_is_replaced_later_is_in_force_until_then_and_can_be_filed_and_ended(chan, signed):
+    first = signed()
+    later = (contracts.today() + timedelta(days=9)).isoformat()
+    terms = contracts.terms_of(first)
+    signed(contract=terms.contract, version=2, replaces=terms.digest().hex(), effective=later)
+    text = chan.get(address(first)).content.decode()
+    assert "In force" in text
+    assert "/ask" not in text
+    for action in ("file", "end"):
+        assert address(first, action) in text
+        assert chan.get(address(first, action)).status_code == 200
+    chan.post(address(first, "end"), {"reason": "No longer needed"})
+    first.refresh_from_db()
+    assert first.state == "ended"
+    assert address(first, "end") not in chan.get(address(first)).content.decode()
+
+
 # Who may
 
 
