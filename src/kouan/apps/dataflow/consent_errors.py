@@ -26,3 +26,11 @@ class NoConsentAsked(KouanError):
         "Under contract %(contract)s the law asks for no consent: give the person a notice instead, through "
         "the interface for institutions."
     )
+
+
+class TermsChanged(KouanError):
+    """A person answers a request, and the contract says something else than what they were shown."""
+
+    code = "terms-changed"
+    status = 409
+    message = _("The contract has changed since this page was shown. Read it again, then decide.")

@@ -125,11 +125,14 @@ def give(
 ) -> DataConsent | None:
     """Take a person's answer: a signed receipt for what they ticked, and word of it to the other side.
 
-    Nothing ticked is a refusal, and returns nothing. Raises what ``open_request`` raises, ``LevelTooLow``,
-    and what ``send`` may raise.
+    ``terms`` are those that the person was shown. Nothing ticked is a refusal, and returns nothing. Raises
+    what ``open_request`` raises, ``TermsChanged`` where the contract says something else by now,
+    ``LevelTooLow``, and what ``send`` may raise.
     """
     with transaction.atomic():
         request, contract = open_request(key, person)
+        if bytes(contract.digest) != terms.digest():
+            raise errors.TermsChanged
         ConsentRequest.objects.select_for_update().get(pk=request.pk)
         now = timezone.now()
         answered = ConsentRequest.objects.filter(pk=request.pk, answered_at__isnull=True).update(

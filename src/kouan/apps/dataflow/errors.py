@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
-from kouan.apps.dataflow.consent_errors import ConsentNeeded, NoConsentAsked
+from kouan.apps.dataflow.consent_errors import ConsentNeeded, NoConsentAsked, TermsChanged
 from kouan.apps.dataflow.denials import (
     ConsentExpired,
     ConsentForOther,
@@ -87,6 +87,7 @@ __all__ = [
     "SensitiveUnderBasis",
     "TermEndsBeforeItBegins",
     "TermTooLong",
+    "TermsChanged",
     "TooManyPersons",
     "UnknownBasis",
     "UnknownConsent",
