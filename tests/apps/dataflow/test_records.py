@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 import uuid
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.dataflow.guangdong import values_of
@@ -156,6 +157,30 @@ def test_what_waits_when_the_contract_is_ended_does_not_leave(  # noqa: PLR0913,
     report_undelivered()
     kept = Record.objects.filter(message_id__in=waiting)
     assert {row.erased_because for row in kept} == {"contract-over"}
+
+
+@pytest.mark.postgresql  # on SQLite whoever writes is alone
+@pytest.mark.django_db(transaction=True)
+def test_who_ends_a_contract_waits_for_what_is_being_sent_under_it(send, agreed):
+    made = contracts.Contract.objects.get()
+
+    def end():
+        try:
+            contracts.end(digest=bytes(made.digest), reason="The bank closes.")
+        finally:
+            connection.close()
+
+    ending = threading.Thread(target=end)
+    with transaction.atomic():
+        record = send()
+        ending.start()
+        ending.join(0.5)
+        assert ending.is_alive()
+    ending.join(20)
+    assert not ending.is_alive()
+    row = OutboxMessage.objects.get(message_id=record.message_id)
+    assert (row.state, row.code) == ("cancelled", "contract-over")
+    assert refused(send, errors.ContractOver) == "contract state"
 
 
 def test_an_amendment_that_begins_later_leaves_the_present_version_in_force(signed, given, terms, today):
