@@ -119,6 +119,17 @@ def test_two_contracts_that_agree(standing, said):
     checks.agrees_with_others(said)
 
 
+@pytest.mark.parametrize(("first_day", "binds"), [("2099-01-30", True), ("2099-01-31", False)])
+def test_what_is_replaced_later_binds_until_then(standing, first_day, binds):
+    Contract.objects.update(state=State.REPLACED, ended_on=date(2099, 1, 31), expires=date(2099, 12, 31))
+    said = other(effective=first_day, expires="2099-12-31")
+    if not binds:
+        checks.agrees_with_others(said)
+        return
+    with pytest.raises(errors.ContractsDisagree):
+        checks.agrees_with_others(said)
+
+
 @pytest.mark.parametrize("state", [State.DRAFT, State.REFUSED, State.REPLACED, State.ENDED])
 def test_what_binds_nobody_disagrees_with_nothing(standing, state):
     Contract.objects.update(state=state)

@@ -14,6 +14,8 @@ from apps.dataflow.made import BANK, LENDER
 from kouan.apps.dataflow import contracts, errors, filings, statements
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.models import Contract, Filing
+from kouan.apps.dataflow.queries.contracts import due
+from kouan.apps.dataflow.standing import counts
 from kouan.core.exchange import outbox
 from kouan.core.exchange.handling import report_undelivered
 from kouan.core.exchange.models import OutboxMessage
@@ -306,6 +308,70 @@ def test_ended_here(signed, gd, today):
     assert (kind, payload["ended_on"]) == ("dataflow.contract-end", today.isoformat())
     with pytest.raises(errors.NotInThisState):
         contracts.end(digest=bytes(made.digest), reason="Again.")
+
+
+@pytest.fixture
+def amended(signed, terms, today):
+    """A contract and its next version, which both have signed and which begins in a few days."""
+    first = signed()
+    later = (today + timedelta(days=9)).isoformat()
+    second = signed(terms(version=2, replaces=bytes(first.digest).hex(), effective=later))
+    first.refresh_from_db()
+    assert (first.state, first.ended_on) == (State.REPLACED, second.effective)
+    return first, second
+
+
+def end_there(gd, contract, today):
+    said = {"digest": bytes(contract.digest), "ended_on": today.isoformat(), "reason": "We close."}
+    assert gd.say("dataflow.contract-end", said, conversation=contract.contract) == ("handled", "")
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_what_a_version_replaces_ends_with_it_if_it_is_ended_before_it_begins(amended, gd, today, here):
+    first, second = amended
+    if here:
+        contracts.end(digest=bytes(second.digest), reason="The bank closes.")
+    else:
+        end_there(gd, second, today)
+    first.refresh_from_db(), second.refresh_from_db()
+    assert (second.state, second.ended_on) == (State.ENDED, today)
+    assert (first.state, first.ended_on) == (State.REPLACED, today)
+    assert not counts(first.state, first.ended_on, today)
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_what_is_replaced_later_may_be_ended_before(amended, gd, today, here):
+    first, second = amended
+    if here:
+        contracts.end(digest=bytes(first.digest), reason="The bank closes.")
+    else:
+        end_there(gd, first, today)
+    first.refresh_from_db(), second.refresh_from_db()
+    assert (first.state, first.ended_on) == (State.ENDED, today)
+    assert (second.state, second.ended_on) == (State.SIGNED, None)
+
+
+def test_what_was_replaced_is_not_ended_once_more(amended, gd, today):
+    first, _second = amended
+    Contract.objects.filter(pk=first.pk).update(ended_on=today)
+    with pytest.raises(errors.NotInThisState):
+        contracts.end(digest=bytes(first.digest), reason="The bank closes.")
+    end_there(gd, first, today)
+    first.refresh_from_db()
+    assert (first.state, first.ended_by) == (State.REPLACED, "")
+
+
+def test_what_is_replaced_later_is_filed_until_then(amended, today):
+    first, second = amended
+    Filing.objects.filter(contract=first).update(due_on=today)
+    found = [each for each in filings.near(timezone.now()) if each.kind == "filing"]
+    assert [each.about for each in found] == [f"{side} {first.contract}" for side in ("gd", "hk")]
+    assert due()[0] == 1
+    filings.filed(digest=bytes(first.digest), filed_on=today, reference="GBA-1")
+    assert due()[0] == 0
+    Contract.objects.filter(pk=second.pk).update(state=State.REPLACED, ended_on=today)
+    with pytest.raises(errors.UnknownContract):
+        filings.filed(digest=bytes(second.digest), filed_on=today, reference="GBA-2")
 
 
 def test_ended_there(signed, gd, today):

@@ -304,6 +304,37 @@ def test_what_each_other_basis_asks_for_is_enough(basis, changes, how):
     assert judge(case(contract=contract_, **how)) == (f"gd/2026-01-01 {basis}", f"hk/2026-01-01 {basis}")
 
 
+UNASKED = {
+    "withdrawn": ({"withdrawn_at": AT}, errors.ConsentWithdrawn, "consent"),
+    "over": ({"expires_at": AT}, errors.ConsentExpired, "consent"),
+    "about another": ({"subject": "t" * 43}, errors.ConsentOfAnother, "consent subject"),
+    "of another contract": (
+        {"contract": NUMBER.replace("5", "6")}, errors.ConsentForOther, "consent contract",
+    ),
+    "for another purpose": ({"purposes": frozenset({OTHER})}, errors.ConsentForOther, "consent purposes"),
+    "of less": ({"elements": frozenset({"person.name"})}, errors.ConsentForOther, "consent elements"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("notice", [True, False])
+@pytest.mark.parametrize("name", UNASKED)
+def test_where_no_basis_asks_for_a_consent_one_that_is_named_has_to_hold(name, notice):
+    changes, error, clause = UNASKED[name]
+    law = said(basis="legal-obligation", ground=GROUND)
+    stands = case(contract=law, consent=consent(notice=notice, level=1, separate=frozenset()))
+    assert judge(stands)
+    with pytest.raises(error) as caught:
+        judge(replace(stands, consent=replace(stands.consent, **changes)))
+    assert caught.value.params["clause"] == clause
+
+
+def test_a_notice_counts_at_once_where_the_other_sides_clock_is_ahead():
+    law = said(basis="legal-obligation", ground=GROUND)
+    assert judge(case(contract=law, consent=consent(notice=True, given_at=AT + timedelta(seconds=1))))
+    with pytest.raises(errors.ConsentExpired):
+        judge(case(contract=law, consent=consent(given_at=AT + timedelta(seconds=1))))
+
+
 @pytest.mark.parametrize("basis", ["security-assessment", "certification"])
 def test_neither_an_assessment_nor_a_certificate_does_without_the_consent(basis):
     with pytest.raises(errors.NoPersonsConsent):

@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.dataflow.guangdong import values_of
 from apps.dataflow.made import BANK, LENDER, OTHER, PURPOSE, VALUES
 from kouan.apps.dataflow import auditing, contracts, decisions, errors, notices, receipts, records
-from kouan.apps.dataflow.models import DataConsent, Decision, Record
+from kouan.apps.dataflow.models import ConsentRequest, DataConsent, Decision, Record
 from kouan.apps.dataflow.queries.mine import my_consent, my_consents, my_crossings
 
 NUMBER = "A123456(3)"
@@ -95,6 +95,25 @@ def test_where_a_consent_is_asked_for_a_notice_is_none(signed, duty, gd):
     assert not DataConsent.objects.exists()
 
 
+def test_where_a_notice_is_given_nobody_is_asked_for_a_consent(duty, asked):
+    with pytest.raises(errors.NoConsentAsked):
+        asked(duty())
+    assert not ConsentRequest.objects.exists()
+
+
+def test_no_more_crosses_than_the_notice_says_and_none_after_it(duty):
+    contract = duty()
+    narrow = inform(contract, elements=["person.name"])
+    with pytest.raises(errors.ConsentForOther):
+        records.send(contract=contract, consent=narrow, purpose=PURPOSE, values=VALUES)
+    notice = inform(contract)
+    DataConsent.objects.filter(pk=notice.pk).update(expires_at=timezone.now())
+    with pytest.raises(errors.ConsentExpired):
+        records.send(contract=contract, consent=notice, purpose=PURPOSE, values=VALUES)
+    assert not Record.objects.exists()
+    assert all(decisions.replay(each).same for each in Decision.objects.all())
+
+
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -153,6 +172,10 @@ def test_what_comes_on_the_law_of_both_sides_is_kept(theirs, gd):
     )
     kept = Record.objects.get(outgoing=False)
     assert kept.consent.notice
+    more = record | {"subject": "h" * 43}
+    said = gd.say("dataflow.record", more, conversation=key, contract=theirs, consent=f"dataflow:{key}")
+    assert said == ("refused", "consent-of-another")
+    Decision.objects.filter(allowed=False).delete()
     assert json.loads(json.dumps(Decision.objects.get().case))["consent"]["notice"] is True
 
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+import threading
 import uuid
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.dataflow.guangdong import values_of
 from apps.dataflow.made import OTHER, PURPOSE, VALUES
 from apps.dataflow.test_consents import say, theirs  # noqa: F401 - a fixture
 from kouan.apps.dataflow import consents, contracts, decisions, errors, records, register
-from kouan.apps.dataflow.models import DataConsent, Decision, Record, Use
-from kouan.core.exchange import outbox, refusals, sealing, witness
+from kouan.apps.dataflow.domain import State
+from kouan.apps.dataflow.models import Contract, DataConsent, Decision, Record, Use
+from kouan.apps.dataflow.payloads import ContractEnded
+from kouan.core.exchange import Received, outbox, refusals, sealing, witness
 from kouan.core.exchange.evidence import evidence_bundle
 from kouan.core.exchange.handling import report_undelivered
-from kouan.core.exchange.models import InboxMessage, OutboxMessage
+from kouan.core.exchange.models import InboxMessage, OutboxBody, OutboxMessage
 from kouan.core.exchange.verify import verify_bundle
 from kouan.core.policy import Denied
 
@@ -126,6 +129,57 @@ def test_anothers_messages_wait_on(send, given, chan, gd, agreed):
 def test_after_the_contract_has_ended_nothing_leaves(send, agreed):
     made = contracts.Contract.objects.get()
     contracts.end(digest=bytes(made.digest), reason="The bank closes.")
+    assert refused(send, errors.ContractOver) == "contract state"
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_what_waits_when_the_contract_is_ended_does_not_leave(  # noqa: PLR0913, PLR0917 - fixtures
+    agreed, send, signed, given, asked, gd, today, here
+):
+    made = contracts.Contract.objects.get(contract=agreed.contract)
+    other = signed(contract=str(uuid.uuid4()), purposes=[OTHER])
+    consent = given(other, request=asked(other, purposes=[OTHER]))
+    waiting = [send().message_id for _ in range(3)]
+    records.send(contract=other, consent=consent, purpose=OTHER, values=VALUES)
+    bodies = OutboxBody.objects.filter(message__message_id__in=waiting)
+    assert bodies.count() == 3
+    if here:
+        contracts.end(digest=bytes(made.digest), reason="The bank closes.")
+    else:
+        said = {"digest": bytes(made.digest), "ended_on": today.isoformat(), "reason": "We close."}
+        ended = Received(uuid.uuid4(), "gd", made.contract, timezone.now(), ContractEnded(**said))
+        contracts.ended_there(message=ended)
+    heard = [payload["purpose"] for kind, payload in gd.hear() if kind == "dataflow.record"]
+    assert heard == [OTHER]
+    assert not bodies.exists()
+    rows = OutboxMessage.objects.filter(message_id__in=waiting)
+    assert {(row.state, row.code) for row in rows} == {("cancelled", "contract-over")}
+    report_undelivered()
+    kept = Record.objects.filter(message_id__in=waiting)
+    assert {row.erased_because for row in kept} == {"contract-over"}
+
+
+@pytest.mark.postgresql  # on SQLite whoever writes is alone
+@pytest.mark.django_db(transaction=True)
+def test_who_ends_a_contract_waits_for_what_is_being_sent_under_it(send, agreed):
+    made = contracts.Contract.objects.get()
+
+    def end():
+        try:
+            contracts.end(digest=bytes(made.digest), reason="The bank closes.")
+        finally:
+            connection.close()
+
+    ending = threading.Thread(target=end)
+    with transaction.atomic():
+        record = send()
+        ending.start()
+        ending.join(0.5)
+        assert ending.is_alive()
+    ending.join(20)
+    assert not ending.is_alive()
+    row = OutboxMessage.objects.get(message_id=record.message_id)
+    assert (row.state, row.code) == ("cancelled", "contract-over")
     assert refused(send, errors.ContractOver) == "contract state"
 
 
@@ -512,5 +566,20 @@ def test_what_was_withdrawn_meanwhile_is_not_sent_again(send, gd, chan):
     report_undelivered()
     consents.withdraw(key=first.consent.key, person=chan.key)
     with pytest.raises(errors.ConsentWithdrawn):
+        outbox.retry(first.message_id)
+    assert Record.objects.filter(outgoing=True).count() == 1
+
+
+def test_what_ends_while_it_is_sent_again_is_not_sent_again(send, gd, today, monkeypatch):
+    gd.hear()
+    first = send()
+    gd.hear("not-filed")
+    report_undelivered()
+
+    def ended_meanwhile(number, *, alone):
+        Contract.objects.filter(contract=number).update(state=State.ENDED, ended_on=today)
+
+    monkeypatch.setattr(records, "first_version", ended_meanwhile)
+    with pytest.raises(errors.ContractOver):
         outbox.retry(first.message_id)
     assert Record.objects.filter(outgoing=True).count() == 1

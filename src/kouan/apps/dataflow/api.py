@@ -212,7 +212,8 @@ _KEY: Final[dict[str, Any]] = {
 def ask_for_consent(request: HttpRequest, asked: ConsentToAsk) -> Status[dict[str, Any]]:
     """Keep a request, and return where the person answers it.
 
-    Only whom the number of the document belongs to can see and answer it, once, within 30 days.
+    Only whom the number of the document belongs to can see and answer it, once, within 30 days. Where neither
+    side's law asks for a consent: 409, and a notice is given instead.
     """
     made = institutions.ask(
         institution=institution_of(request),

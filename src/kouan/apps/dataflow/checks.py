@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+from django.utils import timezone
 
 from kouan.apps.dataflow import errors
 from kouan.apps.dataflow.domain import State, read_terms
 from kouan.apps.dataflow.judging import area, grounds, rules_for
 from kouan.apps.dataflow.models import Contract
+from kouan.apps.dataflow.standing import counting
 from kouan.core.database.locks import take_turn
-from kouan.core.policy.decide import ImportantData
+from kouan.core.policy.decide import TERM_ZONE, ImportantData
 from kouan.core.policy.elements import elements_of, important_among
 
 if TYPE_CHECKING:
     from kouan.apps.dataflow.domain import Terms
-
-_BINDING: Final = (State.PROPOSED, State.SIGNED)
 
 
 def check(terms: Terms, today: date) -> None:
@@ -55,10 +57,12 @@ def in_turn() -> None:
 def agrees_with_others(terms: Terms) -> None:
     """Raise ``ContractsDisagree`` if another contract of the two covers some of it for the same purpose."""
     exporter, importer = parties_of(terms)
+    # One that is replaced binds until the later version begins.
+    first = max(terms.first_day, timezone.now().astimezone(TERM_ZONE).date())
     others = Contract.objects.filter(
+        Q(state=State.PROPOSED) | counting(first),
         exporter=exporter,
         importer=importer,
-        state__in=_BINDING,
         effective__lte=terms.last_day,
         expires__gte=terms.first_day,
     ).exclude(contract=terms.contract)

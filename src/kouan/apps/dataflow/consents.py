@@ -19,7 +19,7 @@ from kouan.apps.dataflow import errors, receipts, records
 from kouan.apps.dataflow.crossings import CONSENT_GIVEN, CONSENT_TAKEN_BACK
 from kouan.apps.dataflow.documents import meant, shown_by
 from kouan.apps.dataflow.domain import State
-from kouan.apps.dataflow.judging import needs_level, rules_for, sensitive_among
+from kouan.apps.dataflow.judging import asks_consent, needs_level, rules_for, sensitive_among
 from kouan.apps.dataflow.labels import element_names
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent
 from kouan.apps.dataflow.payloads import ConsentGiven, ConsentTakenBack
@@ -60,9 +60,12 @@ def ask(  # noqa: PLR0913 - all that a request says, by name
 ) -> ConsentRequest:
     """Keep an institution's request to a customer; the number is kept as a hardened digest alone.
 
-    Raises ``ScopeDrift`` or ``OtherPurpose`` for what the contract does not name, ``NoDocumentNumber``, or
-    what ``meant`` raises for a ``document_type`` that has no such number.
+    Raises ``NoConsentAsked`` where neither side's rules ask for a consent, ``ScopeDrift`` or ``OtherPurpose``
+    for what the contract does not name, ``NoDocumentNumber``, or what ``meant`` raises for a
+    ``document_type`` that has no such number.
     """
+    if not asks_consent(terms, max(_today(), terms.first_day)):
+        raise errors.NoConsentAsked(contract=terms.contract)
     in_scope(terms, elements, purposes)
     document = meant(document_number, document_type)
     if not document:
@@ -122,11 +125,14 @@ def give(
 ) -> DataConsent | None:
     """Take a person's answer: a signed receipt for what they ticked, and word of it to the other side.
 
-    Nothing ticked is a refusal, and returns nothing. Raises what ``open_request`` raises, ``LevelTooLow``,
-    and what ``send`` may raise.
+    ``terms`` are those that the person was shown. Nothing ticked is a refusal, and returns nothing. Raises
+    what ``open_request`` raises, ``TermsChanged`` where the contract says something else by now,
+    ``LevelTooLow``, and what ``send`` may raise.
     """
     with transaction.atomic():
         request, contract = open_request(key, person)
+        if bytes(contract.digest) != terms.digest():
+            raise errors.TermsChanged
         ConsentRequest.objects.select_for_update().get(pk=request.pk)
         now = timezone.now()
         answered = ConsentRequest.objects.filter(pk=request.pk, answered_at__isnull=True).update(

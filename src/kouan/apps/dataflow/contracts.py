@@ -15,11 +15,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.apps.dataflow import checks, errors, filings, statements
-from kouan.apps.dataflow.crossings import CONTRACT_ANSWERED, CONTRACT_ENDED, CONTRACT_PROPOSED
+from kouan.apps.dataflow.crossings import CONTRACT_ANSWERED, CONTRACT_ENDED, CONTRACT_PROPOSED, DATA_RECORD
 from kouan.apps.dataflow.domain import BadTerms, State, Terms, read_terms
 from kouan.apps.dataflow.models import Contract, SignedPaper
 from kouan.apps.dataflow.payloads import ContractAnswered, ContractEnded, ContractProposed
-from kouan.core.exchange import agreements
+from kouan.apps.dataflow.standing import counts, first_version
+from kouan.core.exchange import agreements, bodies, outbox
 from kouan.core.exchange.outbox import send
 from kouan.core.policy.decide import TERM_ZONE
 
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 
 _REPLACEABLE: Final = (State.DRAFT, State.REFUSED)
 """What another text of the same version may take the place of: nobody is bound by it, or was."""
+_AT_ONCE: Final = 500
 
 
 def today() -> date:
@@ -177,7 +179,11 @@ def answered(*, message: Received[ContractAnswered]) -> None:
 def end(*, digest: bytes, reason: str) -> Contract:
     """End a contract from today on, before its term."""
     with transaction.atomic():
-        contract = _held(digest, State.SIGNED)
+        contract = Contract.objects.select_for_update().filter(digest=digest).first()
+        if contract is None:
+            raise errors.UnknownContract
+        if not counts(contract.state, contract.ended_on, today()):
+            raise errors.NotInThisState(contract=str(contract.contract), state=contract.state)
         _ended(contract, today(), settings.NODE.side, reason)
         send(
             CONTRACT_ENDED,
@@ -197,7 +203,7 @@ def ended_there(*, message: Received[ContractEnded]) -> None:
     contract = Contract.objects.select_for_update().filter(digest=said.digest, peer=message.sender).first()
     if contract is None:
         raise errors.UnknownContract
-    if contract.state == State.SIGNED:
+    if counts(contract.state, contract.ended_on, today()):
         _ended(contract, min(today(), contract.expires), message.sender, said.reason)
     elif contract.state == State.PROPOSED and contract.signed_here is not None:
         contract.state, contract.reason = State.REFUSED, said.reason
@@ -205,8 +211,17 @@ def ended_there(*, message: Received[ContractEnded]) -> None:
 
 
 def _ended(contract: Contract, on: date, by: str, reason: str) -> None:
+    """End a version, and what waits to cross under it; what counted until it was to begin ends with it."""
+    first_version(contract.contract, alone=True)
     contract.state, contract.ended_on, contract.ended_by, contract.reason = State.ENDED, on, by, reason
     contract.save()
+    before = Contract.objects.filter(contract=contract.contract, version__lt=contract.version)
+    replaced = before.filter(state=State.REPLACED, ended_on__gt=on)
+    over = [bytes(contract.digest), *(bytes(each) for each in replaced.values_list("digest", flat=True))]
+    replaced.update(ended_on=on)
+    never_sent = outbox.withdraw_under(over, type_=DATA_RECORD.type, code=errors.ContractOver.code)
+    for at in range(0, len(never_sent), _AT_ONCE):
+        bodies.erase_sent(never_sent[at : at + _AT_ONCE])
 
 
 def _bound(contract: Contract, terms: Terms, day: date) -> None:

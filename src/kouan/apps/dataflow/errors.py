@@ -1,4 +1,7 @@
-"""What this app refuses, each in the reader's language; what may not cross stands in ``denials``."""
+"""What this app refuses, each in the reader's language; what may not cross stands in ``denials``.
+
+What is refused where a person is asked or told stands in ``consent_errors``.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
+from kouan.apps.dataflow.consent_errors import ConsentNeeded, NoConsentAsked, TermsChanged
 from kouan.apps.dataflow.denials import (
     ConsentExpired,
     ConsentForOther,
@@ -53,6 +57,7 @@ __all__ = [
     "GroundOver",
     "IllFormedTerms",
     "LevelTooLow",
+    "NoConsentAsked",
     "NoContract",
     "NoDecision",
     "NoDocumentNumber",
@@ -79,6 +84,7 @@ __all__ = [
     "SensitiveUnderBasis",
     "TermEndsBeforeItBegins",
     "TermTooLong",
+    "TermsChanged",
     "TooManyPersons",
     "UnknownBasis",
     "UnknownConsent",
@@ -249,16 +255,6 @@ class ConsentDiffers(KouanError):
     code = "consent-differs"
     status = 409
     message = _("There is another consent or notice with this number already.")
-
-
-class ConsentNeeded(KouanError):
-    """A notice to a person, where the law asks for their consent."""
-
-    code = "consent-needed"
-    status = 409
-    message = _(
-        "Under contract %(contract)s nothing crosses without the person's consent: ask them for it instead."
-    )
 
 
 class PolicyNotUnderstood(KouanError):

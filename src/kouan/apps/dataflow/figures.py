@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.models import Contract, Record
+from kouan.apps.dataflow.standing import counting
 from kouan.core import figures
 from kouan.core.policy.decide import TERM_ZONE
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def _in_force(_since: datetime, until: datetime) -> int:
     day = until.astimezone(TERM_ZONE).date()
-    return Contract.objects.filter(state=State.SIGNED, effective__lte=day, expires__gte=day).count()
+    return Contract.objects.filter(counting(day), effective__lte=day, expires__gte=day).count()
 
 
 def _crossed(since: datetime, until: datetime) -> int:

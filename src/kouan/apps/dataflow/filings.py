@@ -15,6 +15,7 @@ from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.judging import rules_for
 from kouan.apps.dataflow.models import Contract, Filing
 from kouan.apps.dataflow.payloads import ContractFiled
+from kouan.apps.dataflow.standing import counting
 from kouan.core.exchange.outbox import send
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.sides import get_side
@@ -47,8 +48,8 @@ def near(now: datetime) -> list[Deadline]:
     """
     watch, day = settings.NODE.watch, now.astimezone(TERM_ZONE).date()
     open_ = Filing.objects.filter(
+        counting(day, at="contract__"),
         filed_on__isnull=True,
-        contract__state=State.SIGNED,
         contract__expires__gte=day,
         due_on__lte=day + timedelta(days=watch.filing_days),
     ).order_by("due_on", "pk")
@@ -93,7 +94,7 @@ def filed(*, digest: bytes, filed_on: date, reference: str) -> Filing:
         filing = (
             Filing.objects.select_for_update()
             .select_related("contract")
-            .filter(contract__digest=digest, side=settings.NODE.side, contract__state=State.SIGNED)
+            .filter(counting(today, at="contract__"), contract__digest=digest, side=settings.NODE.side)
             .first()
         )
         if filing is None:

@@ -17,6 +17,7 @@ from kouan.apps.dataflow.denials import SEVERAL
 from kouan.apps.dataflow.domain import ALWAYS, SCOPE, State, Terms
 from kouan.apps.dataflow.labels import place_name, purpose_name
 from kouan.apps.dataflow.rules import Basis, NoRules, Rules, rules_of
+from kouan.apps.dataflow.standing import counts
 from kouan.core.policy.decide import TERM_ZONE, ImportantData
 from kouan.core.policy.elements import Category, elements_of, important_among, personal_among
 
@@ -165,7 +166,7 @@ def _contract(case: _Asked, contract: ContractFacts) -> None:
     terms, name = contract.terms, contract.terms.contract
     if case.named is not None and case.named != contract.digest:
         raise errors.OtherTerms(clause="contract digest", contract=name)
-    if contract.state in _NEVER and not _on_its_last_day(case, contract):
+    if contract.state in _NEVER and not counts(contract.state, contract.ended_on, case.day):
         raise errors.ContractOver(clause="contract state", contract=name, state=contract.state.value)
     if unsigned := terms.sides - contract.signed_by:
         raise errors.UnsignedContract(
@@ -182,10 +183,6 @@ def _contract(case: _Asked, contract: ContractFacts) -> None:
             exporter=terms.exporter.side,
             importer=terms.importer.side,
         )
-
-
-def _on_its_last_day(case: _Asked, contract: ContractFacts) -> bool:
-    return contract.ended_on is not None and case.day < contract.ended_on
 
 
 def _scope(case: _Asked, terms: Terms) -> None:
@@ -213,14 +210,29 @@ def _filings(case: _Asked, contract: ContractFacts) -> None:
 
 
 def _consent(case: Case, bases: list[Basis]) -> None:
-    if not any(each.consent for each in bases):
-        return
+    """Judge the consent or the notice that is named: also where no basis asks for one, it has to hold."""
+    asked = any(each.consent for each in bases)
     consent = case.consent
-    if consent is None or consent.notice:
+    if asked and (consent is None or consent.notice):
         raise errors.NoPersonsConsent(clause="consent")
+    if consent is None:
+        return
+    _stands(case, consent)
+    if missing := personal_among(case.elements) - ALWAYS - consent.elements:
+        raise errors.ConsentForOther(clause="consent elements", detail=_titles(missing))
+    if asked:
+        _agreed(case, consent, bases)
+    if not consent.notice and case.contract is not None:
+        _no_wider(case.contract.terms, consent)
+
+
+def _stands(case: Case, consent: ConsentFacts) -> None:
+    """Raise the ``Denied`` of a consent or a notice that does not count, or is about something else."""
     if consent.withdrawn_at is not None and consent.withdrawn_at <= case.at:
         raise errors.ConsentWithdrawn(clause="consent", day=_day(consent.withdrawn_at))
-    if not consent.given_at <= case.at < consent.expires_at:
+    # A notice goes out together with what it is about, and the other side's clock may be a little ahead.
+    begun = consent.notice or consent.given_at <= case.at
+    if not begun or case.at >= consent.expires_at:
         raise errors.ConsentExpired(clause="consent", day=_day(consent.expires_at))
     if consent.subject != case.subject or not case.subject:
         raise errors.ConsentOfAnother(clause="consent subject")
@@ -228,14 +240,11 @@ def _consent(case: Case, bases: list[Basis]) -> None:
         raise errors.ConsentForOther(clause="consent contract", detail=consent.contract)
     if case.purpose not in consent.purposes:
         raise errors.ConsentForOther(clause="consent purposes", detail=purpose_name(case.purpose))
-    _agreed(case, consent, bases)
-    _no_wider(case.contract.terms, consent)
 
 
 def _agreed(case: Case, consent: ConsentFacts, bases: list[Basis]) -> None:
+    """Raise the ``Denied`` of a consent that was not given in the way that the bases ask for."""
     wanted = personal_among(case.elements) - ALWAYS
-    if missing := wanted - consent.elements:
-        raise errors.ConsentForOther(clause="consent elements", detail=_titles(missing))
     sensitive = sensitive_among(wanted)
     if any(each.separate_for_sensitive for each in bases) and (unseparated := sensitive - consent.separate):
         raise errors.ConsentForOther(clause="consent separate", detail=_titles(unseparated))

@@ -14,10 +14,12 @@ from django.utils import timezone
 
 from kouan.apps.dataflow import decisions, errors
 from kouan.apps.dataflow.crossings import DATA_RECORD, RECORD_READ, RECORDS_ERASED
+from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import DataConsent, Record, Use
 from kouan.apps.dataflow.payloads import DataRecord, RecordRead, RecordsErased, Value
 from kouan.apps.dataflow.register import CONSENT, case_of, holding, judged, judged_together
+from kouan.apps.dataflow.standing import first_version, still_counts
 from kouan.core.database.rows import among, fetch, insert, insert_many, stored
 from kouan.core.exchange import bodies, outbox
 from kouan.core.exchange.crossing import Basis
@@ -91,7 +93,8 @@ def _noting_denied(
     number = str(contract.contract)
     try:
         with transaction.atomic():
-            # Held until the end, so that who withdraws one is before this or after this.
+            # Held until the end, so that who ends it or withdraws one is before this or after this.
+            first_version(contract.contract, alone=False)
             where, params = among("id", sorted({consent.pk for consent in consents}))
             held = fetch(DataConsent, f"{where} ORDER BY id", params, names=("key", *CONSENT), lock=True)
             with holding(held):
@@ -322,11 +325,16 @@ def sent_again(message: SentAgain) -> None:
     before = Record.objects.select_related("consent").filter(message_id=message.before, outgoing=True).first()
     if before is None:
         raise errors.UnknownRecord
-    # Held, as in ``send``: who withdraws it is before this or after this.
+    # Held, as in ``send``: who ends the contract or withdraws the consent is before this or after this.
+    first_version(before.contract, alone=False)
     consent = DataConsent.objects.select_for_update().get(pk=before.consent_id)
     if consent.withdrawn_at is not None:
         raise errors.ConsentWithdrawn(clause="consent", day=_day(consent.withdrawn_at))
     case = judged()
+    if case.contract is not None and not still_counts(case.contract.digest, case.day):
+        raise errors.ContractOver(
+            clause="contract state", contract=str(before.contract), state=State.ENDED.value
+        )
     decisions.note(
         case, type_=DATA_RECORD.type, outgoing=True, contract=before.contract, message_id=message.id
     )

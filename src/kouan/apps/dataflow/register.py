@@ -28,6 +28,7 @@ from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import Contract, DataConsent
 from kouan.apps.dataflow.models import Filing as FilingRow
 from kouan.apps.dataflow.receipts import told
+from kouan.apps.dataflow.standing import counts
 from kouan.core.database.rows import look_up, stored
 from kouan.core.policy import Agreement, Allowed, Clause
 from kouan.core.policy.decide import TERM_ZONE
@@ -128,7 +129,7 @@ class ConsentRegister:
     """Says that a consent stands: for what rests on a contract that was judged a moment before."""
 
     def covers(self, proposal: Proposal) -> bool:
-        """Whether a consent is named at all; ``judge`` has looked at what it says."""
+        """Whether a consent or a notice is named at all; ``judge`` looks at what it says."""
         return key_of(proposal.consent_reference) is not None
 
 
@@ -241,8 +242,7 @@ class _Row:
 
     def in_force(self, day: date) -> bool:
         """Whether a version counts on a day: a later one that both have signed may begin only after it."""
-        counts = self.state == State.SIGNED or (self._ended is not None and day < self._ended)
-        return bool(counts and self._first <= day <= self._last)
+        return bool(counts(self.state, self._ended, day) and self._first <= day <= self._last)
 
     def contract(self) -> ContractFacts:
         """Return what counts of the contract."""

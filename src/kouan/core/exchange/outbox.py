@@ -26,11 +26,12 @@ from kouan.core.trust.queries import get_member
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
 State = OutboxMessage.State
 _SALT: Final = 16
+_AT_ONCE: Final = 500
 
 
 class OutboxFull(KouanError):
@@ -330,6 +331,22 @@ def withdraw(*, consent: str, code: str) -> int:
     """
     waiting = OutboxMessage.objects.filter(state=State.WAITING, consent=consent)
     return waiting.update(state=State.CANCELLED, code=code, finished_at=timezone.now())
+
+
+def withdraw_under(digests: Collection[bytes], *, type_: str, code: str) -> list[uuid.UUID]:
+    """Withdraw what still waits of one kind and rests on agreements with these digests; return their ids.
+
+    As ``withdraw``, in the caller's transaction.
+    """
+    waiting = OutboxMessage.objects.filter(state=State.WAITING, type=type_, agreement_digest__in=digests)
+    withdrawn: list[uuid.UUID] = []
+    while rows := list(waiting.select_for_update().order_by("pk").values_list("pk", "message_id")[:_AT_ONCE]):
+        keys = [key for key, _id in rows]
+        OutboxMessage.objects.filter(pk__in=keys).update(
+            state=State.CANCELLED, code=code, finished_at=timezone.now()
+        )
+        withdrawn += [id_ for _key, id_ in rows]
+    return withdrawn
 
 
 class NotADeadLetter(KouanError):

@@ -340,6 +340,21 @@ def test_nobody_is_asked_under_a_contract_that_is_not_in_force_or_the_other_side
         assert "/ask" not in chan.get(address(row)).content.decode()
 
 
+def test_where_the_law_asks_for_no_consent_nobody_is_asked_and_the_page_says_what_to_do(chan, signed):
+    day = contracts.today().isoformat()
+    law = {"instrument": "Cap. 999, section 1", "number": "", "issued_on": day, "valid_until": None}
+    row = signed(basis="legal-obligation", ground=law)
+    assert "/ask" not in chan.get(address(row)).content.decode()
+    wanted = {
+        "document_number": NUMBER, "reference": "customer 8", "elements": ["person.name"],
+        "purposes": ["dpv:CreditChecking"],
+    }  # fmt: skip
+    answer = chan.post(address(row, "ask"), wanted)
+    assert answer.status_code == 422
+    assert "give the person a notice instead" in answer.content.decode()
+    assert not ConsentRequest.objects.exists()
+
+
 # The end
 
 
@@ -350,6 +365,23 @@ def test_a_contract_is_ended_with_a_reason(chan, signed):
     row.refresh_from_db()
     assert (row.state, row.ended_by) == ("ended", "hk")
     assert chan.get(address(row, "end")).status_code == 404
+
+
+def test_what_is_replaced_later_is_in_force_until_then_and_can_be_filed_and_ended(chan, signed):
+    first = signed()
+    later = (contracts.today() + timedelta(days=9)).isoformat()
+    terms = contracts.terms_of(first)
+    signed(contract=terms.contract, version=2, replaces=terms.digest().hex(), effective=later)
+    text = chan.get(address(first)).content.decode()
+    assert "In force" in text
+    assert "/ask" not in text
+    for action in ("file", "end"):
+        assert address(first, action) in text
+        assert chan.get(address(first, action)).status_code == 200
+    chan.post(address(first, "end"), {"reason": "No longer needed"})
+    first.refresh_from_db()
+    assert first.state == "ended"
+    assert address(first, "end") not in chan.get(address(first)).content.decode()
 
 
 # Who may

@@ -13,8 +13,8 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.dataflow.pages.conftest import PEARL, browser_of, person_signed_in
-from kouan.apps.dataflow import receipts, records
-from kouan.apps.dataflow.models import ConsentRequest, DataConsent, Record
+from kouan.apps.dataflow import consents, receipts, records
+from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent, Record
 from kouan.apps.dataflow.payloads import RecordRead, RecordsErased
 from kouan.apps.dataflow.queries.mine import LATEST
 from kouan.apps.identity.domain import Level
@@ -27,6 +27,16 @@ PAGES = ("", "readers/", "erasure", "export.json", "export.zip")
 
 def request_of(row):
     return f"/my-data/requests/{row.key}"
+
+
+def seen(row):
+    """Which terms a request's page shows now."""
+    return bytes(Contract.objects.get(contract=row.contract, state="signed").digest).hex()
+
+
+def answer_to(row, answer, elements=()):
+    """The form of a request's page, filled in."""
+    return {"terms": seen(row), "answer": answer, "elements": list(elements)}
 
 
 def consent_at(row, action=""):
@@ -74,7 +84,12 @@ def test_a_request_says_who_asks_for_whom_and_what_and_ticks_nothing(me, signed,
 def test_what_is_ticked_is_agreed_to_and_nothing_else(me, signed, asked):
     row = asked(signed())
     answer = me.post(
-        request_of(row), {"answer": "agree", "elements": ["person.name", "person.credit", "person.health"]}
+        request_of(row),
+        {
+            "terms": seen(row),
+            "answer": "agree",
+            "elements": ["person.name", "person.credit", "person.health"],
+        },
     )
     consent = DataConsent.objects.get()
     assert answer.url == consent_at(consent)
@@ -90,19 +105,61 @@ def test_what_is_ticked_is_agreed_to_and_nothing_else(me, signed, asked):
 
 def test_agreeing_to_nothing_asks_again_and_refusing_ends_it(me, signed, asked):
     row = asked(signed())
-    again = me.post(request_of(row), {"answer": "agree"})
+    again = me.post(request_of(row), answer_to(row, "agree"))
     assert again.status_code == 422
     assert "Tick at least one" in again.content.decode()
-    assert me.post(request_of(row), {"answer": "refuse", "elements": ["person.name"]}).url == "/my-data/"
+    assert me.post(request_of(row), answer_to(row, "refuse", ["person.name"])).url == "/my-data/"
     row.refresh_from_db()
     assert row.answered_at is not None
+    assert not DataConsent.objects.exists()
+
+
+@pytest.mark.parametrize("answer", ["agree", "refuse"])
+def test_an_answer_to_terms_that_have_changed_shows_the_new_ones_first(me, signed, asked, answer):
+    first = signed()
+    row = asked(first)
+    before = seen(row)
+    assert f'name="terms" value="{before}"' in me.get(request_of(row)).content.decode()
+    contract = str(first.contract)
+    signed(contract=contract, version=2, replaces=before, retention_days=365)
+    said = {"answer": answer, "elements": ["person.name"]}
+    for terms in ({"terms": before}, {}):
+        again = me.post(request_of(row), said | terms)
+        assert again.status_code == 409
+        text = again.content.decode()
+        for shown in ("The contract has changed", "365 days", f'value="{seen(row)}"'):
+            assert shown in text
+        assert "checked" not in text
+    row.refresh_from_db()
+    assert (row.answered_at, DataConsent.objects.count()) == (None, 0)
+    assert me.post(request_of(row), said | {"terms": seen(row)}).status_code == 302
+    assert DataConsent.objects.count() == (answer == "agree")
+
+
+def test_terms_that_change_while_the_answer_is_taken_are_not_agreed_to(me, signed, asked, monkeypatch):
+    first = signed()
+    row = asked(first)
+    before = seen(row)
+    give = consents.give
+
+    def changed_meanwhile(**answer):
+        signed(contract=str(first.contract), version=2, replaces=before, retention_days=365)
+        return give(**answer)
+
+    monkeypatch.setattr(consents, "give", changed_meanwhile)
+    again = me.post(request_of(row), {"terms": before, "answer": "agree", "elements": ["person.name"]})
+    assert again.status_code == 409
+    assert "365 days" in again.content.decode()
     assert not DataConsent.objects.exists()
 
 
 def test_a_request_to_somebody_else_is_not_shown(signed, asked):
     row = asked(signed())
     other = browser_of(person_signed_in(subject="ho", number="B765432(1)"))
-    for answer in (other.get(request_of(row)), other.post(request_of(row), {"answer": "agree"})):
+    for answer in (
+        other.get(request_of(row)),
+        other.post(request_of(row), answer_to(row, "agree")),
+    ):
         assert answer.status_code == 403
         assert "Harbour" not in answer.content.decode()
     assert ConsentRequest.objects.get().answered_at is None
@@ -121,12 +178,12 @@ def test_sensitive_data_needs_a_surer_sign_in(signed, asked):
     text = me.get(request_of(row)).content.decode()
     assert "Sensitive data needs level 3" in text
     assert "level=3" in text
-    refused = me.post(request_of(row), {"answer": "agree", "elements": ["person.credit"]})
+    refused = me.post(request_of(row), answer_to(row, "agree", ["person.credit"]))
     assert refused.status_code == 403
     assert "level 3 – Substantial is needed" in refused.content.decode()
     row.refresh_from_db()
     assert row.answered_at is None
-    assert me.post(request_of(row), {"answer": "agree", "elements": ["person.name"]}).status_code == 302
+    assert me.post(request_of(row), answer_to(row, "agree", ["person.name"])).status_code == 302
     assert DataConsent.objects.get().elements == ["person.name"]
 
 
@@ -211,7 +268,7 @@ def test_nothing_is_answered_or_withdrawn_without_the_token_of_the_form(signed, 
     strict = Client(enforce_csrf_checks=True)
     strict.cookies = me.cookies
     assert strict.post(consent_at(consent, "withdraw")).status_code == 403
-    assert strict.post(request_of(row), {"answer": "agree", "elements": ["person.name"]}).status_code == 403
+    assert strict.post(request_of(row), answer_to(row, "agree", ["person.name"])).status_code == 403
     consent.refresh_from_db()
     assert consent.withdrawn_at is None
 

@@ -14,8 +14,9 @@ from kouan.apps.dataflow import errors, labels, statements
 from kouan.apps.dataflow.contracts import terms_of, today
 from kouan.apps.dataflow.crossings import CONTRACT_ENDED, CONTRACT_FILED
 from kouan.apps.dataflow.domain import State
-from kouan.apps.dataflow.judging import rules_for
+from kouan.apps.dataflow.judging import asks_consent, rules_for
 from kouan.apps.dataflow.models import Contract, Filing
+from kouan.apps.dataflow.standing import counting, counts
 from kouan.core.exchange.models import OutboxMessage
 from kouan.core.exchange.opening import Expired
 from kouan.core.policy import Denied
@@ -98,9 +99,24 @@ class Shown:
         return self.state is State.PROPOSED and self.row.signed_here is None
 
     @property
+    def counts(self) -> bool:
+        """Whether both are bound by it: also by one that is replaced, until the later version begins."""
+        return counts(self.row.state, self.row.ended_on, today())
+
+    @property
     def in_force(self) -> bool:
         """Whether today lies in the term of what both have signed."""
-        return self.state is State.SIGNED and self.row.effective <= today() <= self.row.expires
+        return self.counts and self.row.effective <= today() <= self.row.expires
+
+    @property
+    def asks(self) -> bool:
+        """Whether persons are asked for their consent under it, now and from this side."""
+        ours = self.terms.exporter.side == settings.NODE.side
+        if not ours or not self.in_force or self.state is not State.SIGNED:
+            return False
+        with contextlib.suppress(Denied):  # the rules of today may know no such contract any more
+            return asks_consent(self.terms, today())
+        return False
 
     @property
     def over(self) -> bool:
@@ -174,8 +190,12 @@ def within(reach: Reach) -> QuerySet[Contract]:
 def listed(reach: Reach = None) -> list[Shown]:
     """Return the contracts in reach, what is under way before what is over, the newest first."""
     rows = within(reach).prefetch_related("filings").order_by("-created_at")[:SHOWN]
-    under_way = {State.DRAFT, State.PROPOSED, State.SIGNED}
-    return sorted((shown(row) for row in rows), key=lambda each: (each.state not in under_way, each.over))
+    begun = {State.DRAFT, State.PROPOSED}
+
+    def place(each: Shown) -> tuple[bool, bool]:
+        return (each.state not in begun and not each.counts, each.over)
+
+    return sorted((shown(row) for row in rows), key=place)
 
 
 def versions(row: Contract) -> list[Contract]:
@@ -228,10 +248,10 @@ def due(reach: Reach = None) -> tuple[int, int]:
     """Return how many filings of this side are due within days, and how many contracts end within a month."""
     day, watch = today(), settings.NODE.watch
     open_filings = Filing.objects.filter(
+        counting(day, at="contract__"),
         contract__in=within(reach),
         side=settings.NODE.side,
         filed_on__isnull=True,
-        contract__state=State.SIGNED,
         due_on__lte=day + timedelta(days=watch.filing_days),
     )
     ending = within(reach).filter(

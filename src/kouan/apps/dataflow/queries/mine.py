@@ -90,6 +90,11 @@ class Asked:
     terms: Terms
 
     @property
+    def digest(self) -> str:
+        """Which terms the page shows: an answer is one to these alone."""
+        return self.terms.digest().hex()
+
+    @property
     def exporter(self) -> str:
         """Who asks, and gives the data."""
         return name_of(self.terms.exporter.name)

@@ -21,6 +21,7 @@ from kouan.apps.dataflow.labels import NO_BASIS, basis_name, localised, purpose_
 from kouan.apps.dataflow.models import Contract, Decision, Record
 from kouan.apps.dataflow.proving import declared_types, personal_types
 from kouan.apps.dataflow.queries.contracts import within
+from kouan.apps.dataflow.standing import counts
 from kouan.core import cbor
 from kouan.core.exchange.crossing import UndeclaredCrossing, registry
 from kouan.core.exchange.models import InboxMessage, KeptAgreement, OutboxMessage
@@ -167,7 +168,7 @@ def _of_contract(
         elements=tuple(terms.elements),
         what_for=tuple(purpose_name(each) for each in terms.purposes),
         codes=tuple(terms.purposes),
-        in_force=row.state == State.SIGNED and row.effective <= day <= row.expires,
+        in_force=counts(row.state, row.ended_on, day) and row.effective <= day <= row.expires,
         state=row.state,
         crossed=crossed,
         denied=denied,

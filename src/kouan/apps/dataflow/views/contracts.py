@@ -125,7 +125,7 @@ def refuse(request: HttpRequest, key: str) -> HttpResponseBase:
 def end(request: HttpRequest, key: str) -> HttpResponseBase:
     """End a contract before its term, with a reason."""
     shown = queries.shown(queries.by_key(key, reach_of(request)))
-    if shown.state is not State.SIGNED:
+    if not shown.counts:
         raise Http404
     form = ReasonForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -182,7 +182,8 @@ def erase(request: HttpRequest, key: str) -> HttpResponseBase:
 def ask(request: HttpRequest, key: str) -> HttpResponseBase:
     """Ask a customer of the exporter for their consent, and show the address to give to them."""
     shown = queries.shown(queries.by_key(key, reach_of(request)))
-    if shown.terms.exporter.side != settings.NODE.side or not shown.in_force:
+    ours = shown.terms.exporter.side == settings.NODE.side
+    if not ours or not shown.in_force or shown.state is not State.SIGNED:
         raise Http404
     form = AskForm(request.POST if request.method == "POST" else None, terms=shown.terms)
     if request.method == "POST" and form.is_valid():

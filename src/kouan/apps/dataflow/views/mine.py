@@ -22,6 +22,7 @@ from kouan.web.persons import identities
 if TYPE_CHECKING:
     import uuid
 
+    from kouan.apps.dataflow.models import DataConsent
     from kouan.web.persons import Person
 
 _form = require_http_methods(["GET", "HEAD", "POST"])
@@ -43,6 +44,8 @@ def request_(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpRespon
     asked = queries.Asked(row, terms_of(contract))
     if request.method != "POST":
         return _asked(request, asked, person)
+    if request.POST.get("terms") != asked.digest:
+        return _changed(request, key, person)
     ticked = request.POST.getlist("elements") if request.POST.get("answer") == "agree" else []
     if request.POST.get("answer") == "agree" and not set(ticked) & set(row.elements):
         return _asked(request, asked, person, nothing=True, status=422)
@@ -50,8 +53,14 @@ def request_(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpRespon
         given = consents.give(
             key=key, person=person, ticked=ticked, terms=asked.terms, language=get_language() or "en"
         )
+    except errors.TermsChanged:
+        return _changed(request, key, person)
     except errors.LevelTooLow as error:
-        return _asked(request, asked, person, ticked=ticked, too_low=error, status=error.status)
+        return _asked(request, asked, person, ticked=ticked, problem=error, status=error.status)
+    return _answered(request, given)
+
+
+def _answered(request: HttpRequest, given: DataConsent | None) -> HttpResponse:
     if given is None:
         messages.success(request, gettext("You did not agree. Nothing is sent."))
         return HttpResponseRedirect(reverse("dataflow:mine"))
@@ -61,6 +70,15 @@ def request_(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpRespon
     return HttpResponseRedirect(reverse("dataflow:consent", args=[given.key]))
 
 
+def _changed(request: HttpRequest, key: uuid.UUID, person: Person) -> HttpResponse:
+    """Show a request as it stands now to a person who answered what stood there before."""
+    row, contract = consents.open_request(key, person)
+    problem = errors.TermsChanged()
+    return _asked(
+        request, queries.Asked(row, terms_of(contract)), person, problem=problem, status=problem.status
+    )
+
+
 def _asked(  # noqa: PLR0913 - all that the page may say, by name
     request: HttpRequest,
     asked: queries.Asked,
@@ -68,7 +86,7 @@ def _asked(  # noqa: PLR0913 - all that the page may say, by name
     *,
     ticked: list[str] | None = None,
     nothing: bool = False,
-    too_low: errors.LevelTooLow | None = None,
+    problem: errors.LevelTooLow | errors.TermsChanged | None = None,
     status: int = 200,
 ) -> HttpResponse:
     needed = consents.level_for(asked.terms, asked.row.elements)
@@ -79,7 +97,8 @@ def _asked(  # noqa: PLR0913 - all that the page may say, by name
         asked=asked,
         ticked=ticked or [],
         nothing=nothing,
-        too_low=too_low,
+        problem=problem,
+        changed=isinstance(problem, errors.TermsChanged),
         level=person.level,
         plain_level=plain,
         needed=needed,
