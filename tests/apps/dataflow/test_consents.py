@@ -336,9 +336,14 @@ def withdrawn(signed, given, gd, chan):
 def test_a_withdrawal_that_was_refused_for_what_may_change_is_told_again(withdrawn, gd, code):
     withdrawn(code)
     consents.tell_withdrawn()
-    assert [kind for kind, _payload in gd.hear()] == ["dataflow.consent-withdrawn"]
-    consents.tell_withdrawn()
+    told = OutboxMessage.objects.filter(type="dataflow.consent-withdrawn")
+    for status in (code, None):  # refused once more, and then heard
+        assert [kind for kind, _payload in gd.hear(status)] == ["dataflow.consent-withdrawn"]
+        assert not told.order_by("pk").last().dismissed
+        told.update(created_at=timezone.now() - timedelta(hours=7))
+        consents.tell_withdrawn()
     assert not gd.hear()
+    assert told.filter(state="refused", dismissed=True).count() == 2
 
 
 @pytest.mark.parametrize(

@@ -208,11 +208,18 @@ def tell_withdrawn() -> bool:
     the next time.
     """
     sent = OutboxMessage.objects.filter(type=CONSENT_TAKEN_BACK.type, conversation=OuterRef("key"))
-    refused = Q(state=OutboxMessage.State.REFUSED, code__in=_NOT_HEARD, dismissed=False)
-    queued = sent.exclude(state__in=[OutboxMessage.State.EXPIRED, OutboxMessage.State.CANCELLED]).exclude(
-        refused, created_at__lt=timezone.now() - _AGAIN
+    refused = Q(state=OutboxMessage.State.REFUSED, code__in=_NOT_HEARD)
+    lost = [OutboxMessage.State.EXPIRED, OutboxMessage.State.CANCELLED]
+    queued = sent.exclude(Q(state__in=lost) | refused)
+    later = OutboxMessage.objects.filter(
+        type=CONSENT_TAKEN_BACK.type, conversation=OuterRef("conversation"), pk__gt=OuterRef("pk")
     )
-    untold = DataConsent.objects.filter(~Exists(queued), withdrawn_at__isnull=False).exclude(person="")
+    left = sent.filter(refused, ~Exists(later)).filter(
+        Q(dismissed=True) | Q(created_at__gte=timezone.now() - _AGAIN)
+    )
+    untold = DataConsent.objects.filter(~Exists(queued), ~Exists(left), withdrawn_at__isnull=False).exclude(
+        person=""
+    )
     more = False
     for peer in untold.order_by("peer").values_list("peer", flat=True).distinct():
         with transaction.atomic():  # of two workers one holds them; told twice it would be harmless
@@ -222,6 +229,8 @@ def tell_withdrawn() -> bool:
                 for row in rows:
                     if row.withdrawn_at is not None:
                         _tell(row, row.withdrawn_at)
+                        before = OutboxMessage.objects.filter(refused, conversation=row.key)
+                        before.filter(type=CONSENT_TAKEN_BACK.type).update(dismissed=True)
             except (Denied, OutboxFull, UnknownMember):
                 continue
             more = more or len(rows) == _AT_ONCE
