@@ -18,6 +18,7 @@ from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent, Decision
 from kouan.core import chores
 from kouan.core.exchange import outbox
+from kouan.core.exchange.models import OutboxMessage
 from kouan.core.sides import UnknownDocumentError
 from kouan.core.sides.documents import DocumentNumberError
 from kouan.core.trust import cose
@@ -306,6 +307,53 @@ def test_a_withdrawal_that_waited_too_long_to_leave_is_told_again(signed, given,
     consents.tell_withdrawn()
     assert [kind for kind, _payload in gd.hear()] == ["dataflow.consent-withdrawn"]
     assert not consents.tell_withdrawn()
+    assert not gd.hear()
+
+
+@pytest.fixture
+def withdrawn(signed, given, gd, chan):
+    """A consent that was taken back, of which Guangdong refuses to hear."""
+
+    def refuse(code, **changes):
+        consent = given(signed())
+        gd.hear()
+        consents.withdraw(key=consent.key, person=chan.key)
+        gd.hear(code)
+        told = OutboxMessage.objects.get(type="dataflow.consent-withdrawn")
+        assert (told.state, told.code) == ("refused", code)
+        assert not consents.tell_withdrawn()
+        assert not gd.hear()  # not at once: it would be refused again
+        changes["created_at"] = timezone.now() - timedelta(hours=7)
+        OutboxMessage.objects.filter(pk=told.pk).update(**changes)
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["expired", "no-agreement", "other-agreement-text", "agreement-not-in-force", "party-not-named"],
+)
+def test_a_withdrawal_that_was_refused_for_what_may_change_is_told_again(withdrawn, gd, code):
+    withdrawn(code)
+    consents.tell_withdrawn()
+    told = OutboxMessage.objects.filter(type="dataflow.consent-withdrawn")
+    for status in (code, None):  # refused once more, and then heard
+        assert [kind for kind, _payload in gd.hear(status)] == ["dataflow.consent-withdrawn"]
+        assert not told.order_by("pk").last().dismissed
+        told.update(created_at=timezone.now() - timedelta(hours=7))
+        consents.tell_withdrawn()
+    assert not gd.hear()
+    assert told.filter(state="refused", dismissed=True).count() == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "dismissed"), [("unknown-data-consent", False), ("no-agreement", True)], ids=str
+)
+def test_a_withdrawal_that_they_do_not_know_or_an_operator_put_away_is_left_alone(
+    withdrawn, gd, code, dismissed
+):
+    withdrawn(code, dismissed=dismissed)
+    consents.tell_withdrawn()
     assert not gd.hear()
 
 

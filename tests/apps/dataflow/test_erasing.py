@@ -17,6 +17,7 @@ from kouan.apps.dataflow import contracts, erasing, erasure_receipts, errors, fi
 from kouan.apps.dataflow.models import DataConsent, ErasureRequest, Record
 from kouan.apps.operations import watching
 from kouan.apps.operations.models import AlarmRow
+from kouan.core import chores
 from kouan.core.exchange import bodies
 from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxBody, OutboxMessage
 from kouan.core.ledger.models import Entry
@@ -250,15 +251,47 @@ def test_it_is_answered_once(waits):
         erasing.answer(key=waits.key, reason="prohibited")
 
 
-def test_a_failure_on_the_way_erases_nothing_and_answers_nothing(waits, gd, settings):
+def test_a_failure_on_the_way_erases_nothing_and_answers_nothing(waits, monkeypatch):
     """As if it were killed before the end: the transaction is whole or it never was."""
-    settings.NODE = replace(settings.NODE, exchange=replace(settings.NODE.exchange, outbox_max=0))
-    with pytest.raises(Exception, match="already wait"):
+
+    def dies(*_args, **_said):
+        raise MemoryError
+
+    monkeypatch.setattr(erasing, "tell", dies)
+    with pytest.raises(MemoryError):
         erasing.answer(key=waits.key)
     waits.refresh_from_db()
     assert waits.state == "asked"
     assert Record.objects.filter(content__isnull=False).count() == 2
     assert InboxBody.objects.count() >= 2
+
+
+def test_it_is_erased_also_where_the_other_side_is_told_later(waits, gd, settings):
+    node = settings.NODE
+    settings.NODE = replace(node, exchange=replace(node.exchange, outbox_max=0))
+    erasing.answer(key=waits.key, words="Done.")
+    assert not Record.objects.filter(content__isnull=False).exists()
+    assert not erasing.tell_answered()
+    assert not gd.hear()
+    settings.NODE = node
+    erasing.tell_answered()
+    ((kind, answer),) = gd.hear()
+    waits.refresh_from_db()
+    assert (kind, answer["outcome"], answer["records"], answer["words"]) == (
+        "dataflow.erasure-answer", "erased", 2, "Done.",
+    )  # fmt: skip
+    assert answer["receipt"] == bytes(waits.receipt)
+    erasing.tell_answered()
+    assert not gd.hear()
+    assert erasing.tell_answered in {chore.run for chore in chores.registered()}
+
+
+def test_a_refusal_that_cannot_be_told_is_no_answer(waits, settings):
+    settings.NODE = replace(settings.NODE, exchange=replace(settings.NODE.exchange, outbox_max=0))
+    with pytest.raises(Exception, match="already wait"):
+        erasing.answer(key=waits.key, reason="prohibited")
+    waits.refresh_from_db()
+    assert waits.state == "asked"
 
 
 def test_what_comes_after_the_answer_is_kept(waits, gd, terms):

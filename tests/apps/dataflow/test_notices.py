@@ -136,7 +136,7 @@ def theirs(duty):
     return contracts.terms_of(contract)
 
 
-def notice_of(gd, said, *, basis="dpv:VitalInterest", **changes):
+def notice_of(gd, said, *, basis="dpv:VitalInterest", terms=None, **changes):
     now = int(timezone.now().timestamp())
     payload = {
         "notice": uuid.uuid4().bytes, "contract": uuid.UUID(said.contract).bytes, "subject": "g" * 43,
@@ -146,6 +146,7 @@ def notice_of(gd, said, *, basis="dpv:VitalInterest", **changes):
     as_consent = payload | {"consent": payload["notice"], "separate": [], "level": 1}
     processing = {
         "contract": str(uuid.UUID(bytes=payload["contract"])),
+        **({} if terms is None else {"terms": terms}),
         "purposes": [
             {
                 "purpose_type": each, "lawful_basis": basis,
@@ -177,6 +178,39 @@ def test_what_comes_on_the_law_of_both_sides_is_kept(theirs, gd):
     assert said == ("refused", "consent-of-another")
     Decision.objects.filter(allowed=False).delete()
     assert json.loads(json.dumps(Decision.objects.get().case))["consent"]["notice"] is True
+
+
+@pytest.fixture
+def second(theirs, terms):
+    """A second version of the same contract that rests on the person's consent."""
+    return terms(
+        exporter=LENDER, importer=BANK, contract=theirs.contract, version=2, replaces=theirs.digest().hex()
+    )
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_version_that_is_not_signed_by_both_is_nothing_to_a_notice(theirs, second, gd, named):
+    contracts.draft(second)
+    contracts.propose(digest=second.digest(), officer="CHEUNG")
+    payload = notice_of(gd, theirs, terms=theirs.digest().hex() if named else None)
+    key = uuid.UUID(bytes=payload["notice"])
+    assert gd.say("dataflow.notice", payload, conversation=key) == ("handled", "")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_notice_is_of_the_version_that_its_receipt_names(theirs, second, signed, gd, named):
+    signed(second)
+    payload = notice_of(gd, theirs, terms=theirs.digest().hex() if named else None)
+    key = uuid.UUID(bytes=payload["notice"])
+    ended = ("handled", "") if named else ("refused", "consent-needed")
+    assert gd.say("dataflow.notice", payload, conversation=key) == ended
+
+
+def test_a_notice_of_terms_that_this_side_has_not_signed_is_refused(theirs, second, gd):
+    contracts.draft(second)
+    payload = notice_of(gd, theirs, terms=second.digest().hex())
+    key = uuid.UUID(bytes=payload["notice"])
+    assert gd.say("dataflow.notice", payload, conversation=key) == ("refused", "unknown-contract")
 
 
 @pytest.mark.parametrize("basis", ["dpv:Consent", "dpv:LegalObligation"])

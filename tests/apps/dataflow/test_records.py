@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -526,6 +527,55 @@ def test_what_was_kept_long_enough_is_erased(kept, gd, today):
     assert erased(record) == (True, "retention")
     assert not records.erase_overdue()
     assert [payload["because"] for _kind, payload in gd.hear()] == ["retention"]
+
+
+@pytest.fixture
+def full(node, settings):
+    """An outbox that takes nothing more, from when it is asked for."""
+
+    def fill():
+        settings.NODE = replace(node, exchange=replace(node.exchange, outbox_max=0))
+
+    return fill
+
+
+def test_it_is_erased_also_where_the_other_side_cannot_be_told(kept, gd, today, full, caplog):
+    record = kept()
+    gd.hear()
+    full()
+    Record.objects.update(erase_on=today - timedelta(days=1))
+    assert records.erase_overdue()
+    assert erased(record) == (True, "retention")
+    assert "gd could not be told of an erasure (outbox-full)" in caplog.text
+    assert not records.erase_overdue()
+    assert not gd.hear()
+
+
+def test_one_sides_trouble_keeps_nobody_elses_data(kept, gd, today):
+    record = kept()
+    gd.hear()
+    values = Record.objects.filter(pk=record.pk).values().get()
+    of = DataConsent.objects.filter(pk=record.consent.pk).values().get()
+    del values["id"], of["id"]
+    gone = DataConsent.objects.create(**of | {"key": uuid.uuid4(), "peer": "mo"})  # a side that has left
+    Record.objects.create(**values | {"message_id": uuid.uuid4(), "consent_id": gone.pk})
+    Record.objects.update(erase_on=today - timedelta(days=1))
+    assert records.erase_overdue()
+    assert not Record.objects.exclude(content=None).exists()
+    assert [payload["records"] for _kind, payload in gd.hear()] == [[record.message_id.bytes]]
+
+
+def test_what_is_about_to_be_erased_is_not_read(kept, gd, today):
+    record = kept()
+    gd.hear()
+    Record.objects.update(erase_on=today - timedelta(days=1))
+    with pytest.raises(errors.RecordErased) as caught:
+        records.read(record=record, reader="Credit department", purpose=PURPOSE)
+    assert caught.value.params["because"] == "retention"
+    assert not Use.objects.exists()
+    assert not gd.hear()
+    Record.objects.update(erase_on=today)
+    assert records.read(record=record, reader="Credit department", purpose=PURPOSE)
 
 
 def test_that_ours_was_erased_there_is_noted(send, gd):

@@ -12,7 +12,7 @@ from django.utils import timezone
 from core.exchange.authority import establish, serving
 from core.exchange.declared import Note
 from kouan.core import cbor
-from kouan.core.exchange import agreements, bodies, bundle, inbox, outbox, stamping, wire, witnesses
+from kouan.core.exchange import Consent, agreements, bodies, bundle, inbox, outbox, stamping, wire, witnesses
 from kouan.core.exchange.bundle import Bundle
 from kouan.core.exchange.evidence import NotYetProvable, evidence_bundle
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
@@ -225,6 +225,28 @@ def test_the_content_of_an_accepted_message_cannot_be_left_out(gd, delivered, co
     parts = dict(Bundle.decode(evidence_bundle([delivered])).parts)
     del parts["1/body"]
     assert at_fault(verify_bundle(rebuilt(parts))) == {"1/body"}
+
+
+def test_what_is_said_about_a_person_can_be_withheld_and_the_rest_is_proved(
+    gd, delivered, cosigned, note, monkeypatch
+):
+    cosigned(gd)
+    assert "1/body" in Bundle.decode(evidence_bundle([delivered], personal=False)).parts
+    monkeypatch.setattr(note, "consent", Consent.REQUIRED)
+    assert "1/body" in Bundle.decode(evidence_bundle([delivered])).parts
+    data = evidence_bundle([delivered], personal=False)
+    made = Bundle.decode(data)
+    assert "1/body" not in made.parts
+    report = verify_bundle(data)
+    assert report.holds, report.problems
+    assert report.messages[0].payload is None
+    assert any("was left out" in check.what for check in report.checks)
+    for other in ("header", "receipt", "path", "entry"):
+        parts = dict(made.parts)
+        del parts[f"1/{other}"]
+        assert not verify_bundle(rebuilt(parts)).holds
+    forged = dict(made.parts) | {"1/body": cbor.encode([bytes(16), b"another content"])}
+    assert "1/body" in at_fault(verify_bundle(rebuilt(forged)))
 
 
 def test_an_erased_content_is_said_to_be_and_the_rest_is_proved(gd, delivered, cosigned):

@@ -38,4 +38,5 @@ class DataFlowConfig(AppConfig):
         deadlines.register("dataflow-erasures", erasing.overdue)
         chores.register("dataflow-retention", every=60, run=records.erase_overdue)
         chores.register("dataflow-withdrawals", every=60, run=consents.tell_withdrawn)
+        chores.register("dataflow-erasures", every=60, run=erasing.tell_answered)
         chores.register("dataflow-telling", every=60, run=telling.tell_again)

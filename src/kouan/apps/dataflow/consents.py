@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from kouan.apps.dataflow import errors, receipts, records
@@ -25,9 +25,16 @@ from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent
 from kouan.apps.dataflow.payloads import ConsentGiven, ConsentTakenBack
 from kouan.core.exchange import bodies, outbox
 from kouan.core.exchange.models import OutboxMessage
+from kouan.core.exchange.opening import Expired
 from kouan.core.exchange.outbox import OutboxFull
 from kouan.core.policy import Denied
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import (
+    TERM_ZONE,
+    AgreementNotInForce,
+    NoAgreement,
+    OtherAgreementText,
+    PartyNotNamed,
+)
 from kouan.core.trust.errors import UnknownMember
 from kouan.web.persons import identities
 
@@ -44,6 +51,12 @@ OPEN_FOR: Final = timedelta(days=30)
 """How long an institution's request waits for the person."""
 LONGEST: Final = timedelta(days=365)
 """How long a consent counts at most, unless it is withdrawn."""
+_NOT_HEARD: Final = tuple(
+    error.code for error in (Expired, NoAgreement, AgreementNotInForce, OtherAgreementText, PartyNotNamed)
+)
+"""With these codes another side refuses a message for what may change, whatever it says."""
+_AGAIN: Final = timedelta(hours=6)
+"""So long after it was refused a withdrawal is told again."""
 _ROUNDS: Final = 2**14
 _AT_ONCE: Final = 50
 
@@ -195,12 +208,24 @@ def withdraw(*, key: uuid.UUID, person: str) -> DataConsent:
 def tell_withdrawn() -> bool:
     """Tell the other sides of withdrawals of which they could not be told at once; say whether more waits.
 
-    Also of those whose message waited for so long that it never left. Where a side still cannot be told, the
-    rest of what it has to know waits for the next time.
+    Also of those whose message waited for so long that it never left, and, after a pause, of those that the
+    other side refused because they came too late or the agreement between the two was not the same, unless an
+    operator has put that away. Where a side still cannot be told, the rest of what it has to know waits for
+    the next time.
     """
     sent = OutboxMessage.objects.filter(type=CONSENT_TAKEN_BACK.type, conversation=OuterRef("key"))
-    queued = sent.exclude(state__in=[OutboxMessage.State.EXPIRED, OutboxMessage.State.CANCELLED])
-    untold = DataConsent.objects.filter(~Exists(queued), withdrawn_at__isnull=False).exclude(person="")
+    refused = Q(state=OutboxMessage.State.REFUSED, code__in=_NOT_HEARD)
+    lost = [OutboxMessage.State.EXPIRED, OutboxMessage.State.CANCELLED]
+    queued = sent.exclude(Q(state__in=lost) | refused)
+    later = OutboxMessage.objects.filter(
+        type=CONSENT_TAKEN_BACK.type, conversation=OuterRef("conversation"), pk__gt=OuterRef("pk")
+    )
+    left = sent.filter(refused, ~Exists(later)).filter(
+        Q(dismissed=True) | Q(created_at__gte=timezone.now() - _AGAIN)
+    )
+    untold = DataConsent.objects.filter(~Exists(queued), ~Exists(left), withdrawn_at__isnull=False).exclude(
+        person=""
+    )
     more = False
     for peer in untold.order_by("peer").values_list("peer", flat=True).distinct():
         with transaction.atomic():  # of two workers one holds them; told twice it would be harmless
@@ -210,6 +235,8 @@ def tell_withdrawn() -> bool:
                 for row in rows:
                     if row.withdrawn_at is not None:
                         _tell(row, row.withdrawn_at)
+                        before = OutboxMessage.objects.filter(refused, conversation=row.key)
+                        before.filter(type=CONSENT_TAKEN_BACK.type).update(dismissed=True)
             except (Denied, OutboxFull, UnknownMember):
                 continue
             more = more or len(rows) == _AT_ONCE

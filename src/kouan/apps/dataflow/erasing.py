@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from kouan.apps.dataflow import errors, records
 from kouan.apps.dataflow.crossings import ERASURE_ANSWERED, ERASURE_ASKED
 from kouan.apps.dataflow.erasure_receipts import read, sign
+from kouan.apps.dataflow.erasure_telling import tell
 from kouan.apps.dataflow.filings import due_on
 from kouan.apps.dataflow.models import DataConsent, ErasureRequest, Record
 from kouan.apps.dataflow.payloads import ErasureAnswered, ErasureAsked
 from kouan.apps.dataflow.rules import NoRules, rules_of
 from kouan.core.exchange import outbox
+from kouan.core.exchange.models import OutboxMessage
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.watch.deadlines import Deadline
 
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
 _OVERDUE_MOST: Final = 50
 """So many are looked at together; each is an alarm of its own."""
+_TOLD_MOST: Final = 50
 ASKED, ERASED, REFUSED, FAILED = "asked", "erased", "refused", "failed"
 
 
@@ -107,8 +111,10 @@ def not_delivered(message: Undelivered) -> None:
 def answer(*, key: uuid.UUID, reason: str = "", words: str = "") -> ErasureRequest:
     """Erase what a person asked to have erased, or refuse it for one of the reasons of this side's rules.
 
-    One transaction erases, writes the answer and tells the other side. Raises ``UnknownErasure``, or
-    ``RefusalNotProvided`` for a reason that the rules of today do not name.
+    One transaction erases, writes the answer and tells the other side. What is erased stays so where that
+    side cannot be told, and is told later (``tell_answered``); a refusal is then no answer. Raises
+    ``UnknownErasure``, ``RefusalNotProvided`` for a reason that the rules of today do not name, or, for a
+    refusal, what ``send`` may raise.
     """
     with transaction.atomic():
         request = (
@@ -132,21 +138,34 @@ def answer(*, key: uuid.UUID, reason: str = "", words: str = "") -> ErasureReque
         request.reason, request.words, request.records, request.answered_at = reason, words, len(gone), now
         request.receipt = sign(request, rules, gone)
         request.save()
-        outbox.send(
-            ERASURE_ANSWERED,
-            to=consent.peer,
-            payload=ErasureAnswered(
-                request=request.key.bytes,
-                outcome="refused" if reason else "erased",
-                reason=reason,
-                words=words,
-                records=len(gone),
-                at=int(now.timestamp()),
-                receipt=bytes(request.receipt),
-            ),
-            conversation=consent.key,
+        (outbox.send if reason else tell)(
+            ERASURE_ANSWERED, to=consent.peer, payload=_answer(request), conversation=consent.key
         )
     return request
+
+
+def tell_answered() -> bool:
+    """Tell the other sides of erasures that they could not be told of with the answer; nothing is left over.
+
+    Where a side still cannot be told, it waits for the next time.
+    """
+    told = OutboxMessage.objects.filter(
+        type=ERASURE_ANSWERED.type,
+        conversation=OuterRef("consent__key"),
+        created_at__gte=OuterRef("answered_at"),
+    )
+    untold = ErasureRequest.objects.filter(~Exists(told), state=ERASED, consent__person="")
+    for peer in untold.order_by("consent__peer").values_list("consent__peer", flat=True).distinct():
+        with transaction.atomic():  # of two workers one holds them; told twice it would be harmless
+            theirs = untold.filter(consent__peer=peer).select_related("consent").order_by("pk")
+            for request in theirs.select_for_update(skip_locked=True, of=("self",))[:_TOLD_MOST]:
+                tell(
+                    ERASURE_ANSWERED,
+                    to=peer,
+                    payload=_answer(request),
+                    conversation=request.consent.key,
+                )
+    return False
 
 
 def answered(*, message: Received[ErasureAnswered]) -> None:
@@ -224,6 +243,20 @@ def _due(side: str, now: datetime) -> date:
     day = now.astimezone(TERM_ZONE).date()
     rules = _rules(side, day)
     return day if rules is None else due_on(side, day, rules.working_days)
+
+
+def _answer(request: ErasureRequest) -> ErasureAnswered:
+    if request.answered_at is None or request.receipt is None:
+        raise errors.UnknownErasure
+    return ErasureAnswered(
+        request=request.key.bytes,
+        outcome="refused" if request.state == REFUSED else "erased",
+        reason=request.reason,
+        words=request.words,
+        records=request.records,
+        at=int(request.answered_at.timestamp()),
+        receipt=bytes(request.receipt),
+    )
 
 
 def _kept(consent: DataConsent) -> QuerySet[Record]:

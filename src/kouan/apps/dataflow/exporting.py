@@ -57,7 +57,9 @@ def as_zip(person: Person) -> bytes:
                 archive.writestr(f"erasures/{erasure.key}.cose", bytes(erasure.receipt))
         for crossed in my_crossings(person, most=MOST_PROOFS):
             try:
-                bundle = evidence_bundle([crossed.record.message_id], sender=settings.NODE.side)
+                bundle = evidence_bundle(
+                    [crossed.record.message_id], sender=settings.NODE.side, personal=False
+                )
             except KouanError:
                 continue  # it has no receipt yet, or never left
             archive.writestr(f"evidence/{crossed.record.message_id}.bundle", bundle)

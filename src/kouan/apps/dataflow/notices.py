@@ -18,10 +18,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.apps.dataflow import errors, receipts
-from kouan.apps.dataflow.consents import LONGEST, in_scope, of_a_version
+from kouan.apps.dataflow.consents import LONGEST, in_scope
 from kouan.apps.dataflow.crossings import NOTICE_GIVEN
 from kouan.apps.dataflow.documents import meant, shown_by
-from kouan.apps.dataflow.domain import read_terms
+from kouan.apps.dataflow.domain import State, read_terms
 from kouan.apps.dataflow.judging import asks_consent, rules_for
 from kouan.apps.dataflow.models import Contract, DataConsent
 from kouan.apps.dataflow.payloads import NoticeGiven
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 ABOUT: Final = "about:"
 """How the ``person`` of a notice begins; keys of identities never do."""
+_SIGNED: Final = (State.SIGNED, State.REPLACED, State.ENDED)
 LEVEL: Final = 1
 """Nobody signed in for it."""
 
@@ -93,12 +94,8 @@ def keep(*, message: Received[NoticeGiven]) -> None:
     said = message.payload
     key, number = uuid.UUID(bytes=said.notice), uuid.UUID(bytes=said.contract)
     given_at = datetime.fromtimestamp(said.given_at, tz=timezone.get_current_timezone())
-    contract = (
-        Contract.objects.filter(contract=number, peer=message.sender).order_by("-version").first()
-        if message.conversation == key
-        else None
-    )
-    if contract is None:
+    contract = _version(said.receipt, number, message.sender)
+    if contract is None or message.conversation != key:
         raise errors.UnknownContract
     terms = read_terms(bytes(contract.terms))
     day = timezone.now().astimezone(TERM_ZONE).date()
@@ -118,7 +115,6 @@ def keep(*, message: Received[NoticeGiven]) -> None:
         until=datetime.fromtimestamp(said.expires_at, tz=timezone.get_current_timezone()),
         basis=basis_of(terms, message.sender, day),
     )
-    of_a_version(said.receipt, number)
     kept, _made = DataConsent.objects.get_or_create(
         key=key,
         defaults={
@@ -147,6 +143,19 @@ def names_of(person: Person) -> list[str]:
 def basis_of(terms: Terms, side: str, day: date) -> str:
     """Return the legal basis of what crosses, in the words of DPV, by a side's rules of a day."""
     return rules_for(terms, side, day)[1].term
+
+
+def _version(receipt: bytes, contract: uuid.UUID, peer: str) -> Contract | None:
+    """Return the version that a receipt names, of those that this side has signed; else the newest of both.
+
+    One that is drafted or proposed meanwhile says nothing of what crosses. The other side's signature under
+    what was proposed here may come after its notice.
+    """
+    digest, _days = receipts.told(receipt)
+    versions = Contract.objects.filter(contract=contract, peer=peer, signed_here__isnull=False)
+    if digest is not None:
+        return versions.filter(digest=digest).exclude(state=State.REFUSED).first()
+    return versions.filter(state__in=_SIGNED).order_by("-version").first()
 
 
 def _standing(contract: Contract, person: str, now: datetime) -> list[DataConsent]:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from kouan.apps.dataflow import decisions, errors
 from kouan.apps.dataflow.crossings import DATA_RECORD, RECORD_READ, RECORDS_ERASED
 from kouan.apps.dataflow.domain import State
+from kouan.apps.dataflow.erasure_telling import tell
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import DataConsent, Record, Use
 from kouan.apps.dataflow.payloads import DataRecord, RecordRead, RecordsErased, Value
@@ -30,6 +31,7 @@ from kouan.core.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date
 
     from django.db.models import QuerySet
 
@@ -196,7 +198,8 @@ def _proposal(told: Told, basis: Basis, *, sender: str, receiver: str) -> Propos
 def read(*, record: Record, reader: str, purpose: str) -> list[tuple[str, str]]:
     """Return the data of a record as (kind, value); that it was read is noted on both sides.
 
-    Raises ``OtherPurpose`` for one that the record did not come for, and ``RecordErased``.
+    Raises ``OtherPurpose`` for one that the record did not come for, and ``RecordErased``, also where its
+    days are over and it is about to be erased.
     """
     if purpose != record.purpose:
         raise errors.OtherPurpose(clause="consent purposes", contract=str(record.contract), purpose=purpose)
@@ -207,6 +210,8 @@ def read(*, record: Record, reader: str, purpose: str) -> list[tuple[str, str]]:
         if held.content is None:
             day = "" if held.erased_at is None else _day(held.erased_at)
             raise errors.RecordErased(day=day, because=held.erased_because)
+        if held.erase_on < _today():
+            raise errors.RecordErased(day=held.erase_on.isoformat(), because="retention")
         use = Use.objects.create(
             key=uuid.uuid4(), record=held, reader=reader, purpose=purpose, at=timezone.now()
         )
@@ -249,7 +254,10 @@ def read_there(*, message: Received[RecordRead]) -> None:
 
 
 def erase(*, consent: DataConsent, because: Because) -> int:
-    """Erase at the importer's side what a consent had let cross, and tell the other side; return how many."""
+    """Erase at the importer's side what a consent had let cross, and tell the other side; return how many.
+
+    It is erased also where the other side cannot be told.
+    """
     erased = 0
     while more := _erase(Record.objects.filter(consent=consent), because):
         erased += more
@@ -261,9 +269,7 @@ def erase_overdue() -> bool:
     refused = InboxMessage.objects.filter(type=DATA_RECORD.type, state="refused", size__isnull=False)
     for peer, message_id in refused.values_list("peer", "message_id")[:_AT_ONCE]:
         bodies.erase_received(peer, [message_id])  # it never counted here, so nobody here may have it
-    overdue = Record.objects.filter(
-        outgoing=False, erased_at=None, erase_on__lt=timezone.now().astimezone(TERM_ZONE).date()
-    )
+    overdue = Record.objects.filter(outgoing=False, erased_at=None, erase_on__lt=_today())
     if not overdue.exists():
         return False
     with transaction.atomic():
@@ -285,7 +291,7 @@ def _erase(found: QuerySet[Record], because: Because) -> int:
         by_peer.setdefault(row.consent.peer, []).append(row)
     for peer, theirs in by_peer.items():
         bodies.erase_received(peer, [row.message_id for row in theirs], kept=True)
-        outbox.send(
+        tell(
             RECORDS_ERASED,
             to=peer,
             payload=RecordsErased(
@@ -346,6 +352,10 @@ def not_delivered(message: Undelivered) -> None:
     Record.objects.filter(message_id=message.id, outgoing=True, erased_at=None).update(
         erased_at=timezone.now(), erased_because=message.code[:64]
     )
+
+
+def _today() -> date:
+    return timezone.now().astimezone(TERM_ZONE).date()
 
 
 def _day(at: datetime) -> str:

@@ -135,9 +135,12 @@ def crossing(request: HttpRequest, message_id: UUID) -> HttpResponse:
 @require_safe
 @require_role("operator")
 def evidence(request: HttpRequest, message_id: UUID) -> HttpResponse:
-    """Hand out the evidence bundle of one crossing; ``NotYetProvable`` while a proof is still to come."""
+    """Hand out the evidence bundle of one crossing, without what it says about a person.
+
+    Raises ``NotYetProvable`` while a proof is still to come.
+    """
     return HttpResponse(
-        evidence_bundle([message_id], sender=_sender(request)),
+        evidence_bundle([message_id], sender=_sender(request), personal=False),
         content_type="application/octet-stream",
         headers={"Content-Disposition": f'attachment; filename="{message_id}.evidence.bundle"'},
     )

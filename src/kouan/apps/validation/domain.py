@@ -202,6 +202,8 @@ class JobState(StrEnum):
     DONE = "done"
     REFUSED = "refused"
     """A row was bad, and nothing has changed."""
+    FAILED = "failed"
+    """The file could not be read on while documents were taken back: some are, and some are not."""
 
 
 OPEN_JOBS: Final = (JobState.CHECKING, JobState.TAKING, JobState.CLEARING)

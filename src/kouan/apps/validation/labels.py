@@ -62,6 +62,7 @@ JOB_STATES: Final[Mapping[str, _StrPromise]] = {
     JobState.CLEARING: _("Putting everything back"),
     JobState.DONE: _("Done"),
     JobState.REFUSED: _("Refused: nothing has changed"),
+    JobState.FAILED: _("Failed: not all of it was done"),
 }
 
 OUTCOMES: Final[Mapping[str, _StrPromise]] = {

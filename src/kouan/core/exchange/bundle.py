@@ -21,7 +21,8 @@ These came later, and a bundle without them is as good:
 - ``declaration/TYPE.VERSION``: what the maker's node declares of the message's type: title, purpose, basis.
 
 Of a message that was refused at the door of the side that made the bundle, the content was not kept: its
-``N/body`` is left out. So it is where the maker has erased what it had: ``N/erased`` then says so.
+``N/body`` is left out. So it is where the maker has erased what it had (``N/erased`` then says so), and where
+the bundle is for somebody who may not read it (``N/withheld``).
 """
 
 from __future__ import annotations
@@ -47,6 +48,11 @@ MAX_PARTS: Final = 6000
 HASH: Final = 32
 DECLARED: Final = frozenset({"title", "purpose", "purpose_code", "legal_basis"})
 """What a declaration says beside its type and version; the first two in all three scripts."""
+MESSAGE_PARTS: Final = frozenset({
+    "body", "entry", "erased", "header", "ledger", "path", "receipt", "sealed", "stamp", "statement",
+    "withheld",
+})  # fmt: skip
+"""What the parts of one message are called, after its number."""
 
 
 class MalformedBundle(KouanError):

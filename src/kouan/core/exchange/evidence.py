@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import agreements, bundle, wire
-from kouan.core.exchange.crossing import UndeclaredCrossing, registry
+from kouan.core.exchange.crossing import Consent, UndeclaredCrossing, registry
 from kouan.core.exchange.models import InboxMessage, OutboxMessage, Stream
 from kouan.core.exchange.times import milliseconds
 from kouan.core.exchange.witnesses import verifier_keys
@@ -70,11 +70,13 @@ class _Kept:
     """Whether the body was here and is no longer."""
 
 
-def evidence_bundle(message_ids: Sequence[uuid.UUID], *, sender: str = "") -> bytes:
+def evidence_bundle(message_ids: Sequence[uuid.UUID], *, sender: str = "", personal: bool = True) -> bytes:
     """Return a bundle that proves these messages to anybody, with no network and no database.
 
     Each side chooses its messages' ids: with ``sender`` only messages of that side are meant, else
-    ours come first. Raises ``UnknownMessage`` or ``NotYetProvable``.
+    ours come first. Unless ``personal``, what was said about persons is withheld, as far as a declaration
+    says that a message tells of them: it is proved by its fingerprint alone. Raises ``UnknownMessage`` or
+    ``NotYetProvable``.
     """
     parts: dict[str, bytes] = {}
     for number, message_id in enumerate(message_ids, start=1):
@@ -82,6 +84,9 @@ def evidence_bundle(message_ids: Sequence[uuid.UUID], *, sender: str = "") -> by
         header = wire.Header.decode(message.header)
         other = header.receiver if header.sender == settings.NODE.side else header.sender
         own_parts, cosigners = _parts(message, other)
+        if not personal and "body" in own_parts and _about_persons(header):
+            del own_parts["body"]
+            own_parts["withheld"] = b"body"
         parts |= {f"{number}/{name}": part for name, part in own_parts.items()}
         for side in (header.sender, header.receiver):
             parts.setdefault(f"trust/{side}", _trust_document(side))
@@ -99,6 +104,15 @@ def evidence_bundle(message_ids: Sequence[uuid.UUID], *, sender: str = "") -> by
         content_type=bundle.CONTENTS_TYPE,
     )
     return bundle.Bundle(contents, parts).encode()
+
+
+def _about_persons(header: wire.Header) -> bool:
+    """Whether a message tells of a person, by its declaration; of one that nobody declares any may."""
+    try:
+        crossing = registry.get(header.type, header.version)
+    except UndeclaredCrossing:
+        return True
+    return crossing.consent is Consent.REQUIRED or crossing.tells is not None
 
 
 def _kept(message_id: uuid.UUID, sender: str) -> _Kept:

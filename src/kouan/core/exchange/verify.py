@@ -39,9 +39,6 @@ __all__ = ["Check", "MessageFacts", "Report", "verify_bundle"]
 T = TypeVar("T")
 MAX_BODY: Final = 2 << 20
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
-_MESSAGE_PARTS: Final = frozenset(
-    {"body", "entry", "erased", "header", "ledger", "path", "receipt", "sealed", "stamp", "statement"}
-)
 
 
 def verify_bundle(  # noqa: PLR0913 - what the reader knows from elsewhere, by name
@@ -111,7 +108,7 @@ class _Verification:
         numbers: set[str] = set()
         for name in sorted(self._parts):
             kind, _slash, rest = name.partition("/")
-            if rest in _MESSAGE_PARTS and _NUMBER.fullmatch(kind):
+            if rest in bundle.MESSAGE_PARTS and _NUMBER.fullmatch(kind):
                 numbers.add(kind)
             elif kind not in steps:
                 self._report.checks.append(
@@ -251,6 +248,8 @@ class _Verification:
         if name == "body" and f"{number}/body" not in self._parts:
             if f"{number}/erased" in self._parts:
                 return _noop("the content was erased by the bundle's maker; the header has its fingerprint")
+            if f"{number}/withheld" in self._parts:
+                return _noop("the content was left out of this bundle; the header has its fingerprint")
             if self._refused(facts):
                 return _noop("the content was not kept, since the message was refused")
         if self._refused(facts) and what.startswith("the agreement") and not self._has_agreement(facts):
@@ -269,7 +268,8 @@ class _Verification:
         facts.header = wire.Header.decode(self._part(part))
 
     def _body(self, part: str, _number: str, facts: MessageFacts) -> None:
-        if part not in self._parts and (self._refused(facts) or f"{part[:-4]}erased" in self._parts):
+        left_out = any(f"{part[:-4]}{why}" in self._parts for why in ("erased", "withheld"))
+        if part not in self._parts and (self._refused(facts) or left_out):
             return
         body = self._part(part)
         header = _needed(facts.header)

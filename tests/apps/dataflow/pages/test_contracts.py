@@ -464,3 +464,16 @@ def test_what_the_other_side_refused_to_hear_stands_on_the_page(chan, signed):
     assert "could not be told (End of a contract): No agreement between the two sides" in shown
     sent.update(dismissed=True)
     assert "could not be told" not in chan.get(address(row)).content.decode()
+
+
+def test_so_does_what_it_refused_to_hear_of_the_consents_under_it(chan, signed, given):
+    row, other = signed(), signed(purposes=["dpv:FraudPreventionAndDetection"])
+    for _ in range(2):
+        given(row)
+    sent = OutboxMessage.objects.filter(type="dataflow.consent")
+    sent.update(state="refused", code="no-agreement")
+    words = "could not be told (A person&#39;s consent): No agreement between the two sides"
+    assert chan.get(address(row)).content.decode().count(words) == 1  # once, however many they are
+    assert "could not be told" not in chan.get(address(other)).content.decode()
+    sent.update(code="expired")  # this is told again by itself
+    assert "could not be told" not in chan.get(address(row)).content.decode()

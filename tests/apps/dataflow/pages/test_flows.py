@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import io
 import uuid
+import zipfile
 from datetime import timedelta
 
 import pytest
@@ -19,6 +21,7 @@ from kouan.apps.dataflow.picture import TOP, Given, picture, wrapped
 from kouan.core import cbor
 from kouan.core.exchange import bodies, refusals, sealing, wire, witness
 from kouan.core.exchange.audit import audit
+from kouan.core.exchange.bundle import Bundle
 from kouan.core.exchange.calls import Called
 from kouan.core.exchange.crossing import Told
 from kouan.core.exchange.evidence import evidence_bundle
@@ -48,6 +51,20 @@ def crossed(gd, there, signed, given, sent):
     gd.cosign()
     there.log()
     return record
+
+
+def test_neither_an_operator_nor_the_persons_file_has_what_a_record_says(crossed, me):
+    """Only who reads it for its purpose has it, and that is noted."""
+    address = f"/operations/crossings/{crossed.message_id}/evidence"
+    handed = officer("operator", name="ops").get(address).content
+    with zipfile.ZipFile(io.BytesIO(me.get("/my-data/export.zip").content)) as archive:
+        own_copy = archive.read(f"evidence/{crossed.message_id}.bundle")
+    for data in (handed, own_copy):
+        assert "1/body" not in Bundle.decode(data).parts
+        report = verify_bundle(data)
+        assert report.holds, report.problems
+        assert report.messages[0].payload is None
+    assert verify_bundle(evidence_bundle([crossed.message_id])).messages[0].payload
 
 
 @pytest.fixture

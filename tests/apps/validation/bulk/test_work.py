@@ -129,8 +129,8 @@ def test_a_piece_that_another_worker_took_meanwhile_counts_once(begin, universit
     key = begin(HEAD + "".join(map(line, references(4))))
     read = work._read
 
-    def overtaken(job, now):
-        piece = read(job, now)
+    def overtaken(job):
+        piece = read(job)
         monkeypatch.setattr(work, "_read", read)
         assert work.step()
         return piece
@@ -160,6 +160,115 @@ def test_a_file_that_cannot_be_read_changes_nothing(begin, node, university):
         pass
     assert progress.job(key, of=[university]).state is JobState.REFUSED
     assert not RegisteredDocument.objects.exists()
+
+
+@pytest.fixture
+def half_taken(begin, issue, monkeypatch):
+    """Begin to take two documents back, and stop when the first of them is; return the job's id and both."""
+    monkeypatch.setattr(work, "ROWS", 1)
+    first, second = issue()[0], issue()[0]
+    key = begin(f"reference,reason\n{first.reference},fraud\n{second.reference},fraud\n", JobKind.REVOKE)
+    for _ in range(3):
+        assert work.step()
+    return key, first, second
+
+
+def reasons(*documents) -> list[str]:
+    for one in documents:
+        one.refresh_from_db()
+    return [one.revocation_reason for one in documents]
+
+
+def test_a_file_that_cannot_be_read_for_a_moment_waits_where_it_is(
+    half_taken, begin, university, monkeypatch
+):
+    key, *documents = half_taken
+    read = files.read
+
+    def fails(whose, offset, count):
+        if whose == key:
+            raise OSError("the disk is away")
+        return read(whose, offset, count)
+
+    monkeypatch.setattr(files, "read", fails)
+    assert not work.step()
+    later = begin(HEAD + line(references(1)[0]))
+    assert work.step()
+    assert progress.job(later, of=[university]).state is JobState.DONE
+    assert not work.step()
+    found = progress.job(key, of=[university])
+    assert (found.state, found.good, found.bad) == (JobState.TAKING, 1, 0)
+    monkeypatch.setattr(files, "read", read)
+    while work.step():
+        pass
+    found = progress.job(key, of=[university])
+    assert (found.state, found.good, found.bad) == (JobState.DONE, 2, 0)
+    assert reasons(*documents) == ["fraud", "fraud"]
+
+
+def test_a_file_that_is_altered_while_documents_are_taken_back_has_failed(half_taken, node, university):
+    key, *documents = half_taken
+    path = node.blobs_folder / "bulk" / key.hex
+    data = bytearray(path.read_bytes())
+    data[40] ^= 1
+    path.write_bytes(data)
+    while work.step():
+        pass
+    found = progress.job(key, of=[university])
+    assert (found.state, found.good, problems(found)) == (JobState.FAILED, 1, [(3, "", "file-unreadable")])
+    assert found.finished_at is not None
+    assert reasons(*documents) == ["fraud", ""]
+    assert not waiting_files(node)
+
+
+def test_a_file_that_is_gone_is_given_up_after_a_day(half_taken, node, university):
+    key, *documents = half_taken
+    (node.blobs_folder / "bulk" / key.hex).unlink()
+    assert not work.step()
+    BulkJob.objects.update(created_at=timezone.now() - work.PATIENCE)
+    assert work.step()
+    assert progress.job(key, of=[university]).state is JobState.FAILED
+    assert reasons(*documents) == ["fraud", ""]
+
+
+@pytest.mark.parametrize("take_good", [False, True])
+def test_what_became_wrong_since_the_look_is_told(begin, issue, university, monkeypatch, take_good):
+    monkeypatch.setattr(work, "ROWS", 5)
+    document, other = issue()[0], issue()[0]
+    today = queries.today()
+    bad = f"{Reference.new('hk')},expired,\n" if take_good else ""
+    text = (
+        f"reference,reason,expires_on\n{bad}{document.reference},expired,{today + timedelta(days=3)}\n"
+        f"{other.reference},expired,{today + timedelta(days=3)}\n"
+    )
+    key = begin(text, JobKind.REVOKE, take_good=take_good)
+    assert work.step()
+    RegisteredDocument.objects.filter(pk=document.pk).update(expires_on=today)
+    while work.step():
+        pass
+    found = progress.job(key, of=[university])
+    line_of = 3 if take_good else 2
+    told = [(2, "reference", "unknown-document")] if take_good else []
+    assert problems(found) == [*told, (line_of, "reference", "later-expiry")]
+    assert (found.state, found.good, found.bad) == (JobState.DONE, 1, len(told) + 1)
+
+
+@pytest.mark.parametrize("kind", JobKind)
+def test_no_row_is_lost_at_midnight(begin, issue, university, monkeypatch, kind):
+    monkeypatch.setattr(work, "ROWS", 1)
+    today, now = queries.today(), timezone.now()
+    if kind is JobKind.REVOKE:
+        rows = [f"{issue()[0].reference},expired,{today}\n" for _ in range(2)]
+        key = begin("reference,reason,expires_on\n" + "".join(rows), kind)
+    else:
+        rows = [line(one).strip() + f",{today}\n" for one in references(2)]
+        key = begin("reference,type,fingerprint,expires_on\n" + "".join(rows), kind)
+    assert work.step()
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(days=1))
+    while work.step():
+        pass
+    found = progress.job(key, of=[university])
+    assert (found.state, found.good, found.bad) == (JobState.DONE, 2, 0)
 
 
 def test_the_file_waits_sealed(begin, node):

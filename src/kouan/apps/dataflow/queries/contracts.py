@@ -8,14 +8,22 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from django.conf import settings
+from django.db.models import Min, Q
 from django.utils.translation import gettext, pgettext
 
 from kouan.apps.dataflow import errors, labels, statements
 from kouan.apps.dataflow.contracts import terms_of, today
-from kouan.apps.dataflow.crossings import CONTRACT_ENDED, CONTRACT_FILED
+from kouan.apps.dataflow.crossings import (
+    CONSENT_GIVEN,
+    CONSENT_TAKEN_BACK,
+    CONTRACT_ENDED,
+    CONTRACT_FILED,
+    ERASURE_ANSWERED,
+    NOTICE_GIVEN,
+)
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.judging import asks_consent, rules_for
-from kouan.apps.dataflow.models import Contract, Filing
+from kouan.apps.dataflow.models import Contract, DataConsent, Filing
 from kouan.apps.dataflow.standing import counting, counts
 from kouan.core.exchange.models import OutboxMessage
 from kouan.core.exchange.opening import Expired
@@ -32,6 +40,9 @@ if TYPE_CHECKING:
     from kouan.apps.dataflow.domain import Terms
     from kouan.apps.dataflow.rules import Document
 
+_OF_CONTRACT: Final = (CONTRACT_ENDED.type, CONTRACT_FILED.type)
+_OF_PERSONS: Final = (CONSENT_GIVEN.type, NOTICE_GIVEN.type, CONSENT_TAKEN_BACK.type, ERASURE_ANSWERED.type)
+"""What crosses in the conversation of a consent or a notice, and tells of what is done."""
 SHOWN: Final = 200
 """Contracts on the list at most, the newest first."""
 
@@ -226,22 +237,22 @@ def signatures(row: Contract) -> list[Signature]:
 
 
 def untold(row: Contract) -> list[tuple[str, str]]:
-    """Return what the other side could not be told of a contract, each with why, unless it waits to be told.
+    """Return what the other side could not be told of a contract, each kind with why, unless it waits.
 
-    A refusal waits for an operator; what only came too late is told again by itself (``telling``).
+    Also of the consents and notices under it, their withdrawals and answers to requests to erase. A refusal
+    waits for an operator; what only came too late is told again by itself (``telling``).
     """
     if row.state not in {State.SIGNED, State.ENDED}:
         return []
+    under = DataConsent.objects.filter(contract=row.contract).values("key")
     refused = OutboxMessage.objects.filter(
-        conversation=row.contract,
-        type__in=[CONTRACT_ENDED.type, CONTRACT_FILED.type],
+        Q(conversation=row.contract, type__in=_OF_CONTRACT) | Q(conversation__in=under, type__in=_OF_PERSONS),
+        peer=row.peer,
         state=OutboxMessage.State.REFUSED,
         dismissed=False,
     ).exclude(code=Expired.code)
-    return [
-        (labels.message_name(type_), labels.denied_because(code))
-        for type_, code in refused.order_by("pk").values_list("type", "code")
-    ]
+    kinds = refused.values_list("type", "code").annotate(first=Min("pk")).order_by("first")
+    return [(labels.message_name(type_), labels.denied_because(code)) for type_, code, _first in kinds]
 
 
 def due(reach: Reach = None) -> tuple[int, int]:

@@ -34,7 +34,7 @@ class Job(Schema):
     id: UUID
     institution: str
     kind: Literal["register", "revoke"]
-    state: Literal["checking", "taking", "clearing", "done", "refused"]
+    state: Literal["checking", "taking", "clearing", "done", "refused", "failed"]
     take_good: bool
     percent: int
     good: int

@@ -122,6 +122,17 @@ class UnclosedQuotes(BulkError):
     message = _("A quotation mark is opened here and not closed, so the file is not read on from here.")
 
 
+class UnreadableFile(BulkError):
+    """A file that was altered on this node's disk, or is there no more."""
+
+    code = "file-unreadable"
+    status = 500
+    message = _(
+        "This node can no longer read the file from this line on. Tell its operator, and send the file "
+        "again: rows that were taken already are no news."
+    )
+
+
 class BadQuotes(BulkError):
     """Quotation marks in the wrong places."""
 
@@ -240,7 +251,8 @@ ROW_ERRORS: Final[Mapping[str, type[KouanError]]] = {
         ExpiryInThePast, FingerprintOrContent, ForbiddenCharacter, IssuedInTheFuture, JSONTooDeep,
         JSONTooLarge, JSONTooManyParts, LaterExpiry, MissingValue, MistypedReference, NotAReference, NotJSON,
         NotNormalised, NotOneOf, NotUTF8JSON, NotUTF8Row, NumberOutOfRange, OtherFingerprint, OtherMark,
-        OtherSide, RowTooLong, UnclosedQuotes, UnknownDocument, UnmarkedContent, WrongNumberOfFields,
+        OtherSide, RowTooLong, UnclosedQuotes, UnknownDocument, UnmarkedContent, UnreadableFile,
+        WrongNumberOfFields,
     )
 }  # fmt: skip
 """What may be wrong with a row, by code: so a problem is put into words when it is read."""

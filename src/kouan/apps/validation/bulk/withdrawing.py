@@ -29,7 +29,6 @@ def withdraw(
     """Look at rows and, if ``change``, do what they say.
 
     Return how many documents change, how many rows say what is so already, and what is wrong with others.
-    Only what has become wrong since the look is told while documents change: the rest was told then.
     """
     if not rows:
         return 0, 0, []
@@ -45,8 +44,7 @@ def withdraw(
         document = known.get(row.reference)
         error = _wrong(document, row)
         if document is None or error is not None:
-            since = document is not None and (document.revoked_at or job.created_at) > job.created_at
-            if error is not None and (since or not change):
+            if error is not None:
                 problems.append(RowProblem(row.line, "reference", error))
         elif _is_so(document, row):
             unchanged += 1

@@ -6,22 +6,27 @@ killed at any line: a piece is read without a lock, and counts only if the job s
 Registering writes rows that are not on the register until the job has ended well, so a whole file appears at
 one moment or never. Taking documents back looks at every row first and changes nothing; then it goes through
 the file again.
+
+A file that cannot be read at the moment waits where it is, while later ones go on; one that was altered, or
+cannot be read for a day, ends its job as refused or, where documents were taken back already, as failed.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from kouan.apps.validation import queries
 from kouan.apps.validation.bulk import files, reading
 from kouan.apps.validation.bulk.entering import enter
-from kouan.apps.validation.bulk.errors import UnclosedQuotes
+from kouan.apps.validation.bulk.errors import UnreadableFile
 from kouan.apps.validation.bulk.rows import RowProblem, Whose, registration, withdrawal
 from kouan.apps.validation.bulk.withdrawing import withdraw
 from kouan.apps.validation.domain import OPEN_JOBS, JobKind, JobState
@@ -41,6 +46,8 @@ ROWS: Final = 5000
 """The most rows of one piece: on SQLite nobody else writes meanwhile."""
 KEPT_PROBLEMS: Final = 1000
 """So many bad rows of a job are named; all are counted."""
+PATIENCE: Final = timedelta(days=1)
+"""So long after it was sent a file that cannot be read is tried again: a disk may come back."""
 _WINDOW: Final = 1 << 20
 log = logging.getLogger(__name__)
 
@@ -56,26 +63,43 @@ class Piece:
 
 
 def step() -> bool:
-    """Do a piece of the oldest open job; return whether there was one."""
-    job = BulkJob.objects.select_related("institution").filter(state__in=OPEN_JOBS).order_by("pk").first()
-    if job is None:
+    """Do a piece of the oldest open job whose file can be read; return whether there was one."""
+    jobs = BulkJob.objects.select_related("institution").filter(state__in=OPEN_JOBS).order_by("pk")
+    found = False
+    for job in jobs:
+        found = True
+        if _piece_of(job):
+            return True
+    if not found:
         files.sweep(set())
-        return False
+    return False
+
+
+def _piece_of(job: BulkJob) -> bool:
+    """Do a piece of a job; return whether its file could be read, or never will be."""
     if job.state == JobState.CLEARING:
         _clear(job)
         return True
     now = timezone.now()
+    piece: Piece | None
     try:
-        piece = _read(job, now)
-    except (OSError, Unsealable):
+        piece = _read(job)
+    except OSError:
         log.exception("the file of job %s cannot be read", job.key)
-        problem = RowProblem(job.line, "", UnclosedQuotes())
-        piece = Piece(job.size, job.line, problems=[problem])
+        if now - job.created_at < PATIENCE:
+            return False
+        piece = None
+    except Unsealable:
+        log.exception("the file of job %s was altered, or is sealed under another secret", job.key)
+        piece = None
     with transaction.atomic():
         take_turn("bulk")
         locked = BulkJob.objects.select_for_update().get(pk=job.pk)
         if (locked.state, locked.offset) == (job.state, job.offset):
-            _take(locked, piece, now)
+            if piece is None:
+                _give_up(locked, now)
+            else:
+                _take(locked, piece, now)
             locked.save()
             job = locked
     if job.state not in OPEN_JOBS or job.state == JobState.CLEARING:
@@ -83,12 +107,13 @@ def step() -> bool:
     return True
 
 
-def _read(job: BulkJob, now: datetime) -> Piece:
+def _read(job: BulkJob) -> Piece:
     final = job.offset + _WINDOW >= job.size
     data = files.read(job.key, job.offset, _WINDOW)
     if len(data) != min(_WINDOW, job.size - job.offset):
         raise OSError("the file is shorter than it was")
-    whose = Whose(settings.NODE.side, job.institution.code, queries.today(now))
+    # The day on which it was sent: a row that was good when it was looked at is so after midnight too.
+    whose = Whose(settings.NODE.side, job.institution.code, queries.today(job.created_at))
     parse = registration if job.kind == JobKind.REGISTER else withdrawal
     piece = Piece(job.size if final else job.offset, job.line)
     for count, row in enumerate(reading.rows(data, line=job.line, final=final), start=1):
@@ -111,17 +136,38 @@ def _read(job: BulkJob, now: datetime) -> Piece:
 def _take(job: BulkJob, piece: Piece, now: datetime) -> None:
     """Write down what a piece says, and go on in the file."""
     again = job.kind == JobKind.REVOKE and job.state == JobState.TAKING
-    found = [] if again else piece.problems
     if job.kind == JobKind.REGISTER:
         good, unchanged, worse = enter(job, piece.rows, now)  # type: ignore[arg-type]  # as its kind says
     else:
         good, unchanged, worse = withdraw(job, piece.rows, now, change=again)  # type: ignore[arg-type]  # as above
-    _note(job, sorted([*found, *worse], key=lambda problem: problem.line))
+    found = [*piece.problems, *worse]
+    _note(job, sorted(_untold(job, found) if again else found, key=lambda problem: problem.line))
     job.good += good
     job.unchanged += unchanged
     job.offset, job.line = piece.offset, piece.line
     if job.offset >= job.size:
         _end_of_file(job, now)
+
+
+def _untold(job: BulkJob, found: list[RowProblem]) -> list[RowProblem]:
+    """Leave out what was told of the same rows when they were looked at."""
+    if not found or not job.take_good:
+        return found  # then every row was good
+    told = job.problems.filter(line__lte=max(one.line for one in found))
+    lines = set(told.filter(line__gte=min(one.line for one in found)).values_list("line", flat=True))
+    # Of a file with more bad rows than are kept those after the last one kept were counted at the look.
+    last = job.problems.aggregate(last=Max("line"))["last"] if job.bad > KEPT_PROBLEMS else None
+    return [one for one in found if one.line not in lines and (last is None or one.line <= last)]
+
+
+def _give_up(job: BulkJob, now: datetime) -> None:
+    """End a job whose file cannot be read on: nothing of it counts, but what was taken back already is."""
+    _note(job, [RowProblem(job.line, "", UnreadableFile())])
+    if job.kind == JobKind.REGISTER:
+        job.state, job.good = JobState.CLEARING, 0
+        return
+    job.state = JobState.FAILED if job.state == JobState.TAKING else JobState.REFUSED
+    job.finished_at = now
 
 
 def _end_of_file(job: BulkJob, now: datetime) -> None:
