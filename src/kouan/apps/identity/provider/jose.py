@@ -109,7 +109,11 @@ def public_key(jwk: Mapping[str, Any]) -> PublicKey:
     P-256, Ed25519, or RSA of 2048 to 4096 bits. A private half or a symmetric key is refused.
     """
     kind = jwk.get("kty")
-    if kind not in _PUBLIC or jwk.keys() & {"d", "k", "p", "q", "dp", "dq", "qi", "oth"}:
+    if (
+        not isinstance(kind, str)
+        or kind not in _PUBLIC
+        or jwk.keys() & {"d", "k", "p", "q", "dp", "dq", "qi", "oth"}
+    ):
         raise DoesNotVerify("key")
     values = tuple(jwk.get(name) for name in _PUBLIC[kind])
     if not all(isinstance(value, str) and len(value) <= 1024 for value in values):  # noqa: PLR2004 - a modulus of 4096 bits has 683 characters
