@@ -101,7 +101,7 @@ def give(*, key: uuid.UUID, browser: bytes, ticked: Collection[str]) -> Interact
     already, its receipt serves again. Raises what ``offer`` raises.
     """
     with transaction.atomic():
-        interaction = interactions.current(key=key, browser=browser)
+        interaction = interactions.locked(key=key, browser=browser)  # before the receipt, as at the finish
         session = _session(interaction)
         request, client = interactions.request_of(interaction), get_client(interaction.client)
         held = _held(session, request, client)
@@ -217,9 +217,12 @@ def _held(session: HomeSession, request: Request, client: Client) -> dict[str, s
 def _last(
     resident: Resident, client: Client, service: ServiceFacts, *, lock: bool = False
 ) -> ConsentReceipt | None:
-    """Return the latest consent that stands, if it was given for what the service asks for now."""
+    """Return the latest consent that stands, if it was given for what the service asks for now.
+
+    Under ``lock`` nobody withdraws it meanwhile, and a sign-in that rests on it can still be finished.
+    """
     asked = (resident.pk, client.peer or "", service.id, stored(timezone.now()))
-    found = fetch(ConsentReceipt, _STANDING, asked, lock=lock)
+    found = fetch(ConsentReceipt, _STANDING, asked, lock=lock, no_key=True)
     return found[0] if found and _is_for(found[0], service) else None
 
 
