@@ -34,6 +34,8 @@ _TYPES: Final[Mapping[str, type[PublicKey]]] = {"EC": ECKey, "RSA": RSAKey, "OKP
 _CURVES: Final = {"EC": "P-256", "OKP": "Ed25519"}
 _PUBLIC: Final = {"EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "RSA": ("e", "n")}
 _RSA_BITS: Final = (2048, 4096)
+_RSA_SHORTEST: Final = 342
+"""The characters of a modulus of 2048 bits; the library would warn at each shorter one."""
 _RSA_EXPONENT: Final = 1 << 33
 """A larger one than anybody uses would have each signature cost as much as whoever sends it likes."""
 
@@ -125,6 +127,8 @@ def public_key(jwk: Mapping[str, Any]) -> PublicKey:
 def _key(kind: str, values: tuple[str, ...]) -> PublicKey:
     members: dict[str, str | list[str]] = {"kty": kind, **dict(zip(_PUBLIC[kind], values, strict=True))}
     if kind in _CURVES and members["crv"] != _CURVES[kind]:
+        raise DoesNotVerify("key")
+    if kind == "RSA" and len(members["n"]) < _RSA_SHORTEST:
         raise DoesNotVerify("key")
     try:
         key = _TYPES[kind].import_key(members)
