@@ -6,7 +6,6 @@ side the side's own node asks, whoever the service is.
 
 from __future__ import annotations
 
-import logging
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,9 +24,6 @@ from kouan.apps.identity.provider import interactions
 from kouan.apps.identity.provider.clients import get_client
 from kouan.apps.identity.subjects import subject_of
 from kouan.core.database.rows import fetch, stored
-from kouan.core.exchange.outbox import send
-from kouan.core.policy.decide import Denied
-from kouan.core.trust.errors import UnknownMember
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -37,8 +33,6 @@ if TYPE_CHECKING:
     from kouan.apps.identity.provider.clients import Client, ServiceFacts
     from kouan.apps.identity.provider.requests import Request
     from kouan.core.policy import Proposal
-
-log = logging.getLogger(__name__)
 
 PREFIX = "identity:"
 """What a reference to a consent of this app begins with."""
@@ -107,7 +101,7 @@ def give(*, key: uuid.UUID, browser: bytes, ticked: Collection[str]) -> Interact
     already, its receipt serves again. Raises what ``offer`` raises.
     """
     with transaction.atomic():
-        interaction = interactions.current(key=key, browser=browser)
+        interaction = interactions.locked(key=key, browser=browser)  # before the receipt, as at the finish
         session = _session(interaction)
         request, client = interactions.request_of(interaction), get_client(interaction.client)
         held = _held(session, request, client)
@@ -137,8 +131,8 @@ def agreed_before(
 def withdraw(*, resident: Resident, key: uuid.UUID) -> int:
     """Take back what a resident agreed to for a service; return how many consents stood until now.
 
-    All consents for that service end, sign-ins that rest on them end, and the side of the service is told:
-    one transaction. Doing it twice is harmless. Raises ``UnknownConsent``.
+    All consents for that service end, sign-ins that rest on them end, and the side of the service is told,
+    if it can be: one transaction. Doing it twice is harmless. Raises ``UnknownConsent``.
     """
     chosen = ConsentReceipt.objects.filter(resident=resident, key=key).first()
     if chosen is None:
@@ -162,7 +156,9 @@ def withdraw(*, resident: Resident, key: uuid.UUID) -> int:
         for row in rows:
             signouts.end_consent(receipt=row)
             if row.peer and row.expires_at > now:
-                _tell(row)
+                # It counts no more here, and that is what decides.
+                said = ConsentWithdrawn(consent=row.key.bytes, service=row.service_id)
+                signouts.tell_end(CONSENT_WITHDRAWN, to=row.peer, payload=said)
     return len(rows)
 
 
@@ -221,9 +217,12 @@ def _held(session: HomeSession, request: Request, client: Client) -> dict[str, s
 def _last(
     resident: Resident, client: Client, service: ServiceFacts, *, lock: bool = False
 ) -> ConsentReceipt | None:
-    """Return the latest consent that stands, if it was given for what the service asks for now."""
+    """Return the latest consent that stands, if it was given for what the service asks for now.
+
+    Under ``lock`` nobody withdraws it meanwhile, and a sign-in that rests on it can still be finished.
+    """
     asked = (resident.pk, client.peer or "", service.id, stored(timezone.now()))
-    found = fetch(ConsentReceipt, _STANDING, asked, lock=lock)
+    found = fetch(ConsentReceipt, _STANDING, asked, lock=lock, no_key=True)
     return found[0] if found and _is_for(found[0], service) else None
 
 
@@ -255,15 +254,3 @@ def _given(resident: Resident, client: Client, request: Request, claims: list[st
             expires_at=expires_at,
         ),
     )
-
-
-def _tell(row: ConsentReceipt) -> None:
-    try:
-        send(
-            CONSENT_WITHDRAWN,
-            to=row.peer,
-            payload=ConsentWithdrawn(consent=row.key.bytes, service=row.service_id),
-        )
-    except (Denied, UnknownMember) as error:
-        # It counts no more here, and that is what decides; who has no agreement with us is told nothing.
-        log.warning("%s is not told that a consent was withdrawn: %s", row.peer, error)

@@ -307,6 +307,12 @@ def take_match_answer(message: Received[MatchAnswer]) -> None:
     matching.take_answer(message=message)
 
 
+@MATCH_ANSWER.undelivered
+def note_unheard(message: Undelivered) -> None:
+    """End the link of which the asking side has not heard that it counts."""
+    linking.unlinked(side=message.receiver, key=message.conversation)
+
+
 @UNLINKED.handler
 def end_link(message: Received[Unlinked]) -> None:
     """End the link here as well."""

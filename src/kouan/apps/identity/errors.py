@@ -175,7 +175,7 @@ class BadServiceKeys(BadRegistration):
     code = "bad-service-keys"
     message = _(
         "These keys cannot be used (%(detail)s). Enter a JSON Web Key Set with 1 to %(limit)s public keys: "
-        "EC P-256, Ed25519, or RSA of at least 2048 bits."
+        "EC P-256, Ed25519, or RSA of 2048 to 4096 bits."
     )
     field = "jwks"
 

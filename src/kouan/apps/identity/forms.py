@@ -55,7 +55,7 @@ class KeysForm(_Form):
         widget=forms.Textarea,
         help_text=_(
             "A JSON Web Key Set with the public keys that sign the service's assertions: EC P-256, Ed25519, "
-            "or RSA of at least 2048 bits. A public client has none."
+            "or RSA of 2048 to 4096 bits. A public client has none."
         ),
     )
 

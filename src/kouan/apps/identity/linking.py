@@ -229,8 +229,8 @@ def unlinked(*, side: str, key: uuid.UUID) -> None:
 
 
 def tell_unlinked(link: Link) -> None:
-    """Tell the other side that a link is at its end."""
-    send(UNLINKED, to=link.peer, payload=Unlinked(link=link.key.bytes), conversation=link.key)
+    """Tell the other side that a link is at its end, if it can be told."""
+    signouts.tell_end(UNLINKED, to=link.peer, payload=Unlinked(link=link.key.bytes), conversation=link.key)
 
 
 def settle(*, now: datetime | None = None) -> bool:

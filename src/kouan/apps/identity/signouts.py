@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from kouan.apps.identity.models import ConsentReceipt, HomeSession, Link
+    from kouan.core.exchange.crossing import Crossing, P
 
 log = logging.getLogger(__name__)
 
@@ -91,11 +92,16 @@ def ended_there(*, side: str, sid: uuid.UUID) -> int:
 
 def tell(*, side: str, sid: uuid.UUID) -> None:
     """Tell another side that a sign-in, as its tokens or ours name it, is over."""
+    # A sign-in's messages are one conversation: its record arrives before its end.
+    tell_end(SIGNED_OUT, to=side, payload=SignedOut(sign_in=sid.bytes), conversation=sid)
+
+
+def tell_end(crossing: Crossing[P], *, to: str, payload: P, conversation: uuid.UUID | None = None) -> None:
+    """Tell another side that something is over, if it can be told: the end here holds either way."""
     try:
-        # A sign-in's messages are one conversation: its record arrives before its end.
-        send(SIGNED_OUT, to=side, payload=SignedOut(sign_in=sid.bytes), conversation=sid)
+        send(crossing, to=to, payload=payload, conversation=conversation)
     except KouanError as error:
-        log.warning("%s is not told of the end of a sign-in: %s", side, error)
+        log.warning("%s is not sent %s: %s", to, crossing.type, error)
 
 
 def _end_one(row: SignIn, *, by: str, told_by: str, now: datetime) -> None:

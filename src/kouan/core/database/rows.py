@@ -88,20 +88,22 @@ def fetch(  # noqa: PLR0913 - a statement's parts, by name
     names: Sequence[str] = (),
     beside: tuple[type[Model], str] | None = None,
     lock: bool = False,
+    no_key: bool = False,
     skip_locked: bool = False,
 ) -> list[M]:
     """Return the rows that ``where`` names (what follows ``WHERE``, with ``%s`` for ``params``).
 
     With ``names`` only those fields are read. ``beside`` names a table that shares its keys with this one,
     and a column of it: what is there comes as an attribute of that name. ``lock`` holds the rows until
-    the transaction ends; ``skip_locked`` leaves out those that another transaction holds (on SQLite nobody
-    else can).
+    the transaction ends, with ``no_key`` so that rows that refer to them can be made meanwhile;
+    ``skip_locked`` leaves out those that another transaction holds (on SQLite nobody else can).
     """
     connection = _connection()
     statement, attnames, converts = _select(model, tuple(names), beside, connection.vendor)
     tail = ""
     if lock and connection.features.has_select_for_update:
-        tail = " FOR UPDATE SKIP LOCKED" if skip_locked else " FOR UPDATE"
+        strength = "NO KEY UPDATE" if no_key else "UPDATE"
+        tail = f" FOR {strength}{' SKIP LOCKED' if skip_locked else ''}"
     with connection.wrap_database_errors:
         rows = _run(connection, f"{statement} WHERE {where}{tail}", params).fetchall()
     made = []

@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
+from apps.identity.home.conftest import PROVIDER
 from kouan.apps.identity import residents
 from kouan.apps.identity.domain import Level
-from kouan.apps.identity.models import HomeSession, Resident
+from kouan.apps.identity.errors import InteractionOver, NotThisStep
+from kouan.apps.identity.home import attempts
+from kouan.apps.identity.home.adapter import Asked, Begun
+from kouan.apps.identity.models import HomeAttempt, HomeSession, Interaction, Resident
 
 
 def test_a_resident_signs_in_and_is_recognised(browser):
@@ -54,3 +58,22 @@ def test_leaving_ends_the_session_and_erases_what_it_said(browser):
     session.refresh_from_db()
     assert session.ended_at is not None
     assert session.attributes is None
+
+
+class Away:
+    """A home provider to which nobody has to go."""
+
+    id = PROVIDER
+
+    def begin(self, _asked):
+        return Begun("https://home.example/", "state", {})
+
+
+def test_for_what_was_ended_or_went_on_meanwhile_nothing_is_begun(browser):
+    ended, gone_on = browser.interaction(side="hk"), browser.interaction(side="hk")
+    Interaction.objects.filter(pk=ended.pk).delete()
+    Interaction.objects.filter(pk=gone_on.pk).update(stage=Interaction.Stage.DONE)
+    for row, error in ((ended, InteractionOver), (gone_on, NotThisStep)):
+        with pytest.raises(error):
+            attempts.begin(browser=row.browser, adapter=Away(), asked=Asked(Level.LOW), interaction=row)
+    assert not HomeAttempt.objects.exists()

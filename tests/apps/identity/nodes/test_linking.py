@@ -214,11 +214,19 @@ def test_an_answer_that_comes_again(asked, arrived):
     answer = MatchAnswer(link=link.key.bytes, outcome="no-match")
     matching.take_answer(message=arrived(answer, conversation=link.key))
     with pytest.raises(UnexpectedMatch):
-        matching.take_answer(
-            message=arrived(MatchAnswer(link=link.key.bytes, outcome="match"), conversation=link.key)
-        )
+        matching.take_answer(message=arrived(answer, conversation=link.key))
     link.refresh_from_db()
     assert link.state == LinkState.REFUSED
+
+
+def test_yes_to_what_was_refused_meanwhile(asked, arrived):
+    link = asked()
+    note_unanswered(Undelivered(id=uuid.uuid4(), receiver="gd", conversation=link.key, code="expired"))
+    answer = MatchAnswer(link=link.key.bytes, outcome="match")
+    matching.take_answer(message=arrived(answer, conversation=link.key))
+    link.refresh_from_db()
+    assert link.state == LinkState.REFUSED
+    assert [row.conversation for row, _ in sent("unlink")] == [link.key], "it counts on neither side"
 
 
 def test_unlinked_while_the_answer_is_on_its_way(asked, arrived):

@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey
 
 from apps.identity.nodes.conftest import ANOTHER, BROWSER
 from apps.identity.nodes.guangdong import ISSUER, keyed, signed, unsigned
-from kouan.apps.identity.errors import NoPeerProvider, NotThisStep
+from kouan.apps.identity.errors import InteractionOver, NoPeerProvider, NotThisStep
 from kouan.apps.identity.models import Interaction, PeerProvider, Relay
 from kouan.apps.identity.nodes import relay
 from kouan.apps.identity.nodes.errors import (
@@ -358,3 +358,13 @@ def test_a_link_that_does_not_count_here_is_nobody(gd, begun):
     gd.id_token = {"urn:kouan:link": str(uuid.uuid4())}
     relay.returned(answer=back(gd), browser=BROWSER)
     assert interactions.foreign_of(Interaction.objects.get(pk=row.pk))["link"] == ""
+
+
+def test_what_was_ended_or_went_on_meanwhile_is_not_begun(gd, interaction):
+    ended, gone_on = interaction(), interaction()
+    Interaction.objects.filter(pk=ended.pk).delete()
+    Interaction.objects.filter(pk=gone_on.pk).update(stage=Interaction.Stage.DONE)
+    for row, error in ((ended, InteractionOver), (gone_on, NotThisStep)):
+        with pytest.raises(error):
+            relay.begin(interaction=row)
+    assert not Relay.objects.exists()

@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from apps.identity.nodes.conftest import BROWSER, CLINIC
 from kouan.apps.identity import linking
-from kouan.apps.identity.crossings import Unlinked, end_link
+from kouan.apps.identity.crossings import Unlinked, end_link, note_unheard
 from kouan.apps.identity.domain import LinkState
 from kouan.apps.identity.models import AccessToken, AuthorizationCode, Link, LogoutDelivery, SignIn
 from kouan.apps.identity.provider import finishing, interactions
+from kouan.core.exchange import Undelivered
 from kouan.core.exchange.models import OutboxMessage
 
 HOUR = timedelta(hours=1)
@@ -98,6 +99,20 @@ def test_what_rests_on_a_link_ends_with_it(linked, there, at_library, arrived, b
     assert ended(away, here) == ["unlinked", "unlinked"]
     assert LogoutDelivery.objects.get().sign_in == here, "the service of this side is told"
     assert told_of() == 2, "and the other side of both"
+
+
+@pytest.mark.parametrize("state", [LinkState.COOLING, LinkState.ACTIVE, LinkState.REFUSED])
+def test_an_answer_that_the_asking_side_never_heard(linked, there, state):
+    link = linked(state)
+    away = there(link)
+    note_unheard(Undelivered(id=uuid.uuid4(), receiver="mo", conversation=link.key, code="expired"))
+    link.refresh_from_db()
+    assert link.state == state, "it was no answer to that side"
+    note_unheard(Undelivered(id=uuid.uuid4(), receiver="gd", conversation=link.key, code="expired"))
+    link.refresh_from_db()
+    counted = state != LinkState.REFUSED
+    assert link.state == (LinkState.ENDED if counted else state)
+    assert ended(away) == (["unlinked"] if counted else [""])
 
 
 def test_nothing_else_ends(linked, there, at_library, session):

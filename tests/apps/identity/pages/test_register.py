@@ -130,9 +130,11 @@ def test_public_keys_are_kept_and_nothing_else_of_them(registration, keys):
     assert not {"x5u", "ext", "d"} & {name for key in kept for name in key}
 
 
-def test_keys_that_are_none_or_too_weak(registration, keys):
+def test_keys_that_are_none_or_too_weak_or_cost_too_much(registration, keys):
     good = keys["P-256"].as_dict(private=False)
     weak = {"kty": "RSA", "e": "AQAB", "n": "w" * 171}
+    long = {"kty": "RSA", "e": "AQAB", "n": "w" * 684}
+    slow = keys["RSA"].as_dict(private=False) | {"e": "B" * 7}
     for bad in (
         [],
         [good, good],
@@ -152,6 +154,8 @@ def test_keys_that_are_none_or_too_weak(registration, keys):
         [{"kty": "OKP", "crv": "X25519", "x": "A" * 43}],
         [{"kty": ["EC"]}],
         [weak],
+        [long],
+        [slow],
         7,
     ):
         with pytest.raises(errors.BadServiceKeys):

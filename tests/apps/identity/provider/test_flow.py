@@ -12,7 +12,14 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 
 from apps.identity.provider.software import BACK, FORM, b64, claims_of
-from kouan.apps.identity.models import AccessToken, AuthorizationCode, Interaction, PairwiseSubject, SignIn
+from kouan.apps.identity.models import (
+    AccessToken,
+    AuthorizationCode,
+    Interaction,
+    PairwiseSubject,
+    Service,
+    SignIn,
+)
 from kouan.apps.identity.provider.metadata import metadata
 
 ISSUER = "http://127.0.0.1:18100"
@@ -189,3 +196,14 @@ def test_the_description_names_endpoints_that_are_there(client):
 def test_keys_are_published_without_their_private_halves(client, db):
     (key,) = client.get("/oidc/jwks").json()["keys"]
     assert set(key) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
+
+
+def test_nobody_is_sent_to_an_address_that_is_registered_no_more(software, person):
+    client = software("public")
+    row = person.arrive(client.way())
+    person.agree(row)
+    Service.objects.update(redirect_uris=["https://elsewhere.example/back"])
+    answer = person.browser.get(f"/identity/sign-in/{row.key}/done")
+    assert answer.status_code == 400
+    assert "location" not in answer.headers
+    assert not SignIn.objects.exists()

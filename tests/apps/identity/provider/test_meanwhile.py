@@ -15,6 +15,7 @@ from django.db import close_old_connections, connection, transaction
 
 from apps.identity.provider.software import error_of
 from kouan.apps.identity import consents, residents
+from kouan.apps.identity.domain import CLAIMS
 from kouan.apps.identity.errors import InteractionOver
 from kouan.apps.identity.models import (
     AccessToken,
@@ -24,7 +25,7 @@ from kouan.apps.identity.models import (
     Interaction,
     SignIn,
 )
-from kouan.apps.identity.provider import finishing
+from kouan.apps.identity.provider import finishing, interactions
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 
@@ -136,6 +137,38 @@ def test_a_sign_in_that_is_finished_while_the_person_signs_out(threads, agreed):
 
     at_one_moment(threads, sign_out(), too_late)
     assert not SignIn.objects.exists()
+
+
+def at_consent(client, person):
+    """Another sign-in of the same person, who is asked again."""
+    row = person.arrive(client.way())
+    return interactions.authenticated(key=row.key, browser=bytes(row.browser), session=person.session())
+
+
+def give(row):
+    return consents.give(key=row.key, browser=bytes(row.browser), ticked=CLAIMS)
+
+
+def test_a_sign_in_is_finished_while_its_consent_serves_for_another(threads, agreed, person):
+    client, row = agreed
+    another = at_consent(client, person)
+    with transaction.atomic():
+        assert give(another).receipt == ConsentReceipt.objects.get()
+        threads.submit(_alone, finish(row)).result(10)
+    assert SignIn.objects.exists()
+
+
+def test_who_agrees_waits_for_the_interaction_before_the_consent_is_held(threads, agreed, person):
+    client, _row = agreed
+    another = at_consent(client, person)
+    with transaction.atomic():
+        interactions.locked(key=another.key, browser=bytes(another.browser))
+        agrees = threads.submit(_alone, lambda: give(another))
+        end = time.monotonic() + 10
+        while not _somebody_waits() and time.monotonic() < end:
+            time.sleep(0.01)
+        assert ConsentReceipt.objects.select_for_update(nowait=True).get()
+    assert agrees.result(30).receipt is not None
 
 
 @pytest.mark.parametrize("way", [withdraw, lambda _person: sign_out()], ids=["withdrawn", "signed-out"])

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from apps.identity.provider.software import query_of
 from kouan.apps.identity import residents
 from kouan.apps.identity.models import ConsentReceipt, HomeSession, Interaction, Service
+from kouan.apps.identity.provider import interactions, silent
+from kouan.apps.identity.provider.clients import get_client
 
 
 @pytest.fixture
@@ -93,3 +96,14 @@ def test_another_purpose_was_not_agreed_to(software, person, entered):
     person.sign_in(client.way())
     assert "code" in followed(person, client.way(prompt="none"))
     assert ConsentReceipt.objects.count() == 2
+
+
+def test_who_is_signed_out_meanwhile_is_told_to_the_client(software, person):
+    client = software("public")
+    person.sign_in(client.way())
+    request = interactions.request_of(person.arrive(client.way()))
+    session = person.session()
+    HomeSession.objects.update(ended_at=timezone.now())
+    with transaction.atomic():
+        location = silent.answer(get_client(client.client_id), request, session)
+    assert query_of(location)["error"] == "login_required"

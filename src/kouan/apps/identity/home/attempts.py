@@ -17,6 +17,7 @@ from django.utils import timezone
 from kouan.apps.identity.domain import INTERACTION_LIFE, Level
 from kouan.apps.identity.errors import InteractionOver, UnreadableSecret
 from kouan.apps.identity.models import HomeAttempt
+from kouan.apps.identity.provider import interactions
 from kouan.core.database.rows import execute, insert, select
 from kouan.core.vault import Unsealable, Vault
 
@@ -57,10 +58,16 @@ def begin(  # noqa: PLR0913 - what an attempt is about
     resident: Resident | None = None,
     back_to: str = "",
 ) -> str:
-    """Begin an attempt and return where to send the browser; raises what the adapter raises."""
+    """Begin an attempt and return where to send the browser.
+
+    Raises what the adapter raises, and ``InteractionOver`` or ``NotThisStep`` where the interaction has gone
+    on meanwhile.
+    """
     begun = adapter.begin(asked)  # it may ask the provider, so no transaction is open
     state = _digest(begun.state)
     with transaction.atomic():
+        if interaction is not None:
+            interactions.hold(interaction)
         for (pk,) in select(_OLDEST, (browser,)):
             execute(_DELETE, (pk,))
         insert(

@@ -79,7 +79,8 @@ def store_question(*, message: Received[crossings.MatchQuestion]) -> Later:
 def take_answer(*, message: Received[crossings.MatchAnswer]) -> None:
     """Take the issuer's word on a link that this side asked about; raises ``UnexpectedMatch``.
 
-    An answer about a link that was ended meanwhile changes nothing.
+    An answer about a link that was ended meanwhile changes nothing; where this side has refused it meanwhile,
+    the issuer's side hears that it does not count.
     """
     key = _uuid(message.payload.link)
     link = Link.objects.select_for_update().filter(key=key, peer=message.sender).first()
@@ -87,9 +88,12 @@ def take_answer(*, message: Received[crossings.MatchAnswer]) -> None:
         raise UnexpectedMatch
     if link.state == LinkState.ENDED:
         return
+    matches = message.payload.outcome == "match"
+    if link.state == LinkState.REFUSED and matches:
+        linking.tell_unlinked(link)
+        return
     if link.state != LinkState.ASKED:
         raise UnexpectedMatch
-    matches = message.payload.outcome == "match"
     if not linking.concluded(link, matches=matches, now=timezone.now()) and matches:
         linking.tell_unlinked(link)
 

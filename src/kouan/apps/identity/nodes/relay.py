@@ -103,8 +103,8 @@ class Refused(Exception):
 def begin(*, interaction: Interaction) -> str:
     """Push the request to the provider of the interaction's side and return where the browser goes.
 
-    Beginning again drops what was begun before. Raises ``NotThisStep``, ``NoPeerProvider``, a ``Denied``, or
-    what ``asking.post`` raises.
+    Beginning again drops what was begun before. Raises ``NotThisStep``, ``InteractionOver``,
+    ``NoPeerProvider``, a ``Denied``, or what ``asking.post`` raises.
     """
     if interaction.stage != Interaction.Stage.PEER:
         raise NotThisStep
@@ -124,6 +124,7 @@ def begin(*, interaction: Interaction) -> str:
     if not isinstance(request_uri, str) or not 0 < len(request_uri) <= _REQUEST_URI:
         raise BadPeerAnswer(side=side_name(side), detail="request-uri")
     with transaction.atomic():
+        interactions.hold(interaction)
         execute(_DELETE_OF, (interaction.pk,))
         insert(
             Relay(

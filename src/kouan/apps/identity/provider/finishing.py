@@ -19,7 +19,7 @@ from kouan.apps.identity.models import AuthorizationCode, Interaction, SignIn
 from kouan.apps.identity.provider import interactions, telling
 from kouan.apps.identity.provider.authorizing import deny, location_of
 from kouan.apps.identity.provider.clients import get_client
-from kouan.apps.identity.provider.errors import LoginRequired, OAuthError, UnmetRequirements
+from kouan.apps.identity.provider.errors import LoginRequired, OAuthError, UnknownRedirect, UnmetRequirements
 from kouan.apps.identity.subjects import subject_key, subject_of
 from kouan.core.database.rows import insert, insert_many
 
@@ -47,13 +47,16 @@ def finish(*, key: uuid.UUID, browser: bytes) -> str:
     """Turn an interaction that is done into a sign-in and a code; return where the browser takes it.
 
     What was asked for is held against what is there once more: whoever is let in by mistake on the way is
-    not let through here. The client then hears so. Raises ``InteractionOver`` or ``NotThisStep``.
+    not let through here. The client then hears so. Raises ``InteractionOver``, ``NotThisStep`` or
+    ``UnknownRedirect``.
     """
     with transaction.atomic():
         row = interactions.locked(key=key, browser=browser)
         if row.stage != Interaction.Stage.DONE:
             raise NotThisStep
         client, request = get_client(row.client), interactions.request_of(row)
+        if request.redirect_uri not in client.redirect_uris:  # any more
+            raise UnknownRedirect
         try:
             location = conclude(row, client, request)
         except OAuthError as error:

@@ -169,6 +169,16 @@ def locked(*, key: uuid.UUID, browser: bytes) -> Interaction:
     return row
 
 
+def hold(interaction: Interaction) -> None:
+    """Hold an interaction until the caller's transaction ends, for what is begun for it elsewhere.
+
+    Raises ``InteractionOver`` or ``NotThisStep`` where it has come to its end or gone on meanwhile.
+    """
+    row = locked(key=interaction.key, browser=bytes(interaction.browser))
+    if (row.stage, row.side) != (interaction.stage, interaction.side):
+        raise NotThisStep
+
+
 def _found(key: uuid.UUID, *, lock: bool = False) -> Interaction | None:
     """Return an interaction with whoever signed in for it and what they agreed to."""
     found = fetch(Interaction, "key = %s", (stored(key),), lock=lock)

@@ -34,6 +34,8 @@ _TYPES: Final[Mapping[str, type[PublicKey]]] = {"EC": ECKey, "RSA": RSAKey, "OKP
 _CURVES: Final = {"EC": "P-256", "OKP": "Ed25519"}
 _PUBLIC: Final = {"EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "RSA": ("e", "n")}
 _RSA_BITS: Final = (2048, 4096)
+_RSA_SHORTEST: Final = 342
+"""The characters of a modulus of 2048 bits; the library would warn at each shorter one."""
 _RSA_EXPONENT: Final = 1 << 33
 """A larger one than anybody uses would have each signature cost as much as whoever sends it likes."""
 
@@ -109,7 +111,11 @@ def public_key(jwk: Mapping[str, Any]) -> PublicKey:
     P-256, Ed25519, or RSA of 2048 to 4096 bits. A private half or a symmetric key is refused.
     """
     kind = jwk.get("kty")
-    if kind not in _PUBLIC or jwk.keys() & {"d", "k", "p", "q", "dp", "dq", "qi", "oth"}:
+    if (
+        not isinstance(kind, str)
+        or kind not in _PUBLIC
+        or jwk.keys() & {"d", "k", "p", "q", "dp", "dq", "qi", "oth"}
+    ):
         raise DoesNotVerify("key")
     values = tuple(jwk.get(name) for name in _PUBLIC[kind])
     if not all(isinstance(value, str) and len(value) <= 1024 for value in values):  # noqa: PLR2004 - a modulus of 4096 bits has 683 characters
@@ -121,6 +127,8 @@ def public_key(jwk: Mapping[str, Any]) -> PublicKey:
 def _key(kind: str, values: tuple[str, ...]) -> PublicKey:
     members: dict[str, str | list[str]] = {"kty": kind, **dict(zip(_PUBLIC[kind], values, strict=True))}
     if kind in _CURVES and members["crv"] != _CURVES[kind]:
+        raise DoesNotVerify("key")
+    if kind == "RSA" and len(members["n"]) < _RSA_SHORTEST:
         raise DoesNotVerify("key")
     try:
         key = _TYPES[kind].import_key(members)

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from kouan.apps.identity import consents, residents
 from kouan.apps.identity.domain import INTERACTION_LIFE
-from kouan.apps.identity.errors import ConsentNeeded
+from kouan.apps.identity.errors import ConsentNeeded, InteractionOver, NotThisStep
 from kouan.apps.identity.models import Interaction
 from kouan.apps.identity.provider import finishing
 from kouan.apps.identity.provider.authorizing import deny
@@ -35,6 +35,8 @@ def answer(client: Client, request: Request, session: HomeSession | None) -> str
         return _let_through(client, request, session)
     except ConsentNeeded:
         return deny(request, ConsentRequired())
+    except (InteractionOver, NotThisStep):  # who was signed in is no more, or has withdrawn meanwhile
+        return deny(request, LoginRequired())
     except OAuthError as error:
         return deny(request, error)
 
