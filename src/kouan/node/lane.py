@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +19,7 @@ from django.db import close_old_connections, transaction
 from kouan.core.database.rows import engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping
 
     from kouan.node.intake import Message
 
@@ -76,16 +75,18 @@ class Lane:
     def _answers(self, group: list[Environ]) -> list[Messages]:
         """Return what is said to each; whatever goes wrong, somebody waits for it."""
         try:
-            with _connected():
-                if len(group) > 1:
-                    try:
-                        return self._together(group)
-                    except Exception:
-                        log.exception("nothing of a group was kept; each request is answered by itself")
-                return [self._answered(environ) for environ in group]
+            close_old_connections()
+            if len(group) > 1:
+                try:
+                    return self._together(group)
+                except Exception:
+                    log.exception("nothing of a group was kept; each request is answered by itself")
+            return [self._alone(environ) for environ in group]
         except BaseException:
             log.exception("the lane failed; Django is asked")
             return [None] * len(group)
+        finally:
+            _lend()
 
     def _together(self, group: list[Environ]) -> list[Messages]:
         with transaction.atomic():
@@ -94,18 +95,23 @@ class Lane:
                 raise transaction.TransactionManagementError
         return answers
 
+    def _alone(self, environ: Environ) -> Messages:
+        try:
+            return self._answered(environ)
+        except Exception:
+            log.exception("the lane failed; Django is asked")
+            return None
+
     def _answered(self, environ: Environ) -> Messages:
         return self._answerers[environ["PATH_INFO"]](environ)
 
 
-@contextmanager
-def _connected() -> Iterator[None]:
-    """Have a connection to the database that works, and lend it to others afterwards."""
-    close_old_connections()
+def _lend() -> None:
+    """Let others have the session of the database; what was answered stays answered."""
     try:
-        yield
-    finally:
         close_old_connections()
+    except Exception:
+        log.exception("a session of the database could not be given back")
 
 
 def _tell(told: list[tuple[asyncio.Future[Messages], Messages]]) -> None:
