@@ -22,9 +22,10 @@ from apps.identity.pages.conftest import (  # noqa: F401 - fixtures
     resident,
     session,
 )
+from browser.conftest import beside_the_browser
 from kouan.apps.identity import consents, register
 from kouan.apps.identity.models import Link, Notice, PeerProvider, SignIn
-from kouan.apps.identity.provider.clients import of_service
+from kouan.apps.identity.provider.clients import CALLBACK, of_service
 from kouan.apps.identity.provider.interactions import browser_digest
 from kouan.core.exchange.models import OutboxMessage
 
@@ -233,9 +234,11 @@ def test_an_answer_goes_on_by_itself_without_scripts(known, asked, elsewhere):
     """A form leads to this origin alone (``form-action``); the page after it leads on."""
     origin, seen = elsewhere
     visitor = known(scripts=False)
-    row = asked(visitor, redirect_uri=f"{origin}/back")
+    with beside_the_browser():
+        PeerProvider.objects.filter(side="gd").update(issuer=origin)
+    row = asked(visitor, redirect_uri=f"{origin}{CALLBACK}")
     page = visitor.open(f"/identity/sign-in/{row.key}/consent")
     page.get_by_label("Name", exact=True).check()
     page.get_by_role("button", name="Agree and continue").click()
-    page.wait_for_url(f"{origin}/back**")
-    assert seen[0].startswith("/back?code=")
+    page.wait_for_url(f"{origin}{CALLBACK}**")
+    assert seen[0].startswith(f"{CALLBACK}?code=")
