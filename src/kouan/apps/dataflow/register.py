@@ -30,6 +30,7 @@ from kouan.apps.dataflow.models import Filing as FilingRow
 from kouan.apps.dataflow.receipts import told
 from kouan.apps.dataflow.standing import counts
 from kouan.core.database.rows import look_up, stored
+from kouan.core.exchange import agreements
 from kouan.core.policy import Agreement, Allowed, Clause
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.text import Localised
@@ -333,12 +334,18 @@ def _agreed_to(receipt: bytes) -> tuple[int | None, frozenset[tuple[str, str]] |
 
 @lru_cache(4096)
 def terms_with(digest: bytes) -> Terms:
-    """Return the terms with a digest, which never change; raises ``LookupError`` where none are here."""
+    """Return the terms with a digest, which never change; raises ``LookupError`` where none are here.
+
+    What both sides have signed once is kept, also where another text took its version's place afterwards.
+    """
     wanted = ((Contract, "c", ("terms",)),)
     found = look_up(wanted, f"FROM {Contract._meta.db_table} c WHERE c.digest = %s", (digest,))
-    if not found:
+    if found:
+        return _read(digest, bytes(found[0][0]))[0]
+    kept = agreements.text_of(digest)
+    if kept is None:
         raise LookupError
-    return _read(digest, bytes(found[0][0]))[0]
+    return _read(digest, kept[1])[0]
 
 
 def key_of(reference: str | None) -> uuid.UUID | None:

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.dataflow.pages.conftest import PEARL, browser_of, person_signed_in
-from kouan.apps.dataflow import consents, receipts, records
+from kouan.apps.dataflow import consents, receipts, records, register
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent, Record
 from kouan.apps.dataflow.payloads import RecordRead, RecordsErased
 from kouan.apps.dataflow.queries.mine import LATEST
@@ -391,3 +391,23 @@ def test_a_request_in_chinese(me, signed, asked, language, words):
     text = me.get(request_of(asked(signed()))).content.decode()
     assert words in text
     assert "Tick what may be sent" not in text
+
+
+# What became of the contract
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_consent_can_be_taken_back_whatever_became_of_its_version(signed, given, gone):
+    """Its answer may turn out lost, and another text take its place: the person's word is theirs."""
+    session = person_signed_in()
+    consent = given(signed(), session=session)
+    Contract.objects.update(state="proposed", signed_here=None)
+    if gone:
+        register.terms_with.cache_clear()
+        Contract.objects.all().delete()
+    browser = browser_of(session)
+    assert str(consent.contract) in browser.get("/my-data/").content.decode()
+    assert browser.get(consent_at(consent, "withdraw")).status_code == 200
+    assert browser.post(consent_at(consent, "withdraw")).status_code == 302
+    consent.refresh_from_db()
+    assert consent.withdrawn_at is not None

@@ -13,6 +13,7 @@ from kouan.apps.dataflow.contracts import terms_of
 from kouan.apps.dataflow.judging import sensitive_among, told_of
 from kouan.apps.dataflow.labels import basis_name, name_of, onward_lines
 from kouan.apps.dataflow.models import Contract, DataConsent, ErasureRequest, Record, Use
+from kouan.apps.dataflow.register import terms_with
 from kouan.core.exchange.models import OutboxMessage
 from kouan.core.policy.decide import TERM_ZONE
 
@@ -233,20 +234,25 @@ def _crossed(row: Record, consent: MyConsent, terms: Terms | None, message: Outb
 def _with_terms(rows: Iterable[DataConsent]) -> list[MyConsent]:
     """Return consents with the terms under which they were given: those that the receipt names.
 
-    The first receipts named none; theirs are the newest that both sides had signed.
+    Whatever has become of that version since. The first receipts named none; theirs are the newest that both
+    sides had signed.
     """
     rows = list(rows)
     versions = Contract.objects.filter(
         contract__in={row.contract for row in rows}, signed_here__isnull=False, signed_there__isnull=False
     )
-    by_digest: dict[bytes, Terms] = {}
-    newest: dict[uuid.UUID, Terms] = {}
-    for each in versions.order_by("version"):
-        newest[each.contract] = by_digest[bytes(each.digest)] = terms_of(each)
+    newest = {each.contract: terms_of(each) for each in versions.order_by("version")}
     found = []
     for row in rows:
-        digest, _days = receipts.told(bytes(row.receipt))
-        terms = by_digest.get(digest or b"", newest.get(row.contract))
+        terms = _named(row) or newest.get(row.contract)
         if terms is not None:
             found.append(MyConsent(row, terms))
     return found
+
+
+def _named(row: DataConsent) -> Terms | None:
+    digest, _days = receipts.told(bytes(row.receipt))
+    try:
+        return terms_with(digest) if digest is not None else None
+    except LookupError:
+        return None
