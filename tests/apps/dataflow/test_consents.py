@@ -12,8 +12,9 @@ from django.utils import timezone
 from apps.dataflow.guangdong import values_of
 from apps.dataflow.made import CHAN, OTHER, PURPOSE, VALUES, case
 from apps.dataflow.made import consent as agreed
+from apps.dataflow.sending import send_record
 from apps.dataflow.test_contracts import BACK, proposal
-from kouan.apps.dataflow import consents, contracts, decisions, errors, receipts, records
+from kouan.apps.dataflow import consents, contracts, decisions, errors, receipts
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent, Decision
 from kouan.core import chores
@@ -238,17 +239,17 @@ def test_a_consent_does_not_follow_a_version_that_goes_further(  # noqa: PLR0913
     before = given(first)
     second = signed(terms(version=2, replaces=bytes(first.digest).hex(), **changes))
     with pytest.raises(errors.ConsentForOther) as denied:
-        records.send(contract=second, consent=before, purpose=PURPOSE, values=VALUES)
+        send_record(contract=second, consent=before, purpose=PURPOSE, values=VALUES)
     assert denied.value.params["clause"] == clause
     assert decisions.replay(Decision.objects.get()).same
-    assert records.send(contract=second, consent=given(second), purpose=PURPOSE, values=VALUES)
+    assert send_record(contract=second, consent=given(second), purpose=PURPOSE, values=VALUES)
 
 
 def test_a_consent_follows_a_version_that_goes_less_far(signed, given, terms):
     first = signed(onward=[FOSHAN])
     consent = given(first)
     second = signed(terms(version=2, replaces=bytes(first.digest).hex(), retention_days=29))
-    assert records.send(contract=second, consent=consent, purpose=PURPOSE, values=VALUES)
+    assert send_record(contract=second, consent=consent, purpose=PURPOSE, values=VALUES)
 
 
 def test_a_receipt_without_terms_holds_a_version_to_its_retention(signed, given, terms):
@@ -259,10 +260,10 @@ def test_a_receipt_without_terms_holds_a_version_to_its_retention(signed, given,
     del said["pii_processing"]["terms"]
     DataConsent.objects.update(receipt=receipts._KIND.sign(said))
     second = signed(terms(version=2, replaces=bytes(first.digest).hex(), onward=[FOSHAN]))
-    assert records.send(contract=second, consent=consent, purpose=PURPOSE, values=VALUES)
+    assert send_record(contract=second, consent=consent, purpose=PURPOSE, values=VALUES)
     third = signed(terms(version=3, replaces=bytes(second.digest).hex(), retention_days=31))
     with pytest.raises(errors.ConsentForOther):
-        records.send(contract=third, consent=consent, purpose=PURPOSE, values=VALUES)
+        send_record(contract=third, consent=consent, purpose=PURPOSE, values=VALUES)
 
 
 # Taken back

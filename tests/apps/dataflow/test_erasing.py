@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from apps.dataflow.guangdong import values_of
 from apps.dataflow.made import PURPOSE, VALUES
-from kouan.apps.dataflow import contracts, erasing, erasure_receipts, errors, filings, records
+from apps.dataflow.sending import send_record
+from kouan.apps.dataflow import contracts, erasing, erasure_receipts, errors, filings
 from kouan.apps.dataflow.models import DataConsent, ErasureRequest, Record
 from kouan.apps.operations import watching
 from kouan.apps.operations.models import AlarmRow
@@ -33,7 +34,7 @@ def sent(signed, given, gd):
     """A record of a resident of ours that Guangdong has taken."""
     consent = given(signed())
     contract = contracts.Contract.objects.get(contract=consent.contract)
-    record = records.send(contract=contract, consent=consent, purpose=PURPOSE, values=VALUES)
+    record = send_record(contract=contract, consent=consent, purpose=PURPOSE, values=VALUES)
     gd.hear()
     return record
 
@@ -257,7 +258,7 @@ def test_a_failure_on_the_way_erases_nothing_and_answers_nothing(waits, monkeypa
     def dies(*_args, **_said):
         raise MemoryError
 
-    monkeypatch.setattr(erasing, "tell", dies)
+    monkeypatch.setattr(erasing.outbox, "send_if_it_can", dies)
     with pytest.raises(MemoryError):
         erasing.answer(key=waits.key)
     waits.refresh_from_db()

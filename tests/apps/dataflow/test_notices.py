@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from apps.dataflow.guangdong import values_of
 from apps.dataflow.made import BANK, LENDER, OTHER, PURPOSE, VALUES
-from kouan.apps.dataflow import auditing, contracts, decisions, errors, notices, receipts, records
+from apps.dataflow.sending import send_record
+from kouan.apps.dataflow import auditing, contracts, decisions, errors, notices, receipts
 from kouan.apps.dataflow.models import ConsentRequest, DataConsent, Decision, Record
 from kouan.apps.dataflow.queries.mine import my_consent, my_consents, my_crossings
 
@@ -42,7 +43,7 @@ def inform(contract, **changes):
 def test_a_record_leaves_on_the_law_alone_and_the_person_sees_it(duty, gd, chan):
     contract = duty()
     notice = inform(contract)
-    record = records.send(contract=contract, consent=notice, purpose=PURPOSE, values=VALUES)
+    record = send_record(contract=contract, consent=notice, purpose=PURPOSE, values=VALUES)
     heard = gd.hear()
     assert [kind for kind, _payload in heard] == ["dataflow.notice", "dataflow.record"]
     assert heard[0][1]["subject"] == heard[1][1]["subject"] == notice.subject
@@ -105,11 +106,11 @@ def test_no_more_crosses_than_the_notice_says_and_none_after_it(duty):
     contract = duty()
     narrow = inform(contract, elements=["person.name"])
     with pytest.raises(errors.ConsentForOther):
-        records.send(contract=contract, consent=narrow, purpose=PURPOSE, values=VALUES)
+        send_record(contract=contract, consent=narrow, purpose=PURPOSE, values=VALUES)
     notice = inform(contract)
     DataConsent.objects.filter(pk=notice.pk).update(expires_at=timezone.now())
     with pytest.raises(errors.ConsentExpired):
-        records.send(contract=contract, consent=notice, purpose=PURPOSE, values=VALUES)
+        send_record(contract=contract, consent=notice, purpose=PURPOSE, values=VALUES)
     assert not Record.objects.exists()
     assert all(decisions.replay(each).same for each in Decision.objects.all())
 
@@ -240,7 +241,7 @@ def unproven(rows):
 def test_every_message_with_personal_data_is_held_against_its_agreement(duty, gd):
     contract = duty()
     notice = inform(contract)
-    records.send(contract=contract, consent=notice, purpose=PURPOSE, values=VALUES)
+    send_record(contract=contract, consent=notice, purpose=PURPOSE, values=VALUES)
     gd.hear()
     rows, most = auditing.sample(None, records_only=False)
     assert most == len(rows) == 2

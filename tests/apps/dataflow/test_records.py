@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from apps.dataflow.guangdong import values_of
 from apps.dataflow.made import OTHER, PURPOSE, VALUES
+from apps.dataflow.sending import send_record
 from apps.dataflow.test_consents import say, theirs  # noqa: F401 - a fixture
 from kouan.apps.dataflow import consents, contracts, decisions, errors, records, register
 from kouan.apps.dataflow.domain import State
@@ -41,7 +42,7 @@ def send(agreed):
     def make(consent=None, values=VALUES, purpose=PURPOSE):
         consent = consent or agreed
         contract = contracts.Contract.objects.get(contract=consent.contract)
-        return records.send(contract=contract, consent=consent, purpose=purpose, values=values)
+        return send_record(contract=contract, consent=consent, purpose=purpose, values=values)
 
     return make
 
@@ -141,7 +142,7 @@ def test_what_waits_when_the_contract_is_ended_does_not_leave(  # noqa: PLR0913,
     other = signed(contract=str(uuid.uuid4()), purposes=[OTHER])
     consent = given(other, request=asked(other, purposes=[OTHER]))
     waiting = [send().message_id for _ in range(3)]
-    records.send(contract=other, consent=consent, purpose=OTHER, values=VALUES)
+    send_record(contract=other, consent=consent, purpose=OTHER, values=VALUES)
     bodies = OutboxBody.objects.filter(message__message_id__in=waiting)
     assert bodies.count() == 3
     if here:
@@ -190,7 +191,7 @@ def test_an_amendment_that_begins_later_leaves_the_present_version_in_force(sign
     tomorrow = (today + timedelta(days=1)).isoformat()
     second = terms(version=2, replaces=bytes(first.digest).hex(), effective=tomorrow)
     signed(second)
-    record = records.send(contract=first, consent=consent, purpose=PURPOSE, values=VALUES)
+    record = send_record(contract=first, consent=consent, purpose=PURPOSE, values=VALUES)
     assert bytes(record.digest) == bytes(first.digest)
 
 
@@ -271,7 +272,7 @@ def test_a_consent_to_another_contract(signed, given):
     DataConsent.objects.update(contract=uuid.uuid4())
     contract = contracts.Contract.objects.get()
     with pytest.raises(Denied) as caught:
-        records.send(contract=contract, consent=consent, purpose=PURPOSE, values=VALUES)
+        send_record(contract=contract, consent=consent, purpose=PURPOSE, values=VALUES)
     assert caught.value.params["clause"] == "consent contract"
 
 
@@ -546,7 +547,7 @@ def test_it_is_erased_also_where_the_other_side_cannot_be_told(kept, gd, today, 
     Record.objects.update(erase_on=today - timedelta(days=1))
     assert records.erase_overdue()
     assert erased(record) == (True, "retention")
-    assert "gd could not be told of an erasure (outbox-full)" in caplog.text
+    assert "gd is not sent dataflow.erased (outbox-full)" in caplog.text
     assert not records.erase_overdue()
     assert not gd.hear()
 

@@ -111,17 +111,22 @@ class ConsentRequestOut(Schema):
     consent: ConsentOut | None
 
 
-class RecordToSend(Schema):
+class DataAbout(Schema):
     """Data about a person, under the consent that they gave or the notice that they were given."""
 
     model_config = ConfigDict(extra="forbid")
     consent: UUID
-    purpose: Purpose
     values: Annotated[
         dict[Element, Annotated[str, StringConstraints(max_length=32 * 1024)]],
         Len(1, 64),
         Field(description="Each kind of data, and what it is."),
     ]
+
+
+class RecordToSend(DataAbout):
+    """Data about a person, and what it crosses for."""
+
+    purpose: Purpose
 
 
 class UseOut(Schema):

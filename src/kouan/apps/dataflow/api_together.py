@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Annotated, Any
-from uuid import UUID  # noqa: TC003 - read by the framework at run time
 
 from annotated_types import Len
 from django.http import HttpRequest  # noqa: TC002 - read by the framework at run time
@@ -12,27 +11,19 @@ from ninja import Router, Schema, Status
 from pydantic import ConfigDict, Field, StringConstraints
 
 from kouan.apps.dataflow import institutions
-from kouan.apps.dataflow.api import MOST, InstitutionToken, RecordsOut, institution_of, record_out
+from kouan.apps.dataflow.api import MOST, DataAbout, InstitutionToken, RecordsOut, institution_of, record_out
 from kouan.apps.dataflow.domain import Purpose  # noqa: TC001 - read by the framework at run time
-from kouan.apps.dataflow.payloads import Element  # noqa: TC001 - read by the framework at run time
 
 router = Router(tags=["Flow of data"])
 
 
-class OneOfThem(Schema):
+class OneOfThem(DataAbout):
     """Data about one of the persons, under a key of its own."""
 
-    model_config = ConfigDict(extra="forbid")
     key: Annotated[
         str,
         StringConstraints(pattern=rf"^(?:{institutions.IDEMPOTENCY_KEY})$"),
         Field(description="New for each record, the same for each try of it, as an Idempotency-Key is."),
-    ]
-    consent: UUID
-    values: Annotated[
-        dict[Element, Annotated[str, StringConstraints(max_length=32 * 1024)]],
-        Len(1, 64),
-        Field(description="Each kind of data, and what it is."),
     ]
 
 

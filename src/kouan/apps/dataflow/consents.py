@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from kouan.apps.dataflow import errors, receipts, records
+from kouan.apps.dataflow.contracts import today
 from kouan.apps.dataflow.crossings import CONSENT_GIVEN, CONSENT_TAKEN_BACK
 from kouan.apps.dataflow.documents import meant, shown_by
 from kouan.apps.dataflow.domain import State
@@ -40,7 +41,6 @@ from kouan.web.persons import identities
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import date
 
     from kouan.apps.dataflow.domain import Terms
     from kouan.core.exchange import Received
@@ -77,7 +77,7 @@ def ask(  # noqa: PLR0913 - all that a request says, by name
     for what the contract does not name, ``NoDocumentNumber``, or what ``meant`` raises for a
     ``document_type`` that has no such number.
     """
-    if not asks_consent(terms, max(_today(), terms.first_day)):
+    if not asks_consent(terms, max(today(), terms.first_day)):
         raise errors.NoConsentAsked(contract=terms.contract)
     in_scope(terms, elements, purposes)
     document = meant(document_number, document_type)
@@ -120,7 +120,7 @@ def open_request(key: uuid.UUID, person: Person) -> tuple[ConsentRequest, Contra
     if not any(hmac.compare_digest(_hardened(each, salt), digest) for each in shown_by(person)):
         raise errors.NotThisPerson
     contract = Contract.objects.filter(
-        contract=request.contract, state=State.SIGNED, expires__gte=_today()
+        contract=request.contract, state=State.SIGNED, expires__gte=today()
     ).first()
     if contract is None:
         raise errors.UnknownRequest
@@ -129,7 +129,7 @@ def open_request(key: uuid.UUID, person: Person) -> tuple[ConsentRequest, Contra
 
 def level_for(terms: Terms, elements: Collection[str]) -> int:
     """Return how surely a person must have signed in to agree to these kinds of data."""
-    bases = [rules_for(terms, side, _today())[1] for side in sorted(terms.sides)]
+    bases = [rules_for(terms, side, today())[1] for side in sorted(terms.sides)]
     return needs_level(frozenset(elements), bases)
 
 
@@ -341,10 +341,6 @@ def _payload(consent: DataConsent) -> ConsentGiven:
         expires_at=int(consent.expires_at.timestamp()),
         receipt=bytes(consent.receipt),
     )
-
-
-def _today() -> date:
-    return timezone.now().astimezone(TERM_ZONE).date()
 
 
 def _day(at: datetime) -> str:

@@ -20,7 +20,6 @@ from django.utils import timezone
 from kouan.apps.dataflow import errors, records
 from kouan.apps.dataflow.crossings import ERASURE_ANSWERED, ERASURE_ASKED
 from kouan.apps.dataflow.erasure_receipts import read, sign
-from kouan.apps.dataflow.erasure_telling import tell
 from kouan.apps.dataflow.filings import due_on
 from kouan.apps.dataflow.models import DataConsent, ErasureRequest, Record
 from kouan.apps.dataflow.payloads import ErasureAnswered, ErasureAsked
@@ -138,7 +137,7 @@ def answer(*, key: uuid.UUID, reason: str = "", words: str = "") -> ErasureReque
         request.reason, request.words, request.records, request.answered_at = reason, words, len(gone), now
         request.receipt = sign(request, rules, gone)
         request.save()
-        (outbox.send if reason else tell)(
+        (outbox.send if reason else outbox.send_if_it_can)(
             ERASURE_ANSWERED, to=consent.peer, payload=_answer(request), conversation=consent.key
         )
     return request
@@ -159,7 +158,7 @@ def tell_answered() -> bool:
         with transaction.atomic():  # of two workers one holds them; told twice it would be harmless
             theirs = untold.filter(consent__peer=peer).select_related("consent").order_by("pk")
             for request in theirs.select_for_update(skip_locked=True, of=("self",))[:_TOLD_MOST]:
-                tell(
+                outbox.send_if_it_can(
                     ERASURE_ANSWERED,
                     to=peer,
                     payload=_answer(request),

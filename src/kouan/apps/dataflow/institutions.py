@@ -95,6 +95,15 @@ def request_state(request: ConsentRequest, consent: DataConsent | None) -> str:
     return "open" if timezone.now() < request.expires_at else "expired"
 
 
+@dataclass(frozen=True, slots=True)
+class ToSend:
+    """Data about a person, and the key under which it is sent once."""
+
+    key: str
+    consent: uuid.UUID
+    values: Mapping[str, str]
+
+
 def send_once(
     *, institution: str, key: str | None, consent: uuid.UUID, purpose: str, values: Mapping[str, str]
 ) -> Record:
@@ -105,41 +114,8 @@ def send_once(
     """
     if key is None or not re.fullmatch(IDEMPOTENCY_KEY, key):
         raise system_errors.NoIdempotencyKey
-    asked = _digest(consent, purpose, values)
-    before = _before(institution, key, asked)
-    if before is not None:
-        return before
-    held, contract = _own(institution, consent)
-    denied: Denied | None = None
-    try:
-        with transaction.atomic():
-            once = SentOnce.objects.create(
-                institution=institution, key=key, request=asked, created_at=timezone.now()
-            )
-            try:
-                once.record = records.send(contract=contract, consent=held, purpose=purpose, values=values)
-                once.save(update_fields=["record"])
-            except Denied as error:  # the decision stays on record; the key does not
-                denied = error
-                once.delete()
-    except IntegrityError:  # another thread was first; what it sent is what was sent
-        before = _before(institution, key, asked)
-        if before is None:
-            raise
-        return before
-    if denied is not None:
-        raise denied
-    assert once.record is not None  # noqa: S101 - it was sent
-    return once.record
-
-
-@dataclass(frozen=True, slots=True)
-class ToSend:
-    """Data about a person, and the key under which it is sent once."""
-
-    key: str
-    consent: uuid.UUID
-    values: Mapping[str, str]
+    wanted = [ToSend(key, consent, values)]
+    return send_all_once(institution=institution, purpose=purpose, wanted=wanted)[0]
 
 
 def send_all_once(*, institution: str, purpose: str, wanted: Sequence[ToSend]) -> list[Record]:

@@ -13,9 +13,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.apps.dataflow import decisions, errors
+from kouan.apps.dataflow.contracts import today
 from kouan.apps.dataflow.crossings import DATA_RECORD, RECORD_READ, RECORDS_ERASED
 from kouan.apps.dataflow.domain import State
-from kouan.apps.dataflow.erasure_telling import tell
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import DataConsent, Record, Use
 from kouan.apps.dataflow.payloads import DataRecord, RecordRead, RecordsErased, Value
@@ -31,7 +31,6 @@ from kouan.core.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date
 
     from django.db.models import QuerySet
 
@@ -45,22 +44,13 @@ _CONTENT: Final = Vault("dataflow/records/1")
 _AT_ONCE: Final = 500
 
 
-def send(*, contract: Contract, consent: DataConsent, purpose: str, values: Mapping[str, str]) -> Record:
-    """Send data about a person under a contract and a consent; raises the ``Denied`` that says why not.
-
-    The decision is written down either way, with its clause and its case.
-    """
-    with _noting_denied(contract, [consent], [_payload(consent, purpose, values)]) as (ids, cases):
-        return _kept(ids[0], cases[0], consent, outgoing=True)
-
-
 def send_many(
     *, contract: Contract, purpose: str, records: Sequence[tuple[DataConsent, Mapping[str, str]]]
 ) -> list[uuid.UUID]:
     """Send data about several persons under a contract, and return the messages' ids, in order.
 
-    All of it leaves or, where one record may not, none: then the ``Denied`` about that one is raised and
-    written down.
+    All of it leaves or, where one record may not, none: then the ``Denied`` about that one is raised. The
+    decision about each is written down either way, with its clause and its case.
     """
     consents = [consent for consent, _values in records]
     payloads = [_payload(consent, purpose, values) for consent, values in records]
@@ -210,7 +200,7 @@ def read(*, record: Record, reader: str, purpose: str) -> list[tuple[str, str]]:
         if held.content is None:
             day = "" if held.erased_at is None else _day(held.erased_at)
             raise errors.RecordErased(day=day, because=held.erased_because)
-        if held.erase_on < _today():
+        if held.erase_on < today():
             raise errors.RecordErased(day=held.erase_on.isoformat(), because="retention")
         use = Use.objects.create(
             key=uuid.uuid4(), record=held, reader=reader, purpose=purpose, at=timezone.now()
@@ -269,7 +259,7 @@ def erase_overdue() -> bool:
     refused = InboxMessage.objects.filter(type=DATA_RECORD.type, state="refused", size__isnull=False)
     for peer, message_id in refused.values_list("peer", "message_id")[:_AT_ONCE]:
         bodies.erase_received(peer, [message_id])  # it never counted here, so nobody here may have it
-    overdue = Record.objects.filter(outgoing=False, erased_at=None, erase_on__lt=_today())
+    overdue = Record.objects.filter(outgoing=False, erased_at=None, erase_on__lt=today())
     if not overdue.exists():
         return False
     with transaction.atomic():
@@ -291,7 +281,7 @@ def _erase(found: QuerySet[Record], because: Because) -> int:
         by_peer.setdefault(row.consent.peer, []).append(row)
     for peer, theirs in by_peer.items():
         bodies.erase_received(peer, [row.message_id for row in theirs], kept=True)
-        tell(
+        outbox.send_if_it_can(
             RECORDS_ERASED,
             to=peer,
             payload=RecordsErased(
@@ -352,10 +342,6 @@ def not_delivered(message: Undelivered) -> None:
     Record.objects.filter(message_id=message.id, outgoing=True, erased_at=None).update(
         erased_at=timezone.now(), erased_because=message.code[:64]
     )
-
-
-def _today() -> date:
-    return timezone.now().astimezone(TERM_ZONE).date()
 
 
 def _day(at: datetime) -> str:

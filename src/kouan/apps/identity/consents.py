@@ -24,6 +24,7 @@ from kouan.apps.identity.provider import interactions
 from kouan.apps.identity.provider.clients import get_client
 from kouan.apps.identity.subjects import subject_of
 from kouan.core.database.rows import fetch, stored
+from kouan.core.exchange.outbox import send_if_it_can
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -158,7 +159,7 @@ def withdraw(*, resident: Resident, key: uuid.UUID) -> int:
             if row.peer and row.expires_at > now:
                 # It counts no more here, and that is what decides.
                 said = ConsentWithdrawn(consent=row.key.bytes, service=row.service_id)
-                signouts.tell_end(CONSENT_WITHDRAWN, to=row.peer, payload=said)
+                send_if_it_can(CONSENT_WITHDRAWN, to=row.peer, payload=said)
     return len(rows)
 
 

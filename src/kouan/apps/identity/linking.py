@@ -48,7 +48,7 @@ from kouan.apps.identity.provider import interactions
 from kouan.apps.identity.provider.clients import ServiceFacts
 from kouan.apps.identity.provider.requests import Request
 from kouan.core.database.locks import take_turn
-from kouan.core.exchange.outbox import send
+from kouan.core.exchange.outbox import send, send_if_it_can
 from kouan.core.text import LANGUAGES, Localised
 from kouan.core.vault import Unsealable, Vault
 
@@ -230,7 +230,7 @@ def unlinked(*, side: str, key: uuid.UUID) -> None:
 
 def tell_unlinked(link: Link) -> None:
     """Tell the other side that a link is at its end, if it can be told."""
-    signouts.tell_end(UNLINKED, to=link.peer, payload=Unlinked(link=link.key.bytes), conversation=link.key)
+    send_if_it_can(UNLINKED, to=link.peer, payload=Unlinked(link=link.key.bytes), conversation=link.key)
 
 
 def settle(*, now: datetime | None = None) -> bool:

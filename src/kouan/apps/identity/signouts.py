@@ -7,7 +7,6 @@ sign-in alive: its tokens live for minutes.
 
 from __future__ import annotations
 
-import logging
 import uuid
 from typing import TYPE_CHECKING
 
@@ -20,8 +19,7 @@ from kouan.apps.identity.crossings import SIGNED_OUT, SignedOut
 from kouan.apps.identity.domain import CODE_LIFE
 from kouan.apps.identity.models import AccessToken, AuthorizationCode, LogoutDelivery, Service, SignIn
 from kouan.apps.identity.provider.clients import NODE_PREFIX
-from kouan.core.errors import KouanError
-from kouan.core.exchange.outbox import send
+from kouan.core.exchange.outbox import send_if_it_can
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -30,9 +28,6 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from kouan.apps.identity.models import ConsentReceipt, HomeSession, Link
-    from kouan.core.exchange.crossing import Crossing, P
-
-log = logging.getLogger(__name__)
 
 
 def end(*, sign_ins: QuerySet[SignIn] | Collection[SignIn], by: str, told_by: str = "") -> int:
@@ -93,15 +88,7 @@ def ended_there(*, side: str, sid: uuid.UUID) -> int:
 def tell(*, side: str, sid: uuid.UUID) -> None:
     """Tell another side that a sign-in, as its tokens or ours name it, is over."""
     # A sign-in's messages are one conversation: its record arrives before its end.
-    tell_end(SIGNED_OUT, to=side, payload=SignedOut(sign_in=sid.bytes), conversation=sid)
-
-
-def tell_end(crossing: Crossing[P], *, to: str, payload: P, conversation: uuid.UUID | None = None) -> None:
-    """Tell another side that something is over, if it can be told: the end here holds either way."""
-    try:
-        send(crossing, to=to, payload=payload, conversation=conversation)
-    except KouanError as error:
-        log.warning("%s is not sent %s: %s", to, crossing.type, error)
+    send_if_it_can(SIGNED_OUT, to=side, payload=SignedOut(sign_in=sid.bytes), conversation=sid)
 
 
 def _end_one(row: SignIn, *, by: str, told_by: str, now: datetime) -> None:

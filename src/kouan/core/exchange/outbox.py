@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from functools import partial
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Collection, Sequence
     from datetime import datetime
+
+log = logging.getLogger(__name__)
 
 State = OutboxMessage.State
 _SALT: Final = 16
@@ -61,6 +64,20 @@ def send(  # noqa: PLR0913 - all that a message is, by name
     return send_many(
         crossing, to=to, payloads=[payload], conversation=conversation, consent=consent, under=under
     )[0]
+
+
+def send_if_it_can(
+    crossing: Crossing[P], *, to: str, payload: P, conversation: uuid.UUID | None = None
+) -> None:
+    """Queue a message of something that holds here either way: that it cannot be sent is logged alone.
+
+    An agreement that lapsed, a full outbox or a side that left keeps nothing here from ending.
+    """
+    try:
+        with transaction.atomic():
+            send(crossing, to=to, payload=payload, conversation=conversation)
+    except KouanError as error:
+        log.warning("%s is not sent %s (%s): %s", to, crossing.type, error.code, error)
 
 
 def send_many(  # noqa: PLR0913 - as above

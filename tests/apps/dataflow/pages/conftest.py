@@ -14,7 +14,8 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.dataflow.pages.ledger_there import LedgerThere
-from kouan.apps.dataflow import consents, contracts, records, statements
+from apps.dataflow.sending import send_record
+from kouan.apps.dataflow import consents, contracts, statements
 from kouan.apps.dataflow.domain import Terms
 from kouan.apps.dataflow.models import Contract
 from kouan.apps.dataflow.payloads import ContractAnswered, ContractProposed
@@ -233,7 +234,7 @@ def sent():
 
     def make(contract, consent, purpose="dpv:CreditChecking", **values):
         values = values or {"person.name": "LEE Ka Yan", "person.credit": "AA"}
-        return records.send(
+        return send_record(
             contract=contract, consent=consent, purpose=purpose,
             values={key.replace("__", "."): value for key, value in values.items()},
         )  # fmt: skip

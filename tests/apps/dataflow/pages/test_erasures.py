@@ -10,7 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.dataflow.pages.conftest import HARBOUR, PEARL, browser_of, officer, person_signed_in, the_person
-from kouan.apps.dataflow import contracts, erasing, notices, odrl, records
+from apps.dataflow.sending import send_record
+from kouan.apps.dataflow import contracts, erasing, notices, odrl
 from kouan.apps.dataflow.models import Contract, DataConsent, ErasureRequest, Record
 
 pytestmark = pytest.mark.django_db
@@ -169,7 +170,7 @@ def test_a_notice_stands_among_the_consents_and_cannot_be_withdrawn(signed, lang
     shown = me.get(at(notice)).content.decode()
     assert {"en": "without your consent", "zh-hant": "無須你同意", "zh-hans": "无须您同意"}[language] in shown
     values = {"person.name": "LEE Ka Yan"}
-    records.send(contract=contract, consent=notice, purpose="dpv:CreditChecking", values=values)
+    send_record(contract=contract, consent=notice, purpose="dpv:CreditChecking", values=values)
     assert at(notice, "erase") in me.get("/my-data/erasure").content.decode()
     asked = erasing.ask(key=notice.key, persons=notices.names_of(the_person(session)))
     assert asked.state == "asked"
