@@ -30,6 +30,7 @@ from kouan.apps.identity.provider import limits
         ("aud", {"aud": "https://attacker.example"}),
         ("aud", {"aud": "http://127.0.0.1:18100/oidc/token"}),
         ("aud", {"aud": ["http://127.0.0.1:18100", "https://attacker.example"]}),
+        ("aud", {"aud": ["http://127.0.0.1:18100"]}),
         ("aud", {"aud": None}),
         ("sub", {"sub": "another"}),
         ("client", {"iss": "another"}),

@@ -86,7 +86,7 @@ def _authenticated(asked: Asked, form: Mapping[str, str]) -> Authenticated:
     now = time.time()
     if claims.get("iss") != client.id or claims.get("sub") != client.id:
         raise DoesNotVerify("sub")
-    if claims.get("aud") not in (issuer(), [issuer()]):
+    if claims.get("aud") != issuer():  # a string alone: FAPI 2.0 section 5.3.2.1
         raise DoesNotVerify("aud")
     return Authenticated(client, _jti(claims), _expiry(claims, now))
 
