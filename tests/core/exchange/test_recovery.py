@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
+
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kouan.core.errors import KouanError
-from kouan.core.exchange import bodies, inbox, outbox, sealing, witness
+from kouan.core.exchange import bodies, inbox, outbox, sealing, wire, witness
 from kouan.core.exchange.models import Batch, Channel, OutboxMessage, ReceivedBatch
 from kouan.core.exchange.opening import NotForUs
 from kouan.core.exchange.recovery import chore, door, halts, recall, resync
@@ -26,6 +30,7 @@ from kouan.core.exchange.recovery.forms import (
 from kouan.core.exchange.recovery.judging import judge, open_standing
 from kouan.core.exchange.recovery.words import halted_channels
 from kouan.core.exchange.shapes import MalformedWire
+from kouan.core.ledger.merkle import leaf_hash
 from kouan.core.trust import cose
 from kouan.core.trust.errors import BadSignature, UnknownKey
 from kouan.core.trust.queries import get_member
@@ -225,10 +230,73 @@ def test_a_ledger_goes_on_only_from_what_was_co_signed(gd):
 
 def test_what_the_peer_hands_out_must_be_ours(gd, note, unchanged):
     theirs = gd.batch(gd.say({"text": "one"}))
-    held = HeldBatch(theirs.signed, b"receipt", (HeldMessage(b"h", bytes(32), None, "handled", ""),))
+    held = HeldBatch(
+        theirs.signed, b"receipt", (bytes(32),), (HeldMessage(b"h", bytes(32), None, "handled", ""),)
+    )
     with unchanged(), pytest.raises(KouanError):
         recall.take_recalled("gd", encode_held(held))
     assert recall.take_recalled("gd", encode_held(None)) == b""
+
+
+def held_by(gd, opened, **changed):
+    """What gd keeps of a batch of ours: ``changed`` are its parts."""
+    pairs = [(raw, wire.digest(sealed)) for raw, sealed in opened.pairs]
+    values = {
+        "statement": opened.signed,
+        "receipt": gd.receipt(opened),
+        "leaves": tuple(leaf_hash(wire.leaf(*pair)) for pair in pairs),
+        "messages": tuple(HeldMessage(*pair, None, "handled", "") for pair in pairs),
+    }
+    return HeldBatch(**values | changed)
+
+
+def recalled(held, *, known):
+    """Take what gd hands out, by a node that has forgotten it unless it is ``known``."""
+    with transaction.atomic():
+        if not known:
+            OutboxMessage.objects.filter(peer="gd").delete()
+            Batch.objects.all().delete()
+        return recall.take_recalled("gd", encode_held(held))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_the_peer_still_holds_is_put_on_record_message_by_message(gd, note, known):
+    keys = [send(note), send(note)]
+    opened = gd.open(sealing.seal_batch("gd").wire)
+    held = held_by(gd, opened)
+    some = replace(held, messages=held.messages[1:])  # of the other the peer keeps no row
+    assert recalled(some, known=known) == wire.digest(opened.signed)
+    states = dict(OutboxMessage.objects.values_list("message_id", "state"))
+    assert states == {keys[1]: "handled"} | ({keys[0]: "accepted"} if known else {})
+    assert bytes(Batch.objects.get().leaves) == b"".join(held.leaves)
+
+
+def test_a_recalled_batch_holds_nothing_but_what_was_signed(gd, note, unchanged):
+    """Whatever else the peer says of our messages: those to a third side, ones that it made up, one twice."""
+    send(note)
+    opened = gd.open(sealing.seal_batch("gd").wire)
+    other = OutboxMessage.objects.create(
+        message_id=uuid.uuid4(), peer="mo", type="x.y", version=1, conversation=uuid.uuid4(), agreement="a",
+        agreement_digest=b"", clause="1", size=1, body_digest=b"", state="sealed",
+        created_at=timezone.now(), expires_at=timezone.now(),
+    )  # fmt: skip
+    held = held_by(gd, opened)
+    (message,) = held.messages
+    header = wire.Header.decode(message.header)
+    made_up = replace(message, header=replace(header, id=other.message_id, receiver="mo").encode())
+    elsewhere = replace(message, header=replace(header, sequence=header.sequence + 1).encode())
+    for changed in (
+        {"messages": (made_up,)},
+        {"messages": (elsewhere,)},
+        {"messages": (replace(message, sealed=bytes(32)),)},
+        {"messages": (message, message)},
+        {"leaves": ()},
+        {"leaves": (leaf_hash(wire.leaf(made_up.header, made_up.sealed)),), "messages": (made_up,)},
+    ):
+        for known in (True, False):
+            with unchanged(), pytest.raises(MalformedWire):
+                recalled(replace(held, **changed), known=known)
+    assert recall.take_recalled("gd", encode_held(held))
 
 
 @QUICK
