@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from kouan.apps.dataflow import errors, receipts, records
+from kouan.apps.dataflow import clearing, errors, receipts
 from kouan.apps.dataflow.contracts import today
 from kouan.apps.dataflow.crossings import CONSENT_GIVEN, CONSENT_TAKEN_BACK
 from kouan.apps.dataflow.documents import meant, shown_by
@@ -317,15 +317,20 @@ def of_a_version(receipt: bytes, contract: uuid.UUID) -> None:
 
 
 def taken_back(*, message: Received[ConsentTakenBack]) -> None:
-    """End a consent that was withdrawn on the other side, and erase what it had let cross."""
+    """End a consent that was withdrawn on the other side, and erase what it had let cross.
+
+    One that is not known yet, because its own message was set aside, never counts.
+    """
     key = uuid.UUID(bytes=message.payload.consent)
     consent = DataConsent.objects.select_for_update().filter(key=key, peer=message.sender, person="").first()
     if consent is None:
+        if clearing.refuse_withdrawn(peer=message.sender, consent=key):
+            return
         raise errors.UnknownConsent
     if consent.withdrawn_at is None:
         consent.withdrawn_at = min(timezone.now(), message.sent_at)
         consent.save(update_fields=["withdrawn_at"])
-        records.erase(consent=consent, because="withdrawn")
+        clearing.erase(consent=consent, because="withdrawn")
 
 
 def _payload(consent: DataConsent) -> ConsentGiven:

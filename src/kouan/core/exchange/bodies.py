@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Collection
 
+    from django.db.models import QuerySet
+
 _LEFT = (
     OutboxMessage.State.ACCEPTED,
     OutboxMessage.State.HANDLED,
@@ -34,10 +36,14 @@ def erase_received(peer: str, ids: Collection[uuid.UUID], *, kept: bool = False)
     """
     states = (*_HANDLED, InboxMessage.State.WAITING) if kept else _HANDLED
     with transaction.atomic():
-        rows = InboxMessage.objects.filter(peer=peer, message_id__in=ids, state__in=states)
-        keys = list(rows.values_list("pk", flat=True))
-        gone, _ = InboxBody.objects.filter(pk__in=keys).delete()
-        InboxMessage.objects.filter(pk__in=keys).update(size=None)
+        return erase(InboxMessage.objects.filter(peer=peer, message_id__in=ids, state__in=states))
+
+
+def erase(rows: QuerySet[InboxMessage]) -> int:
+    """Erase what these messages of peers said, in the caller's transaction; return how many bodies went."""
+    keys = list(rows.values_list("pk", flat=True))
+    gone, _ = InboxBody.objects.filter(pk__in=keys).delete()
+    InboxMessage.objects.filter(pk__in=keys).update(size=None)
     return gone
 
 

@@ -68,16 +68,19 @@ def send(  # noqa: PLR0913 - all that a message is, by name
 
 def send_if_it_can(
     crossing: Crossing[P], *, to: str, payload: P, conversation: uuid.UUID | None = None
-) -> None:
-    """Queue a message of something that holds here either way: that it cannot be sent is logged alone.
+) -> bool:
+    """Queue a message of something that holds here either way; return whether it could be, and log why not.
 
-    An agreement that lapsed, a full outbox or a side that left keeps nothing here from ending.
+    An agreement that lapsed, a full outbox or a side that left keeps nothing here from ending. Whoever has to
+    tell it in the end tries again later.
     """
     try:
         with transaction.atomic():
             send(crossing, to=to, payload=payload, conversation=conversation)
     except KouanError as error:
         log.warning("%s is not sent %s (%s): %s", to, crossing.type, error.code, error)
+        return False
+    return True
 
 
 def send_many(  # noqa: PLR0913 - as above
@@ -287,10 +290,12 @@ def expire_waiting(now: datetime, *, limit: int = 500) -> int:
 def retry(message_id: uuid.UUID) -> uuid.UUID:
     """Send a dead letter again, under a new id and a fresh decision; return the new id.
 
-    Raises ``NotADeadLetter`` for any other message, and whatever ``send`` may raise.
+    Raises ``NotADeadLetter`` for any other message, ``ContentErased``, and whatever ``send`` may raise.
     """
     with transaction.atomic():
         old = _dead_letter(message_id)
+        if not old.body:
+            raise ContentErased(message=str(message_id))
         crossing = registry.get(old.type, old.version)
         now = timezone.now()
         payload = crossing.decode_bytes(wire.decode_body(old.body, max_bytes=crossing.max_bytes))
@@ -372,6 +377,14 @@ class NotADeadLetter(KouanError):
     code = "not-a-dead-letter"
     status = 409
     message = _("Message %(message)s is not a dead letter (any more); look at its present state.")
+
+
+class ContentErased(KouanError):
+    """What the message said is no longer here."""
+
+    code = "content-erased"
+    status = 409
+    message = _("The content of message %(message)s was erased, so it cannot be sent again. Put it away.")
 
 
 class CannotCancel(KouanError):
