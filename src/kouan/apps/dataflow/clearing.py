@@ -101,7 +101,7 @@ def refuse_lapsed() -> bool:
 
 
 def _version(digest: bytes, day: date) -> tuple[bool, timedelta]:
-    """Return whether nothing may come any more under a version of a contract, and how long it lets keep it."""
+    """Return whether nothing may come any more under a version, and how long it lets what came be kept."""
     row = Contract.objects.filter(digest=digest).first()
     if row is None:
         return True, timedelta()
@@ -110,10 +110,10 @@ def _version(digest: bytes, day: date) -> tuple[bool, timedelta]:
 
 
 def erase_unsendable() -> bool:
-    """Erase what our records said that never counted and may not be sent again; say whether more waits.
+    """Erase what records of ours said that may not be sent again; say whether more waits.
 
-    An operator has put them away, the consent was withdrawn, the contract is over, the person asked, or the
-    other side could not have kept them any longer either.
+    They never counted there, and an operator has put them away, the consent was withdrawn, the contract is
+    over, the person asked, or the other side could not have kept them any longer either.
     """
     states = OutboxMessage.State
     day = today()
