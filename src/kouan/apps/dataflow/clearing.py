@@ -24,7 +24,7 @@ from kouan.apps.dataflow.payloads import RecordsErased
 from kouan.apps.dataflow.standing import counting, counts
 from kouan.core.exchange import bodies, outbox, setaside, wire
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import term_day
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +92,7 @@ def refuse_lapsed() -> bool:
         over, kept = known.get(digest) or known.setdefault(digest, _version(digest, today()))
         if over:
             lapsed.setdefault(errors.ContractOver.code, []).append(pk)
-        elif received_at.astimezone(TERM_ZONE).date() + kept < today():
+        elif term_day(received_at) + kept < today():
             lapsed.setdefault(setaside.NotHandledInTime.code, []).append(pk)
     for code, keys in lapsed.items():
         for at in range(0, len(keys), _AT_ONCE):

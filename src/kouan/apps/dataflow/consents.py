@@ -30,11 +30,11 @@ from kouan.core.exchange.opening import Expired
 from kouan.core.exchange.outbox import OutboxFull
 from kouan.core.policy import Denied
 from kouan.core.policy.decide import (
-    TERM_ZONE,
     AgreementNotInForce,
     NoAgreement,
     OtherAgreementText,
     PartyNotNamed,
+    term_day,
 )
 from kouan.core.trust.errors import UnknownMember
 from kouan.web.persons import identities
@@ -260,9 +260,9 @@ def sent_again(message: SentAgain) -> None:
     if consent is None:
         raise errors.UnknownConsent
     if consent.withdrawn_at is not None:
-        raise errors.ConsentWithdrawn(clause="consent", day=_day(consent.withdrawn_at))
+        raise errors.ConsentWithdrawn(clause="consent", day=term_day(consent.withdrawn_at).isoformat())
     if consent.expires_at <= timezone.now():
-        raise errors.ConsentExpired(clause="consent", day=_day(consent.expires_at))
+        raise errors.ConsentExpired(clause="consent", day=term_day(consent.expires_at).isoformat())
 
 
 def keep(*, message: Received[ConsentGiven]) -> None:
@@ -346,10 +346,6 @@ def _payload(consent: DataConsent) -> ConsentGiven:
         expires_at=int(consent.expires_at.timestamp()),
         receipt=bytes(consent.receipt),
     )
-
-
-def _day(at: datetime) -> str:
-    return at.astimezone(TERM_ZONE).date().isoformat()
 
 
 def _hardened(text: str, salt: bytes) -> bytes:

@@ -26,7 +26,7 @@ from kouan.apps.dataflow.payloads import ErasureAnswered, ErasureAsked
 from kouan.apps.dataflow.rules import NoRules, rules_of
 from kouan.core.exchange import outbox
 from kouan.core.exchange.models import OutboxMessage
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import term_day
 from kouan.core.watch.deadlines import Deadline
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def asked_there(*, message: Received[ErasureAsked]) -> None:
     if consent is None or message.conversation != key:
         raise errors.NoSuchConsent
     now = timezone.now()
-    if rules_here(now.astimezone(TERM_ZONE).date()) is None:
+    if rules_here(term_day(now)) is None:
         raise errors.NoRightToErasure
     request = uuid.UUID(bytes=said.request)
     open_ = ErasureRequest.objects.filter(consent=consent, state=ASKED).exclude(key=request).first()
@@ -143,7 +143,7 @@ def answer(*, key: uuid.UUID, reason: str = "", words: str = "") -> ErasureReque
         if request is None:
             raise errors.UnknownErasure
         now = timezone.now()
-        rules = rules_here(now.astimezone(TERM_ZONE).date())
+        rules = rules_here(term_day(now))
         if reason and (rules is None or reason not in rules.refusals):
             raise errors.RefusalNotProvided
         consent = DataConsent.objects.select_for_update().get(pk=request.consent_id)
@@ -231,7 +231,7 @@ def overdue(now: datetime) -> list[Deadline]:
 
     Those that wait for our officers, and those of our own residents that wait for the other side's.
     """
-    day = now.astimezone(TERM_ZONE).date()
+    day = term_day(now)
     late = (
         ErasureRequest.objects.filter(state=ASKED, due_on__lt=day)
         .order_by("due_on", "pk")
@@ -256,7 +256,7 @@ def _rules(side: str, day: date) -> ErasureRules | None:
 
 
 def _due(side: str, now: datetime) -> date:
-    day = now.astimezone(TERM_ZONE).date()
+    day = term_day(now)
     rules = _rules(side, day)
     return day if rules is None else due_on(side, day, rules.working_days)
 

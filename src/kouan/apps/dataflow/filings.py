@@ -17,7 +17,7 @@ from kouan.apps.dataflow.models import Contract, Filing
 from kouan.apps.dataflow.payloads import ContractFiled
 from kouan.apps.dataflow.standing import counting
 from kouan.core.exchange.outbox import send
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import term_day
 from kouan.core.sides import get_side
 from kouan.core.watch.deadlines import Deadline
 
@@ -54,7 +54,7 @@ def near(now: datetime) -> list[Deadline]:
 
     The filing of either side: without it nothing crosses.
     """
-    watch, day = settings.NODE.watch, now.astimezone(TERM_ZONE).date()
+    watch, day = settings.NODE.watch, term_day(now)
     open_ = Filing.objects.filter(
         counting(day, at="contract__"),
         filed_on__isnull=True,
@@ -118,7 +118,7 @@ def count_again() -> bool:
 
 def filed(*, digest: bytes, filed_on: date, reference: str) -> Filing:
     """Note that this side's party has filed, and tell the other side."""
-    today = timezone.now().astimezone(TERM_ZONE).date()
+    today = term_day(timezone.now())
     with transaction.atomic():
         filing = (
             Filing.objects.select_for_update()
@@ -160,7 +160,7 @@ def told(*, message: Received[ContractFiled]) -> None:
     if filing.filed_on is not None and (filing.filed_on, filing.reference) == (filed_on, said.reference):
         return
     borne = timedelta(seconds=settings.NODE.exchange.clock_tolerance_s)
-    if filing.filed_on is not None or filed_on > (timezone.now() + borne).astimezone(TERM_ZONE).date():
+    if filing.filed_on is not None or filed_on > term_day(timezone.now() + borne):
         raise errors.FiledAlready(contract=str(filing.contract.contract))
     filing.filed_on, filing.reference = filed_on, said.reference
     filing.save()

@@ -25,7 +25,7 @@ from kouan.core.database.rows import among, fetch, insert, insert_many, stored
 from kouan.core.exchange import outbox
 from kouan.core.exchange.crossing import Basis
 from kouan.core.policy import Denied, Proposal
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import term_day
 from kouan.core.vault import Vault
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def read(*, record: Record, reader: str, purpose: str) -> list[tuple[str, str]]:
         if held.outgoing:
             raise errors.UnknownRecord
         if held.content is None:
-            day = "" if held.erased_at is None else _day(held.erased_at)
+            day = "" if held.erased_at is None else term_day(held.erased_at).isoformat()
             raise errors.RecordErased(day=day, because=held.erased_because)
         if held.erase_on < today():
             raise errors.RecordErased(day=held.erase_on.isoformat(), because="retention")
@@ -250,7 +250,7 @@ def sent_again(message: SentAgain) -> None:
     first_version(before.contract, alone=False)
     consent = DataConsent.objects.select_for_update().get(pk=before.consent_id)
     if consent.withdrawn_at is not None:
-        raise errors.ConsentWithdrawn(clause="consent", day=_day(consent.withdrawn_at))
+        raise errors.ConsentWithdrawn(clause="consent", day=term_day(consent.withdrawn_at).isoformat())
     case = judged()
     if case.contract is not None and not still_counts(case.contract.digest, case.day):
         raise errors.ContractOver(
@@ -267,10 +267,6 @@ def not_delivered(message: Undelivered) -> None:
     Record.objects.filter(message_id=message.id, outgoing=True, erased_at=None).update(
         erased_at=timezone.now(), erased_because=message.code[:64]
     )
-
-
-def _day(at: datetime) -> str:
-    return at.astimezone(TERM_ZONE).date().isoformat()
 
 
 _FIELDS: Final = (
