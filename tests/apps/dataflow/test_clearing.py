@@ -16,6 +16,7 @@ from apps.dataflow.test_consents import theirs  # noqa: F401 - a fixture
 from kouan.apps.dataflow import clearing, consents, erasing, records
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.models import Contract, DataConsent, Record
+from kouan.apps.dataflow.queries import erasures as queries
 from kouan.core import chores
 from kouan.core.exchange import handling, outbox, setaside
 from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxBody, OutboxMessage
@@ -95,6 +96,8 @@ def test_a_withdrawal_takes_what_was_set_aside_with_it(aside):
 def test_so_does_a_request_to_erase_and_the_answer_counts_it(aside):
     asked = {"request": uuid.uuid4().bytes, "consent": aside.key.bytes, "at": int(NOW().timestamp())}
     assert aside.gd.say("dataflow.erasure-request", asked, conversation=aside.key) == ("handled", "")
+    (shown,) = queries.listed()
+    assert shown.kept == 1
     done = erasing.answer(key=uuid.UUID(bytes=asked["request"]))
     assert (done.state, done.records) == ("erased", 1)
     assert aside.ended() == ("refused", "erased-on-request", *GONE)

@@ -45,11 +45,17 @@ def erase(*, consent: DataConsent, because: Literal["withdrawn", "asked"]) -> li
 
     It is erased also where the other side cannot be told now. Records that were set aside are refused.
     """
-    aside = InboxMessage.objects.filter(type=DATA_RECORD.type, peer=consent.peer, conversation=consent.key)
-    erased = setaside.refuse(aside, code=_REFUSED[because])
+    erased = setaside.refuse(set_aside(consent), code=_REFUSED[because])
     while more := _erase(Record.objects.filter(consent=consent), because):
         erased += more
     return erased
+
+
+def set_aside(consent: DataConsent) -> QuerySet[InboxMessage]:
+    """Return the records under a consent whose handler broke, and which an operator may have tried again."""
+    return InboxMessage.objects.filter(
+        type=DATA_RECORD.type, peer=consent.peer, conversation=consent.key, state="failed"
+    )
 
 
 def refuse_withdrawn(*, peer: str, consent: uuid.UUID) -> bool:

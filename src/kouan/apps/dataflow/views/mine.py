@@ -165,7 +165,7 @@ def ask_erasure(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpRes
             problem = error
         else:
             messages.success(
-                request, gettext("The other side has your request. What it answers is shown below.")
+                request, gettext("Your request goes to the other side. What it answers is shown below.")
             )
             return HttpResponseRedirect(reverse("dataflow:erasure"))
     return page(
