@@ -161,7 +161,7 @@ class StatisticsFilter(forms.Form):
     """Whose questions are counted, by what, and for how long."""
 
     asked = forms.ChoiceField(
-        label=_("Asked"),
+        label=_("Whose questions"),
         required=False,
         choices=[("across", _("by other sides")), ("home", _("on this side"))],
     )

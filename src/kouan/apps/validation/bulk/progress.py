@@ -33,7 +33,7 @@ class Progress:
     percent: int
     """Of its bytes, each counted as often as it is read; while everything is put back, of its rows."""
     good: int
-    """Rows taken, or, until the job has ended, to be taken; while everything is put back, those still there."""
+    """Rows taken, or to be taken until the job has ended; while everything is put back, those still there."""
     unchanged: int
     bad: int
     created_at: datetime
