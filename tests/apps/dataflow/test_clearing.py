@@ -18,7 +18,7 @@ from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.models import Contract, DataConsent, Record
 from kouan.apps.dataflow.queries import erasures as queries
 from kouan.core import chores
-from kouan.core.exchange import handling, outbox, setaside
+from kouan.core.exchange import bodies, handling, outbox, setaside
 from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxBody, OutboxMessage
 
 NOW = timezone.now
@@ -221,7 +221,7 @@ def test_what_may_not_be_sent_again_is_erased_and_the_operator_is_told(dead, tod
     over(today)
     clearing.erase_unsendable()
     assert not body_of(dead)
-    with pytest.raises(outbox.ContentErased):
+    with pytest.raises(bodies.ContentErased):
         outbox.retry(dead.message_id)
     assert OutboxMessage.objects.get(message_id=dead.message_id).header
     outbox.cancel(dead.message_id)

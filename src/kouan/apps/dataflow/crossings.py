@@ -294,16 +294,7 @@ ERASURE_ANSWERED: Final[Crossing[ErasureAnswered]] = _declare(
 
 # What handles them. They send some of the above themselves, and so are only known from here on.
 
-from kouan.apps.dataflow import (  # noqa: E402 - above
-    clearing,
-    consents,
-    contracts,
-    erasing,
-    filings,
-    notices,
-    records,
-    undelivered,
-)
+from kouan.apps.dataflow import clearing, consents, contracts, erasing, filings, notices, records, undelivered  # noqa: E402 - above
 
 
 @CONTRACT_PROPOSED.handler

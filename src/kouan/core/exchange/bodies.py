@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
+from kouan.core.errors import KouanError
 from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxBody, OutboxMessage
 
 if TYPE_CHECKING:
@@ -28,6 +30,14 @@ _LEFT = (
 _HANDLED = (InboxMessage.State.HANDLED, InboxMessage.State.REFUSED)
 
 
+class ContentErased(KouanError):
+    """What the message said is no longer here."""
+
+    code = "content-erased"
+    status = 409
+    message = _("The content of message %(message)s was erased, so it cannot be sent again. Put it away.")
+
+
 def erase_received(peer: str, ids: Collection[uuid.UUID], *, kept: bool = False) -> int:
     """Erase what a peer's messages said that have been handled or refused; return how many bodies went.
 
@@ -42,7 +52,7 @@ def erase_received(peer: str, ids: Collection[uuid.UUID], *, kept: bool = False)
 def erase(rows: QuerySet[InboxMessage]) -> int:
     """Erase what these messages of peers said, in the caller's transaction; return how many bodies went."""
     keys = list(rows.values_list("pk", flat=True))
-    gone, _ = InboxBody.objects.filter(pk__in=keys).delete()
+    gone, _each = InboxBody.objects.filter(pk__in=keys).delete()
     InboxMessage.objects.filter(pk__in=keys).update(size=None)
     return gone
 
@@ -57,6 +67,6 @@ def erase_sent(ids: Collection[uuid.UUID], *, arrived: bool = False) -> int:
     with transaction.atomic():
         rows = OutboxMessage.objects.filter(message_id__in=ids, state__in=states).order_by("pk")
         keys = list(rows.select_for_update().values_list("pk", flat=True))
-        gone, _ = OutboxBody.objects.filter(pk__in=keys).delete()
+        gone, _each = OutboxBody.objects.filter(pk__in=keys).delete()
         OutboxMessage.objects.filter(pk__in=keys).update(size=0)
     return gone

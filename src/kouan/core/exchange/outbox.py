@@ -17,6 +17,7 @@ from kouan.core.database.rows import insert_many, new_keys
 from kouan.core.errors import KouanError
 from kouan.core.exchange import refusals, wake, wire
 from kouan.core.exchange.blobs import attaching
+from kouan.core.exchange.bodies import ContentErased
 from kouan.core.exchange.crossing import Consent, Crossing, P, SentAgain, registry
 from kouan.core.exchange.ids import new_id, new_ids
 from kouan.core.exchange.models import OutboxBody, OutboxMessage
@@ -377,14 +378,6 @@ class NotADeadLetter(KouanError):
     code = "not-a-dead-letter"
     status = 409
     message = _("Message %(message)s is not a dead letter (any more); look at its present state.")
-
-
-class ContentErased(KouanError):
-    """What the message said is no longer here."""
-
-    code = "content-erased"
-    status = 409
-    message = _("The content of message %(message)s was erased, so it cannot be sent again. Put it away.")
 
 
 class CannotCancel(KouanError):
