@@ -18,11 +18,11 @@ from apps.dataflow.conftest import OFFICER
 from core.exchange.authority import establish, serving
 from kouan.apps.dataflow import contracts, papers, seals
 from kouan.apps.dataflow.models import Contract, SignedPaper
-from kouan.apps.dataflow.printing import rendered
+from kouan.apps.dataflow.printing import boxes, rendered
 from kouan.core.trust import queries
 from kouan.core.trust.own import load
 from kouan.sections import TimeSettings
-from kouan.web.seals import UnsoundPaper
+from kouan.web.seals import UnsoundPaper, sign
 
 WANG = "王芳, Director"
 
@@ -164,14 +164,14 @@ def test_what_is_added_beside_a_signature_is_not_signed_here(gd, terms, as_guang
 def test_a_change_in_the_very_revision_that_the_first_side_signed(gd, terms, settings, stores, monkeypatch):
     """The first signature covers its own revision, and could cover a page that was changed in it."""
     said = terms()
-    sound = seals.rendered(said)
+    sound = rendered(said)
     writer = IncrementalPdfFileWriter(io.BytesIO(sound))
     page = writer.root["/Pages"]["/Kids"][0].get_object()
     page[generic.pdf_name("/Rotate")] = generic.NumberObject(90)
     writer.update_container(page)
     output = io.BytesIO()
     writer.write(output)
-    paper = seals._signed(said, OFFICER, output.getvalue(), None)
+    paper = sign(output.getvalue(), boxes=boxes(said), officer=OFFICER, reason="…", stamper=None)
     assert paper.startswith(sound)
     with pytest.raises(UnsoundPaper):
         seals.check(paper, base=sound, sides=frozenset({"hk"}))

@@ -26,7 +26,7 @@ from kouan.apps.dataflow.judging import asks_consent, rules_for
 from kouan.apps.dataflow.models import Contract, DataConsent
 from kouan.apps.dataflow.payloads import NoticeGiven
 from kouan.core.exchange import outbox
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import TERM_ZONE, term_day
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -58,7 +58,7 @@ def inform(  # noqa: PLR0913 - all that a notice says, by name
     ``NoDocumentNumber``, or what ``meant`` and ``send`` may raise.
     """
     now = timezone.now()
-    if asks_consent(terms, now.astimezone(TERM_ZONE).date()):
+    if asks_consent(terms, term_day(now)):
         raise errors.ConsentNeeded(contract=terms.contract)
     in_scope(terms, elements, purposes)
     document = meant(document_number, document_type)
@@ -98,7 +98,7 @@ def keep(*, message: Received[NoticeGiven]) -> None:
     if contract is None or message.conversation != key:
         raise errors.UnknownContract
     terms = read_terms(bytes(contract.terms))
-    day = timezone.now().astimezone(TERM_ZONE).date()
+    day = term_day(timezone.now())
     if asks_consent(terms, day):
         raise errors.ConsentNeeded(contract=terms.contract)
     receipts.matches(

@@ -17,7 +17,7 @@ from kouan.apps.operations.domain import (
     steps,
 )
 from kouan.apps.operations.errors import NoSuchCrossing
-from kouan.apps.operations.listing import CrossingRow, conversation_rows, one_row, peers
+from kouan.apps.operations.listing import CrossingRow, conversation_rows, kept_until, one_row, peers
 from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
@@ -130,6 +130,11 @@ class CrossingDetail:
     can_retry: bool
     can_cancel: bool
 
+    @property
+    def kept_until(self) -> datetime | None:
+        """Until when it waits at most where it was set aside: then it is refused, and its content erased."""
+        return kept_until(self.row)
+
 
 def crossing_detail(message_id: UUID, *, sender: str = "") -> CrossingDetail:
     """Return one crossing; raises ``NoSuchCrossing``.
@@ -183,7 +188,7 @@ def _outbound(row: OutboxMessage) -> CrossingDetail:
         next_attempt_at=None,
         retry_of=row.retry_of,
         retried_as=retried_as(row),
-        can_retry=dead,
+        can_retry=dead and row.size != 0,
         can_cancel=dead or state is State.WAITING,
     )
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from kouan.apps.validation import queries
 from kouan.apps.validation.charts import charts
 from kouan.apps.validation.forms import StatisticsFilter
-from kouan.apps.validation.statistics import FEW, By, statistics
+from kouan.apps.validation.statistics import FEW, Asked, By, statistics
 from kouan.web.access import has_role
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def show(request: HttpRequest) -> HttpResponseBase:
     form = StatisticsFilter(request.GET or None)
     chosen = form.cleaned_data if form.is_valid() else {}
     by = cast("By", chosen.get("by") or "outcome")
-    found = statistics(of=institutions, by=by, days=int(chosen.get("days") or _DAYS))
+    asked = cast("Asked", chosen.get("asked") or "across")
+    found = statistics(of=institutions, by=by, days=int(chosen.get("days") or _DAYS), asked=asked)
     context = {
         "form": form,
         "whole": whole,

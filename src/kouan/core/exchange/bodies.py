@@ -9,12 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
+from kouan.core.errors import KouanError
 from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxBody, OutboxMessage
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Collection
+
+    from django.db.models import QuerySet
 
 _LEFT = (
     OutboxMessage.State.ACCEPTED,
@@ -26,6 +30,14 @@ _LEFT = (
 _HANDLED = (InboxMessage.State.HANDLED, InboxMessage.State.REFUSED)
 
 
+class ContentErased(KouanError):
+    """What the message said is no longer here."""
+
+    code = "content-erased"
+    status = 409
+    message = _("The content of message %(message)s was erased, so it cannot be sent again. Put it away.")
+
+
 def erase_received(peer: str, ids: Collection[uuid.UUID], *, kept: bool = False) -> int:
     """Erase what a peer's messages said that have been handled or refused; return how many bodies went.
 
@@ -34,10 +46,14 @@ def erase_received(peer: str, ids: Collection[uuid.UUID], *, kept: bool = False)
     """
     states = (*_HANDLED, InboxMessage.State.WAITING) if kept else _HANDLED
     with transaction.atomic():
-        rows = InboxMessage.objects.filter(peer=peer, message_id__in=ids, state__in=states)
-        keys = list(rows.values_list("pk", flat=True))
-        gone, _ = InboxBody.objects.filter(pk__in=keys).delete()
-        InboxMessage.objects.filter(pk__in=keys).update(size=None)
+        return erase(InboxMessage.objects.filter(peer=peer, message_id__in=ids, state__in=states))
+
+
+def erase(rows: QuerySet[InboxMessage]) -> int:
+    """Erase what these messages of peers said, in the caller's transaction; return how many bodies went."""
+    keys = list(rows.values_list("pk", flat=True))
+    gone, _each = InboxBody.objects.filter(pk__in=keys).delete()
+    InboxMessage.objects.filter(pk__in=keys).update(size=None)
     return gone
 
 
@@ -51,6 +67,6 @@ def erase_sent(ids: Collection[uuid.UUID], *, arrived: bool = False) -> int:
     with transaction.atomic():
         rows = OutboxMessage.objects.filter(message_id__in=ids, state__in=states).order_by("pk")
         keys = list(rows.select_for_update().values_list("pk", flat=True))
-        gone, _ = OutboxBody.objects.filter(pk__in=keys).delete()
+        gone, _each = OutboxBody.objects.filter(pk__in=keys).delete()
         OutboxMessage.objects.filter(pk__in=keys).update(size=0)
     return gone

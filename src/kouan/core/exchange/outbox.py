@@ -17,6 +17,7 @@ from kouan.core.database.rows import insert_many, new_keys
 from kouan.core.errors import KouanError
 from kouan.core.exchange import refusals, wake, wire
 from kouan.core.exchange.blobs import attaching
+from kouan.core.exchange.bodies import ContentErased
 from kouan.core.exchange.crossing import Consent, Crossing, P, SentAgain, registry
 from kouan.core.exchange.ids import new_id, new_ids
 from kouan.core.exchange.models import OutboxBody, OutboxMessage
@@ -68,16 +69,19 @@ def send(  # noqa: PLR0913 - all that a message is, by name
 
 def send_if_it_can(
     crossing: Crossing[P], *, to: str, payload: P, conversation: uuid.UUID | None = None
-) -> None:
-    """Queue a message of something that holds here either way: that it cannot be sent is logged alone.
+) -> bool:
+    """Queue a message of something that holds here either way; return whether it could be, and log why not.
 
-    An agreement that lapsed, a full outbox or a side that left keeps nothing here from ending.
+    An agreement that lapsed, a full outbox or a side that left keeps nothing here from ending. Whoever has to
+    tell it in the end tries again later.
     """
     try:
         with transaction.atomic():
             send(crossing, to=to, payload=payload, conversation=conversation)
     except KouanError as error:
         log.warning("%s is not sent %s (%s): %s", to, crossing.type, error.code, error)
+        return False
+    return True
 
 
 def send_many(  # noqa: PLR0913 - as above
@@ -287,10 +291,12 @@ def expire_waiting(now: datetime, *, limit: int = 500) -> int:
 def retry(message_id: uuid.UUID) -> uuid.UUID:
     """Send a dead letter again, under a new id and a fresh decision; return the new id.
 
-    Raises ``NotADeadLetter`` for any other message, and whatever ``send`` may raise.
+    Raises ``NotADeadLetter`` for any other message, ``ContentErased``, and whatever ``send`` may raise.
     """
     with transaction.atomic():
         old = _dead_letter(message_id)
+        if not old.body:
+            raise ContentErased(message=str(message_id))
         crossing = registry.get(old.type, old.version)
         now = timezone.now()
         payload = crossing.decode_bytes(wire.decode_body(old.body, max_bytes=crossing.max_bytes))

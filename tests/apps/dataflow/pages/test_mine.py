@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.dataflow.pages.conftest import PEARL, browser_of, person_signed_in
-from kouan.apps.dataflow import consents, receipts, records, register
+from kouan.apps.dataflow import clearing, consents, receipts, records, register
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent, Record
 from kouan.apps.dataflow.payloads import RecordRead, RecordsErased
 from kouan.apps.dataflow.queries.mine import LATEST
@@ -301,7 +301,7 @@ def test_what_was_erased_there_is_gone_here_too(me, signed, given, sent, arrived
     said = RecordsErased(
         records=[record.message_id.bytes], because="asked", at=int(timezone.now().timestamp())
     )
-    records.erased_there(message=arrived(said))
+    clearing.erased_there(message=arrived(said))
     assert not OutboxMessage.objects.get(message_id=record.message_id).body
     text = me.get("/my-data/readers/").content.decode()
     assert "Pearl River Bank erased it, because you asked" in text

@@ -54,6 +54,8 @@ class FilingShown:
     side: str
     authority: str
     due_on: date
+    uncertain: bool
+    """Whether a calendar was missing when it was counted, and every day counts."""
     filed_on: date | None
     reference: str
     days_left: int
@@ -334,6 +336,7 @@ def _filing(terms: Terms, row: Filing) -> FilingShown:
         side=row.side,
         authority=authority,
         due_on=row.due_on,
+        uncertain=row.uncertain,
         filed_on=row.filed_on,
         reference=row.reference,
         days_left=(row.due_on - today()).days,
