@@ -61,12 +61,12 @@ class Up:
             os.killpg(self.process.pid, number)  # Ctrl-C reaches all that the terminal runs in front
         else:
             self.process.send_signal(number)
-        self.process.wait(30)
+        self.process.wait(60)
         seconds = time.monotonic() - started
         output = self._said.read_text()
         assert self.process.returncode == 0, output
         self.process = None
-        assert not [pid for pid in servers if alive(pid)], "processes were left behind"
+        wait_until(lambda: not any(map(alive, servers)), 5, "no process is left behind")
         assert not any(listens(port) for port in self.ports)
         say(f"stopped by {number.name} in {seconds:.2f} s")
         return seconds, output
