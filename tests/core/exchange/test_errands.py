@@ -31,7 +31,7 @@ def doing():
     for loop in loops:
         loop.stop()
     for loop in loops:
-        loop.join(10)
+        loop.join(60)
 
 
 def wait_until(holds):
