@@ -28,7 +28,7 @@ class Up:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.ports = free_ports(4)
+        self.ports = free_ports(8)
         self.process: subprocess.Popen[bytes] | None = None
         self._said = home.with_name("said")
 
@@ -47,9 +47,14 @@ class Up:
                 stderr=said,
                 start_new_session=True,
             )
-        wait_until(lambda: healthy(self.ports[0]) and healthy(self.ports[2]), 60, "both portals answer")
+        wait_until(self._answers, 60, "both portals answer")
         address = f"http://127.0.0.1:{self.ports[0]}"
         wait_until(lambda: address in self._said.read_text(), 10, "it says where to go")
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self._said.read_text()
+        return healthy(self.ports[0]) and healthy(self.ports[4])
 
     def stop(self, number: signal.Signals) -> tuple[float, str]:
         """Signal as a terminal or a service manager does; return the seconds it took and what was printed."""
