@@ -79,7 +79,7 @@ def test_those_that_wait_together_share_a_commit():
     free, commits, open_at = threading.Event(), [], []
 
     def hold(_environ):
-        free.wait(10)
+        free.wait(60)
         return told(b"held")
 
     def work(environ):
@@ -174,7 +174,7 @@ def test_whoever_has_left_costs_nobody_an_answer():
     free = threading.Event()
 
     def slow(_environ):
-        free.wait(10)
+        free.wait(60)
         return told(b"slow")
 
     lane = started({"/slow": slow, "/one": lambda _: told(b"one")})

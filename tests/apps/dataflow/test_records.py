@@ -68,12 +68,12 @@ def test_it_leaves_under_its_contract_and_consent(send, agreed, gd):
 def test_what_was_sent_is_not_kept_where_it_came_from(send):
     record = send()
     assert record.content is None
-    assert "CHAN" not in repr(Record.objects.values())
+    assert "CHAN Siu" not in repr(Record.objects.values())
     decision = Decision.objects.get()
     assert (decision.allowed, decision.clause, decision.message_id) == (
         True, "contract scope", record.message_id,
     )  # fmt: skip
-    assert "CHAN" not in repr(decision.case)
+    assert "CHAN Siu" not in repr(decision.case)
 
 
 @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ def test_at_the_door_and_in_the_handler_it_is_written_down_alike(come, gd, their
         "other-purpose": "contract scope purposes", "level-too-low": "consent level",
     }  # fmt: skip
     assert all(str(row.contract) == theirs.contract for row in rows.values())
-    assert "CHAN" not in json.dumps([row.case for row in rows.values()])
+    assert "CHAN Siu" not in json.dumps([row.case for row in rows.values()])
 
 
 def test_a_refusal_stands_whatever_becomes_of_writing_it_down(come, monkeypatch, caplog):

@@ -92,7 +92,7 @@ def test_the_handler_sees_the_message(arrive, declare):
     (received,) = seen
     assert (received.id, received.sender, received.conversation) == (message, "gd", conversation)
     assert received.payload == Note(text="hello")
-    assert abs(received.sent_at - timezone.now()) < timedelta(seconds=5)
+    assert abs(received.sent_at - timezone.now()) < timedelta(minutes=1)
 
 
 def test_each_message_is_handled_once(arrive, handler):

@@ -251,7 +251,7 @@ def test_a_service_that_trickles_its_answer_is_left():
                 connection.recv(1000)
                 connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
                 try:
-                    for _each in range(200):
+                    for _each in range(1800):
                         connection.sendall(b"x")
                         time.sleep(0.05)
                 except OSError:
@@ -268,7 +268,7 @@ def test_a_service_that_trickles_its_answer_is_left():
                 max_answer=10_000,
                 limit=1.0,
             )
-        assert time.monotonic() - began < patience(5)
+        assert time.monotonic() - began < patience(30)
         thread.join()
 
 

@@ -371,7 +371,7 @@ def test_it_goes_when_the_cosigner_has_signed_and_says_who(shared, send, chan, l
 
 def test_the_number_of_the_document_is_kept_nowhere(shared, chan):
     ask(shared, chan)
-    assert "7654" not in repr(list(Cosignature.objects.values()))
+    assert "765432" not in repr(list(Cosignature.objects.values()))
 
 
 def test_only_the_person_who_is_asked_signs(shared, chan, lee):

@@ -217,7 +217,7 @@ def test_the_receipt_says_what_was_agreed_to(sent):
     assert (said["application"], said["service"]) == (str(row.key), "northbound-permit")
     assert (said["digest"], said["subject"]) == (bytes(row.digest).hex(), row.subject)
     assert said["kinds"] == ["person.birthdate", "person.name", "person.vehicle"]
-    assert "CHAN" not in repr(said)
+    assert "CHAN Siu" not in repr(said)
     receipt = bytes(row.receipt)
     with pytest.raises(receipts.BadReceipt):
         receipts.read(receipt[:-1] + bytes([receipt[-1] ^ 1]), side="hk", at=timezone.now())

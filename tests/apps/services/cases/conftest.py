@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from apps.services.cases.made import PlayedBroker, Sent, published
 from core.exchange.peer import Peer
 from kouan.apps.services import receipts
-from kouan.apps.services.cases import receiving, versions
+from kouan.apps.services.cases import clock, receiving, versions
 from kouan.apps.services.models import Case
 from kouan.config import BlobSettings
 from kouan.core import credentials
@@ -24,6 +24,8 @@ from kouan.core.exchange.models import InboxMessage
 from kouan.core.exchange.receipts import take_receipt
 from kouan.core.exchange.sealing import seal_batch
 from kouan.core.policy import policy_of
+from kouan.core.sides import get_side
+from kouan.core.sides.calendars import CalendarYear
 from kouan.core.trust import cose, queries
 from kouan.core.trust.receipts import CONSENT
 from kouan.core.trust.services import import_document
@@ -37,6 +39,14 @@ def stores(tmp_path_factory):
     return {
         side: KeyStore.create(home / side, side, hosts=("127.0.0.1",), suite_id=1) for side in ("hk", "gd")
     }
+
+
+@pytest.fixture(autouse=True)
+def _calendar(monkeypatch):
+    """Have the calendar of this year and the next, whenever that is; a year without one is tried apart."""
+    known, year = get_side("hk").calendar, clock.today().year
+    here = {each: CalendarYear(each, "the plain week, for tests", {}) for each in (year, year + 1)}
+    monkeypatch.setattr(clock, "calendar", lambda: replace(known, by_year=here | dict(known.by_year)))
 
 
 @pytest.fixture

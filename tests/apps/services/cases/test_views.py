@@ -312,7 +312,7 @@ def test_a_fee_is_paid_on_the_demonstrations_page_once(client, fee):
     path = f"/pay/{fee.key}/"
     text = client.get(path).content.decode()
     assert "HKD 45.00" in text
-    for personal in ("AB 1234", "a" * 43, "WANG"):
+    for personal in ("AB 1234", "a" * 43, "WANG Fang"):
         assert personal not in text
     there = client.post(path)["Location"]
     assert there == f"{path}demonstration"

@@ -11,6 +11,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from apps.services.cases.made import FEE, published, word
+from kouan.apps.services import concerns
 from kouan.apps.services.cases import (
     access,
     clock,
@@ -24,6 +25,7 @@ from kouan.apps.services.cases import (
 )
 from kouan.apps.services.models import Case, CaseFee
 from kouan.core.sides import get_side
+from kouan.core.watch.concerns import Concern
 from kouan.web import access as web_access
 from kouan.web.access import HeldIn, grant_role
 
@@ -273,10 +275,28 @@ def test_a_day_in_a_year_without_a_calendar_is_given_later(monkeypatch, case):
     row.save()
     assert (row.due_on, row.days_left, row.stopped_on) == (None, 8, date(2026, 11, 2))
     assert clock.left(row, date(2026, 11, 4)) == 6
+    deadlines.run()
+    assert list(concerns.find(timezone.now())) == [Concern("cases-undated", row.department, 1)]
     monkeypatch.undo()
     deadlines.run()
     row.refresh_from_db()
     assert (row.due_on, row.days_left) == (date(2026, 11, 12), None)
+    assert "cases-undated" not in {each.kind for each in concerns.find(timezone.now())}
+
+
+def test_in_a_year_without_a_calendar_the_clock_stops_and_goes_on_by_the_plain_week(monkeypatch):
+    known = get_side("gd").calendar
+    known = replace(known, by_year={year: days for year, days in known.by_year.items() if year <= 2026})
+    monkeypatch.setattr(clock, "calendar", lambda: known)
+    row = Case(state="received", turn="office")
+    clock.start(row, date(2026, 12, 28), 10)
+    assert (row.due_on, row.days_left, row.stopped_on) == (None, 10, date(2026, 12, 28))
+    # Three days of 2026 are known to be worked; of 2027 the 1st (a Friday) and the 4th and 5th count.
+    assert clock.left(row, date(2027, 1, 5)) == 4
+    clock.stop(row, date(2027, 1, 5), date(2027, 2, 1))
+    assert (row.days_left, row.stopped_on, row.due_on) == (4, date(2027, 1, 5), date(2027, 2, 1))
+    clock.resume(row, date(2027, 1, 20))
+    assert (row.due_on, row.days_left, row.stopped_on) == (None, 4, date(2027, 1, 20))
 
 
 def test_a_moment_late_at_night_counts_by_this_sides_day():

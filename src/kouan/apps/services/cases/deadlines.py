@@ -126,11 +126,14 @@ def _mark_one(case: Case) -> bool:
     return True
 
 
+def undated() -> QuerySet[Case]:
+    """Return cases without a last day: the calendar of its year was not here when their clock began."""
+    return Case.objects.filter(turn=Turn.OFFICE, due_on__isnull=True, days_left__isnull=False)
+
+
 def _give_days(_today: date) -> int:
-    """Give a day to cases whose last year's calendar was not here when their clock began."""
-    return _each(
-        Case.objects.filter(turn=Turn.OFFICE, due_on__isnull=True, days_left__isnull=False), _give_one
-    )
+    """Give those a day whose calendar has come meanwhile."""
+    return _each(undated(), _give_one)
 
 
 def _give_one(case: Case) -> bool:
