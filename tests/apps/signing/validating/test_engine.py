@@ -287,6 +287,19 @@ def test_a_seal_that_nobody_known_made_does_not_pass_though_its_signer_is_known(
     assert "unknown-seal-maker" in [each.code for each in found.reasons]
 
 
+def test_a_seal_that_has_ended_counts_only_by_a_proved_time():
+    """Else whoever held it once may go on sealing, and state a time from before."""
+    ended = {"until": NOW - 100 * DAY}
+    for time, code in (
+        (NOW - 150 * DAY, "ofd-seal-ended-since"),
+        (NOW - DAY, "ofd-seal-not-valid-then"),
+    ):
+        found = judged(papers.sealed_ofd(time=time, **ended))
+        assert (found.verdict, found.signatures[0].intact) == (OPEN, True)
+        assert code in [each.code for each in found.reasons]
+    assert judged(papers.sealed_ofd(), trust()).verdict is PASSED
+
+
 def test_a_changed_ofd_page_fails_by_its_digest():
     found = judged(papers.sealed_ofd(changed=True))
     assert (found.verdict, found.sub_indication) == (FAILED, SubIndication.HASH_FAILURE)

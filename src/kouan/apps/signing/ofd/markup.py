@@ -5,12 +5,15 @@ A document type is where entities, external files and most attacks on XML parser
 
 from __future__ import annotations
 
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 from xml.parsers import expat  # nosec: no document type passes, so no entity does
 
 from kouan.apps.signing.ofd import limits
 from kouan.apps.signing.ofd.codes import Problem
 from kouan.apps.signing.ofd.errors import UnreadableOfd
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 NAMESPACES: Final = frozenset({"http://www.ofdspec.org/2016", "http://www.ofdspec.org"})
 """What OFD's elements are in: GB/T 33190-2016 annex A, and what was written before it."""
@@ -54,8 +57,8 @@ class Element:
 class _Builder:
     """What expat calls while it reads."""
 
-    def __init__(self, part: str) -> None:
-        self._part = part
+    def __init__(self, part: str, places: Mapping[str, str]) -> None:
+        self._part, self._places = part, places
         self._open: list[Element | None] = []
         self._texts: list[list[str]] = []
         self._count = 0
@@ -69,6 +72,7 @@ class _Builder:
         namespace, _, local = name.rpartition(" ")
         element = Element(local, attributes) if namespace in NAMESPACES else None
         parent = self._open[-1] if self._open else None
+        self._check_place(local, element, parent)
         if not self._open:
             self.root = element
         elif parent is not None and element is not None:
@@ -76,6 +80,14 @@ class _Builder:
         # What stands within a foreign element is foreign as well: nobody reads it as OFD.
         self._open.append(element if not self._open or parent is not None else None)
         self._texts.append([])
+
+    def _check_place(self, local: str, element: Element | None, parent: Element | None) -> None:
+        """Refuse what another reader would take for an element that stands elsewhere, or nowhere, here."""
+        within = next((at for name, at in self._places.items() if name.casefold() == local.casefold()), None)
+        if within is None:
+            return
+        if element is None or local not in self._places or (parent.name if parent else "") != within:
+            raise UnreadableOfd(Problem.STRUCTURE, self._part)
 
     def end(self, _name: str) -> None:
         element, pieces = self._open.pop(), self._texts.pop()
@@ -90,14 +102,16 @@ class _Builder:
         raise UnreadableOfd(Problem.XML_DECLARATIONS, self._part)
 
 
-def parse(data: bytes, *, root: str, part: str) -> Element:
+def parse(data: bytes, *, root: str, part: str, places: Mapping[str, str] | None = None) -> Element:
     """Return the root element of a part, which must be ``root`` in one of OFD's namespaces.
 
-    Raises ``UnreadableOfd`` for anything else, for a document type, and beyond the limits.
+    ``places`` are elements that stand directly within one other, or nowhere: of a part that signatures leave
+    out, so that a reader who looks neither at namespaces nor at what is around sees the same. Raises
+    ``UnreadableOfd`` for anything else, for a document type, and beyond the limits.
     """
     if len(data) > limits.MAX_XML:
         raise UnreadableOfd(Problem.XML_TOO_LARGE, part)
-    builder = _Builder(part)
+    builder = _Builder(part, places or {})
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     parser.StartElementHandler = builder.start

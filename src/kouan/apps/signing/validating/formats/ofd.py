@@ -9,7 +9,7 @@ from asn1crypto import cms
 
 from kouan.apps.signing.ofd import reading
 from kouan.apps.signing.ofd.algorithms import NAMES
-from kouan.apps.signing.ofd.codes import CheckName, Problem, Status
+from kouan.apps.signing.ofd.codes import MEANING, CheckName, Code, Problem, Status
 from kouan.apps.signing.ofd.errors import UnreadableOfd
 from kouan.apps.signing.validating import keys, report
 from kouan.apps.signing.validating.engine import Carried, Judged, knowable
@@ -97,6 +97,11 @@ async def _judged(
         if judged.sub is None and not await _made_by_somebody_known(one, judge, carried, proof):
             judged = replace(judged, sub=SubIndication.NO_CERTIFICATE_CHAIN_FOUND)
             reasons.append(Reason(code="unknown-seal-maker"))
+        if judged.sub is None and _seal_ended(one, proof or judge.timing().validation_time):
+            judged = replace(judged, sub=SubIndication(MEANING[Code.SEAL_ENDED_SINCE][1]))
+            reasons.append(Reason(code=Code.SEAL_ENDED_SINCE.value))
+        if one.seal is not None and one.seal.maker.der == certificate.dump():
+            reasons.append(Reason(code="seal-made-by-its-signer"))
     uncovered = () if one.coverage is None else tuple(name for name, _ in one.coverage.uncovered)
     return base.signature(
         id_=one.identifier,
@@ -123,6 +128,11 @@ async def _made_by_somebody_known(
         return True
     maker = sm2_certificates.load(one.seal.maker.der)
     return (await judge.judge_certificate(maker, carried=carried, proof=proof)).sub is None
+
+
+def _seal_ended(one: OfdSignature, at: datetime) -> bool:
+    """Whether a seal was not valid at the best signature time: the signer's own claim proves nothing."""
+    return one.seal is not None and not one.seal.since <= at <= one.seal.until
 
 
 async def _stamps(one: OfdSignature, judge: Engine, carried: Carried) -> list[report.TimeStamp]:
