@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 
 import pytest
 from asn1crypto import cms as asn1_cms
-from asn1crypto import x509
+from asn1crypto import pem, x509
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import async_validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
+from apps.signing.making.conftest import DAY, chain
+from apps.signing.making.conftest import NOW as TODAY
 from kouan.apps.signing.making import cms, keys, pdf
 from kouan.apps.signing.making.errors import NoSuchSigner, NotSignable, SignerUnusable
 from kouan.apps.signing.making.pdf import Level
@@ -154,3 +156,19 @@ def test_certificates_that_are_none_are_told(signers, tmp_path):
         keys.opened(replace(signers["rsa"].settings, certificates=junk))
     with pytest.raises(SignerUnusable, match="No such file"):
         keys.opened(replace(signers["rsa"].settings, certificates=tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("days", "place", "told"),
+    [
+        ((-9, -1), 0, "has ended"),
+        ((1, 9), 0, "not valid yet"),
+        ((-1, 1), 1, "not for signing documents"),
+    ],
+)
+def test_a_certificate_that_no_validation_would_accept_signs_nothing(signers, tmp_path, days, place, told):
+    since, until = (TODAY + each * DAY for each in days)
+    certificates = chain(signers["rsa"].key, since=since, until=until)
+    (tmp_path / "it.pem").write_bytes(pem.armor("CERTIFICATE", certificates[place]))
+    with pytest.raises(SignerUnusable, match=told):
+        keys.opened(replace(signers["rsa"].settings, certificates=tmp_path / "it.pem"))
