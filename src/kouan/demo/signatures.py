@@ -152,7 +152,8 @@ def _judged(  # noqa: PLR0913 - what is expected of it
     for each in found["signatures"]:
         _by(each, counts=found["recognised"])
     if found["reasons"]:
-        click.echo(f"      because: {', '.join(each['code'] for each in found['reasons'])}")
+        word = "told as well" if found["recognised"] else "because"
+        click.echo(f"      {word}: {', '.join(each['code'] for each in found['reasons'])}")
     right = (verdict == "TOTAL-PASSED", found["recognised"]) == (passes, passes) and (passes or said == sub)
     if not right:
         wanted = "passed and recognised" if passes else f"not recognised, {sub}"
