@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from apps.signing.made import DAY, authority, edition, entry, signed
 from kouan.apps.operations.alarms import WatchFacts, alarms
-from kouan.apps.signing.lists import hearing, queries, telling
+from kouan.apps.signing.lists import changes, hearing, queries, telling
 from kouan.apps.signing.lists.domain import Seen, Status, StatusChange
 from kouan.apps.signing.models import ListEdition, ListTold, RefusedEdition
 from kouan.core.exchange.models import Incident
@@ -188,8 +188,8 @@ def test_no_edition_takes_recognition_back_for_the_past(gd, at):
     _answer, first = gd.tell(edition(was, at=at))
     later = at + HOUR / 60
 
-    def answer(**changes):
-        return gd.tell(edition(replace(was, **changes), sequence=2, previous=first, at=later))[0]["outcome"]
+    def answer(**given):
+        return gd.tell(edition(replace(was, **given), sequence=2, previous=first, at=later))[0]["outcome"]
 
     def withdrawn(since):
         return (*was.history, StatusChange(Status.WITHDRAWN, since, "Key lost"))
@@ -198,6 +198,11 @@ def test_no_edition_takes_recognition_back_for_the_past(gd, at):
     assert answer(recognised_until=later - HOUR) == "rewritten"
     assert answer(history=withdrawn(was.recognised_from + DAY)) == "rewritten"
     assert answer(history=withdrawn(at - 2 * DAY)) == "rewritten"
+    ended = replace(was, recognised_until=at - DAY)
+    (revived,) = changes.rewritten(
+        replace(first, entries=(ended,)), (replace(ended, recognised_until=later + HOUR),), at=later
+    )
+    assert revived == was.code
     # Days begin at midnight: what is withdrawn from the day of the edition before is no rewriting.
     assert answer(history=withdrawn(at - HOUR), recognised_until=later + HOUR) == "taken"
 

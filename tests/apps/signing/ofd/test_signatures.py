@@ -204,6 +204,19 @@ def test_a_document_that_only_another_reader_would_see_is_refused(other, where):
     assert caught.value.problem is Problem.STRUCTURE
 
 
+@pytest.mark.parametrize("between", ["<!-- -->", "<?x y?>", "<ofd:x/>", '<x xmlns="urn:x"/>'])
+def test_the_place_of_the_document_is_one_text(between):
+    """Some readers take the text up to the first thing within it: here a part of its own."""
+    parts = made.sealed(leave_out=["OFD.xml"])
+    parts["Doc_0/D"] = parts["Doc_0/Document.xml"]
+    split = f">Doc_0/D{between}ocument.xml<".encode()
+    parts["OFD.xml"] = parts["OFD.xml"].replace(b">Doc_0/Document.xml<", split)
+    assert split in parts["OFD.xml"]
+    with pytest.raises(UnreadableOfd) as caught:
+        made.only(parts)
+    assert caught.value.problem is Problem.STRUCTURE
+
+
 def test_a_second_document_beside_the_signed_one_is_reported():
     parts = made.sealed(leave_out=["OFD.xml"])
     parts["Doc_1/Document.xml"] = parts["Doc_0/Document.xml"].replace(b"Pages/Page_0", b"Fake")

@@ -69,7 +69,8 @@ def rewritten(before: Edition, after: Sequence[Entry], *, at: datetime) -> tuple
 
     An entry stays listed for good, its certificates and its beginning stay as they are, and its history is
     only added to: with what was not yet to be said by the edition before. Its end comes no earlier than the
-    edition of ``at`` that says so. What its policies were until now is kept beside it (``with_past``).
+    edition of ``at`` that says so, and stays once it has come. What its policies were until now is kept
+    beside it (``with_past``).
     """
     known = {each.code: each for each in after}
     return tuple(
@@ -86,6 +87,7 @@ def _takes_back(was: Entry, entry: Entry, said_at: datetime, at: datetime) -> bo
         or entry.history[:known] != was.history
         or any(each.since < said_at - _DAY for each in entry.history[known:])
         or entry.recognised_until < min(was.recognised_until, at)
+        or (was.recognised_until <= said_at and entry.recognised_until != was.recognised_until)
     )
 
 

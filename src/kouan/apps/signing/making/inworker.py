@@ -250,6 +250,7 @@ def _writer(content: bytes) -> IncrementalPdfFileWriter:
     try:
         writer = IncrementalPdfFileWriter(io.BytesIO(content))
         encrypted = writer.prev.encrypted
+        hybrid = writer.prev.xrefs.hybrid_xrefs_present
         formtree.check(writer.prev)
     except (RecursionError, MemoryError):
         raise
@@ -257,6 +258,8 @@ def _writer(content: bytes) -> IncrementalPdfFileWriter:
         raise Refused("no-sound-pdf", type(error).__name__) from None
     if encrypted:
         raise Refused("encrypted")
+    if hybrid:  # older readers and newer ones see other objects (ISO 32000-1 section 7.5.8.4)
+        raise Refused("no-sound-pdf", "hybrid")
     return writer
 
 

@@ -86,6 +86,8 @@ def prepare(  # noqa: PLR0913 - what a signature says, by name
     plain(file_name, name, reason)
     has_room(owner, len(content))
     known = _certificate(certificate) if certificate else None
+    if known is not None and (why := keys.unfit(known, now)):
+        raise NotSignable(detail=why)
     if form == "pdf":
         waiting = pdf.prepare(content, name=name, reason=reason, at=now, known_certificate=known is not None)
         kept, start, end, digest = waiting.content, waiting.start, waiting.end, waiting.digest

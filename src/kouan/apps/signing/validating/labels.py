@@ -149,6 +149,9 @@ RECOGNITION: Final[Mapping[str, _StrOrPromise]] = {
     ListReason.SUPERSEDED.value: _(
         "The certificate was issued after its authority had been replaced by another."
     ),
+    ListReason.ISSUED_WHEN.value: _(
+        "Another CA has taken the place of the one that issued it, and it was not said when it was issued."
+    ),
     SEAL_OF_ANOTHER: _(
         "The seal does not bear the name of who holds the certificate that it was put on with. The lists "
         "recognise the holder, not the seal."
