@@ -13,7 +13,10 @@ from datetime import UTC, datetime
 import pytest
 from asn1crypto import cms as asn1_cms
 from asn1crypto import pem, x509
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import MDPPerm
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
 from pyhanko.sign.validation import async_validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
@@ -72,6 +75,20 @@ def test_what_is_no_sound_pdf_is_not_signed(node, data):
         pdf.sign(data, keys.signer("rsa"))
     with pytest.raises(NotSignable):
         pdf.prepare(data, name="x", reason="", at=NOW, known_certificate=False)
+
+
+def test_a_pdf_whose_author_permits_no_changes_is_not_signed(node, signers, paper, tmp_path):
+    own = tmp_path / "own.der"
+    own.write_bytes(signers["rsa"].certificates[0])
+    made = PdfSigner(
+        PdfSignatureMetadata("Author", certify=True, docmdp_permissions=MDPPerm.NO_CHANGES),
+        SimpleSigner.load(signers["rsa"].settings.key, str(own)),
+    )
+    closed = made.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(paper))).getvalue()
+    with pytest.raises(NotSignable, match="permits no changes"):
+        pdf.sign(closed, keys.signer("p256"))
+    with pytest.raises(NotSignable, match="permits no changes"):
+        pdf.prepare(closed, name="x", reason="", at=NOW, known_certificate=False)
 
 
 def test_a_pdf_is_not_signed_with_sm2(node, paper):

@@ -1,9 +1,9 @@
 """The process in which hostile bytes are parsed: no secrets, no database, bounded time and memory.
 
 ``pool`` starts it and talks to it over a socket pair, one job at a time. A job is one line of JSON; the file,
-where the answer goes, the trust if the worker does not know it yet, and the document of a detached signature
-come as open files beside it. The
-worker ends when the socket does, and by itself when it has grown.
+where the answer goes, the trust if the worker does not know it yet, and the document of a detached signature,
+or what an update of a PDF is to say, come as open files beside it. The worker ends when the socket does, and
+by itself when it has grown.
 
 Run as ``python -I -m kouan.apps.signing.validating.worker DESCRIPTOR``.
 """
