@@ -17,7 +17,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 import signed_papers as papers
 from kouan.apps.signing.ofd import limits
-from kouan.apps.signing.validating import crls
+from kouan.apps.signing.validating import crls, labels
 from kouan.apps.signing.validating.algorithms import Checker
 from kouan.apps.signing.validating.engine import Engine
 from kouan.apps.signing.validating.formats import base
@@ -275,6 +275,14 @@ def test_a_sealed_ofd_document_passes_in_each_edition(edition):
     assert (one.kind, one.intact, found.pages) == ("seal", True, 1)
     assert one.place is not None
     assert (one.place.page, round(one.place.left, 2)) == (1, 0.62)
+    assert [each.code for each in found.reasons] == ["seal-made-by-its-signer"]
+
+
+def test_the_report_says_who_made_a_seal():
+    found = judged(papers.sealed_ofd(maker=papers.sm2_signer("深圳示范印章有限公司")))
+    assert found.verdict is PASSED
+    assert [(each.code, each.detail) for each in found.reasons] == [("seal-maker", "深圳示范印章有限公司")]
+    assert "深圳示范印章有限公司" in labels.reason(found.reasons[0].code, found.reasons[0].detail)
 
 
 @pytest.mark.parametrize("edition", [1, 4, 5])

@@ -193,6 +193,7 @@ _OWN: Final[Mapping[str, _StrOrPromise]] = {
     "seal-made-by-its-signer": _(
         "Who put this seal on made it themselves: its picture may show anything. Go by the name."
     ),
+    "seal-maker": _("The seal was made by %(part)s. Nobody else vouches for its picture: go by the name."),
     "unknown-seal-maker": _(
         "Who made this seal is not known here: its name and its picture may be anybody's."
     ),

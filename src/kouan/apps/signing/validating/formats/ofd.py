@@ -14,11 +14,14 @@ from kouan.apps.signing.ofd.errors import UnreadableOfd
 from kouan.apps.signing.validating import keys, report
 from kouan.apps.signing.validating.engine import Carried, Judged, knowable
 from kouan.apps.signing.validating.formats import base
+from kouan.apps.signing.validating.naming import party
 from kouan.apps.signing.validating.report import Reason, Signature, SubIndication
 from kouan.core.trust import sm2_certificates
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from asn1crypto import x509
 
     from kouan.apps.signing.ofd.reading import Document
     from kouan.apps.signing.ofd.result import OfdSignature
@@ -100,8 +103,8 @@ async def _judged(
         if judged.sub is None and _seal_ended(one, proof or judge.timing().validation_time):
             judged = replace(judged, sub=SubIndication(MEANING[Code.SEAL_ENDED_SINCE][1]))
             reasons.append(Reason(code=Code.SEAL_ENDED_SINCE.value))
-        if one.seal is not None and one.seal.maker.der == certificate.dump():
-            reasons.append(Reason(code="seal-made-by-its-signer"))
+        if one.seal is not None:
+            reasons.append(_maker(one.seal.maker.der, certificate))
     uncovered = () if one.coverage is None else tuple(name for name, _ in one.coverage.uncovered)
     return base.signature(
         id_=one.identifier,
@@ -128,6 +131,13 @@ async def _made_by_somebody_known(
         return True
     maker = sm2_certificates.load(one.seal.maker.der)
     return (await judge.judge_certificate(maker, carried=carried, proof=proof)).sub is None
+
+
+def _maker(maker: bytes, signer: x509.Certificate) -> Reason:
+    """Return the note of who made a seal: nobody else vouches for its picture."""
+    if maker == signer.dump():
+        return Reason(code="seal-made-by-its-signer")
+    return Reason(code="seal-maker", detail=party(sm2_certificates.load(maker).subject).name)
 
 
 def _seal_ended(one: OfdSignature, at: datetime) -> bool:
