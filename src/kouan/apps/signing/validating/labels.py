@@ -149,9 +149,12 @@ RECOGNITION: Final[Mapping[str, _StrOrPromise]] = {
     ListReason.SUPERSEDED.value: _(
         "The certificate was issued after its authority had been replaced by another."
     ),
+    ListReason.ISSUED_WHEN.value: _(
+        "Another CA has taken the place of the one that issued it, and it was not said when it was issued."
+    ),
     SEAL_OF_ANOTHER: _(
-        "The seal was put on with the certificate of a person whose name it does not bear. The lists "
-        "recognise the person, not the seal."
+        "The seal does not bear the name of who holds the certificate that it was put on with. The lists "
+        "recognise the holder, not the seal."
     ),
     NOT_ASKED: _("The lists were not asked, since the signature itself could not be confirmed."),
     OVERDUE: _("The list that recognises it should have been renewed by now, so it no longer counts."),
@@ -187,6 +190,10 @@ _OWN: Final[Mapping[str, _StrOrPromise]] = {
     "signature-does-not-hold": _("The signature does not fit the certificate's key and what was signed."),
     "signed-data-elsewhere": _("What was signed is not in this file."),
     "nothing-but-itself-signed": _("The signature covers its own properties and nothing of the document."),
+    "seal-made-by-its-signer": _(
+        "Who put this seal on made it themselves: its picture may show anything. Go by the name."
+    ),
+    "seal-maker": _("The seal was made by %(part)s. Nobody else vouches for its picture: go by the name."),
     "unknown-seal-maker": _(
         "Who made this seal is not known here: its name and its picture may be anybody's."
     ),
