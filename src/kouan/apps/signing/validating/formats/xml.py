@@ -159,7 +159,9 @@ def _archives(signature: Any, loose: Any, checked: list[Covered]) -> list[plain.
         if each.tag != f"{_XADES_141}ArchiveTimeStamp":
             continue
         method = each.find(f"{DS}CanonicalizationMethod")
-        covered = functools.partial(_archived, signature, checked, list(loose)[:place], method)
+        covered = plain.over(
+            functools.partial(_archived, signature, checked, list(loose)[:place], method)
+        )
         found += [
             plain.Archive(from_base64(token.text), (covered,))
             for token in each.findall(f"{_XADES}EncapsulatedTimeStamp")
