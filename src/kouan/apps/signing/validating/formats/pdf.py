@@ -17,7 +17,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 
 from kouan.apps.signing.validating import report
 from kouan.apps.signing.validating.engine import Carried, Judged, knowable
-from kouan.apps.signing.validating.formats import base, cades, plain
+from kouan.apps.signing.validating.formats import base, cades, fields, plain
 from kouan.apps.signing.validating.formats.integrity import integrity
 from kouan.apps.signing.validating.formats.plain import Refused
 from kouan.apps.signing.validating.report import Signature, SubIndication
@@ -112,13 +112,16 @@ def _known(one: EmbeddedPdfSignature, tokens: Sequence[cms.SignedData]) -> Carri
 def _amiss(one: EmbeddedPdfSignature) -> Refused | None:
     """Return what is wrong with the rest of the file: what a reader of it sees must be what was signed.
 
-    Bytes that no signature can leave out make the format fail, and changes after signing that the signer did not
-    permit leave it undetermined.
+    Bytes that no signature can leave out make the format fail. Changes after signing that the signer did not
+    permit leave it undetermined, as does another value in a field that had one, unless the signer said that it may
+    be changed.
     """
     if _leaves_out(one.coverage):
         return Refused(SubIndication.FORMAT_FAILURE, "gap-in-signed-bytes")
     if not one.summarise_integrity_info()["docmdp_ok"]:
         return Refused(SubIndication.SIG_CONSTRAINTS_FAILURE, "changed-after-signing")
+    if "later-form-data" in _uncovered(one) and fields.changed(one):
+        return Refused(SubIndication.SIG_CONSTRAINTS_FAILURE, "form-value-changed")
     return None
 
 
