@@ -138,7 +138,7 @@ class Compared:
     typed: int = 0
     """Files over which pyHanko raises an error, and that get a typed failure here."""
     explained: list[str] = field(default_factory=list)
-    """Signatures that pass neither here nor there, of which another thing is said to be missing; see ``_OTHER``."""
+    """Files of signatures that pass neither here nor there, where another thing is said to be missing."""
     differences: list[str] = field(default_factory=list)
 
 
@@ -157,8 +157,8 @@ def compared(checker: Checker, *, today: bool = False) -> Compared:
 _OTHER = {("NO_POE", "TRY_LATER")}
 """What pyHanko says and what is said here of the same signature where both are right, and neither passes.
 
-Of an archive whose own last time-stamp cannot be confirmed, as the lists on its authority have ended, pyHanko says
-that a proof of existence is missing. Here what is missing is named: a newer list.
+Of an archive whose own last time-stamp cannot be confirmed, as the lists on its authority have ended, pyHanko
+says that a proof of existence is missing. Here what is missing is named: a newer list.
 """
 
 

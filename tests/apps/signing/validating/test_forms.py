@@ -35,7 +35,9 @@ PASSED, OPEN = Verdict.TOTAL_PASSED, Verdict.INDETERMINATE
 
 def judged(data):
     lists_ = (papers.crl(papers.root()), papers.crl(papers.authority()))
-    return validated(io.BytesIO(data), Engine(Trust(roots=(papers.root().der,), crls=lists_, moment=NOW), Checker()))
+    return validated(
+        io.BytesIO(data), Engine(Trust(roots=(papers.root().der,), crls=lists_, moment=NOW), Checker())
+    )
 
 
 def form():
@@ -73,7 +75,11 @@ def signed(**says):
     """Return the form signed; ``says`` is what the signature says of later changes."""
     writer = IncrementalPdfFileWriter(io.BytesIO(form()))
     append_signature_field(writer, SigFieldSpec("Signature1", box=(50, 50, 250, 120), **says))
-    certify = {"certify": True, "docmdp_permissions": says["doc_mdp_update_value"]} if "doc_mdp_update_value" in says else {}
+    certify = (
+        {"certify": True, "docmdp_permissions": says["doc_mdp_update_value"]}
+        if "doc_mdp_update_value" in says
+        else {}
+    )
     meta = signers.PdfSignatureMetadata(
         field_name="Signature1", md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES, **certify
     )

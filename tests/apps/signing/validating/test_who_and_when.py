@@ -51,7 +51,7 @@ def judged(data, **more):
 
 
 def lists(at=NOW - DAY, revoked=(), above=()):
-    """Return the lists of both authorities; ``revoked`` and ``above`` are who is on them, since how many days."""
+    """Return the lists of both authorities; ``revoked`` and ``above``: who is on them, how many days ago."""
     return tuple(
         papers.crl(
             issuer,
@@ -210,7 +210,7 @@ def stored(data, crls=(), ocsps=(), certificates=()):
 
 
 def archived(who, days, listed, *, certificates=(), ocsps=(), stamper=None):  # noqa: PLR0913 - what it may hold
-    """Return a PDF that was stamped so many days ago, and as a document a day later, by lists that are in it."""
+    """Return a PDF that was stamped so many days ago, and as a document a day later, with lists in it."""
     data = papers.signed_pdf(who, stamped_at=NOW - days * DAY, stamper=stamper)
     writer = IncrementalPdfFileWriter(io.BytesIO(stored(data, listed, ocsps, certificates)))
     output = io.BytesIO()

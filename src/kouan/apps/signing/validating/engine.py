@@ -1,7 +1,7 @@
 """Judging a signature: its certificate's path, revocation and time-stamps (ETSI EN 319 102-1).
 
-pyHanko builds and checks the paths and the time-stamps; the rules of sections 5.5 and 5.6 about time are applied
-here, for every format alike.
+pyHanko builds and checks the paths and the time-stamps; the rules of sections 5.5 and 5.6 about time are
+applied here, for every format alike.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from asn1crypto import cms, core, crl, ocsp, x509
+from asn1crypto import cms, crl, ocsp, x509
 from pyhanko.sign.validation import ades
 from pyhanko.sign.validation.generic_cms import validate_cert_usage
 from pyhanko.sign.validation.policy_decl import (
@@ -95,25 +95,6 @@ class Judged:
     detail: str = ""
 
 
-@dataclass(frozen=True)
-class _AsOf(OCSPContainer):
-    """A response as of a moment: that a certificate was revoked after it says that it was good then.
-
-    The library takes such a response for none; of such a list it says that the certificate was good.
-    """
-
-    at: datetime = datetime.max.replace(tzinfo=UTC)
-
-    def extract_single_response(self) -> ocsp.SingleResponse | None:
-        """Return what is said of the one certificate, as of the moment."""
-        one = super().extract_single_response()
-        if one is not None and one["cert_status"].name == "revoked":
-            if one["cert_status"].chosen["revocation_time"].native > self.at:
-                one = one.copy()
-                one["cert_status"] = ocsp.CertStatus("good", core.Null())
-        return one
-
-
 @dataclass
 class Engine:
     """Judges by one trust. It keeps what it has parsed: one is used for many files."""
@@ -186,9 +167,7 @@ class Engine:
     def _as_of(self, responses: list[OCSPContainer]) -> list[OCSPContainer]:
         """Return responses as of the moment, where those of a later time count."""
         at = self.trust.moment
-        if at is None or not self.retroactive:
-            return responses
-        return [_AsOf(each.ocsp_response_data, each.index, at) for each in responses]
+        return responses if at is None or not self.retroactive else revocation.as_of(responses, at)
 
     @cached_property
     def trusting_nobody(self) -> SignatureValidationSpec:
@@ -243,7 +222,8 @@ class Engine:
                 paths=context.path_builder.async_build_paths_lazy(certificate),
             )
             if result.success_result is not None:
-                result = await revocation.revoked(result.success_result, certificate, context) or result
+                told = await revocation.revoked(result.success_result, certificate, context)
+                result = result if told is None else told
         except ValueError:  # the library's word for certificates or lists that cannot be read
             return Judged(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, (certificate,))
         path = result.success_result or result.error_path
@@ -321,9 +301,7 @@ class Engine:
             authority = party(status.signing_cert.subject).name
         if sub is None:
             policy: Any = spec.ts_cert_validation_policy
-            sub = await _amiss(
-                status, policy.build_validation_context(timing_info=timing, handlers=handlers)
-            )
+            sub = await _amiss(status, policy.build_validation_context(timing_info=timing, handlers=handlers))
         return report.TimeStamp.model_validate(
             {"kind": kind, "at": info["gen_time"].native, "authority": authority, "holds": sub is None,
              "sub_indication": sub}
@@ -335,7 +313,7 @@ async def _amiss(status: Any, context: ValidationContext) -> SubIndication | Non
     if not is_for_stamps_alone(status.signing_cert):  # RFC 3161 section 2.3
         return SubIndication.CHAIN_CONSTRAINTS_FAILURE
     found = await revocation.revoked(status.validation_path, status.signing_cert, context)
-    return None if found is None else SubIndication(found.error_subindic.standard_name)
+    return None if found is None else sub_of(found.error_subindic)
 
 
 def sub_of(found: Any) -> SubIndication | None:

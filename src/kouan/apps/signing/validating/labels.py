@@ -190,8 +190,8 @@ _OWN: Final[Mapping[str, _StrOrPromise]] = {
     "changed-since-signing": _("A signed part was changed after it was signed."),
     "no-signing-certificate": _("There is no certificate of the signer in the file."),
     "several-signing-certificates": _(
-        "Several certificates in the file bear the name by which the signature calls its signer, so it is open "
-        "whose it is."
+        "Several certificates in the file bear the name by which the signature calls its signer, so it is "
+        "open whose it is."
     ),
     "other-signing-certificate": _("The certificate in the file is not the one that the signature names."),
     "signature-does-not-hold": _("The signature does not fit the certificate's key and what was signed."),

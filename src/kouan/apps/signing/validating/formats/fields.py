@@ -1,7 +1,7 @@
-"""Whether what was filled into a PDF's form when it was signed says something else now (ISO 32000-2 section 12.7).
+"""Whether what was filled into a PDF's form when it was signed says something else now (ISO 32000-2 s. 12.7).
 
-The library lets fields be filled in after a signature that says nothing of changes, and a field that was filled
-in before can be filled in again: with another amount than the one that was signed.
+The library lets fields be filled in after a signature that says nothing of changes, and a field that was
+filled in before can be filled in again: with another amount than the one that was signed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _TooMuch(ValueError):
 def changed(one: EmbeddedPdfSignature) -> bool:
     """Whether a field that had a value when this was signed has another value or look in the file.
 
-    Not where the signature says itself what may be changed (DocMDP, FieldMDP): that the library has looked at.
+    Not where the signature says itself what may be changed (DocMDP, FieldMDP): the library looks at that.
     A form that cannot be read, or is larger than is gone through, counts as changed.
     """
     if one.docmdp_level is not None or one.fieldmdp is not None:
@@ -59,7 +59,9 @@ def _filled(root: Any) -> dict[str, bytes]:
     return found
 
 
-def _terminal(fields: Any, above: str, inherited: dict[str, Any], depth: int) -> Iterator[tuple[str, Any, Any]]:
+def _terminal(
+    fields: Any, above: str, inherited: dict[str, Any], depth: int
+) -> Iterator[tuple[str, Any, Any]]:
     """Yield each field without others in it, with its full name and its value; ``None`` where it has none.
 
     A signature is no value here: what becomes of those the library looks at.
@@ -79,7 +81,10 @@ def _terminal(fields: Any, above: str, inherited: dict[str, Any], depth: int) ->
 
 
 def _kids(field: Any) -> Any:
-    return field["/Kids"] if "/Kids" in field else ()
+    try:
+        return field["/Kids"]  # its ``get`` would not follow a reference
+    except KeyError:
+        return ()
 
 
 class _Digests:

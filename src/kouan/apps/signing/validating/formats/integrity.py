@@ -6,7 +6,7 @@ What is judged after that is the very certificate that the signature was checked
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pyhanko.sign.validation import ades
 from pyhanko.sign.validation.status import StandardCMSSignatureStatus
@@ -36,8 +36,8 @@ class Integrity:
 def signer_of(signed: cms.SignedData) -> x509.Certificate:
     """Return the certificate that the one signer names; raises ``Refused`` unless there is exactly one.
 
-    The name is an issuer with a serial number, or a key's identifier, and whoever adds a certificate of their own
-    with the same may have it taken for the other (EN 319 102-1 section 5.2.3.4).
+    The name is an issuer with a serial number, or a key's identifier, and whoever adds a certificate of their
+    own with the same may have it taken for the other (EN 319 102-1 section 5.2.3.4).
     """
     wanted = signed["signer_infos"][0]["sid"]
     found: dict[bytes, x509.Certificate] = {}
@@ -73,14 +73,11 @@ async def integrity(signed: cms.SignedData, judge: Engine, *, digest: bytes | No
         raw_digest=digest,
         status_cls=StandardCMSSignatureStatus,
     )
-    sub, status = sub_of(result.ades_subindic), result.api_status
+    sub, status = sub_of(result.ades_subindic), cast("StandardCMSSignatureStatus | None", result.api_status)
     intact = bool(
-        status is not None
-        and status.intact
-        and status.valid
-        and status.signing_cert.dump() == named.dump()
+        status is not None and status.intact and status.valid and status.signing_cert.dump() == named.dump()
     )
     if sub is SubIndication.NO_CERTIFICATE_CHAIN_FOUND and intact:
         # Nobody was trusted, so that there is no path says that all that comes before it holds.
-        return Integrity(None, status.signing_cert)
+        return Integrity(None, named)
     return Integrity(sub or SubIndication.GENERIC, named, intact)

@@ -102,19 +102,12 @@ def carried(one: EmbeddedPdfSignature) -> Carried | None:
     return knowable(certificates, crls, ocsps)
 
 
-def _known(one: EmbeddedPdfSignature, tokens: Sequence[cms.SignedData]) -> Carried:
-    """Return what a signature is judged by of what the file holds; ``tokens`` are the time-stamps over it."""
-    store = carried(one) or Carried()
-    certificates = [each for signed in (one.signed_data, *tokens) for each in cades.certificates(signed)]
-    return knowable((*certificates, *store.certificates), store.crls, store.ocsps)
-
-
 def _amiss(one: EmbeddedPdfSignature) -> Refused | None:
     """Return what is wrong with the rest of the file: what a reader of it sees must be what was signed.
 
     Bytes that no signature can leave out make the format fail. Changes after signing that the signer did not
-    permit leave it undetermined, as does another value in a field that had one, unless the signer said that it may
-    be changed.
+    permit leave it undetermined, as does another value in a field that had one, unless the signer said that
+    it may be changed.
     """
     if _leaves_out(one.coverage):
         return Refused(SubIndication.FORMAT_FAILURE, "gap-in-signed-bytes")
@@ -143,7 +136,13 @@ async def _judged(one: EmbeddedPdfSignature, all_: list[EmbeddedPdfSignature], j
         stamp = await judge.judge_time_stamp(
             one.signed_data, one.compute_digest, carried=store or Carried(), kind="document"
         )
-        judged = Judged(stamp.sub_indication, (one.signer_cert,), False, stamp.at, "timestamp", (stamp,))
+        judged = Judged(
+            stamp.sub_indication,
+            (one.signer_cert,),
+            best_time=stamp.at,
+            time_source="timestamp",
+            time_stamps=(stamp,),
+        )
         intact, kind = stamp.sub_indication not in report.FAILURES, "timestamp"
     else:
         found = await integrity(one.signed_data, judge, digest=one.compute_digest())

@@ -44,8 +44,8 @@ class Archive:
     token: bytes
     """DER."""
     covered: tuple[Callable[[str], bytes], ...]
-    """The digest of what it must be over, by the digest's name: the readings that editions of the standard have of
-    it. None for one that names something as covered that is not here: it fits nothing."""
+    """The digest of what it must be over, by the digest's name: the readings that editions of the standard
+    have of it. None for one that names something as covered that is not here: it fits nothing."""
     over: frozenset[bytes] | None = None
     """The time-stamps that it covers, by ``token_digest``; ``None`` for all that come before it."""
 

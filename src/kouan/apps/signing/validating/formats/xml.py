@@ -161,9 +161,7 @@ def _archives(signature: Any, loose: Any, checked: list[Covered]) -> list[plain.
         if each.tag != f"{_XADES_141}ArchiveTimeStamp":
             continue
         method = each.find(f"{DS}CanonicalizationMethod")
-        covered = plain.over(
-            functools.partial(_archived, signature, checked, list(loose)[:place], method)
-        )
+        covered = plain.over(functools.partial(_archived, signature, checked, list(loose)[:place], method))
         found += [
             plain.Archive(from_base64(token.text), (covered,))
             for token in each.findall(f"{_XADES}EncapsulatedTimeStamp")
@@ -245,7 +243,7 @@ def _uncovered(signature: Any, checked: list[Covered]) -> tuple[str, ...]:
     An element that only holds what is covered is listed where it says something itself: a wrapper around
     what was signed may put other words beside it. So is one of which the text alone is covered, and a
     processing instruction beside the root unless the document is. Of a signature, this one or another beside
-    it, what it holds that is no part of a signature is listed: no transform that leaves signatures out covers it.
+    it, what it holds that is no part of a signature is listed: what leaves signatures out leaves that out.
     """
     root = signature.getroottree().getroot()
     covered = [each.element for each in checked if not each.text_only]
@@ -275,7 +273,10 @@ def _uncovered(signature: Any, checked: list[Covered]) -> tuple[str, ...]:
 
 
 def _beside_signed(signature: Any, covered: list[Any], texts: list[Any], found: list[str]) -> list[Any]:
-    """Return the elements in a signature that are no part of it; adds to ``found`` objects that say something."""
+    """Return the elements in a signature that are no part of it and not covered.
+
+    Adds the name of an object that says something itself to ``found``.
+    """
     beside = []
     for each in signature:
         if not isinstance(each.tag, str) or each.tag in _PARTS or any(this is each for this in covered):
