@@ -21,6 +21,7 @@ from pyhanko.sign.fields import (
 from reportlab.pdfgen.canvas import Canvas
 
 import signed_papers as papers
+from apps.signing.validating.test_pages import listed, sent  # noqa: F401 - the first is a fixture
 from kouan.apps.signing.validating.algorithms import Checker
 from kouan.apps.signing.validating.commands import SUMMARY, row
 from kouan.apps.signing.validating.engine import Engine
@@ -114,6 +115,16 @@ def test_an_empty_field_that_is_filled_in_later_passes_and_the_summary_says_so()
     found = judged(filled(signed(), "office", "0042", look="0042"))
     assert (found.verdict, [each.code for each in found.reasons]) == (PASSED, ["later-form-data"])
     assert dict(zip(SUMMARY, row(found), strict=True))["reasons"] == "later-form-data"
+
+
+@pytest.mark.django_db
+def test_the_page_says_it_beside_the_answer_and_not_only_further_down(client, listed):  # noqa: F811 - the fixture
+    data = filled(papers.signed_pdf(data=form()), "office", "0042")
+    page = client.get(sent(client, data).url).content.decode()
+    panel, _, cards = page.partition("govuk-summary-card")
+    for part in (panel, cards):
+        assert "After this signature, form fields were filled in or further signatures were added." in part
+    assert "Recognised on both sides." in panel
 
 
 def test_who_signs_next_fills_in_their_own_field():

@@ -63,7 +63,7 @@ class Pdf:
                     "encrypted", SubIndication.SIGNED_DATA_NOT_FOUND
                 )
             embedded = base.all_of(reader.embedded_signatures)
-            pages = int(reader.root["/Pages"].get("/Count", 0))
+            pages = int(_value(reader.root["/Pages"], "/Count") or 0)
         except base.Unreadable:
             raise
         except Exception:  # noqa: BLE001 - a PDF can be malformed in ways for which the library has no error
