@@ -186,13 +186,7 @@ def _check(token: bytes, digest: bytes, roots: Sequence[bytes], moment: datetime
             detail=str(_("its certificate does not lead to the trusted authority, valid at that time"))
         )
     signer = outcome["signing_cert"]
-    purposes = signer.extended_key_usage_value
-    critical = any(
-        each["extn_id"].native == "extended_key_usage" and each["critical"].native
-        for each in signer["tbs_certificate"]["extensions"]
-    )
-    if purposes is None or purposes.native != ["time_stamping"] or not critical:
-        # RFC 3161 section 2.3: this key does nothing else.
+    if not is_for_stamps_alone(signer):
         raise StampDoesNotHold(detail=str(_("its certificate is not one for time-stamping alone")))
     chain = [certificate.dump() for certificate in path.iter_certs(include_root=True)]
     return Stamp(
@@ -203,6 +197,16 @@ def _check(token: bytes, digest: bytes, roots: Sequence[bytes], moment: datetime
         serial=info["serial_number"].native,
         chain=tuple(reversed(chain)),
     )
+
+
+def is_for_stamps_alone(certificate: x509.Certificate) -> bool:
+    """Whether a certificate says that its key makes time-stamps and nothing else (RFC 3161 section 2.3)."""
+    purposes = certificate.extended_key_usage_value
+    critical = any(
+        each["extn_id"].native == "extended_key_usage" and each["critical"].native
+        for each in certificate["tbs_certificate"]["extensions"]
+    )
+    return purposes is not None and purposes.native == ["time_stamping"] and critical
 
 
 def _info(token: bytes) -> Any:

@@ -184,8 +184,18 @@ _OWN: Final[Mapping[str, _StrOrPromise]] = {
     "changed-after-signing": _(
         "The document was changed after it was signed in a way that the signer did not allow."
     ),
+    "form-value-changed": _(
+        "A field of the form that was filled in when it was signed was given another value or look since."
+    ),
+    "not-all-signed": _(
+        "The document says more than what was signed, so what it shows may not be what was signed."
+    ),
     "changed-since-signing": _("A signed part was changed after it was signed."),
     "no-signing-certificate": _("There is no certificate of the signer in the file."),
+    "several-signing-certificates": _(
+        "Several certificates in the file bear the name by which the signature calls its signer, so it is "
+        "open whose it is."
+    ),
     "other-signing-certificate": _("The certificate in the file is not the one that the signature names."),
     "signature-does-not-hold": _("The signature does not fit the certificate's key and what was signed."),
     "signed-data-elsewhere": _("What was signed is not in this file."),
@@ -219,6 +229,8 @@ _OWN: Final[Mapping[str, _StrOrPromise]] = {
 
 def reason(code: str, detail: str = "") -> str:
     """Return the sentence of a reason; the code itself for one that has none."""
+    if code in UNCOVERED:
+        return " ".join(filter(None, (str(UNCOVERED[code]), detail)))
     for known in (_OWN, SUBS, RECOGNITION, _OFD):
         if code in known:
             return str(known[code]).replace("%(part)s", detail)
@@ -263,5 +275,5 @@ _OFD: Final[Mapping[str, _StrOrPromise]] = {
     **{key.value: value for key, value in ofd.PROBLEMS.items()},
     **{key.value: value for key, value in ofd.NOTES.items()},
 }
-CODES: Final = frozenset({*_OWN, *SUBS, *RECOGNITION, *_OFD})
+CODES: Final = frozenset({*_OWN, *SUBS, *RECOGNITION, *UNCOVERED, *_OFD})
 """Every code that has a sentence."""
