@@ -33,6 +33,7 @@ from kouan.apps.services.cases import (
     telling,
     working,
 )
+from kouan.apps.services.crossings import SERVICE_PUBLISHED
 from kouan.apps.services.models import Case, CaseCounter, CaseEvidence, CaseFile, ServiceVersion
 from kouan.apps.services.payloads import Attachment
 from kouan.core.credentials import Verdict, asked_for
@@ -190,6 +191,29 @@ def test_a_replaced_version_is_followed_to_its_end(sent, definition):
     ServiceVersion.objects.update(state="replaced", ended_at=timezone.now())
     published(version=2, fee=FEE)
     receiving.opened(message=sent().message())
+    assert Case.objects.get().version == 1
+
+
+def test_a_version_that_was_replaced_is_applied_for_while_its_side_may_not_know_of_the_next(sent, definition):
+    week = SERVICE_PUBLISHED.expires_after
+    ServiceVersion.objects.update(state="replaced", ended_at=timezone.now() - week - timedelta(hours=1))
+    published(version=2, fee=FEE)
+    assert refusal(sent()) == "application-of-replaced-version"
+    ServiceVersion.objects.filter(version=1).update(ended_at=timezone.now() - week)
+    receiving.opened(message=sent().message())
+    assert Case.objects.get().version == 1
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["not offered", "offered anew"])
+def test_a_service_that_was_withdrawn_is_not_applied_for_by_an_older_version(sent, definition, again):
+    withdrawn = timezone.now() - timedelta(hours=1)
+    ServiceVersion.objects.update(state="replaced", ended_at=withdrawn - timedelta(hours=1))
+    published("withdrawn", version=2, fee=FEE)
+    ServiceVersion.objects.filter(version=2).update(ended_at=withdrawn)
+    if again:
+        published(version=3)
+    assert refusal(sent()) == "application-after-withdrawal"
+    receiving.opened(message=replace(sent().message(), sent_at=withdrawn - timedelta(minutes=5)))
     assert Case.objects.get().version == 1
 
 

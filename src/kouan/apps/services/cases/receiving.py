@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _STATES: Final = ServiceVersion.State
 _CLOCKS: Final = timedelta(minutes=5)
-"""How far apart the two sides' clocks may be when a service is withdrawn."""
+"""How far apart the two sides' clocks may be when a service is withdrawn, or a version replaced."""
 
 
 def opened(*, message: Received[ApplicationSubmitted]) -> None:
@@ -72,21 +72,29 @@ def opened(*, message: Received[ApplicationSubmitted]) -> None:
 
 
 def _offered(said: ApplicationSubmitted, *, sent_at: datetime) -> Definition:
-    """Return the version that is applied for; raises ``UnknownServiceVersion`` or ``NoLongerOffered``."""
-    row = (
-        ServiceVersion.objects.filter(digest=said.digest, side=settings.NODE.side)
-        .only("service", "version", "state", "ended_at")
-        .first()
-    )
+    """Return the version that is applied for.
+
+    What was sent while it could be applied for counts (decision 0077): after that, an application for a
+    version that was replaced is taken for as long as its side may not have been told of the later one.
+    Raises ``UnknownServiceVersion``, ``NoLongerOffered`` or ``ReplacedLongAgo``.
+    """
+    from kouan.apps.services.crossings import SERVICE_PUBLISHED  # noqa: PLC0415 - it imports this
+
+    versions_here = ServiceVersion.objects.filter(side=settings.NODE.side)
+    row = versions_here.filter(digest=said.digest).only("service", "version", "state", "ended_at").first()
     if (
         row is None
         or row.state == _STATES.DRAFT
         or (row.service, row.version) != (said.service, said.version)
     ):
         raise errors.UnknownServiceVersion
-    withdrawn = row.state == _STATES.WITHDRAWN
-    if withdrawn and (row.ended_at is None or sent_at > row.ended_at + _CLOCKS):
+    # Whoever withdraws a service withdraws its newest version, and ends all that were replaced with it.
+    ended = versions_here.filter(service=row.service, version__gte=row.version, state=_STATES.WITHDRAWN)
+    if ended.filter(ended_at__lt=sent_at - _CLOCKS).exists():
         raise errors.NoLongerOffered
+    told_by = _CLOCKS + SERVICE_PUBLISHED.expires_after
+    if row.state == _STATES.REPLACED and (row.ended_at is None or sent_at > row.ended_at + told_by):
+        raise errors.ReplacedLongAgo
     try:
         return versions.by_digest(said.digest)
     except UnknownVersion:
