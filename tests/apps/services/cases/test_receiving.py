@@ -502,6 +502,32 @@ def test_what_was_replaced_is_looked_at_no_more(case, officer, agreed, broker):
     assert proving.look_again(row) == []
 
 
+def found_now(row, broker, *verdicts):
+    """What the case shows after each check that finds this."""
+    for verdict in verdicts:
+        broker.now["residence"] = verdict
+        proving.look_again(row)
+    (shown,) = proving.shown(row)
+    return shown
+
+
+def test_what_counted_before_its_side_fell_silent_counts_after_its_end(case, broker):
+    row = case()
+    (before,) = proving.shown(row)
+    silent = found_now(row, broker, Verdict.STATUS_UNKNOWN)
+    assert (silent.verdict, silent.claims) == (Verdict.STATUS_UNKNOWN, ())
+    after = found_now(row, broker, Verdict.EXPIRED)
+    assert (after.verdict, after.claims, after.good) == (Verdict.GOOD, before.claims, True)
+    assert found_now(row, broker, Verdict.SUSPENDED, Verdict.EXPIRED).good
+    assert found_now(row, broker, Verdict.REVOKED).verdict is Verdict.REVOKED
+    assert not found_now(row, broker, Verdict.STATUS_UNKNOWN, Verdict.EXPIRED).good
+
+
+def test_what_never_was_found_good_is_not_so_after_its_end(case, broker):
+    row = case(evidence=[presentation(verdict=Verdict.STATUS_UNKNOWN)])
+    assert found_now(row, broker, Verdict.EXPIRED).verdict is Verdict.EXPIRED
+
+
 def test_after_the_end_a_withdrawn_consent_closes_what_was_sent(case, officer, told):
     row = case()
     with pytest.raises(errors.NotNow):
