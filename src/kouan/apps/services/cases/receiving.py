@@ -16,6 +16,7 @@ from kouan.apps.services.cases import (
     clock,
     errors,
     fitting,
+    issued,
     labels,
     proving,
     telling,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from kouan.core.exchange import Received
 
 _STATES: Final = ServiceVersion.State
+_DECIDED: Final = (Action.GRANT.value, Action.REFUSE.value, Action.UPHOLD.value, Action.WITHDRAW.value)
+"""What ends a case by somebody's will; a lapse does by itself."""
 _CLOCKS: Final = timedelta(minutes=5)
 """How far apart the two sides' clocks may be when a service is withdrawn, or a version replaced."""
 
@@ -253,10 +256,10 @@ def _bring_back(case: Case, message: Received[ApplicantActed]) -> None:
 
     The line, or either node, may have been down for days; when something was sent, its header says.
     """
-    if case.state != State.LAPSED:
+    ended = case.events.filter(kind__in=[Action.LAPSE.value, *_DECIDED]).order_by("pk").last()
+    if case.turn != clock.Turn.NOBODY or ended is None or ended.kind != Action.LAPSE:
         return
-    lapse = case.events.filter(kind=Action.LAPSE.value).order_by("pk").last()
-    before = {} if lapse is None else telling.said(case, lapse)
+    before = telling.said(case, ended)
     if before.get("was") != State.CORRECTION or clock.today(message.sent_at).isoformat() > before["awaited"]:
         return
     case.state, case.days_left, case.decided_at = State.CORRECTION.value, before.get("days_left", 0), None
@@ -284,6 +287,7 @@ def _add(case: Case, message: Received[ApplicantActed], checked: Sequence[Checke
 def _end(case: Case, message: Received[ApplicantActed], _checked: Sequence[Checked]) -> None:
     state = _moved(case, Action.WITHDRAW)
     telling.enter(case, state)
+    issued.stands(case)
     clock.finish(case, timezone.now())
     telling.tell(case, "withdraw", role=Role.APPLICANT, more=_told(message))
     case.events.filter(seq=case.seq).update(message_id=message.id)

@@ -213,8 +213,8 @@ def _decide(case: Case, officer: User, changed: int, action: Action, words: str)
         moved(held, action)
         if action is Action.REFUSE:
             issued.take_back(held)  # of a decision that was appealed
-        elif issued.counts(held):
-            held.state = State.GRANTED.value
+        else:
+            issued.stands(held)
         held.officer = held.officer or officer
         clock.finish(held, timezone.now())
         telling.tell(held, action.value, role=Role.OFFICER, by=officer, words=words)
