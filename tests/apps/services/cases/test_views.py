@@ -75,7 +75,7 @@ def test_the_home_page_leads_caseworkers_to_their_work(browser, client):
 def test_a_case_of_another_department_is_unknown(browser, case, monkeypatch, node):
     row = case()
     held = (HeldIn("lands", row_name()),)
-    monkeypatch.setattr(web_access, "_departments", [lambda _user, _role: held])
+    monkeypatch.setattr(web_access, "_departments", [lambda users, _role: {each.pk: held for each in users}])
     assert browser.get(page_of(row)).status_code == 404
     assert posted(browser, row, "take-up").status_code == 404
     assert row.reference not in browser.get("/cases/").content.decode()

@@ -118,7 +118,7 @@ def look_again(case: Case) -> list[str]:
                 text, sender=case.home, matter=str(case.key), now=now, requirement=requirement
             )
             verdict, before = checked.verdict, sealing.unseal_json(row.found, of=_of(case)) or {}
-            good = before if row.verdict == Verdict.GOOD else before.get("good")
+            good: dict[str, Any] = before if row.verdict == Verdict.GOOD else before.get("good", {})
             if verdict is Verdict.EXPIRED and good:
                 verdict = Verdict.GOOD
             if verdict == row.verdict:
