@@ -108,21 +108,6 @@ def test_an_old_batch_is_taken_since_it_is_sent_until_it_is_receipted(gd):
     assert gd.read_receipt(inbox.accept(posted.wire), posted)["status"] == [None]
 
 
-@pytest.mark.parametrize(
-    ("made", "until", "code"),
-    [
-        (timedelta(days=-890), timedelta(hours=1), "counts-too-long"),
-        (timedelta(minutes=-40), timedelta(hours=1), "counts-too-long"),
-        (timedelta(0), timedelta(days=2), "counts-too-long"),
-        (timedelta(minutes=-40), timedelta(minutes=20), None),
-    ],
-)
-def test_no_message_counts_for_longer_than_its_declaration_says(gd, made, until, code):
-    made, until = (gd.now() + each // timedelta(milliseconds=1) for each in (made, until))
-    posted = gd.batch(gd.say(made=made, until=until))
-    assert gd.read_receipt(inbox.accept(posted.wire), posted)["status"] == [code]
-
-
 def test_a_batch_from_the_future_is_refused(gd, unchanged):
     gd.clock = gd.now() + 10 * 60 * 1000
     posted = gd.batch(gd.say())
