@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ROLES", "HeldIn", "Reach", "Role", "departments_by", "departments_of", "grant_role", "has_role",
-    "holders", "reach_of", "require_role", "withdraw_role",
+    "holders", "known_departments", "reach_of", "require_role", "withdraw_role",
 ]  # fmt: skip
 
 P = ParamSpec("P")
@@ -57,11 +57,17 @@ Departments = Callable[[Collection[User], Role], Mapping[int, tuple[HeldIn, ...]
 Reach = frozenset[str] | None
 """For which departments somebody acts, by code; ``None`` for the whole side. Empty is for none at all."""
 _departments: list[Departments] = []
+_known: list[Callable[[], Collection[str]]] = []
 
 
-def departments_by(find: Departments) -> None:
-    """Name the function that knows the departments (the app that keeps posts does so once it is ready)."""
-    _departments[:] = [find]
+def departments_by(find: Departments, *, known: Callable[[], Collection[str]]) -> None:
+    """Name the functions that know the departments (the app that keeps posts does so once it is ready)."""
+    _departments[:], _known[:] = [find], [known]
+
+
+def known_departments() -> frozenset[str] | None:
+    """Return the codes of this side's departments; ``None`` where none has been added yet."""
+    return frozenset(code for known in _known for code in known()) or None
 
 
 def departments_of(user: AbstractBaseUser | AnonymousUser, role: Role) -> tuple[HeldIn, ...]:

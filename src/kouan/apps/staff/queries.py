@@ -36,6 +36,11 @@ def departments_of(users: Collection[User], role: Role) -> Mapping[int, tuple[He
     return {number: tuple(held) for number, held in found.items()}
 
 
+def codes() -> list[str]:
+    """Return the codes of all departments."""
+    return list(Department.objects.values_list("code", flat=True))
+
+
 def department(code: str) -> Department:
     """Return a department; raises ``UnknownDepartment``."""
     found = Department.objects.filter(code=code).first()

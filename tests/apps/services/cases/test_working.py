@@ -114,6 +114,22 @@ def test_who_has_lost_their_last_department_sees_no_case(case, officer, monkeypa
     assert queries.counts(worker)["office"] == 0
 
 
+def test_a_service_may_wait_longer_for_a_correction_than_an_officer_may_choose(gd, broker, case, officer):
+    row = case(published("replaced", version=2, waits={"correction_working_days": 90}))
+    worker = officer()
+    asking = {
+        "case": row,
+        "officer": worker,
+        "changed": row.changed,
+        "ask": ["answers.plate"],
+        "words": "Look.",
+    }
+    beyond = working._counted(clock.MOST_DAYS) + timedelta(days=1)
+    with pytest.raises(errors.BadDueDay):
+        working.ask_correction(**asking, due_on=beyond)
+    assert working.ask_correction(**asking).due_on == working._counted(90)
+
+
 def test_a_correction_stops_the_clock_and_resumes_with_the_days_left(case, officer, told):
     row, worker = case(), officer()
     today = clock.today()

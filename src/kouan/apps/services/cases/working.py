@@ -109,9 +109,10 @@ def ask_correction(  # noqa: PLR0913 - all that a request is, by name
         known = places(held)
         if not ask or not set(ask) <= known:
             raise errors.NothingAsked
-        waits = versions.of_case(held).waits
-        due = due_on or _counted(waits.correction_working_days)
-        _check_day(due)
+        # What the service says itself is its department's own choice, however long.
+        due = _counted(versions.of_case(held).waits.correction_working_days) if due_on is None else due_on
+        if due_on is not None:
+            _check_day(due_on)
         moved(held, Action.ASK_CORRECTION)
         held.officer = held.officer or officer
         clock.stop(held, clock.today(), due)

@@ -25,7 +25,7 @@ from kouan.apps.services.definition.reading import FORM, MAX_ZIP, SERVICE, Unrea
 from kouan.apps.services.definition.writing import source_of
 from kouan.apps.services.models import ServiceVersion
 from kouan.core.errors import KouanError
-from kouan.web.access import departments_of, reach_of, require_role
+from kouan.web.access import departments_of, known_departments, reach_of, require_role
 from kouan.web.uploads import taking_file
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         if not data:
             raise NoFolder
         source = from_zip(data)
-        faults = check_source(source)
+        faults = check_source(source, departments=known_departments())
         if not faults:
             row = publishing.draft(source, by=request.user.get_username(), departments=_departments(request))
             messages.success(request, _("The draft is kept. Look through it, then publish it."))
