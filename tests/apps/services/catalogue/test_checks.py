@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from kouan.apps.services.definition import lines
@@ -236,6 +238,33 @@ def test_requirements_of_an_installation_count_too(folder, monkeypatch):
     requirements_from(lambda: ["pilot-licence"])
     assert check(made) == []
     assert "pilot-licence" in known_requirements()
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "line", "what"),
+    [
+        ("service.toml", 'side = "hk"\nfee = ' + "9" * 5000, 2, "a number has too many digits"),
+        ("service.toml", "x = 1\n[" + " " * 400_000 + '"]x"]', 2, "the line is longer than 20000 characters"),
+        ("service.toml", "x = 1\n[" + " " * 15_000 + '"]x"]', 1, "]x: there is no such key"),
+        ("service.toml", "[" + ".".join(["a"] * 9_000) + "]\n" + 'title = "x"', 1, "it is missing"),
+        ("form.json", '{"x": ' + "9" * 5000 + "}", 1, "a number has too many digits"),
+        (
+            "form.json",
+            "{" + ",".join(f'"{n}":0' for n in range(50_000)) + ',"7":0}',
+            1,
+            'name "7" is there twice',
+        ),
+        ("form.json", '{"x": ' + "[" * 300 + "0," * 100_000 + "0" + "]" * 300 + "}", 1, ""),
+    ],
+    ids=["digits", "long header", "cubic header", "deep table", "digits in JSON", "many names", "deep JSON"],
+)
+def test_what_would_keep_a_worker_for_long_is_refused_at_once(folder, file, text, line, what):
+    made = folder(CARD)
+    (made / file).write_text(text, encoding="utf-8")
+    began = time.monotonic()
+    found = check(made)
+    assert time.monotonic() - began < 5
+    assert any((each.file, each.line) == (file, line) and what in each.what for each in found), found[:3]
 
 
 def test_lines_of_toml_are_those_of_keys_tables_and_items():
