@@ -254,7 +254,7 @@ def test_requirements_of_an_installation_count_too(folder, monkeypatch):
             1,
             'name "7" is there twice',
         ),
-        ("form.json", '{"x": ' + "[" * 300 + "0," * 100_000 + "0" + "]" * 300 + "}", 1, ""),
+        ("form.json", '{"x": ' + "[" * 300 + "0," * 100_000 + "0" + "]" * 300 + "}", 1, "nested too deeply"),
     ],
     ids=["digits", "long header", "cubic header", "deep table", "digits in JSON", "many names", "deep JSON"],
 )

@@ -73,7 +73,7 @@ def check_source(source: Source, *, departments: Collection[str] | None = None) 
     if found:
         return found
     tables, schema = readable
-    places = _Places(lines.of_toml(source.service), _json_lines(source.form))
+    places = _Places(lines.of_toml(source.service), lines.of_json(source.form))
     found += [places.in_form(fault) for fault in forms.faults(schema)]
     try:
         definition = Definition.model_validate({"version": 1} | tables | {"form": schema})
@@ -105,13 +105,6 @@ class _Places:
         """Return a form's own fault, which says its place as a JSON pointer (RFC 6901)."""
         parts = [part.replace("~1", "/").replace("~0", "~") for part in fault.where.split("/")[1:]]
         return Fault(FORM, lines.nearest(self.json, parts), f"{fault.where or '/'}: {fault.what}")
-
-
-def _json_lines(text: str) -> Mapping[lines.Path, int]:
-    try:
-        return lines.of_json(text)
-    except RecursionError:
-        return {}
 
 
 def _dotted(where: Sequence[object]) -> str:

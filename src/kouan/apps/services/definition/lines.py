@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Path = tuple[str, ...]
 
 _DEEPEST: Final = 40
-"""Of tables, and of values in one another: what is deeper has the line of what it is in."""
+"""Of tables in one another: what is deeper has the line of what it is in."""
 _KEY: Final = re.compile(
     r"\s*((?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"))*)\s*="
 )
@@ -110,10 +110,7 @@ def _string_end(line: str, at: int) -> int:
 
 
 def of_json(text: str) -> Mapping[Path, int]:
-    """Return the line (from 1) of each member and item of a JSON text that is well formed.
-
-    Raises ``RecursionError`` for one that is nested too deeply.
-    """
+    """Return the line (from 1) of each member and item of a JSON text that is well formed."""
     found: dict[Path, int] = {}
     breaks = [place for place, char in enumerate(text) if char == "\n"]
     _value(text, _SPACE.match(text, 0).end(), (), found, breaks)  # type: ignore[union-attr]  # matches anything
@@ -121,8 +118,6 @@ def of_json(text: str) -> Mapping[Path, int]:
 
 
 def _value(text: str, at: int, path: Path, found: dict[Path, int], breaks: Sequence[int]) -> int:
-    if len(path) > _DEEPEST:
-        raise RecursionError
     found.setdefault(path, bisect_left(breaks, at) + 1)
     match text[at]:
         case "{":

@@ -31,6 +31,7 @@ MAX_ZIP: Final = 1 << 20
 _MAX_ENTRIES: Final = 50
 _LONGEST_LINE: Final = 20_000
 """Characters of one line of ``service.toml``: no text of a service has as many."""
+_DEEPEST: Final = 40
 _MOST_DIGITS: Final = 100
 _TOO_MANY: Final = "a number has too many digits"
 _DIGITS: Final = re.compile(r"[0-9_]+")
@@ -79,6 +80,8 @@ class Source:
             raise Unreadable(FORM, 1, str(error)) from None
         if not isinstance(value, dict):
             raise Unreadable(FORM, 1, "it must be an object")
+        if not _is_shallow(value):
+            raise Unreadable(FORM, 1, "it is nested too deeply")
         return value
 
     def whole(self, *, version: int = 1) -> Mapping[str, Any]:
@@ -160,6 +163,16 @@ def _line_of_digits(text: str) -> int:
         max((len(digits) for digits in _DIGITS.findall(line)), default=0) for line in text.splitlines()
     ]
     return longest.index(max(longest)) + 1
+
+
+def _is_shallow(value: object) -> bool:
+    """Whether no more than ``_DEEPEST`` objects and arrays stand in one another."""
+    level, depth = [value], 0
+    while level and depth <= _DEEPEST:
+        within = [each for each in level if isinstance(each, dict | list)]
+        level = [part for each in within for part in (each.values() if isinstance(each, dict) else each)]
+        depth += bool(within)
+    return depth <= _DEEPEST
 
 
 def _integer(text: str) -> int:
