@@ -175,6 +175,26 @@ def test_a_record_takes_all_that_was_issued_from_it_along(shown, put):
     assert verdict_of(first) is Verdict.REVOKED
 
 
+@pytest.mark.parametrize(
+    ("reason", "verdict"), [(Change.REVOKED, Verdict.REVOKED), (Change.SUSPENDED, Verdict.SUSPENDED)]
+)
+def test_what_has_ended_is_taken_back_too_since_a_case_may_rest_on_it(shown, put, reason, verdict):
+    row = put()
+    text = shown(record=row)
+    Credential.objects.update(expires_at=timezone.now() - timedelta(days=1))
+    records.change(record=row, change=reason, by="x", departments=None)
+    assert verdict_of(text) is verdict
+
+
+def test_what_had_ended_when_its_record_was_replaced_was_true_while_it_counted(shown, put):
+    row = put()
+    text = shown(record=row)
+    Credential.objects.update(expires_at=timezone.now() - timedelta(days=1))
+    put(reference=row.reference, claims={"name": "CHAN Tai Ming", "birthdate": "1985-02-28", "sex": "Male",
+                                         "document_type": "HKID"})  # fmt: skip
+    assert verdict_of(text) is Verdict.GOOD
+
+
 def test_what_was_replaced_stays_revoked(shown, put):
     row = put()
     old = shown(record=row)

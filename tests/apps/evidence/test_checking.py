@@ -113,6 +113,27 @@ def test_taken_back(known, value, verdict):
     assert check(known.present(known.credential(index=76))).verdict is Verdict.GOOD
 
 
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [(status.INVALID, Verdict.REVOKED), (status.SUSPENDED, Verdict.SUSPENDED), (3, Verdict.REVOKED)],
+)
+def test_what_was_taken_back_and_has_ended_since_was_taken_back(known, value, verdict):
+    text = known.present(known.credential(index=77))
+    later = timezone.now() + timedelta(days=3)  # its own end, and that of every list that is here, are past
+    assert check(text, now=later).verdict is Verdict.EXPIRED
+    known.bits = status.with_status(known.bits, 77, value)
+    assert known.tell_status() == ("handled", "")
+    assert check(text, now=later).verdict is verdict
+    assert check(known.present(known.credential(index=76)), now=later).verdict is Verdict.EXPIRED
+
+
+def test_what_a_list_takes_back_stays_so_when_the_list_is_old(known):
+    text = known.present(known.credential(index=77, exp=int(time.time()) + 9 * DAY))
+    known.bits = status.with_status(known.bits, 77, status.INVALID)
+    assert known.tell_status() == ("handled", "")
+    assert check(text, now=timezone.now() + timedelta(days=5)).verdict is Verdict.REVOKED
+
+
 def test_a_list_that_is_not_here_or_too_old(known):
     text = known.present()
     later = timezone.now() + timedelta(hours=47)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -26,6 +27,7 @@ from kouan.core.exchange.recovery.forms import (
     decode_hello,
     encode_held,
     encode_hello,
+    resync_digest,
 )
 from kouan.core.exchange.recovery.judging import judge, open_standing
 from kouan.core.exchange.recovery.words import halted_channels
@@ -183,6 +185,53 @@ def test_a_batch_that_the_peer_never_took_is_offered_again_under_the_same_id(gd,
     assert again.statement_digest != sealed.statement_digest
     row.refresh_from_db()
     assert (row.sequence, halts.halted("gd")) == (2, "")
+
+
+def begun_anew(gd):
+    """The streams with Guangdong begin anew; each test's next batch is the first of Guangdong's new one."""
+    halts.halt("gd", Channel.Cause.ASKED)
+    Channel.objects.update(evidence=standing_of(gd).sign(gd.signer()))
+    resync.agree("gd")
+    word = agreement_of(gd)
+    door.answer(door.HELLO, hello(gd, word))
+    Channel.objects.update(delivered=True)
+    resync.begin("gd")
+    row = Channel.objects.get(peer="gd")
+    gd.out_last = resync_digest(bytes(row.ours), bytes(row.theirs))
+
+
+def status_of(gd, now=None, **header):
+    """How a message of Guangdong's is taken."""
+    posted = gd.batch(gd.say({"text": "one"}, **header))
+    (status,) = gd.read_receipt(inbox.accept(posted.wire, **({} if now is None else {"now": now})), posted)[
+        "status"
+    ]
+    gd.advance(posted)
+    return status
+
+
+def test_what_a_peer_offers_again_counts_from_when_the_streams_began_anew(gd, note):
+    """A message of long ago, which this side took and forgot, has the end that it was given anew."""
+    life = note.expires_after // timedelta(milliseconds=1)
+    old = {"made": gd.now() - 2000 * life}
+    assert status_of(gd, **old) == "counts-too-long"
+    begun_anew(gd)
+    until = gd.now() + life
+    assert status_of(gd, **old, until=until) is None
+    assert status_of(gd, **old, until=until + life) == "counts-too-long"
+    after = {"made": Agreement.read(bytes(Channel.objects.get(peer="gd").theirs)).at + 1}
+    assert status_of(gd, **after, until=after["made"] + 2 * life) == "counts-too-long"
+    gd.clock = gd.now() + life
+    later = timezone.now() + note.expires_after
+    assert status_of(gd, **old, until=gd.now() + life, now=later) == "counts-too-long"
+
+
+def test_what_is_offered_again_twice_counts_no_longer_for_it(gd, note):
+    key = send(note)
+    OutboxMessage.objects.update(created_at=timezone.now() - timedelta(days=40))
+    sealing.advance("gd")
+    begun_anew(gd)
+    assert OutboxMessage.objects.get(message_id=key).expires_at <= timezone.now() + note.expires_after
 
 
 def test_what_was_erased_is_not_offered_again(gd, note):

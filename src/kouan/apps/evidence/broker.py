@@ -124,7 +124,7 @@ class EvidenceBroker:
         row = Credential.objects.filter(digest=issuing.digest_of(token)).first()
         if row is None:
             raise errors.NotACredential
-        statuses.mark(status=status.INVALID, now=timezone.now(), credential=row)
+        statuses.mark(status=status.INVALID, credential=row)
 
 
 def held(holder: Holder, types: Mapping[str, EvidenceType]) -> list[EvidenceRecord]:

@@ -167,14 +167,14 @@ def _judged(  # noqa: PLR0913 - all that counts
         shown_to = binding["aud"][:200]
         acr = _ACR.fullmatch(str(binding.get("acr", ""))[:40])
         level = int(acr[1]) if acr else 0
-    verdict = Verdict.GOOD
-    if found.expires_at is not None and found.expires_at <= now:
+    try:
+        verdict = _status(issuer, said, now)
+    except Malformed:
+        return Found(Verdict.MALFORMED)
+    # What was taken back before its end was not good until its end.
+    ended = found.expires_at is not None and found.expires_at <= now
+    if ended and verdict in {Verdict.GOOD, Verdict.STATUS_UNKNOWN}:
         verdict = Verdict.EXPIRED
-    else:
-        try:
-            verdict = _status(issuer, said, now)
-        except Malformed:
-            return Found(Verdict.MALFORMED)
     return _as(found, verdict, shown_to=shown_to, level=level)
 
 
@@ -184,28 +184,39 @@ def _status(issuer: Issuer, said: dict[str, Any], now: datetime) -> Verdict:
         return Verdict.GOOD
     uri, index = reference
     held = _own_list(uri) if issuer.side == settings.NODE.side else _peers_list(issuer.side, uri, now)
-    value = None if held is None else lists.status_at(held[0], held[1], index)
-    if value is None:
+    value = None if held is None else lists.status_at(held.data, held.bits, index)
+    if held is None or value is None:
         return Verdict.STATUS_UNKNOWN
-    return Verdict.GOOD if value == lists.VALID else _VERDICTS.get(value, Verdict.REVOKED)
+    if value == lists.VALID:
+        return Verdict.GOOD if held.counts else Verdict.STATUS_UNKNOWN
+    return _VERDICTS.get(value, Verdict.REVOKED)
 
 
-def _own_list(uri: str) -> tuple[bytes, int] | None:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A status list that is here."""
+
+    data: bytes
+    bits: int
+    counts: bool
+    """Whether it is new enough to say that something is good; what it says is taken back stays so."""
+
+
+def _own_list(uri: str) -> _Held | None:
     number = uri.rpartition("/")[2]
     if not number.isdecimal() or len(number) > 12 or uri != uri_of(int(number)):  # noqa: PLR2004 - no list has more digits
         return None
     row = StatusList.objects.filter(pk=int(number)).first()
-    return None if row is None else (bytes(row.bits), lists.BITS)
+    return None if row is None else _Held(bytes(row.bits), lists.BITS, counts=True)
 
 
-def _peers_list(side: str, uri: str, now: datetime) -> tuple[bytes, int] | None:
+def _peers_list(side: str, uri: str, now: datetime) -> _Held | None:
     row = PeerStatusList.objects.filter(side=side, uri=uri[:300]).first()
     if row is None:
         return None
     ttl = TTL if row.ttl is None else min(timedelta(seconds=row.ttl), LONGEST)
-    if row.issued_at + ttl + GRACE < now or (row.expires_at is not None and row.expires_at <= now):
-        return None
-    return bytes(row.data), row.bits
+    old = row.issued_at + ttl + GRACE < now or (row.expires_at is not None and row.expires_at <= now)
+    return _Held(bytes(row.data), row.bits, counts=not old)
 
 
 def _as(found: Found, verdict: Verdict, *, shown_to: str = "", level: int = 0) -> Found:

@@ -33,6 +33,7 @@ from kouan.apps.services.cases import (
     telling,
     working,
 )
+from kouan.apps.services.crossings import SERVICE_PUBLISHED
 from kouan.apps.services.models import Case, CaseCounter, CaseEvidence, CaseFile, ServiceVersion
 from kouan.apps.services.payloads import Attachment
 from kouan.core.credentials import Verdict, asked_for
@@ -190,6 +191,29 @@ def test_a_replaced_version_is_followed_to_its_end(sent, definition):
     ServiceVersion.objects.update(state="replaced", ended_at=timezone.now())
     published(version=2, fee=FEE)
     receiving.opened(message=sent().message())
+    assert Case.objects.get().version == 1
+
+
+def test_a_version_that_was_replaced_is_applied_for_while_its_side_may_not_know_of_the_next(sent, definition):
+    week = SERVICE_PUBLISHED.expires_after
+    ServiceVersion.objects.update(state="replaced", ended_at=timezone.now() - week - timedelta(hours=1))
+    published(version=2, fee=FEE)
+    assert refusal(sent()) == "application-of-replaced-version"
+    ServiceVersion.objects.filter(version=1).update(ended_at=timezone.now() - week)
+    receiving.opened(message=sent().message())
+    assert Case.objects.get().version == 1
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["not offered", "offered anew"])
+def test_a_service_that_was_withdrawn_is_not_applied_for_by_an_older_version(sent, definition, again):
+    withdrawn = timezone.now() - timedelta(hours=1)
+    ServiceVersion.objects.update(state="replaced", ended_at=withdrawn - timedelta(hours=1))
+    published("withdrawn", version=2, fee=FEE)
+    ServiceVersion.objects.filter(version=2).update(ended_at=withdrawn)
+    if again:
+        published(version=3)
+    assert refusal(sent()) == "application-after-withdrawal"
+    receiving.opened(message=replace(sent().message(), sent_at=withdrawn - timedelta(minutes=5)))
     assert Case.objects.get().version == 1
 
 
@@ -476,6 +500,32 @@ def test_what_was_replaced_is_looked_at_no_more(case, officer, agreed, broker):
     receiving.acted(message=shown_again(row, agreed))
     row.evidence.filter(replaced_at=None).delete()
     assert proving.look_again(row) == []
+
+
+def found_now(row, broker, *verdicts):
+    """What the case shows after each check that finds this."""
+    for verdict in verdicts:
+        broker.now["residence"] = verdict
+        proving.look_again(row)
+    (shown,) = proving.shown(row)
+    return shown
+
+
+def test_what_counted_before_its_side_fell_silent_counts_after_its_end(case, broker):
+    row = case()
+    (before,) = proving.shown(row)
+    silent = found_now(row, broker, Verdict.STATUS_UNKNOWN)
+    assert (silent.verdict, silent.claims) == (Verdict.STATUS_UNKNOWN, ())
+    after = found_now(row, broker, Verdict.EXPIRED)
+    assert (after.verdict, after.claims, after.good) == (Verdict.GOOD, before.claims, True)
+    assert found_now(row, broker, Verdict.SUSPENDED, Verdict.EXPIRED).good
+    assert found_now(row, broker, Verdict.REVOKED).verdict is Verdict.REVOKED
+    assert not found_now(row, broker, Verdict.STATUS_UNKNOWN, Verdict.EXPIRED).good
+
+
+def test_what_never_was_found_good_is_not_so_after_its_end(case, broker):
+    row = case(evidence=[presentation(verdict=Verdict.STATUS_UNKNOWN)])
+    assert found_now(row, broker, Verdict.EXPIRED).verdict is Verdict.EXPIRED
 
 
 def test_after_the_end_a_withdrawn_consent_closes_what_was_sent(case, officer, told):

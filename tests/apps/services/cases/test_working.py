@@ -27,7 +27,7 @@ from kouan.apps.services.models import Case, CaseFee
 from kouan.core.sides import get_side
 from kouan.core.watch.concerns import Concern
 from kouan.web import access as web_access
-from kouan.web.access import HeldIn, grant_role
+from kouan.web.access import HeldIn, grant_role, withdraw_role
 
 
 @pytest.fixture
@@ -91,7 +91,9 @@ def test_a_case_is_handed_to_a_caseworker_alone(case, officer):
 def test_officers_see_their_departments_cases_alone(case, officer, monkeypatch):
     row, worker = case(), officer()
     found = []
-    monkeypatch.setattr(web_access, "_departments", [lambda _user, _role: tuple(found)])
+    monkeypatch.setattr(
+        web_access, "_departments", [lambda users, _role: {each.pk: tuple(found) for each in users}]
+    )
     found.append(HeldIn("lands", get_side("hk").name))
     assert not access.cases_of(worker).exists()
     with pytest.raises(errors.UnknownCase):
@@ -100,6 +102,34 @@ def test_officers_see_their_departments_cases_alone(case, officer, monkeypatch):
     found.append(HeldIn("transport", get_side("hk").name))
     assert access.case_of(worker, row.reference) == row
     assert [each.reference for each in queries.worklist(worker, queries.Filter()).rows] == [row.reference]
+
+
+def test_who_has_lost_their_last_department_sees_no_case(case, officer, monkeypatch):
+    """While the request goes on that began before: no department is not the whole side."""
+    row, worker = case(), officer()
+    assert access.cases_of(worker).get() == row
+    withdraw_role(user=worker, role="caseworker")
+    assert not access.cases_of(worker).exists()
+    assert not access.works_on(worker, row)
+    assert not queries.worklist(worker, queries.Filter(show="all")).rows
+    assert queries.services_of(worker) == []
+    assert queries.counts(worker)["office"] == 0
+
+
+def test_a_service_may_wait_longer_for_a_correction_than_an_officer_may_choose(gd, broker, case, officer):
+    row = case(published("replaced", version=2, waits={"correction_working_days": 90}))
+    worker = officer()
+    asking = {
+        "case": row,
+        "officer": worker,
+        "changed": row.changed,
+        "ask": ["answers.plate"],
+        "words": "Look.",
+    }
+    beyond = working._counted(clock.MOST_DAYS) + timedelta(days=1)
+    with pytest.raises(errors.BadDueDay):
+        working.ask_correction(**asking, due_on=beyond)
+    assert working.ask_correction(**asking).due_on == working._counted(90)
 
 
 def test_a_correction_stops_the_clock_and_resumes_with_the_days_left(case, officer, told):

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from kouan.apps.dataflow import labels
-from kouan.web import pages
+from kouan.web import access, pages
 from kouan.web.access import departments_of, has_role
 from kouan.web.pages import download, own
 
@@ -68,8 +68,7 @@ def reach_of(request: HttpRequest) -> Reach:
 
     Who holds the role in departments acts for theirs, who holds it without one for all.
     """
-    held = departments_of(request.user, "data")
-    return frozenset(each.code for each in held) or None
+    return access.reach_of(request.user, "data")
 
 
 def sight_of(request: HttpRequest) -> Reach:

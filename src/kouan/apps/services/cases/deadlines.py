@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from kouan.apps.services.cases import clock, telling, working
+from kouan.apps.services.cases import clock, issued, telling, working
 from kouan.apps.services.cases.clock import Turn
 from kouan.apps.services.cases.errors import NotNow
 from kouan.apps.services.domain import Action, Role, State
@@ -81,6 +81,7 @@ def _lapse_one(case: Case) -> bool:
     else:
         # What may still be under way, sent in time, needs to know until when that was (``receiving``).
         before = {"awaited": str(case.due_on), "days_left": case.days_left or 0, "was": was}
+        issued.stands(case)
         clock.finish(case, timezone.now())
         telling.tell(case, Action.LAPSE.value, role=Role.CLOCK, more=before)
     case.save()

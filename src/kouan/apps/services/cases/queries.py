@@ -97,7 +97,7 @@ def worklist(user: User, wanted: Filter) -> Worklist:
         _filtered(
             access.cases_of(user) if code is None else Case.objects.filter(department=code), user, wanted
         )
-        for code in (codes or (None,))
+        for code in ((None,) if codes is None else sorted(codes))
     ]
     order = ("-received_at", "-id") if newest else ("due_on", "id")
     rows = [

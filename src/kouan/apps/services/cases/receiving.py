@@ -16,6 +16,7 @@ from kouan.apps.services.cases import (
     clock,
     errors,
     fitting,
+    issued,
     labels,
     proving,
     telling,
@@ -35,8 +36,10 @@ if TYPE_CHECKING:
     from kouan.core.exchange import Received
 
 _STATES: Final = ServiceVersion.State
+_DECIDED: Final = (Action.GRANT.value, Action.REFUSE.value, Action.UPHOLD.value, Action.WITHDRAW.value)
+"""What ends a case by somebody's will; a lapse does by itself."""
 _CLOCKS: Final = timedelta(minutes=5)
-"""How far apart the two sides' clocks may be when a service is withdrawn."""
+"""How far apart the two sides' clocks may be when a service is withdrawn, or a version replaced."""
 
 
 def opened(*, message: Received[ApplicationSubmitted]) -> None:
@@ -72,21 +75,29 @@ def opened(*, message: Received[ApplicationSubmitted]) -> None:
 
 
 def _offered(said: ApplicationSubmitted, *, sent_at: datetime) -> Definition:
-    """Return the version that is applied for; raises ``UnknownServiceVersion`` or ``NoLongerOffered``."""
-    row = (
-        ServiceVersion.objects.filter(digest=said.digest, side=settings.NODE.side)
-        .only("service", "version", "state", "ended_at")
-        .first()
-    )
+    """Return the version that is applied for.
+
+    What was sent while it could be applied for counts (decision 0077): after that, an application for a
+    version that was replaced is taken for as long as its side may not have been told of the later one.
+    Raises ``UnknownServiceVersion``, ``NoLongerOffered`` or ``ReplacedLongAgo``.
+    """
+    from kouan.apps.services.crossings import SERVICE_PUBLISHED  # noqa: PLC0415 - it imports this
+
+    versions_here = ServiceVersion.objects.filter(side=settings.NODE.side)
+    row = versions_here.filter(digest=said.digest).only("service", "version", "state", "ended_at").first()
     if (
         row is None
         or row.state == _STATES.DRAFT
         or (row.service, row.version) != (said.service, said.version)
     ):
         raise errors.UnknownServiceVersion
-    withdrawn = row.state == _STATES.WITHDRAWN
-    if withdrawn and (row.ended_at is None or sent_at > row.ended_at + _CLOCKS):
+    # Whoever withdraws a service withdraws its newest version, and ends all that were replaced with it.
+    ended = versions_here.filter(service=row.service, version__gte=row.version, state=_STATES.WITHDRAWN)
+    if ended.filter(ended_at__lt=sent_at - _CLOCKS).exists():
         raise errors.NoLongerOffered
+    told_by = _CLOCKS + SERVICE_PUBLISHED.expires_after
+    if row.state == _STATES.REPLACED and (row.ended_at is None or sent_at > row.ended_at + told_by):
+        raise errors.ReplacedLongAgo
     try:
         return versions.by_digest(said.digest)
     except UnknownVersion:
@@ -245,10 +256,10 @@ def _bring_back(case: Case, message: Received[ApplicantActed]) -> None:
 
     The line, or either node, may have been down for days; when something was sent, its header says.
     """
-    if case.state != State.LAPSED:
+    ended = case.events.filter(kind__in=[Action.LAPSE.value, *_DECIDED]).order_by("pk").last()
+    if case.turn != clock.Turn.NOBODY or ended is None or ended.kind != Action.LAPSE:
         return
-    lapse = case.events.filter(kind=Action.LAPSE.value).order_by("pk").last()
-    before = {} if lapse is None else telling.said(case, lapse)
+    before = telling.said(case, ended)
     if before.get("was") != State.CORRECTION or clock.today(message.sent_at).isoformat() > before["awaited"]:
         return
     case.state, case.days_left, case.decided_at = State.CORRECTION.value, before.get("days_left", 0), None
@@ -276,6 +287,7 @@ def _add(case: Case, message: Received[ApplicantActed], checked: Sequence[Checke
 def _end(case: Case, message: Received[ApplicantActed], _checked: Sequence[Checked]) -> None:
     state = _moved(case, Action.WITHDRAW)
     telling.enter(case, state)
+    issued.stands(case)
     clock.finish(case, timezone.now())
     telling.tell(case, "withdraw", role=Role.APPLICANT, more=_told(message))
     case.events.filter(seq=case.seq).update(message_id=message.id)

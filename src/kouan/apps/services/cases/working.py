@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from kouan.apps.services import domain, sealing
 from kouan.apps.services.cases import access, clock, errors, issued, labels, payments, telling, versions
@@ -40,19 +41,21 @@ def working_on(case: Case, *, officer: User, changed: int) -> Iterator[Case]:
         held = Case.objects.select_for_update(of=("self",)).select_related("officer").get(pk=case.pk)
         if not access.works_on(officer, held):
             raise errors.UnknownCase
-        if held.changed != changed:
-            raise errors.CaseChanged(what=_what_changed(held, changed))
+        if (since := changed_since(held, changed)) is not None:
+            raise since
         yield held
         held.save()
 
 
-def _what_changed(case: Case, since: int) -> str:
-    """Return in words what was done to a case since an officer saw it, the last first."""
+def changed_since(case: Case, seen: int) -> errors.CaseChanged | None:
+    """Return what was done to a case since an officer saw it, the last first; nothing if it is as it was."""
+    if case.changed == seen:
+        return None
     lines = []
-    for event in case.events.filter(changed__gt=since).exclude(kind="read").order_by("-pk")[:3]:
+    for event in case.events.filter(changed__gt=seen).exclude(kind="read").order_by("-pk")[:3]:
         who = event.by or labels.role_name(event.role)
         lines.append(f"{labels.event_name(event.kind)} ({who})")
-    return "; ".join(lines) or "–"
+    return errors.CaseChanged(what="; ".join(lines) or gettext("something else was found of its evidence"))
 
 
 def moved(case: Case, action: Action, role: Role = Role.OFFICER) -> None:
@@ -106,9 +109,10 @@ def ask_correction(  # noqa: PLR0913 - all that a request is, by name
         known = places(held)
         if not ask or not set(ask) <= known:
             raise errors.NothingAsked
-        waits = versions.of_case(held).waits
-        due = due_on or _counted(waits.correction_working_days)
-        _check_day(due)
+        # What the service says itself is its department's own choice, however long.
+        due = _counted(versions.of_case(held).waits.correction_working_days) if due_on is None else due_on
+        if due_on is not None:
+            _check_day(due_on)
         moved(held, Action.ASK_CORRECTION)
         held.officer = held.officer or officer
         clock.stop(held, clock.today(), due)
@@ -210,8 +214,8 @@ def _decide(case: Case, officer: User, changed: int, action: Action, words: str)
         moved(held, action)
         if action is Action.REFUSE:
             issued.take_back(held)  # of a decision that was appealed
-        elif issued.counts(held):
-            held.state = State.GRANTED.value
+        else:
+            issued.stands(held)
         held.officer = held.officer or officer
         clock.finish(held, timezone.now())
         telling.tell(held, action.value, role=Role.OFFICER, by=officer, words=words)
