@@ -355,8 +355,10 @@ def test_any_bytes_are_refused(data, gd):
         with pytest.raises(KouanError) as caught:
             door.answer(path, data)
         assert 400 <= caught.value.status < 500
+    if data == encode_held(None):  # the one that says that there is nothing more
+        return
     with pytest.raises(KouanError):
-        recall.take_recalled("gd", data or b"\x00")
+        recall.take_recalled("gd", data)
 
 
 @QUICK
