@@ -177,6 +177,36 @@ def test_a_change_in_the_very_revision_that_the_first_side_signed(gd, terms, set
         seals.check(paper, base=sound, sides=frozenset({"hk"}))
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("where", ["last", "before", "beside"])
+def test_a_few_bytes_that_claim_a_thousand_million_objects_are_not_read(gd, terms, where):
+    """A reader would remember each of them."""
+    propose(terms)
+    ((_type, payload),) = gd.hear()
+    paper, base = bytes(payload["paper"]), rendered(terms())
+    claim = 10**9
+    update = paper[len(base) :]
+    at = len(paper) if where == "last" else len(base)
+    stream = (
+        f"99 0 obj\n<</Type/XRef/Size {claim}/W[0 0 0]/Index[0 {claim}]/Root 10 0 R/Length 0>>\n"
+        "stream\n\nendstream\nendobj\n"
+    ).encode()
+    table = len(base) + len(stream) + update.rindex(b"xref\n0 1\n")
+    hostile = {
+        "last": paper + stream + b"startxref\n%d\n%%%%EOF\n" % at,
+        "before": base
+        + stream
+        + update[: update.rindex(b"/Prev")]
+        + b"/Prev %d\n>>\nstartxref\n%d\n%%%%EOF\n" % (at, table),
+        "beside": base
+        + stream
+        + update[: update.rindex(b"/Prev")]
+        + b"/Prev %d /XRefStm %d\n>>\nstartxref\n%d\n%%%%EOF\n" % (base.rindex(b"xref\n0 1"), at, table),
+    }[where]
+    with pytest.raises(UnsoundPaper, match="a list of its parts"):
+        seals.check(hostile, base=base, sides=frozenset({"hk"}))
+
+
 @pytest.mark.parametrize("rubbish", [b"%PDF-1.7\n%%EOF", b"", b"\0" * 50])
 def test_rubbish_after_the_terms(gd, terms, rubbish):
     with pytest.raises(UnsoundPaper):
