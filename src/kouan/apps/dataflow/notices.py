@@ -21,7 +21,7 @@ from kouan.apps.dataflow import errors, receipts
 from kouan.apps.dataflow.consents import LONGEST, in_scope
 from kouan.apps.dataflow.crossings import NOTICE_GIVEN
 from kouan.apps.dataflow.documents import meant, shown_by
-from kouan.apps.dataflow.domain import State, read_terms
+from kouan.apps.dataflow.domain import BOUND, State, read_terms
 from kouan.apps.dataflow.judging import asks_consent, rules_for
 from kouan.apps.dataflow.models import Contract, DataConsent
 from kouan.apps.dataflow.payloads import NoticeGiven
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 ABOUT: Final = "about:"
 """How the ``person`` of a notice begins; keys of identities never do."""
-_SIGNED: Final = (State.SIGNED, State.REPLACED, State.ENDED)
 LEVEL: Final = 1
 """Nobody signed in for it."""
 
@@ -155,7 +154,7 @@ def _version(receipt: bytes, contract: uuid.UUID, peer: str) -> Contract | None:
     versions = Contract.objects.filter(contract=contract, peer=peer, signed_here__isnull=False)
     if digest is not None:
         return versions.filter(digest=digest).exclude(state=State.REFUSED).first()
-    return versions.filter(state__in=_SIGNED).order_by("-version").first()
+    return versions.filter(state__in=BOUND).order_by("-version").first()
 
 
 def _standing(contract: Contract, person: str, now: datetime) -> list[DataConsent]:
