@@ -24,13 +24,16 @@ def test_whoever_was_busy_last_is_asked_next():
     hands = Hands(3, name="hands")
     gates = [threading.Event() for _ in range(3)]
 
+    begun = threading.Barrier(len(gates) + 1)
+
     def hold(gate):
+        begun.wait(60)
         gate.wait(60)
         return threading.get_ident()
 
     async def run():
         held = [asyncio.create_task(hands.do(lambda gate=gate: hold(gate))) for gate in gates]
-        await asyncio.sleep(0.1)
+        await asyncio.to_thread(begun.wait, 60)
         ended = []
         for at in (1, 2, 0):
             gates[at].set()

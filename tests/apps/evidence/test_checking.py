@@ -244,7 +244,7 @@ def test_what_is_nothing(known, text):
     assert check(text).verdict is Verdict.MALFORMED
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_changed_text_is_never_good_and_never_raises(known, data):
     text = data.draw(st.just(known.present()))
@@ -279,7 +279,7 @@ _NAMES = st.sampled_from(
 )
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(changes=st.dictionaries(_NAMES, _JSON, min_size=1, max_size=4))
 def test_whatever_an_issuer_signs_never_raises(known, changes):
     payload = payload_of(known.credential().token) | changes
