@@ -100,6 +100,11 @@ def test_expired(known):
     assert (found.verdict, found.claims) == (Verdict.EXPIRED, {})
 
 
+def test_what_an_unannounced_type_calls_itself_can_be_kept(known):
+    found = check(known.present(known.credential(vct=f"{ISSUER}/evidence/types/gd.a\0b" + "c" * 200)))
+    assert found.type == "gd.a\ufffdb" + "c" * 114
+
+
 @pytest.mark.parametrize(
     ("value", "verdict"),
     [(status.INVALID, Verdict.REVOKED), (status.SUSPENDED, Verdict.SUSPENDED), (3, Verdict.REVOKED)],
