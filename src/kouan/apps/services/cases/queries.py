@@ -283,7 +283,7 @@ def shown(case: Case, language: str) -> Shown:
             for need in definition.needs
         ),
         files=tuple(each for each in files if not each.place.startswith("needs.")),
-        cosigners=tuple(told.get("cosigners", ())),
+        cosigners=() if restricted else tuple(told.get("cosigners", ())),
         story=tuple(_story(case, definition, language)),
         actions=actions(case, definition),
         days=None if case.due_on is None else (case.due_on - clock.today()).days,
@@ -344,6 +344,8 @@ def _story(case: Case, definition: Definition, language: str) -> Iterable[Happen
         asked[event.pk] = last
     for event in events:
         told = telling.said(case, event)
+        if case.restricted_at is not None and event.role == Role.APPLICANT and event.at < case.restricted_at:
+            told.pop("said", None)  # what they write with the withdrawal, and after it, is to be read
         changed: tuple[Changed, ...] = ()
         if "before" in told and case.restricted_at is None:
             changed = tuple(_changes(definition, told["before"], now, language, asked[event.pk]))
