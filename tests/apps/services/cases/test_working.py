@@ -22,6 +22,7 @@ from kouan.apps.services.cases import (
     versions,
     working,
 )
+from kouan.apps.services.domain import Action
 from kouan.apps.services.models import Case, CaseFee
 from kouan.core.sides import CalendarYearError, get_side
 from kouan.web import access as web_access
@@ -266,6 +267,31 @@ def test_money_that_comes_late_is_noted_and_moves_nothing(gd, broker, reviewed, 
     event = row.events.get(kind="paid-late")
     assert telling.said(row, event) == {"payment": "P-1"}
     assert told() == []
+
+
+def test_a_case_that_lapsed_before_its_fee_came_can_be_opened_again(gd, broker, reviewed, told):
+    definition = published("replaced", version=2, fee=FEE)
+    row, worker = reviewed(definition)
+    row = working.ask_payment(case=row, officer=worker, changed=row.changed)
+    left = row.days_left
+    Case.objects.update(due_on=clock.today() - timedelta(days=1))
+    deadlines.run()
+    row.refresh_from_db()
+    assert queries.actions(row, definition) == ()
+    with pytest.raises(errors.NotNow):
+        working.reopen(case=row, officer=worker, changed=row.changed, words="We look again.")
+    working.paid(fee=CaseFee.objects.get(), payment="P-1")
+    told()
+    row.refresh_from_db()
+    assert queries.actions(row, definition) == (Action.REOPEN,)
+    row = working.reopen(case=row, officer=worker, changed=row.changed, words="It came a day late.")
+    row.refresh_from_db()
+    assert (row.state, row.turn, row.decided_at) == ("in-review", "office", None)
+    assert row.due_on == clock.day_after(clock.today(), left)
+    ((_type, payload),) = told()
+    assert (payload["kind"], payload["state"], payload["words"]) == (
+        "reopen", "in-review", "It came a day late.",
+    )  # fmt: skip
 
 
 def test_one_payment_pays_one_fee(gd, broker, reviewed, case, officer):

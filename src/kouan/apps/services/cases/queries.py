@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from django.contrib.auth.models import User
 
 from kouan.apps.services import sealing
-from kouan.apps.services.cases import access, clock, labels, proving, telling, versions
+from kouan.apps.services.cases import access, clock, labels, proving, telling, versions, working
 from kouan.apps.services.cases.clock import Turn
 from kouan.apps.services.catalogue.errors import UnknownVersion
 from kouan.apps.services.definition import form as forms
@@ -303,6 +303,8 @@ def actions(case: Case, definition: Definition) -> tuple[Action, ...]:
     fee = CaseFee.objects.filter(case=case, paid_at__isnull=False)
     if definition.fee is None or (Action.ASK_PAYMENT in found and fee.exists()):
         found = [each for each in found if each is not Action.ASK_PAYMENT]
+    if working.left_before_late_fee(case) is not None:
+        found.append(Action.REOPEN)
     return tuple(dict.fromkeys(found))
 
 
