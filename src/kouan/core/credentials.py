@@ -97,6 +97,7 @@ class Checked:
     claims: Mapping[str, str]
     titles: Mapping[str, Localised]
     issued_at: datetime | None
+    """Since when what it says holds, where it tells; else when the credential was issued."""
     expires_at: datetime | None
     level: int
     """How surely the person had signed in when it was shown; 0 where it does not say."""

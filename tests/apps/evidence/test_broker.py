@@ -102,7 +102,12 @@ def test_what_is_shown_is_what_was_ticked(shown, chan):
     assert len(said["_sd"]) % 4 == 0  # five claims, and digests of nothing
     bound = reading.bound(parts, said)
     assert (bound["aud"], bound["nonce"], bound["acr"]) == ("urn:kouan:side:gd", "matter-1", "urn:gba:loa:4")
-    assert set(said) == {"vct", "issuing_authority", "iss", "iat", "status", "exp", "cnf", "_sd", "_sd_alg"}
+    assert set(said) == {
+        "vct", "issuing_authority", "iss", "iat", "nbf", "status", "exp", "cnf", "_sd", "_sd_alg",
+    }  # fmt: skip
+    assert (
+        said["nbf"] == begins(EvidenceRecord.objects.get().valid_from).timestamp() < said["iat"] - 299 * 86400
+    )
     (row,) = Showing.objects.all()
     assert (row.person, row.to, row.claims) == (chan.key, "gd", ["name", "birthdate"])
 

@@ -94,10 +94,24 @@ def test_a_binding_of_another_selection(known):
     assert check(made.showing(["name", "sex"]) + binding).verdict is Verdict.BAD_BINDING
 
 
+def test_how_old_it_is_is_what_it_says_and_not_when_it_was_shown(known):
+    now = int(time.time())
+    found = check(known.present(known.credential(nbf=now - 400 * DAY)))
+    assert (found.verdict, int(found.issued_at.timestamp())) == (Verdict.GOOD, now - 400 * DAY)
+    assert int(check(known.present(known.credential(iat=now - 9))).issued_at.timestamp()) == now - 9
+    for wrong in (now + DAY, -1, "yesterday"):
+        assert check(known.present(known.credential(nbf=wrong))).verdict is Verdict.MALFORMED
+
+
 def test_expired(known):
     now = int(time.time())
     found = check(known.present(known.credential(iat=now - 2 * DAY, exp=now - DAY)))
     assert (found.verdict, found.claims) == (Verdict.EXPIRED, {})
+
+
+def test_what_an_unannounced_type_calls_itself_can_be_kept(known):
+    found = check(known.present(known.credential(vct=f"{ISSUER}/evidence/types/gd.a\0b" + "c" * 200)))
+    assert found.type == "gd.a\ufffdb" + "c" * 114
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ class Found:
     """What is disclosed; only where it is what the issuer signed."""
     titles: Mapping[str, Localised] = field(default_factory=dict)
     issued_at: datetime | None = None
+    """Since when what it says holds: a showing is issued anew each time."""
     expires_at: datetime | None = None
     has_key: bool = False
     """Whether it is bound to a key of its holder."""
@@ -113,8 +114,9 @@ def _issuer(named: object, sender: str | None) -> Issuer | None:
 
 def _signed(parts: Parts, said: dict[str, Any], issuer: Issuer, now: datetime) -> Found:
     """Return what the issuer signed, as far as that alone tells."""
-    iat, exp = said.get("iat"), said.get("exp")
-    if not is_time(iat) or not (exp is None or is_time(exp)) or not isinstance(said.get("vct"), str):
+    iat, nbf, exp = said.get("iat"), said.get("nbf"), said.get("exp")
+    times = is_time(iat) and all(each is None or is_time(each) for each in (nbf, exp))
+    if not times or not isinstance(said.get("vct"), str):
         raise Malformed("the credential's claims")
     issued_at = datetime.fromtimestamp(iat, UTC)  # type: ignore[arg-type]  # a time, as was just seen
     kid = header_of(parts.token).get("kid")
@@ -124,6 +126,9 @@ def _signed(parts: Parts, said: dict[str, Any], issuer: Issuer, now: datetime) -
     verified(parts.token, key, types=TYPES)
     if issued_at > now + LEEWAY:
         raise Malformed("issued in the future")
+    since = issued_at if nbf is None else datetime.fromtimestamp(nbf, UTC)
+    if since > now + LEEWAY:
+        raise Malformed("of a time to come")
     whole = disclosed(said, parts.disclosures)
     if (set(whole) - set(said)) & RESERVED:
         raise Malformed("a claim that may not be hidden")
@@ -144,7 +149,7 @@ def _signed(parts: Parts, said: dict[str, Any], issuer: Issuer, now: datetime) -
         department_name=_localised(authority.get("name")),
         claims=dict(sorted(claims.items(), key=lambda each: order.get(each[0], len(order)))),
         titles=titles,
-        issued_at=issued_at,
+        issued_at=min(since, issued_at),
         expires_at=None if exp is None else datetime.fromtimestamp(exp, UTC),
         has_key="cnf" in said,
         elements=type_.held(claims),

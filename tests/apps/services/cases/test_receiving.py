@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import io
 import uuid
 import zipfile
@@ -35,7 +36,7 @@ from kouan.apps.services.cases import (
 )
 from kouan.apps.services.crossings import SERVICE_PUBLISHED
 from kouan.apps.services.models import Case, CaseCounter, CaseEvidence, CaseFile, ServiceVersion
-from kouan.apps.services.payloads import Attachment
+from kouan.apps.services.payloads import FILE_KIND, Attachment
 from kouan.core.credentials import Verdict, asked_for
 from kouan.core.errors import KouanError
 from kouan.core.exchange import Undelivered
@@ -549,6 +550,31 @@ def test_after_the_end_a_withdrawn_consent_closes_what_was_sent(case, officer, t
         receiving.acted(message=word(row, "withdraw-consent"))
 
 
+def test_a_withdrawn_consent_closes_who_signed_and_what_the_applicant_wrote(case, officer):
+    row = case(cosigners=[cosigner()])
+    receiving.acted(message=word(row, "message", words="I need it soon."))
+    row.refresh_from_db()
+    before = queries.shown(row, "en")
+    assert [each["name"] for each in before.cosigners] == ["LI Wei"]
+    assert [each.words for each in before.story if each.kind == "message"] == ["I need it soon."]
+    receiving.acted(message=word(row, "withdraw"))
+    receiving.acted(message=word(row, "withdraw-consent", words="I have moved."))
+    receiving.acted(message=word(row, "message", words="Is it closed?"))
+    row.refresh_from_db()
+    seen = queries.shown(row, "en")
+    assert seen.cosigners == ()
+    assert [each.words for each in seen.story] == ["Is it closed?", "I have moved.", "", "", ""]
+
+
+def test_of_two_files_for_one_question_none_is_taken(sent):
+    application = sent(
+        answers=ANSWERS | {"paper": hashlib.sha256(PDF).hexdigest()}, kinds=[*KINDS, FILE_KIND]
+    )
+    application.attach("answers.paper", PNG, name="a.png", media_type="image/png")
+    application.attach("answers.paper", PDF)
+    assert refusal(application) == "files-differ"
+
+
 def test_a_file_of_a_case_without_consent_is_not_opened(case):
     row = case()
     file = CaseFile(case=row, fault="")
@@ -633,3 +659,17 @@ def test_an_officer_sees_that_the_applicants_side_did_not_take_what_it_was_told(
     assert "did not take" in str(shown.title)
     telling.not_told(message=Undelivered(uuid.uuid4(), "gd", row.key, "expired"))
     assert row.events.filter(kind=telling.NOT_TOLD).count() == 1
+
+
+@pytest.mark.parametrize("action", ["correct", "withdraw", "appeal", "withdraw-consent"])
+def test_an_officer_sees_so_too_of_a_step_that_the_applicant_brought_about(case, officer, agreed, action):
+    row = asked(case(), officer) if action in {"correct", "withdraw"} else refused(case, officer)[0]
+    receipt = agreed(row, OF_ANSWERS)
+    more = {"answers": rfc8785.dumps(ANSWERS), "kinds": OF_ANSWERS, "receipt": receipt}
+    message = word(row, action, words="So.", **(more if action == "correct" else {}))
+    receiving.acted(message=message)
+    event = row.events.get(caused_by=message.id)
+    assert event.message_id not in {None, message.id}
+    telling.not_told(message=Undelivered(event.message_id, "gd", row.key, "expired"))
+    (told,) = row.events.filter(kind=telling.NOT_TOLD)
+    assert telling.said(row, told) == {"said": f"{event.kind} (expired)"}

@@ -23,8 +23,9 @@ from kouan.apps.services.cases import (
     versions,
     working,
 )
+from kouan.apps.services.domain import Action
 from kouan.apps.services.models import Case, CaseFee
-from kouan.core.sides import get_side
+from kouan.core.sides import CalendarYearError, get_side
 from kouan.core.watch.concerns import Concern
 from kouan.web import access as web_access
 from kouan.web.access import HeldIn, grant_role, withdraw_role
@@ -130,6 +131,26 @@ def test_a_service_may_wait_longer_for_a_correction_than_an_officer_may_choose(g
     with pytest.raises(errors.BadDueDay):
         working.ask_correction(**asking, due_on=beyond)
     assert working.ask_correction(**asking).due_on == working._counted(90)
+
+
+def test_a_clock_stops_in_a_year_without_a_calendar(case):
+    row = case()
+    row.due_on = date(2093, 3, 17)
+    with pytest.raises(CalendarYearError):
+        clock.calendar().working_days_between(date(2093, 3, 3), row.due_on)
+    clock.stop(row, date(2093, 3, 3), date(2093, 4, 1))
+    assert (row.days_left, row.stopped_on, row.due_on) == (10, date(2093, 3, 3), date(2093, 4, 1))
+    clock.stop(row, date(2093, 5, 1), date(2093, 6, 1))
+    assert row.days_left == 0
+
+
+@pytest.mark.parametrize("show", ["all", "over"])
+def test_the_newest_cases_of_a_whole_side_come_out_of_an_index(case, officer, show):
+    for name in "abc":
+        case(subject=name * 43)
+    rows = queries._filtered(Case.objects.all(), officer(), queries.Filter(show=show))
+    plan = rows.order_by("-received_at", "-id")[:26].explain()
+    assert connection.vendor != "sqlite" or "TEMP B-TREE" not in plan
 
 
 def test_a_correction_stops_the_clock_and_resumes_with_the_days_left(case, officer, told):
@@ -248,6 +269,31 @@ def test_money_that_comes_late_is_noted_and_moves_nothing(gd, broker, reviewed, 
     event = row.events.get(kind="paid-late")
     assert telling.said(row, event) == {"payment": "P-1"}
     assert told() == []
+
+
+def test_a_case_that_lapsed_before_its_fee_came_can_be_opened_again(gd, broker, reviewed, told):
+    definition = published("replaced", version=2, fee=FEE)
+    row, worker = reviewed(definition)
+    row = working.ask_payment(case=row, officer=worker, changed=row.changed)
+    left = row.days_left
+    Case.objects.update(due_on=clock.today() - timedelta(days=1))
+    deadlines.run()
+    row.refresh_from_db()
+    assert queries.actions(row, definition) == ()
+    with pytest.raises(errors.NotNow):
+        working.reopen(case=row, officer=worker, changed=row.changed, words="We look again.")
+    working.paid(fee=CaseFee.objects.get(), payment="P-1")
+    told()
+    row.refresh_from_db()
+    assert queries.actions(row, definition) == (Action.REOPEN,)
+    row = working.reopen(case=row, officer=worker, changed=row.changed, words="It came a day late.")
+    row.refresh_from_db()
+    assert (row.state, row.turn, row.decided_at) == ("in-review", "office", None)
+    assert row.due_on == clock.day_after(clock.today(), left)
+    ((_type, payload),) = told()
+    assert (payload["kind"], payload["state"], payload["words"]) == (
+        "reopen", "in-review", "It came a day late.",
+    )  # fmt: skip
 
 
 def test_one_payment_pays_one_fee(gd, broker, reviewed, case, officer):

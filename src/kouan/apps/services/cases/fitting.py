@@ -156,6 +156,10 @@ def check_files(
         for each in attachments
         if each.place.startswith(_IN_ANSWERS)
     }
+    places = [each.place for each in attachments if each.place.startswith(_IN_ANSWERS)]
+    for place in places:
+        if places.count(place) > 1:
+            raise errors.FilesDiffer(path=place.removeprefix(_IN_ANSWERS))
     for path in sorted(named.keys() | came.keys()):
         if named.get(path) != came.get(path) and (path in came or named[path] not in known):
             raise errors.FilesDiffer(path=path)

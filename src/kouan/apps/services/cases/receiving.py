@@ -181,7 +181,7 @@ def acted(*, message: Received[ApplicantActed]) -> None:
             raise errors.UnknownCase
         if message.basis is not None and message.basis.consent != str(key):
             raise errors.ConsentNotHers(what="application")
-        if case.events.filter(message_id=message.id).exists():
+        if case.events.filter(caused_by=message.id).exists():
             return
         checked: list[Checked] = []
         if said.answers or said.evidence or said.attachments:
@@ -229,7 +229,7 @@ def _message(case: Case, message: Received[ApplicantActed], checked: Sequence[Ch
     _add(case, message, checked)
     case.changed += 1
     told = _told(message)
-    telling.note(case, "message", role=Role.APPLICANT, told=told, message_id=message.id)
+    telling.note(case, "message", role=Role.APPLICANT, told=told, caused_by=message.id)
 
 
 def _correct(case: Case, message: Received[ApplicantActed], checked: Sequence[Checked]) -> None:
@@ -247,8 +247,7 @@ def _correct(case: Case, message: Received[ApplicantActed], checked: Sequence[Ch
     _add(case, message, checked)
     telling.enter(case, state)
     clock.resume(case, clock.today())
-    telling.tell(case, "correct", role=Role.APPLICANT, due_on=case.due_on, more=told)
-    case.events.filter(seq=case.seq).update(message_id=message.id)
+    telling.tell(case, "correct", role=Role.APPLICANT, due_on=case.due_on, caused_by=message.id, more=told)
 
 
 def _bring_back(case: Case, message: Received[ApplicantActed]) -> None:
@@ -289,8 +288,7 @@ def _end(case: Case, message: Received[ApplicantActed], _checked: Sequence[Check
     telling.enter(case, state)
     issued.stands(case)
     clock.finish(case, timezone.now())
-    telling.tell(case, "withdraw", role=Role.APPLICANT, more=_told(message))
-    case.events.filter(seq=case.seq).update(message_id=message.id)
+    telling.tell(case, "withdraw", role=Role.APPLICANT, caused_by=message.id, more=_told(message))
 
 
 def _appeal(case: Case, message: Received[ApplicantActed], checked: Sequence[Checked]) -> None:
@@ -304,8 +302,8 @@ def _appeal(case: Case, message: Received[ApplicantActed], checked: Sequence[Che
     _add(case, message, checked)
     telling.enter(case, state)
     clock.start(case, clock.today(), definition.time_limit.working_days)
-    telling.tell(case, "appeal", role=Role.APPLICANT, due_on=case.due_on, more=_told(message))
-    case.events.filter(seq=case.seq).update(message_id=message.id)
+    more = _told(message)
+    telling.tell(case, "appeal", role=Role.APPLICANT, due_on=case.due_on, caused_by=message.id, more=more)
 
 
 def _restrict(case: Case, message: Received[ApplicantActed], _checked: Sequence[Checked]) -> None:
@@ -314,8 +312,7 @@ def _restrict(case: Case, message: Received[ApplicantActed], _checked: Sequence[
         raise errors.NotNow(state=labels.state_name(case.state))
     case.restricted_at = timezone.now()
     case.changed += 1
-    telling.tell(case, "restrict", role=Role.APPLICANT, more=_told(message))
-    case.events.filter(seq=case.seq).update(message_id=message.id)
+    telling.tell(case, "restrict", role=Role.APPLICANT, caused_by=message.id, more=_told(message))
 
 
 _ACTS: Final = {

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 READ_AGAIN: Final = timedelta(hours=1)
 """For how long one reading by one officer stands for those that follow."""
 MAX_WORDS: Final = 4000
+PAID_LATE: Final = "paid-late"
+"""The fee came when the case no longer waited for it."""
 
 
 @contextmanager
@@ -223,16 +225,36 @@ def _decide(case: Case, officer: User, changed: int, action: Action, words: str)
 
 
 def reopen(*, case: Case, officer: User, changed: int, words: str) -> Case:
-    """Look at a case again after an appeal; the time limit runs anew from the appeal."""
+    """Look at a case again after an appeal, or one that lapsed before its fee came.
+
+    The time limit runs anew from the appeal; after a late fee, the days run that were left.
+    """
     words = words_of(words)
     with working_on(case, officer=officer, changed=changed) as held:
-        moved(held, Action.REOPEN)
+        left = left_before_late_fee(held)
+        if left is None:
+            moved(held, Action.REOPEN)
+        else:
+            held.state = State.PAYMENT.value
+            moved(held, Action.PAY, Role.CASHIER)
+            clock.start(held, clock.today(), left)
         held.officer = officer
         held.decided_at = None
         telling.tell(
             held, Action.REOPEN.value, role=Role.OFFICER, by=officer, words=words, due_on=held.due_on
         )
     return held
+
+
+def left_before_late_fee(case: Case) -> int | None:
+    """Return how many days were left when a case lapsed whose fee came after that; nothing for any other."""
+    if case.state != State.LAPSED:
+        return None
+    lapse = case.events.filter(kind=Action.LAPSE.value).order_by("pk").last()
+    if lapse is None or not case.events.filter(kind=PAID_LATE, pk__gt=lapse.pk).exists():
+        return None
+    before = telling.said(case, lapse)
+    return before.get("days_left", 0) if before.get("was") == State.PAYMENT else None
 
 
 def read(*, case: Case, officer: User) -> bool:
@@ -276,7 +298,7 @@ def paid(*, fee: CaseFee, payment: str) -> bool:
         try:
             moved(held, Action.PAY, Role.CASHIER)
         except errors.NotNow:
-            telling.note(held, "paid-late", role=Role.CASHIER, told=told)
+            telling.note(held, PAID_LATE, role=Role.CASHIER, told=told)
             return True
         clock.resume(held, clock.today())
         telling.tell(held, Action.PAY.value, role=Role.CASHIER, due_on=held.due_on, more=told)

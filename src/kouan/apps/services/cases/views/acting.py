@@ -163,7 +163,7 @@ _DOINGS: Final[dict[str, Doing]] = {
     ),
     "reopen": Doing(
         _("Open the case again"),
-        _("The applicant has appealed. You look at the case anew and decide again."),
+        _("You look at the case anew and decide again; the applicant is told why."),
         _("Open it again"),
         _("The case is open again, and yours."),
         _plain(WordsForm),
