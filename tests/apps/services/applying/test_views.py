@@ -16,7 +16,7 @@ from apps.services.applying.made import ANSWERS, FORM, PDF, PNG, text
 from kouan.apps.identity.domain import Level
 from kouan.apps.services.applying import cosigning, drafts, sending
 from kouan.apps.services.models import Application, ServiceVersion
-from kouan.web import readings
+from kouan.web import persons, readings
 from kouan.web.readings import Reading
 
 
@@ -377,6 +377,21 @@ def test_who_has_read_it_is_shown_with_proofs(sent, gd, chan):
     for shown in (page(chan.browser, "readers"), page(chan.browser, "readers-of", row.key)):
         assert "Department of Transport" in shown.text
         assert str(row.message_id) in shown.text or "not yet" in shown.text
+
+
+def test_what_nobody_has_read_is_said_to_be_unread(sent, gd, chan):
+    row = sent()
+    assert "Nobody has read it yet" in page(chan.browser, "readers-of", row.key).text
+    gd.move(row, "read", "in-review")
+    assert "Nobody has read it yet" not in page(chan.browser, "readers-of", row.key).text
+
+
+def test_other_apps_find_an_application_by_its_key_for_its_owner_alone(sent, chan, lee):
+    row = sent()
+    found = persons.matter(chan.person, str(row.key))
+    assert found.href == reverse("services:application", args=[row.key])
+    assert persons.matter(lee.person, str(row.key)) is None
+    assert persons.matter(chan.person, "gd-permit") is None
 
 
 def test_readings_of_all_apps_stand_on_one_page(sent, gd, chan, monkeypatch):

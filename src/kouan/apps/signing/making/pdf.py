@@ -100,8 +100,8 @@ def sign(  # noqa: PLR0913 - what a signature says, by name
         output: io.BytesIO = made.sign_pdf(writer, bytes_reserved=room, output=io.BytesIO())
     except KouanError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever the library raises on a file that somebody brought
-        raise NotSignable(detail=type(error).__name__) from None
+    except Exception:  # noqa: BLE001 - whatever the library raises on a file that somebody brought
+        raise _unsound() from None
     return output.getvalue()
 
 
@@ -127,8 +127,8 @@ def prepare(data: bytes, *, name: str, reason: str, at: datetime, known_certific
         waiting, output = embedding.send(SigIOSetup(md_algorithm="sha256"))
     except KouanError:
         raise
-    except Exception as error:  # noqa: BLE001 - as above
-        raise NotSignable(detail=type(error).__name__) from None
+    except Exception:  # noqa: BLE001 - as above
+        raise _unsound() from None
     return Prepared(
         output.getvalue(), waiting.reserved_region_start, waiting.reserved_region_end, waiting.document_digest
     )
@@ -162,13 +162,20 @@ def _writer(data: bytes) -> IncrementalPdfFileWriter:
         writer = IncrementalPdfFileWriter(io.BytesIO(data))
         encrypted = writer.prev.encrypted
         formtree.check(writer.prev)
-    except Exception as error:  # noqa: BLE001 - as above
-        raise NotSignable(
-            detail=_("no sound PDF (%(problem)s)") % {"problem": type(error).__name__}
-        ) from None
+    except Exception:  # noqa: BLE001 - as above
+        raise _unsound() from None
     if encrypted:
         raise NotSignable(detail=_("it is encrypted"))
     return writer
+
+
+def _unsound() -> NotSignable:
+    return NotSignable(
+        detail=_(
+            "it is no PDF, or it is broken or cut short. Get it once more, or save it anew from a PDF program; "
+            "or let the signature go into a file of its own"
+        )
+    )
 
 
 def _free_field(data: bytes) -> str:
@@ -177,10 +184,8 @@ def _free_field(data: bytes) -> str:
         reader = PdfFileReader(io.BytesIO(data))
         formtree.check(reader)
         taken = {name for name, _value, _field in fields.enumerate_sig_fields(reader)}
-    except Exception as error:  # noqa: BLE001 - as above
-        raise NotSignable(
-            detail=_("no sound PDF (%(problem)s)") % {"problem": type(error).__name__}
-        ) from None
+    except Exception:  # noqa: BLE001 - as above
+        raise _unsound() from None
     number = 1
     while f"Signature{number}" in taken:
         number += 1

@@ -263,6 +263,7 @@ def _order(request: HttpRequest, who: Who, row: SigningOrder, form: AnswerForm) 
         who,
         "order",
         row=row,
+        signer=office.holder_of(row.signer),
         state=state,
         waits=waits,
         form=form,
