@@ -39,7 +39,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def not_by_address(request: HttpRequest, refusal: HttpResponseBase) -> HttpResponse:
-    """Answer 405 in words to a browser that opened the address of a form; ``refusal`` is Django's empty answer."""
+    """Answer 405 in words to a browser that opened a form's address; ``refusal`` is Django's empty answer."""
     response = render(request, "web/errors/405.html", status=405)
     response.headers["Allow"] = refusal.headers["Allow"]
     return response

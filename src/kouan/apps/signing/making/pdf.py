@@ -172,8 +172,8 @@ def _writer(data: bytes) -> IncrementalPdfFileWriter:
 def _unsound() -> NotSignable:
     return NotSignable(
         detail=_(
-            "it is no PDF, or it is broken or cut short. Get it once more, or save it anew from a PDF program; "
-            "or let the signature go into a file of its own"
+            "it is no PDF, or it is broken or cut short. Get it once more, or save it anew from a PDF "
+            "program; or let the signature go into a file of its own"
         )
     )
 
