@@ -250,7 +250,7 @@ def test_links_are_shown_by_state_and_stopped(me, link):
     link(state="active", peer="mo")
     link(state="refused", ended_at=timezone.now(), document=b"x" * 32)
     text = text_of(me, "links/")
-    for words in ("Cooling-off", "Counts from", "Linked", "Not linked", "Hong Kong identity card"):
+    for words in ("Cooling-off", "Valid from", "Linked", "Not linked", "Hong Kong identity card"):
         assert words in text
     page = me.post(f"/identity/links/{one.key}/end", follow=True).content.decode()
     assert "The link has ended, on both sides." in page or "Not done" in page

@@ -190,4 +190,5 @@ def _passages(  # noqa: PLR0913, PLR0917 - all that the paper says
     if words:
         about.append((_("The department writes"), words))
     heading = definition.result.title.text.in_language(language)
-    return [(heading, rows), ("", about)]
+    said = {heading, *(value for _what, value in rows)}
+    return [(heading, rows), ("", [(what, value) for what, value in about if value not in said])]
