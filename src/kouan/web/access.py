@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 from django.contrib.auth.models import Group, User
 from django.contrib.auth.views import redirect_to_login
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from kouan.core.text import Localised
 
 __all__ = [
-    "ROLES", "HeldIn", "Reach", "Role", "departments_by", "departments_of", "grant_role", "has_role",
-    "holders", "known_departments", "reach_of", "require_role", "withdraw_role",
+    "ROLES", "HeldIn", "Reach", "Role", "came_from", "departments_by", "departments_of", "grant_role",
+    "has_role", "holders", "known_departments", "reach_of", "require_role", "withdraw_role",
 ]  # fmt: skip
 
 P = ParamSpec("P")
@@ -125,6 +126,18 @@ def withdraw_role(*, user: User, role: Role) -> None:
     user.groups.remove(*Group.objects.filter(name=role))
 
 
+def came_from(request: HttpRequest) -> str:
+    """Return the path to come back to after signing in: of this page, or of the one whose form was sent.
+
+    The address of a form may be no page, and what was sent is not kept.
+    """
+    if request.method not in {"GET", "HEAD"}:
+        page = urlsplit(request.headers.get("Referer", ""))
+        if page.netloc == request.get_host():
+            return urlunsplit(("", "", page.path or "/", page.query, ""))
+    return request.get_full_path()
+
+
 def require_role(role: Role) -> Callable[[View[P, R]], View[P, HttpResponseBase]]:
     """Let only holders of ``role`` reach a view.
 
@@ -135,7 +148,7 @@ def require_role(role: Role) -> Callable[[View[P, R]], View[P, HttpResponseBase]
         @wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+                return redirect_to_login(came_from(request))
             if not has_role(request.user, role):
                 raise PermissionDenied
             return view(request, *args, **kwargs)

@@ -287,6 +287,12 @@ def test_who_has_read_it_when_and_for_what(me, signed, given, sent, read_there):
     assert "LEE Ka Yan" not in text
 
 
+def test_what_lies_elsewhere_is_not_said_not_to_be(me):
+    text = me.get("/my-data/readers/").content.decode()
+    assert "Nothing about you has crossed under a contract" in text
+    assert 'href="/applications/who-has-read/"' in text
+
+
 def test_a_reader_is_never_mark_up(me, signed, given, sent, read_there):
     contract = signed()
     read_there(sent(contract, given(contract)), reader="<script>alert(1)</script>")

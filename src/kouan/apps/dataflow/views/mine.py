@@ -17,6 +17,7 @@ from kouan.apps.dataflow.queries import mine as queries
 from kouan.apps.dataflow.views.pages import download, own, page
 from kouan.core.errors import KouanError
 from kouan.core.policy.decide import term_day
+from kouan.web import readings
 from kouan.web.persons import identities
 
 if TYPE_CHECKING:
@@ -211,7 +212,13 @@ def policy(_request: HttpRequest, person: Person, key: uuid.UUID) -> HttpRespons
 def readers(request: HttpRequest, person: Person) -> HttpResponse:
     """Show who has read the person's data: when, for what, under which contract."""
     crossings = queries.my_crossings(person)
-    return page(request, "readers", crossings=crossings, events=queries.events(crossings)[: queries.LATEST])
+    return page(
+        request,
+        "readers",
+        crossings=crossings,
+        events=queries.events(crossings)[: queries.LATEST],
+        all_at=readings.all_at(),
+    )
 
 
 @require_safe

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from kouan.apps.dataflow import labels
 from kouan.web import access, pages
-from kouan.web.access import departments_of, has_role
+from kouan.web.access import came_from, departments_of, has_role
 from kouan.web.pages import download, own
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def require_any(
         @wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+                return redirect_to_login(came_from(request))
             if not any(has_role(request.user, role) for role in roles):
                 raise PermissionDenied
             return view(request, *args, **kwargs)

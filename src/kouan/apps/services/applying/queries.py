@@ -149,6 +149,11 @@ def _definition(row: Application) -> Definition:
     return catalogue.version(bytes(row.digest))
 
 
+def titled(row: Application) -> str:
+    """Return what an application is called: its service, and its number once it has one."""
+    return " · ".join(filter(None, (Mine(row, _definition(row)).title, row.reference)))
+
+
 def news(person: Person) -> list[tuple[ApplicationNotice, str]]:
     """Return what a person has not read yet, and its words; the latest first."""
     rows = ApplicationNotice.objects.filter(person=person.key, read_at__isnull=True)

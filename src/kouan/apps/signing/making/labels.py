@@ -34,7 +34,10 @@ FORMS: Final[Mapping[str, _StrOrPromise]] = {
 }
 """Where a signature is."""
 REFUSED: Final[Mapping[str, _StrOrPromise]] = {
-    "no-sound-pdf": _("no sound PDF (%(about)s)"),
+    "no-sound-pdf": _(
+        "it is no PDF, or it is broken or cut short. Get it once more, or save it anew from a PDF program; or "
+        "let the signature go into a file of its own"
+    ),
     "encrypted": _("it is encrypted"),
     "closed": _("who certified it permits no changes"),
     "rewritten": _("its new form does not begin with the old one"),
