@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from django.db.models import Q
@@ -46,17 +47,28 @@ class EvidenceBroker:
         types = {each.code: each for each in catalogue().meeting(requirement) if each.may_go_to(to)}
         return [offer_of(row, types[row.type]) for row in held(holder, types)]
 
-    def present(
-        self, holder: Holder, offer: str, *, claims: Collection[str], to: str, matter: str
+    def present(  # noqa: PLR0913 - as the protocol has it
+        self,
+        holder: Holder,
+        offer: str,
+        *,
+        claims: Collection[str],
+        to: str,
+        matter: str,
+        version: str = "",
     ) -> Presented:
         """Issue a credential for one showing, disclose the ticked claims, and bind it to receiver and matter.
 
-        Raises ``OfferGone``, ``EvidenceLevelTooLow``, ``UnknownClaim``, ``NothingTicked`` or
-        ``EvidenceTooLarge``.
+        The record is held until the caller's transaction ends: whoever replaces it meanwhile comes after, and
+        revokes what was issued here. Raises ``OfferGone``, ``OfferChanged``, ``EvidenceLevelTooLow``,
+        ``UnknownClaim``, ``NothingTicked`` or ``EvidenceTooLarge``.
         """
-        row, type_ = record_of(holder, offer)
+        row, type_ = record_of(holder, offer, hold=True)
         if not type_.may_go_to(to):
             raise errors.OfferGone
+        whole = offer_of(row, type_)
+        if version not in {"", whole.version}:
+            raise errors.OfferChanged
         said = claims_of(row)
         for name in claims:
             if name not in said:
@@ -80,12 +92,12 @@ class EvidenceBroker:
             raise errors.EvidenceTooLarge
         if fresh:  # else the other side has its list already
             announcing.tell_list(credential.list, to, now=now)
-        shown = [claim for claim in type_.claims if claim.name in claims]
+        ticked = tuple(claim for claim in whole.claims if claim.name in claims)
         Showing.objects.create(
             person=holder.key, record=row, credential=credential, type=type_.code, to=to, matter=matter[:200],
-            claims=[claim.name for claim in shown], level=holder.level, at=now,
+            claims=[claim.name for claim in ticked], level=holder.level, at=now,
         )  # fmt: skip
-        return Presented(type_.code, text, frozenset(claim.element for claim in shown))
+        return Presented(text, replace(whole, claims=ticked))
 
     def check(self, text: str, *, sender: str, matter: str, now: datetime, requirement: str = "") -> Checked:
         """Check what a side presented; with ``requirement``, also that its type meets it (``NOT_ASKED``)."""
@@ -140,10 +152,16 @@ def held(holder: Holder, types: Mapping[str, EvidenceType]) -> list[EvidenceReco
     return sorted(rows, key=lambda row: (seen[row.type], row.pk))
 
 
-def record_of(holder: Holder, offer: str | uuid.UUID) -> tuple[EvidenceRecord, EvidenceType]:
-    """Return a person's own record that counts now; raises ``OfferGone`` or ``EvidenceLevelTooLow``."""
+def record_of(
+    holder: Holder, offer: str | uuid.UUID, *, hold: bool = False
+) -> tuple[EvidenceRecord, EvidenceType]:
+    """Return a person's own record that counts now; raises ``OfferGone`` or ``EvidenceLevelTooLow``.
+
+    With ``hold`` nobody changes it until the caller's transaction ends.
+    """
     key = _uuid(offer)
-    row = EvidenceRecord.objects.filter(records_of(holder), key=key).first() if key else None
+    rows = EvidenceRecord.objects.select_for_update() if hold else EvidenceRecord.objects.all()
+    row = rows.filter(records_of(holder), key=key).first() if key else None
     type_ = catalogue().types.get(row.type) if row is not None else None
     today = timezone.now().astimezone(ZONE).date()
     if row is None or type_ is None or row.state != State.VALID or row.valid_from > today:
@@ -167,6 +185,7 @@ def offer_of(row: EvidenceRecord, type_: EvidenceType) -> Offer:
     said = claims_of(row)
     return Offer(
         id=str(row.key),
+        version=str(row.version),
         type=type_.code,
         title=type_.title,
         issuer=type_.department_name,

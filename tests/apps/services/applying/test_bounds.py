@@ -7,14 +7,14 @@ from django.core import mail
 
 from apps.services.applying.conftest import PORTAL
 from kouan.apps.identity.models import PeerProvider
-from kouan.apps.services.applying import mailing, news, queries, sending
+from kouan.apps.services.applying import acting, mailing, news, queries
 from kouan.apps.services.models import ApplicationNotice
 from kouan.core.exchange.models import OutboxMessage
 from kouan.web.throttle import TooManyTriesError
 
 
 def write(row, chan, words):
-    sending.act(key=row.key, person=chan.person, action="message", words=words)
+    acting.act(key=row.key, person=chan.person, action="message", words=words)
 
 
 def test_one_e_mail_is_enough_until_the_news_is_read(sent, gd):

@@ -5,7 +5,6 @@ Whoever writes says what they had seen (``seen``); what was changed elsewhere me
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import uuid
 from dataclasses import dataclass
@@ -50,7 +49,7 @@ class Draft:
     definition: Definition
     answers: dict[str, Any]
     picks: dict[str, dict[str, Any]]
-    """By requirement: ``{"offer": …, "claims": […], "title": …}`` or ``{"upload": true}``."""
+    """By requirement: ``{"offer": …, "version": …, "claims": […]}`` or ``{"upload": true}``."""
     withdrawn: bool = False
     """The department offers it no more."""
     carried: bool = False
@@ -94,7 +93,7 @@ class Draft:
 
 
 def _picked(pick: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: pick[name] for name in ("offer", "claims", "upload") if name in pick}
+    return {name: pick[name] for name in ("offer", "version", "claims", "upload") if name in pick}
 
 
 def stamp(at: datetime) -> str:
@@ -349,22 +348,3 @@ def note(
         event.told = seal_json(dict(told), of=f"application {row.key} event")
     event.save()
     return event
-
-
-def asked_places(row: Application) -> list[str]:
-    """Return what the department asked to have corrected or added; empty in any other state."""
-    if State(row.state) is not State.CORRECTION:
-        return []
-    event = row.events.filter(ours=False, kind="ask-correction").order_by("-seq").first()
-    with contextlib.suppress(TypeError, KeyError):
-        told = unseal_json(event.told, of=f"application {row.key} event") if event else {}
-        return [str(place) for place in told.get("ask", ())]
-    return []
-
-
-def may_edit(draft: Draft, place: str) -> bool:
-    """Whether a page (``answers.NAME``) or a requirement (``needs.NAME``) may be changed now."""
-    if State(draft.row.state) in OPEN:
-        return not draft.withdrawn
-    top = ".".join(place.split(".")[:2])
-    return any(".".join(asked.split(".")[:2]) == top for asked in asked_places(draft.row))
