@@ -157,10 +157,13 @@ def record_of(
 ) -> tuple[EvidenceRecord, EvidenceType]:
     """Return a person's own record that counts now; raises ``OfferGone`` or ``EvidenceLevelTooLow``.
 
-    With ``hold`` nobody changes it until the caller's transaction ends.
+    With ``hold`` nobody changes it until the caller's transaction ends; one that is being changed just now is
+    gone: whoever waited for it here might hold the list that its change is yet to mark.
     """
     key = _uuid(offer)
-    rows = EvidenceRecord.objects.select_for_update() if hold else EvidenceRecord.objects.all()
+    rows = EvidenceRecord.objects.all()
+    if hold:
+        rows = rows.select_for_update(skip_locked=True)
     row = rows.filter(records_of(holder), key=key).first() if key else None
     type_ = catalogue().types.get(row.type) if row is not None else None
     today = timezone.now().astimezone(ZONE).date()

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
+    from django.db.models import QuerySet
+
     from kouan.apps.services.definition.model import Definition, Need
     from kouan.web.persons import Person
 
@@ -333,10 +335,22 @@ def _unsign(row: Application) -> None:
 def discard(*, key: uuid.UUID, person: Person) -> None:
     """Erase a draft with all that is in it; raises ``NotEditable`` for what was sent."""
     with transaction.atomic():
-        row = mine(key, person)
-        deleted, _each = Application.objects.filter(pk=row.pk, state__in=OPEN).delete()
-        if not deleted:
+        mine(key, person)
+        if not erase(Application.objects.filter(key=key, person=person.key, state__in=OPEN)):
             raise errors.NotEditable
+
+
+def erase(rows: QuerySet[Application]) -> bool:
+    """Erase an application with all that is in it, in the caller's transaction; false where there is none.
+
+    It is held first, and only if it is one of ``rows`` still: Django reads what belongs to a row before it
+    deletes, and deletes by number alone, whatever has become of the row meanwhile.
+    """
+    row = rows.select_for_update().first()
+    if row is None:
+        return False
+    row.delete()
+    return True
 
 
 def note(
