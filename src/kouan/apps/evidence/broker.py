@@ -59,11 +59,10 @@ class EvidenceBroker:
     ) -> Presented:
         """Issue a credential for one showing, disclose the ticked claims, and bind it to receiver and matter.
 
-        The record is held until the caller's transaction ends: whoever replaces it meanwhile comes after, and
-        revokes what was issued here. Raises ``OfferGone``, ``OfferChanged``, ``EvidenceLevelTooLow``,
-        ``UnknownClaim``, ``NothingTicked`` or ``EvidenceTooLarge``.
+        Raises ``OfferGone``, ``OfferChanged``, ``EvidenceLevelTooLow``, ``UnknownClaim``, ``NothingTicked``
+        or ``EvidenceTooLarge``.
         """
-        row, type_ = record_of(holder, offer, hold=True)
+        row, type_ = record_of(holder, offer)
         if not type_.may_go_to(to):
             raise errors.OfferGone
         whole = offer_of(row, type_)
@@ -152,19 +151,10 @@ def held(holder: Holder, types: Mapping[str, EvidenceType]) -> list[EvidenceReco
     return sorted(rows, key=lambda row: (seen[row.type], row.pk))
 
 
-def record_of(
-    holder: Holder, offer: str | uuid.UUID, *, hold: bool = False
-) -> tuple[EvidenceRecord, EvidenceType]:
-    """Return a person's own record that counts now; raises ``OfferGone`` or ``EvidenceLevelTooLow``.
-
-    With ``hold`` nobody changes it until the caller's transaction ends; one that is being changed just now is
-    gone: whoever waited for it here might hold the list that its change is yet to mark.
-    """
+def record_of(holder: Holder, offer: str | uuid.UUID) -> tuple[EvidenceRecord, EvidenceType]:
+    """Return a person's own record that counts now; raises ``OfferGone`` or ``EvidenceLevelTooLow``."""
     key = _uuid(offer)
-    rows = EvidenceRecord.objects.all()
-    if hold:
-        rows = rows.select_for_update(skip_locked=True)
-    row = rows.filter(records_of(holder), key=key).first() if key else None
+    row = EvidenceRecord.objects.filter(records_of(holder), key=key).first() if key else None
     type_ = catalogue().types.get(row.type) if row is not None else None
     today = timezone.now().astimezone(ZONE).date()
     if row is None or type_ is None or row.state != State.VALID or row.valid_from > today:

@@ -34,7 +34,7 @@ def take_out(*, holder: Holder, key: uuid.UUID, jwk: str = "") -> str:
     theirs = _key(jwk)
     now = timezone.now()
     with transaction.atomic():
-        row, type_ = record_of(holder, key, hold=True)
+        row, type_ = record_of(holder, key)
         claims = claims_of(row)
         made, credential, _fresh = issuing.from_record(
             record=row,

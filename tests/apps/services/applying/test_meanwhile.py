@@ -1,4 +1,4 @@
-"""Two things at one moment, on a database that both share: what is being sent is not erased, nor replaced."""
+"""Two things at one moment, on a database that both share: what is being sent is not erased."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.identity.provider.test_meanwhile import at_one_moment, threads  # noqa: F401 - the fixture
-from apps.services.applying.test_shown import replaced
-from kouan.apps.evidence.models import Credential
-from kouan.apps.evidence.sdjwt import status
 from kouan.apps.services.applying import drafts, errors, expiry, sending
 from kouan.apps.services.models import Application
 from kouan.core.exchange.models import OutboxMessage
@@ -62,12 +59,3 @@ def test_what_lapses_while_it_is_sent_stays(threads, submit):  # noqa: F811 - th
     Application.objects.filter(pk=row.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
     at_one_moment(threads, go, expiry.run)
     is_sent(row)
-
-
-def test_what_is_replaced_while_it_is_sent_is_revoked(threads, submit, held):  # noqa: F811 - the fixture
-    row, go = submit()
-    at_one_moment(threads, go, lambda: replaced(held, birthdate="1991-12-24"))
-    is_sent(row)
-    credential = Credential.objects.select_related("list").get()
-    at = status.status_at(bytes(credential.list.bits), status.BITS, credential.index)
-    assert at == status.INVALID

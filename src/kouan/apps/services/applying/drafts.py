@@ -88,14 +88,18 @@ class Draft:
                     "version": bytes(self.row.digest).hex(),
                     "acts_for": self.row.acts_for,
                     "answers": self.answers,
-                    "picks": {name: _picked(pick) for name, pick in self.picks.items()},
+                    "picks": {name: self._picked(name) for name in self.picks},
                 }
             )
         ).digest()
 
-
-def _picked(pick: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: pick[name] for name in ("offer", "version", "claims", "upload") if name in pick}
+    def _picked(self, requirement: str) -> dict[str, Any]:
+        """Return what is shown for a requirement: evidence as it was chosen, or which files."""
+        pick = self.picks[requirement]
+        if not pick.get("upload"):
+            return {name: pick[name] for name in ("offer", "version", "claims") if name in pick}
+        files = self.row.files.filter(place=f"needs.{requirement}").values_list("sha256", flat=True)
+        return {"files": sorted(bytes(each).hex() for each in files)}
 
 
 def stamp(at: datetime) -> str:
