@@ -8,6 +8,9 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 from django.core.mail import EmailMessage
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.services.applying.conftest import PORTAL
@@ -111,3 +114,38 @@ def test_one_address_that_breaks_the_mail_holds_nobody_up_and_is_in_no_log(sent,
     assert not ApplicationNotice.objects.exclude(mail_due_at=None).exists()
     assert "ValueError" in caplog.text
     assert "c.example" not in caplog.text
+
+
+def copied(row, count):
+    """Have a person apply as often again: with an event, a reading and two messages each."""
+    lines, message = list(row.events.all()), OutboxMessage.objects.get(message_id=row.message_id)
+    for _number in range(count):
+        one = Application.objects.get(pk=row.pk)
+        one.pk, one.key, one.message_id = None, uuid.uuid4(), uuid.uuid4()
+        one.save()
+        for each in lines:
+            each.pk, each.application, each.told = None, one, b""
+            each.message_id = one.message_id if each.kind == "sent" else None
+            each.save()
+        message.pk, message.message_id, message.conversation = None, one.message_id, one.key
+        message.save()
+
+
+@pytest.mark.parametrize("name", ["mine", "readers"])
+def test_a_page_asks_the_database_no_more_for_many_applications(sent, gd, chan, name):
+    row = sent()
+    gd.hear()
+    gd.move(row, "read", "received")
+    copied(row, 2)
+    url = reverse(f"services:{name}")
+    chan.browser.get(url)  # what is read once is read
+    counts = []
+    for _more in range(2):
+        with CaptureQueriesContext(connection) as asked:
+            text = chan.browser.get(url).text
+        counts.append(len(asked))
+        copied(row, 8)
+    assert text.count("Department of Transport") >= 3
+    assert counts[0] == counts[1]
+    assert len(queries.all_crossings(chan.person)) == len(queries.listed(chan.person)) == 19
+    assert len(queries.all_readings(chan.person)) == 19

@@ -94,7 +94,7 @@ def test_a_reading_is_shown_and_moves_nothing(sent, gd, chan):
     gd.move(row, "take-up", "in-review", due_on=WHEN)
     gd.move(row, "read", "in-review")
     assert (row.state, str(row.due_on)) == ("in-review", WHEN)
-    _crossed, ((mine, reading),) = queries.all_crossings(chan.person)
+    ((mine, reading),) = queries.all_readings(chan.person)
     assert (mine.row.pk, reading.kind) == (row.pk, "read")
 
 

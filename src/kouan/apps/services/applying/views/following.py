@@ -242,7 +242,7 @@ def _receipt_of(row: Application) -> bytes:
 @own
 def readers(request: HttpRequest, person: Person) -> HttpResponse:
     """Show who has read what: each reading that any app knows of, and each crossing with its proof."""
-    crossed, _readings = queries.all_crossings(person)
+    crossed = queries.all_crossings(person)
     return page(request, "readers", crossed=crossed, every=readings.known(person), readings=[], only=None)
 
 
