@@ -25,6 +25,10 @@ def seen_in(response):
     return re.search(r'name="seen" value="(\d+)"', response.text)[1]
 
 
+def hidden_in(response):
+    return dict(re.findall(r'type="hidden" name="(seen|version-[^"]+)" value="([^"]+)"', response.text))
+
+
 def page(browser, name, *args, status=200, **query):
     response = browser.get(reverse(f"services:{name}", args=args), query)
     assert response.status_code == status, response.text[:2000]
@@ -33,11 +37,8 @@ def page(browser, name, *args, status=200, **query):
 
 def post(browser, name, /, *args, query="", **values):
     url = reverse(f"services:{name}", args=args)
-    seen = values.pop("seen", None)
-    if seen is None:
-        shown = browser.get(url)
-        seen = seen_in(shown) if 'name="seen"' in shown.text else ""
-    return browser.post(url + query, {"seen": seen, **values})
+    hidden = {} if "seen" in values else hidden_in(browser.get(url))
+    return browser.post(url + query, hidden | values)
 
 
 BORN = {"about.born-day": "3", "about.born-month": "2", "about.born-year": "1990"}

@@ -13,7 +13,8 @@ from django.contrib.auth.models import User
 from apps.services.cases.made import PlayedBroker, Sent, published
 from core.exchange.peer import Peer
 from kouan.apps.services import receipts
-from kouan.apps.services.cases import clock, receiving, versions
+from kouan.apps.services.cases import clock, receiving
+from kouan.apps.services.catalogue import queries as queries_of_catalogue
 from kouan.apps.services.models import Case
 from kouan.config import BlobSettings
 from kouan.core import credentials
@@ -61,7 +62,7 @@ def node(db, settings, stores, tmp_path):
     outbox._waiting._counts.clear()
     pressure._held.forget()
     allowances.forget()
-    versions.by_digest.cache_clear()
+    queries_of_catalogue.version.cache_clear()
     settings.NODE = replace(
         settings.NODE,
         keys=stores["hk"].directory,

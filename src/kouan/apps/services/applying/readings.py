@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 def of_person(person: Person) -> Iterator[Reading]:
     """Yield each reading that the other side told of."""
-    _crossed, readings = queries.all_crossings(person)
-    for mine, each in readings:
+    for mine, each in queries.all_readings(person):
         yield Reading(
             at=each.at,
             who=mine.department,

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from django.contrib.auth.models import User
 
 from kouan.apps.services import sealing
-from kouan.apps.services.cases import access, clock, labels, proving, telling, versions, working
+from kouan.apps.services.cases import (
+    access,
+    clock,
+    labels,
+    proving,
+    signatures,
+    telling,
+    versions,
+    working,
+)
 from kouan.apps.services.cases.clock import Turn
 from kouan.apps.services.catalogue.errors import UnknownVersion
 from kouan.apps.services.definition import form as forms
@@ -264,7 +273,6 @@ def shown(case: Case, language: str) -> Shown:
     every = [] if restricted else proving.shown(case)
     evidence = tuple(each for each in every if each.replaced_at is None)
     files = () if restricted else tuple(case.files.defer("content").order_by("pk"))
-    told = sealing.unseal_json(case.told, of=f"case {case.key} told") or {}
     return Shown(
         case=case,
         definition=definition,
@@ -283,7 +291,7 @@ def shown(case: Case, language: str) -> Shown:
             for need in definition.needs
         ),
         files=tuple(each for each in files if not each.place.startswith("needs.")),
-        cosigners=() if restricted else tuple(told.get("cosigners", ())),
+        cosigners=() if restricted else signatures.of_case(case),
         story=tuple(_story(case, definition, language)),
         actions=actions(case, definition),
         days=None if case.due_on is None else (case.due_on - clock.today()).days,

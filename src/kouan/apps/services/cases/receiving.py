@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from kouan.apps.services.definition.model import Definition
-    from kouan.apps.services.payloads import ApplicantActed, ApplicationSubmitted
+    from kouan.apps.services.payloads import ApplicantActed, ApplicantActed1, ApplicationSubmitted
     from kouan.core.credentials import Checked
     from kouan.core.exchange import Received
+
+    _Acted = Received[ApplicantActed] | Received[ApplicantActed1]
 
 _STATES: Final = ServiceVersion.State
 _DECIDED: Final = (Action.GRANT.value, Action.REFUSE.value, Action.UPHOLD.value, Action.WITHDRAW.value)
@@ -169,8 +171,11 @@ def _next_reference(year: int) -> str:
     return f"{settings.NODE.side.upper()}-{year}-{row.last:06d}"
 
 
-def acted(*, message: Received[ApplicantActed]) -> None:
-    """Carry out what the applicant wants; raises ``NotNow`` where the case's state does not let them."""
+def acted(*, message: _Acted) -> None:
+    """Carry out what the applicant wants.
+
+    Raises ``NotNow`` where the case's state does not let them, and ``LevelTooLow``.
+    """
     said = message.payload
     key = uuid.UUID(bytes=said.application)
     if message.conversation != key:
@@ -183,6 +188,7 @@ def acted(*, message: Received[ApplicantActed]) -> None:
             raise errors.ConsentNotHers(what="application")
         if case.events.filter(caused_by=message.id).exists():
             return
+        fitting.check_level(versions.of_case(case), said)
         checked: list[Checked] = []
         if said.answers or said.evidence or said.attachments:
             fitting.check_more_consent(said, case=case, sender=message.sender, at=message.sent_at)
@@ -192,7 +198,7 @@ def acted(*, message: Received[ApplicantActed]) -> None:
         case.save()
 
 
-def _check_added(case: Case, said: ApplicantActed) -> list[Checked]:
+def _check_added(case: Case, said: ApplicantActed1) -> list[Checked]:
     """Hold what is added against the form and the declared kinds of data, whatever is done with it.
 
     Returns what checks of the evidence found. Raises ``EvidenceNotAsked`` for answers beside anything but a
@@ -223,7 +229,7 @@ def _moved(case: Case, action: Action) -> State:
         raise errors.NotNow(state=labels.state_name(case.state)) from None
 
 
-def _message(case: Case, message: Received[ApplicantActed], checked: Sequence[Checked]) -> None:
+def _message(case: Case, message: _Acted, checked: Sequence[Checked]) -> None:
     if not message.payload.words.strip():
         raise errors.WordsNeeded
     _add(case, message, checked)
@@ -232,7 +238,7 @@ def _message(case: Case, message: Received[ApplicantActed], checked: Sequence[Ch
     telling.note(case, "message", role=Role.APPLICANT, told=told, caused_by=message.id)
 
 
-def _correct(case: Case, message: Received[ApplicantActed], checked: Sequence[Checked]) -> None:
+def _correct(case: Case, message: _Acted, checked: Sequence[Checked]) -> None:
     said = message.payload
     _bring_back(case, message)
     state = _moved(case, Action.CORRECT)
@@ -250,7 +256,7 @@ def _correct(case: Case, message: Received[ApplicantActed], checked: Sequence[Ch
     telling.tell(case, "correct", role=Role.APPLICANT, due_on=case.due_on, caused_by=message.id, more=told)
 
 
-def _bring_back(case: Case, message: Received[ApplicantActed]) -> None:
+def _bring_back(case: Case, message: _Acted) -> None:
     """Bring a case back that lapsed while the correction was under way: it was sent by the day that counts.
 
     The line, or either node, may have been down for days; when something was sent, its header says.
@@ -264,7 +270,7 @@ def _bring_back(case: Case, message: Received[ApplicantActed]) -> None:
     case.state, case.days_left, case.decided_at = State.CORRECTION.value, before.get("days_left", 0), None
 
 
-def _add(case: Case, message: Received[ApplicantActed], checked: Sequence[Checked]) -> None:
+def _add(case: Case, message: _Acted, checked: Sequence[Checked]) -> None:
     """Take in the evidence and the files that came with it."""
     said = message.payload
     if not said.evidence and not said.attachments:
@@ -283,7 +289,7 @@ def _add(case: Case, message: Received[ApplicantActed], checked: Sequence[Checke
     attachments.keep(case=case, attachments=said.attachments, sender=message.sender, message_id=message.id)
 
 
-def _end(case: Case, message: Received[ApplicantActed], _checked: Sequence[Checked]) -> None:
+def _end(case: Case, message: _Acted, _checked: Sequence[Checked]) -> None:
     state = _moved(case, Action.WITHDRAW)
     telling.enter(case, state)
     issued.stands(case)
@@ -291,7 +297,7 @@ def _end(case: Case, message: Received[ApplicantActed], _checked: Sequence[Check
     telling.tell(case, "withdraw", role=Role.APPLICANT, caused_by=message.id, more=_told(message))
 
 
-def _appeal(case: Case, message: Received[ApplicantActed], checked: Sequence[Checked]) -> None:
+def _appeal(case: Case, message: _Acted, checked: Sequence[Checked]) -> None:
     state = _moved(case, Action.APPEAL)
     if not message.payload.words.strip():
         raise errors.WordsNeeded
@@ -306,7 +312,7 @@ def _appeal(case: Case, message: Received[ApplicantActed], checked: Sequence[Che
     telling.tell(case, "appeal", role=Role.APPLICANT, due_on=case.due_on, caused_by=message.id, more=more)
 
 
-def _restrict(case: Case, message: Received[ApplicantActed], _checked: Sequence[Checked]) -> None:
+def _restrict(case: Case, message: _Acted, _checked: Sequence[Checked]) -> None:
     """Let nobody work any more with what the applicant sent; the decision and the trail stay."""
     if case.turn != clock.Turn.NOBODY or case.restricted_at is not None:
         raise errors.NotNow(state=labels.state_name(case.state))
@@ -324,7 +330,7 @@ _ACTS: Final = {
 }
 
 
-def _told(message: Received[ApplicantActed]) -> dict[str, Any]:
+def _told(message: _Acted) -> dict[str, Any]:
     said = message.payload
     told: dict[str, Any] = {"said": said.words.strip()}
     if said.evidence:
