@@ -11,15 +11,8 @@ from django.contrib.auth.models import User
 
 from kouan.apps.services import sealing
 from kouan.apps.services.cases import (
-    access,
-    clock,
-    labels,
-    proving,
-    signatures,
-    telling,
-    versions,
-    working,
-)
+    access, clock, labels, proving, signatures, telling, versions, working,
+)  # fmt: skip
 from kouan.apps.services.cases.clock import Turn
 from kouan.apps.services.catalogue.errors import UnknownVersion
 from kouan.apps.services.definition import form as forms

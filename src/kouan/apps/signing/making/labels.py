@@ -35,8 +35,8 @@ FORMS: Final[Mapping[str, _StrOrPromise]] = {
 """Where a signature is."""
 REFUSED: Final[Mapping[str, _StrOrPromise]] = {
     "no-sound-pdf": _(
-        "it is no PDF, or it is broken or cut short. Get it once more, or save it anew from a PDF program; or "
-        "let the signature go into a file of its own"
+        "it is no PDF, or it is broken or cut short. Get it once more, or save it anew from a PDF "
+        "program; or let the signature go into a file of its own"
     ),
     "encrypted": _("it is encrypted"),
     "closed": _("who certified it permits no changes"),
