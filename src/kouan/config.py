@@ -52,6 +52,7 @@ MIN_SECRET_LENGTH: Final = 32
 DEMONSTRATION_COOLING_OFF_S: Final = 60
 _MOST_PROCESSES: Final = 64
 _MOST: Final = 1_000_000_000
+_MOST_DAYS: Final = 36_500
 _MOST_BYTES: Final = 1 << 50
 
 
@@ -136,6 +137,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         # Infinity and "not a number" are numbers to TOML.
         if not 0 <= value <= _MOST or (key == "batch_max" and not 1 <= value <= 1000):  # noqa: PLR2004 - the wire's bound
             raise ConfigError(f"{path}: `exchange.{key}` is out of range.")
+    _between(path, "exchange.keep_bodies_days", exchange.get("keep_bodies_days", 0), 0, _MOST_DAYS)
     door = {key: value for key, value in _section(values, "door").items() if key in DOOR_KEYS}
     for key, value in door.items():
         _between(path, f"door.{key}", value, 1, _MOST)

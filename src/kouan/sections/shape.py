@@ -33,6 +33,7 @@ SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
     "processes": {"portal": int, "door": int, "worker": int},
     "exchange": {
         **dict.fromkeys(("linger_ms", "batch_max", "outbox_max", "clock_tolerance_s", "inbox_credit"), int),
+        "keep_bodies_days": int,
         **dict.fromkeys(("retry_first_s", "retry_longest_s"), (int, float)),
     },
     "token": {"module": str, "label": str, "pin_env": str, "uses": list},

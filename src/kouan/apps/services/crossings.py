@@ -24,7 +24,7 @@ from kouan.apps.services.payloads import (
     ServicePublished,
     ServicesWanted,
 )
-from kouan.core.exchange import Consent, Crossing, Received, Undelivered
+from kouan.core.exchange import Consent, Crossing, Keep, Received, Undelivered
 from kouan.core.exchange.blobs.reference import BlobLimit
 from kouan.core.exchange.crossing import Told
 
@@ -138,6 +138,7 @@ APPLICATION: Final[Crossing[ApplicationSubmitted]] = _declare(
     blobs=BlobLimit(most=MAX_FILES, each_bytes=MAX_FILE),
     consent=Consent.REQUIRED,
     consent_reason=_OWN,
+    keep=Keep.UNTIL_HANDLED,
     expires_after=timedelta(days=7),
 )
 APPLICANT_ACTED: Final[Crossing[ApplicantActed]] = _declare(
@@ -174,6 +175,7 @@ APPLICANT_ACTED: Final[Crossing[ApplicantActed]] = _declare(
     blobs=BlobLimit(most=MAX_FILES, each_bytes=MAX_FILE),
     consent=Consent.REQUIRED,
     consent_reason=_OWN,
+    keep=Keep.UNTIL_HANDLED,
     expires_after=timedelta(days=7),
 )
 CASE_MOVED: Final[Crossing[CaseMoved]] = _declare(

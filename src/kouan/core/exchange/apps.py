@@ -16,11 +16,13 @@ class ExchangeConfig(AppConfig):
     def ready(self) -> None:
         """Let the apps declare their crossings, and name what the channel does now and then."""
         autodiscover_modules("crossings")
-        from kouan.core.exchange import agreements, figures, keynews, reconciling, stamping, witnesses  # noqa: PLC0415 - models are ready now
+        from kouan.core.exchange import agreements, bodies, figures, keynews, reconciling, stamping, witnesses  # noqa: PLC0415 - models are ready now
         from kouan.core.exchange.recovery import chore  # noqa: PLC0415 - as above
 
         figures.offer()
         chores.register("agreements", every=agreements.KEEP_EVERY, run=agreements.keep_all)
+        chores.register("bodies-handled", every=bodies.EVERY, run=bodies.erase_handled)
+        chores.register("bodies-over", every=bodies.EVERY_OVER, run=bodies.erase_over)
         chores.register("channels", every=chore.EVERY, run=chore.look_after, idle=chore.IDLE)
         chores.register("keys", every=keynews.EVERY, run=keynews.look_after, idle=keynews.IDLE)
         chores.register("reconciliation", every=reconciling.LOOK_EVERY, run=reconciling.work)

@@ -17,6 +17,7 @@ from kouan.core.database.rows import insert_many, new_keys
 from kouan.core.errors import KouanError
 from kouan.core.exchange import refusals, wake, wire
 from kouan.core.exchange.blobs import attaching
+from kouan.core.exchange.bodies import ContentErased
 from kouan.core.exchange.crossing import Consent, Crossing, P, SentAgain, registry
 from kouan.core.exchange.ids import new_id, new_ids
 from kouan.core.exchange.models import OutboxBody, OutboxMessage
@@ -125,7 +126,7 @@ def send_many(  # noqa: PLR0913 - as above
     if crossing.blobs is not None:
         for row, payload in zip(rows, payloads, strict=True):
             attaching.claim(row["message_id"], payload, to=to, type_=crossing.type)
-    _queue(rows, bodies)
+    _queue(rows, bodies, crossing)
     return [row["message_id"] for row in rows]
 
 
@@ -196,7 +197,7 @@ def _decided(  # noqa: PLR0913 - what ``decide`` looks at
     return decided
 
 
-def _queue(rows: Sequence[dict[str, Any]], bodies: Sequence[bytes]) -> None:
+def _queue(rows: Sequence[dict[str, Any]], bodies: Sequence[bytes], crossing: Crossing[Any]) -> None:
     """Write messages and their bodies, and ring for the sender when they are committed."""
     if not rows:
         return
@@ -204,7 +205,9 @@ def _queue(rows: Sequence[dict[str, Any]], bodies: Sequence[bytes]) -> None:
     insert_many(
         OutboxMessage, ["id", *rows[0]], [(key, *row.values()) for key, row in zip(keys, rows, strict=True)]
     )
-    insert_many(OutboxBody, ["message_id", "body"], list(zip(keys, bodies, strict=True)))
+    keep = crossing.kept.stored
+    contents = [(key, body, keep) for key, body in zip(keys, bodies, strict=True)]
+    insert_many(OutboxBody, ["message_id", "body", "keep"], contents)
     wake.ring_on_commit(wake.OUTBOX)
 
 
@@ -287,10 +290,12 @@ def expire_waiting(now: datetime, *, limit: int = 500) -> int:
 def retry(message_id: uuid.UUID) -> uuid.UUID:
     """Send a dead letter again, under a new id and a fresh decision; return the new id.
 
-    Raises ``NotADeadLetter`` for any other message, and whatever ``send`` may raise.
+    Raises ``NotADeadLetter`` for any other message, ``ContentErased``, and whatever ``send`` may raise.
     """
     with transaction.atomic():
         old = _dead_letter(message_id)
+        if not old.body:
+            raise ContentErased(message=str(message_id))
         crossing = registry.get(old.type, old.version)
         now = timezone.now()
         payload = crossing.decode_bytes(wire.decode_body(old.body, max_bytes=crossing.max_bytes))
@@ -309,7 +314,7 @@ def retry(message_id: uuid.UUID) -> uuid.UUID:
             now=now,
             retry_of=old.message_id,
         )
-        _queue([row], [old.body])
+        _queue([row], [old.body], crossing)
         OutboxMessage.objects.filter(pk=old.pk).update(dismissed=True)
         UntoldFailure.objects.filter(pk=old.pk).delete()  # an app hears no more of a failure that is mended
         again: uuid.UUID = row["message_id"]
