@@ -137,11 +137,13 @@ def _erase_portion(contents: type[InboxBody | OutboxBody], keys: list[int]) -> N
     """Erase bodies of messages that nobody else holds just now."""
     if not keys:
         return
-    messages, ended = (
-        (OutboxMessage.objects, _LEFT) if contents is OutboxBody else (InboxMessage.objects, _HANDLED)
-    )
     with transaction.atomic():
-        _erase(messages.filter(pk__in=keys, state__in=ended), contents, skip_locked=True)
+        if contents is OutboxBody:
+            ours = OutboxMessage.objects.filter(pk__in=keys, state__in=_LEFT)
+            _erase(ours, contents, skip_locked=True)
+        else:
+            theirs = InboxMessage.objects.filter(pk__in=keys, state__in=_HANDLED)
+            _erase(theirs, contents, skip_locked=True)
 
 
 def _erase(

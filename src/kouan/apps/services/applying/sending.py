@@ -32,7 +32,7 @@ from kouan.apps.services.payloads import (
     Evidence,
 )
 from kouan.core.credentials import broker
-from kouan.core.exchange import outbox
+from kouan.core.exchange import bodies, outbox
 from kouan.core.exchange.blobs.attaching import attach
 from kouan.web.persons import identities
 from kouan.web.throttle import Throttle
@@ -346,6 +346,8 @@ def _act(  # noqa: PLR0913 - all that a message says
     event.save(update_fields=["message_id"])
     withdrawn = now if action == "withdraw-consent" else None
     Application.objects.filter(pk=row.pk).update(updated_at=now, consent_withdrawn_at=withdrawn)
+    if withdrawn:
+        bodies.erase_conversation(row.peer, row.key)
 
 
 def _agreed(draft: Draft, person: Person, held: frozenset[str], now: datetime) -> bytes:

@@ -24,6 +24,7 @@ from kouan.apps.services.cases import (
 from kouan.apps.services.catalogue.errors import UnknownVersion
 from kouan.apps.services.domain import Action, Role, State
 from kouan.apps.services.models import Case, CaseCounter, ServiceVersion
+from kouan.core.exchange import bodies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -297,13 +298,17 @@ def _appeal(case: Case, message: Received[ApplicantActed], checked: Sequence[Che
 
 
 def _restrict(case: Case, message: Received[ApplicantActed], _checked: Sequence[Checked]) -> None:
-    """Let nobody work any more with what the applicant sent; the decision and the trail stay."""
+    """Let nobody work any more with what the applicant sent; the decision and the trail stay.
+
+    What the channel still had of what was said either way is erased: what has to be kept is in the case.
+    """
     if case.turn != clock.Turn.NOBODY or case.restricted_at is not None:
         raise errors.NotNow(state=labels.state_name(case.state))
     case.restricted_at = timezone.now()
     case.changed += 1
     telling.tell(case, "restrict", role=Role.APPLICANT, more=_told(message))
     case.events.filter(seq=case.seq).update(message_id=message.id)
+    bodies.erase_conversation(case.home, case.key)
 
 
 _ACTS: Final = {
