@@ -50,7 +50,7 @@ def tell_again() -> bool:
                 try:
                     outbox.retry(message_id)
                 except (errors.ConsentWithdrawn, errors.ConsentExpired, errors.UnknownConsent, ContentErased):
-                    outbox.cancel(message_id)  # nobody over there has to know it any more, or there is nothing
+                    outbox.cancel(message_id)  # nobody over there has to know it any more, or can be told
                 except NotADeadLetter:  # another worker, or an operator, was a moment faster
                     continue
                 except (Denied, OutboxFull, UnknownMember):
