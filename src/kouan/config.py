@@ -35,6 +35,7 @@ from kouan.sections import (
 from kouan.sections.dataflow import DataFlowSettings
 from kouan.sections.mail import MailSettings
 from kouan.sections.programme import ProgrammeSettings
+from kouan.sections.services import ServicesSettings
 from kouan.sections.shape import SHAPE
 from kouan.sections.signers import SignerSettings, second_signature
 from kouan.sections.signing import FormerTime, SigningSettings
@@ -105,6 +106,7 @@ class NodeConfig:
     second_signature: str = ""
     """``sm2``: all that this side signs for others is signed by SM2 as well; else it is signed once."""
     payments: tuple[str, ...] = ()
+    services: ServicesSettings = field(default_factory=ServicesSettings)
 
 
 _REQUIRED: Final = {"side", "portal.listen", "portal.origin", "door.listen", "door.url"}
@@ -192,6 +194,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         signing=_named(path, lambda: SigningSettings.read(_section(values, "signing"))),
         former_time=_named(path, lambda: FormerTime.read_all(former_time, home=home)),
         payments=_named(path, lambda: payments.read(_section(values, "payments"))),
+        services=_named(path, lambda: ServicesSettings.read(_section(values, "services"))),
         mail=_named(path, lambda: MailSettings.read(_section(values, "mail"), environment, demonstration)),
         programme=_named(
             path, lambda: ProgrammeSettings.read(_section(values, "programme"), environment, home=home)

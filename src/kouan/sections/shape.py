@@ -12,6 +12,7 @@ from kouan.sections import (
     mail,
     payments,
     programme,
+    services,
     signers,
     signing,
     staff,
@@ -50,6 +51,7 @@ SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
     "mail": mail.KEYS,
     "payments": payments.KEYS,
     "programme": programme.KEYS,
+    "services": services.KEYS,
     "blobs": {
         "folder": str,
         **dict.fromkeys(("quota_bytes", "min_free_bytes", "retention_s", "fetch_within_s"), int),

@@ -128,8 +128,8 @@ _PREFACE: Final = """\
 
 Everything that may cross between two nodes. This page is made from the declarations in each app's
 `crossings.py` by `kouan catalogue`; a message that is not declared cannot be sent and is refused when
-it arrives. Which agreement and clause allow it is shown by each node under `/catalogue/`. How many days what
-a message says is kept is each node's `exchange.keep_bodies_days`; they stand here as they are unless it is set.
+it arrives. Which agreement and clause allow it is shown by each node under `/catalogue/`. For how many days
+what a message says is kept is each node's `exchange.keep_bodies_days`; this is what holds unless it is set.
 """
 
 
@@ -169,17 +169,17 @@ def _kept(keep: Keep) -> str:
     days = settings.NODE.exchange.keep_bodies_days
     match keep:
         case Keep.ON_RECORD:
-            return gettext("on record, on both sides.")
+            return gettext("On record, on both sides")
         case Keep.TERM:
             text = ngettext(
-                "%(count)s day after its end, on both sides.",
-                "%(count)s days after its end, on both sides.",
+                "On both sides, %(count)s day after its end",
+                "On both sides, %(count)s days after its end",
                 days,
             )
         case Keep.UNTIL_HANDLED:
             text = ngettext(
-                "by the receiver until it is handled; by the sender %(count)s day after its end.",
-                "by the receiver until it is handled; by the sender %(count)s days after its end.",
+                "By the receiver until it is handled, by the sender %(count)s day after its end",
+                "By the receiver until it is handled, by the sender %(count)s days after its end",
                 days,
             )
     return text % {"count": days}

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import timedelta
 
 import pytest
 from asn1crypto import pem, x509
 from django.contrib.auth.models import User
+from django.utils import timezone
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
@@ -13,6 +15,7 @@ from apps.services.cases.made import FEE, opened_pdf, presentation, published, w
 from kouan.apps.evidence.broker import EvidenceBroker
 from kouan.apps.services import papers, sealing
 from kouan.apps.services.cases import (
+    erasing,
     errors,
     granting,
     issued,
@@ -305,3 +308,18 @@ def test_who_is_killed_while_granting_has_granted_all_or_nothing(reviewed, told,
     done = granting.grant(case=row, officer=worker, changed=row.changed, given=GIVEN)
     assert done.state == "granted"
     assert [type_ for type_, _payload in told()] == ["services.result"]
+
+
+def test_a_result_whose_case_was_erased_can_still_be_taken_back(granted, broker):
+    row, worker = granted()
+    Case.objects.update(decided_at=timezone.now() - timedelta(days=9000))
+    erasing.run()
+    row.refresh_from_db()
+    with pytest.raises(errors.NoResult):
+        issued.pdf(row)
+    with pytest.raises(errors.CaseErased):
+        working.note(case=row, officer=worker, changed=row.changed, words="Looked again.")
+    granting.revoke(case=row, officer=worker, changed=row.changed, words="It was wrong.")
+    (text,) = broker.revoked
+    token, mark, disclosures = text.partition("~")
+    assert (token, mark, disclosures) == (broker.issued[0][0].partition("~")[0], "~", "")

@@ -372,7 +372,7 @@ _DID: Final = {
 def allowed(row: Application) -> list[str]:
     """Return what the applicant may do now; nothing twice while the other side has not answered."""
     state = State(row.state)
-    if state in {State.DRAFT, State.COSIGNING, State.NOT_TAKEN} or row.consent_withdrawn_at is not None:
+    if state in {State.DRAFT, State.COSIGNING, State.NOT_TAKEN} or row.consent_withdrawn_at or row.erased_at:
         return []
     waiting = _waiting(row)
     if state is State.SENT:

@@ -259,20 +259,20 @@ class Shown:
 def shown(case: Case, language: str) -> Shown:
     """Return a case with all that belongs to it, in the reader's language."""
     definition = versions.of_case(case)
-    restricted = case.restricted_at is not None
-    answers = {} if restricted else answers_of(case)
-    every = [] if restricted else proving.shown(case)
+    closed = case.closed
+    answers = {} if closed else answers_of(case)
+    every = [] if closed else proving.shown(case)
     evidence = tuple(each for each in every if each.replaced_at is None)
-    files = () if restricted else tuple(case.files.defer("content").order_by("pk"))
+    files = () if closed else tuple(case.files.defer("content").order_by("pk"))
     told = sealing.unseal_json(case.told, of=f"case {case.key} told") or {}
     return Shown(
         case=case,
         definition=definition,
-        passages=[] if restricted else forms.in_words(definition.form, answers, language),
+        passages=[] if closed else forms.in_words(definition.form, answers, language),
         evidence=evidence,
         replaced=tuple(each for each in every if each.replaced_at is not None),
         needs=()
-        if restricted
+        if closed
         else tuple(
             (
                 need.requirement,
@@ -345,7 +345,7 @@ def _story(case: Case, definition: Definition, language: str) -> Iterable[Happen
     for event in events:
         told = telling.said(case, event)
         changed: tuple[Changed, ...] = ()
-        if "before" in told and case.restricted_at is None:
+        if "before" in told and not case.closed:
             changed = tuple(_changes(definition, told["before"], now, language, asked[event.pk]))
             now = told["before"]
         words = told.get("words") or told.get("said") or ""

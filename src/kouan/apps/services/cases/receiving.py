@@ -171,6 +171,8 @@ def acted(*, message: Received[ApplicantActed]) -> None:
             raise errors.UnknownCase
         if message.basis is not None and message.basis.consent != str(key):
             raise errors.ConsentNotHers(what="application")
+        if case.erased_at is not None:
+            raise errors.NotNow(state=labels.state_name(case.state))
         if case.events.filter(message_id=message.id).exists():
             return
         checked: list[Checked] = []

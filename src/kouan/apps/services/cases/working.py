@@ -34,14 +34,19 @@ MAX_WORDS: Final = 4000
 
 
 @contextmanager
-def working_on(case: Case, *, officer: User, changed: int) -> Iterator[Case]:
-    """Hold a case while an officer changes it; raises ``UnknownCase`` or ``CaseChanged``."""
+def working_on(case: Case, *, officer: User, changed: int, erased: bool = False) -> Iterator[Case]:
+    """Hold a case while an officer changes it; ``erased``: also one whose term is over.
+
+    Raises ``UnknownCase``, ``CaseChanged`` or ``CaseErased``.
+    """
     with transaction.atomic():
         held = Case.objects.select_for_update(of=("self",)).select_related("officer").get(pk=case.pk)
         if not access.works_on(officer, held):
             raise errors.UnknownCase
         if held.changed != changed:
             raise errors.CaseChanged(what=_what_changed(held, changed))
+        if held.erased_at is not None and not erased:
+            raise errors.CaseErased
         yield held
         held.save()
 
