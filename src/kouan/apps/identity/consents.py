@@ -161,8 +161,8 @@ def withdraw(*, resident: Resident, key: uuid.UUID) -> int:
                 # It counts no more here, and that is what decides.
                 said = ConsentWithdrawn(consent=row.key.bytes, service=row.service_id)
                 send_if_it_can(CONSENT_WITHDRAWN, to=row.peer, payload=said)
-        told = SignIn.objects.filter(receipt__in=rows, message_id__isnull=False)
-        bodies.erase_sent(list(told.values_list("message_id", flat=True)), arrived=True)
+        told = SignIn.objects.filter(receipt__in=rows).values_list("message_id", flat=True)
+        bodies.erase_sent([each for each in told if each is not None], arrived=True)
     return len(rows)
 
 

@@ -17,8 +17,9 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.core.errors import KouanError
 from kouan.core.exchange.blobs import cleaning
+from kouan.core.exchange.contents import InboxBody, OutboxBody
 from kouan.core.exchange.crossing import Keep
-from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxBody, OutboxMessage
+from kouan.core.exchange.models import InboxMessage, OutboxMessage
 
 if TYPE_CHECKING:
     import uuid

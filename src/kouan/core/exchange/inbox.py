@@ -24,8 +24,9 @@ from kouan.core.database.rows import (
 from kouan.core.errors import KouanError
 from kouan.core.exchange import incidents, pressure, refusals, resigning, wake, wire
 from kouan.core.exchange.blobs import expecting
+from kouan.core.exchange.contents import InboxBody
 from kouan.core.exchange.crossing import registry
-from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxMessage, ReceivedBatch, Stream
+from kouan.core.exchange.models import InboxMessage, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.opening import Examined, Opened, Signed, examine, read
 from kouan.core.exchange.recovery.halts import require_open
 from kouan.core.exchange.shapes import MalformedWire

@@ -18,9 +18,10 @@ from kouan.core.errors import KouanError
 from kouan.core.exchange import refusals, wake, wire
 from kouan.core.exchange.blobs import attaching
 from kouan.core.exchange.bodies import ContentErased
+from kouan.core.exchange.contents import OutboxBody
 from kouan.core.exchange.crossing import Consent, Crossing, P, SentAgain, registry
 from kouan.core.exchange.ids import new_id, new_ids
-from kouan.core.exchange.models import OutboxBody, OutboxMessage
+from kouan.core.exchange.models import OutboxMessage
 from kouan.core.exchange.untold import UntoldFailure
 from kouan.core.policy import Allowed, Denied, Proposal, policy_of
 from kouan.core.sides import side_name

@@ -9,8 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.core.exchange import wire
+from kouan.core.exchange.contents import OutboxBody
 from kouan.core.exchange.crossing import registry
-from kouan.core.exchange.models import Batch, InboxMessage, OutboxBody, OutboxMessage, ReceivedBatch
+from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, ReceivedBatch
 from kouan.core.exchange.receipts import take_receipt
 from kouan.core.exchange.recovery.forms import (
     MAX_KNOWN,
