@@ -15,6 +15,7 @@ from kouan.config import (
     load,
     load_from_environment,
 )
+from kouan.sections.services import ServicesSettings
 
 SECRET = {"KOUAN_SECRET_KEY": "a" * 32}
 GOOD = """
@@ -75,6 +76,31 @@ def test_how_often_each_may_ask(write):
     assert load(write(GOOD), SECRET).validation == ValidationSettings(30, 120, 6000)
     text = GOOD + "[validation]\nanonymous_per_minute = 5\ninstitution_per_minute = 6\ntoken_per_minute = 7\n"
     assert load(write(text), SECRET).validation == ValidationSettings(5, 6, 7)
+
+
+def test_how_long_what_is_about_persons_is_kept(write):
+    node = load(write(GOOD), SECRET)
+    assert (node.exchange.keep_bodies_days, node.services) == (30, ServicesSettings(2557, 2557))
+    text = (
+        "[exchange]\nkeep_bodies_days = 0\n[services]\nkeep_cases_days = 90\nkeep_applications_days = 365\n"
+    )
+    node = load(write(GOOD + text), SECRET)
+    assert (node.exchange.keep_bodies_days, node.services) == (0, ServicesSettings(90, 365))
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[exchange]\nkeep_bodies_days = 36501\n", "`exchange.keep_bodies_days`"),
+        ("[exchange]\nkeep_bodies_days = -1\n", "`exchange.keep_bodies_days`"),
+        ("[services]\nkeep_cases_days = 89\n", "`services.keep_cases_days`"),
+        ("[services]\nkeep_applications_days = 36501\n", "`services.keep_applications_days`"),
+        ("[services]\nkeep_cases_years = 7\n", "`services.keep_cases_years`"),
+    ],
+)
+def test_a_term_that_cannot_be_is_named(write, text, key):
+    with pytest.raises(ConfigError, match=key):
+        load(write(GOOD + text), SECRET)
 
 
 def test_the_mail_server_is_read_with_its_password_from_the_environment(write):

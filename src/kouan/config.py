@@ -35,6 +35,7 @@ from kouan.sections import (
 from kouan.sections.dataflow import DataFlowSettings
 from kouan.sections.mail import MailSettings
 from kouan.sections.programme import ProgrammeSettings
+from kouan.sections.services import ServicesSettings
 from kouan.sections.shape import SHAPE
 from kouan.sections.signers import SignerSettings, second_signature
 from kouan.sections.signing import FormerTime, SigningSettings
@@ -52,6 +53,7 @@ MIN_SECRET_LENGTH: Final = 32
 DEMONSTRATION_COOLING_OFF_S: Final = 60
 _MOST_PROCESSES: Final = 64
 _MOST: Final = 1_000_000_000
+_MOST_DAYS: Final = 36_500
 _MOST_BYTES: Final = 1 << 50
 
 
@@ -104,6 +106,7 @@ class NodeConfig:
     second_signature: str = ""
     """``sm2``: all that this side signs for others is signed by SM2 as well; else it is signed once."""
     payments: tuple[str, ...] = ()
+    services: ServicesSettings = field(default_factory=ServicesSettings)
 
 
 _REQUIRED: Final = {"side", "portal.listen", "portal.origin", "door.listen", "door.url"}
@@ -136,6 +139,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         # Infinity and "not a number" are numbers to TOML.
         if not 0 <= value <= _MOST or (key == "batch_max" and not 1 <= value <= 1000):  # noqa: PLR2004 - the wire's bound
             raise ConfigError(f"{path}: `exchange.{key}` is out of range.")
+    _between(path, "exchange.keep_bodies_days", exchange.get("keep_bodies_days", 0), 0, _MOST_DAYS)
     door = {key: value for key, value in _section(values, "door").items() if key in DOOR_KEYS}
     for key, value in door.items():
         _between(path, f"door.{key}", value, 1, _MOST)
@@ -190,6 +194,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ) -> NodeConfig:
         signing=_named(path, lambda: SigningSettings.read(_section(values, "signing"))),
         former_time=_named(path, lambda: FormerTime.read_all(former_time, home=home)),
         payments=_named(path, lambda: payments.read(_section(values, "payments"))),
+        services=_named(path, lambda: ServicesSettings.read(_section(values, "services"))),
         mail=_named(path, lambda: MailSettings.read(_section(values, "mail"), environment, demonstration)),
         programme=_named(
             path, lambda: ProgrammeSettings.read(_section(values, "programme"), environment, home=home)

@@ -18,6 +18,7 @@ from kouan.apps.services.applying import acting, drafts, sending
 from kouan.apps.services.applying import queries as applying
 from kouan.apps.services.cases import clock, granting, queries, results, versions, working
 from kouan.apps.services.models import Application, Case, ServiceVersion
+from kouan.core.exchange.contents import InboxBody, OutboxBody
 from kouan.web.access import grant_role
 from kouan.web.persons import identities
 
@@ -97,6 +98,20 @@ def correct(key: str, number: str) -> None:
     row = drafts.mine(uuid.UUID(key), person)
     draft = drafts.change(key=row.key, person=person, seen=drafts.opened(row).seen, answers=MENDED)
     acting.act(key=row.key, person=person, action="correct", seen=draft.seen)
+
+
+def withdraw_consent(key: str, number: str) -> None:
+    """Have the applicant withdraw their consent after the end."""
+    sending.act(key=uuid.UUID(key), person=_resident(number), action="withdraw-consent")
+
+
+def in_clear(key: str) -> list[str]:
+    """Return the kinds of the messages about an application whose content this node's channel still has."""
+    bodies = (OutboxBody.objects, InboxBody.objects)
+    found = (
+        rows.filter(message__conversation=key).values_list("message__type", flat=True) for rows in bodies
+    )
+    return sorted(type_ for types in found for type_ in types)
 
 
 def due_on(key: str) -> date | None:

@@ -54,6 +54,23 @@ def test_each_side_is_away_in_the_middle_of_a_case(pair: Group) -> None:
     # Whether the credential counts is known once its status list is here too.
     wait_until(lambda: hk.run(casework.stands, key) == ("granted", steps, "good"), 30, "the result is here")
     assert gd.run(casework.case, key) == (1, "granted", steps)
+
+    # What the applicant sent is in the case; the channel forgets it, and all of it with the consent.
+    theirs = ["services.case"] * 4 + ["services.result"]
+    wait_until(lambda: gd.run(casework.in_clear, key) == theirs, 30, "what was handled is erased")
+    ours = sorted([*theirs, "services.applicant", "services.application"])
+    assert hk.run(casework.in_clear, key) == ours
+    gd.stop()
+    hk.run(casework.withdraw_consent, key, number)
+    assert hk.run(casework.in_clear, key) == ["services.applicant"]  # it says that the consent is withdrawn
+    hk.kill_everything()
+    gd.start()
+    gd.wait_up()
+    hk.start()
+    hk.wait_up()
+    wait_until(lambda: hk.run(casework.stands, key)[1][-1] == "restrict", 30, "the case is restricted")
+    for node in (gd, hk):
+        wait_until(lambda node=node: node.run(casework.in_clear, key) == ["services.case"], 30, node.side)
     pair.prove()
 
 

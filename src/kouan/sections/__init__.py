@@ -86,6 +86,8 @@ class ExchangeSettings:
     """Exponential back-off with jitter between these two."""
     inbox_credit: int = 64 << 20
     """Bytes of a peer's messages that may wait for their handlers here; beyond twice that it is refused."""
+    keep_bodies_days: int = 30
+    """How long what messages about persons said is kept after their end: ``exchange.crossing.Keep``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from kouan.sections import (
     mail,
     payments,
     programme,
+    services,
     signers,
     signing,
     staff,
@@ -33,6 +34,7 @@ SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
     "processes": {"portal": int, "door": int, "worker": int},
     "exchange": {
         **dict.fromkeys(("linger_ms", "batch_max", "outbox_max", "clock_tolerance_s", "inbox_credit"), int),
+        "keep_bodies_days": int,
         **dict.fromkeys(("retry_first_s", "retry_longest_s"), (int, float)),
     },
     "token": {"module": str, "label": str, "pin_env": str, "uses": list},
@@ -49,6 +51,7 @@ SHAPE: Final[dict[str, dict[str, type | tuple[type, ...]]]] = {
     "mail": mail.KEYS,
     "payments": payments.KEYS,
     "programme": programme.KEYS,
+    "services": services.KEYS,
     "blobs": {
         "folder": str,
         **dict.fromkeys(("quota_bytes", "min_free_bytes", "retention_s", "fetch_within_s"), int),

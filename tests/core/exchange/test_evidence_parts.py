@@ -12,7 +12,7 @@ from django.utils import timezone
 from core.exchange.authority import establish, serving
 from core.exchange.declared import Note
 from kouan.core import cbor
-from kouan.core.exchange import Consent, agreements, bodies, bundle, inbox, outbox, stamping, wire, witnesses
+from kouan.core.exchange import Keep, agreements, bodies, bundle, inbox, outbox, stamping, wire, witnesses
 from kouan.core.exchange.bundle import Bundle
 from kouan.core.exchange.evidence import NotYetProvable, evidence_bundle
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
@@ -232,7 +232,7 @@ def test_what_is_said_about_a_person_can_be_withheld_and_the_rest_is_proved(
 ):
     cosigned(gd)
     assert "1/body" in Bundle.decode(evidence_bundle([delivered], personal=False)).parts
-    monkeypatch.setattr(note, "consent", Consent.REQUIRED)
+    monkeypatch.setattr(note, "kept", Keep.TERM)
     assert "1/body" in Bundle.decode(evidence_bundle([delivered])).parts
     data = evidence_bundle([delivered], personal=False)
     made = Bundle.decode(data)

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kouan.core.errors import KouanError
-from kouan.core.exchange import bodies, inbox, outbox, sealing, wire, witness
-from kouan.core.exchange.models import Batch, Channel, OutboxMessage, ReceivedBatch
+from kouan.core.exchange import Keep, bodies, inbox, outbox, sealing, wire, witness
+from kouan.core.exchange.models import Batch, Channel, OutboxBody, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.opening import NotForUs
 from kouan.core.exchange.recovery import chore, door, halts, recall, resync
 from kouan.core.exchange.recovery.forms import (
@@ -370,3 +370,20 @@ def test_a_hello_with_something_changed_is_refused(draw, gd):
     with pytest.raises(KouanError) as caught:
         door.answer(door.HELLO, bytes(data))
     assert 400 <= caught.value.status < 500
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_the_peer_hands_out_stays_as_long_as_anything_that_was_sent(gd, declare, kept):
+    key = send(declare("test.note", keep=Keep.TERM))
+    (sealed,) = sealing.advance("gd")
+    row = OutboxMessage.objects.get(message_id=key)
+    held = held_by(gd, gd.open(sealed.wire))
+    (message,) = held.messages
+    held = replace(held, messages=(replace(message, body=row.body if kept else None),))
+    OutboxMessage.objects.all().delete()
+    Batch.objects.all().delete()
+    Stream.objects.update(out_sequence=0, out_last=bytes(32))
+    assert recall.take_recalled("gd", encode_held(held))
+    back = OutboxMessage.objects.get(message_id=key)
+    assert (back.state, back.size > 0) == ("handled", kept)
+    assert list(OutboxBody.objects.values_list("keep", flat=True)) == (["term"] if kept else [])

@@ -29,7 +29,7 @@ from kouan.apps.dataflow.payloads import (
     RecordRead,
     RecordsErased,
 )
-from kouan.core.exchange import Consent, Crossing, Received
+from kouan.core.exchange import Consent, Crossing, Keep, Received
 from kouan.core.exchange.crossing import Refused, Told
 
 BASIS: Final = "data-flow"
@@ -174,6 +174,7 @@ DATA_RECORD: Final[Crossing[DataRecord]] = _declare(
         frozenset(each.element for each in payload.values), payload.purpose, payload.subject
     ),
     max_bytes=MAX_VALUES,
+    keep=Keep.UNTIL_HANDLED,
     consent=Consent.REQUIRED,
     consent_reason=_("The person ticks what may go to whom, and for what, and may withdraw it at any time."),
     expires_after=timedelta(days=2),
@@ -287,6 +288,7 @@ ERASURE_ANSWERED: Final[Crossing[ErasureAnswered]] = _declare(
         "receipt": "technical.proof",
     },
     max_bytes=32 * 1024,
+    keep=Keep.TERM,  # an officer's words to one person
     consent_reason=_ENDS,
     expires_after=timedelta(days=30),
 )

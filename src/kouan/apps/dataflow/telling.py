@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from kouan.apps.dataflow import crossings, errors
 from kouan.core.exchange import outbox
+from kouan.core.exchange.bodies import ContentErased
 from kouan.core.exchange.models import OutboxMessage
 from kouan.core.exchange.opening import Expired
 from kouan.core.exchange.outbox import NotADeadLetter, OutboxFull
@@ -48,8 +49,8 @@ def tell_again() -> bool:
             for message_id in ids:
                 try:
                     outbox.retry(message_id)
-                except (errors.ConsentWithdrawn, errors.ConsentExpired, errors.UnknownConsent):
-                    outbox.cancel(message_id)  # nobody over there has to know it any more
+                except (errors.ConsentWithdrawn, errors.ConsentExpired, errors.UnknownConsent, ContentErased):
+                    outbox.cancel(message_id)  # nobody over there has to know it any more, or can be told
                 except NotADeadLetter:  # another worker, or an operator, was a moment faster
                     continue
                 except (Denied, OutboxFull, UnknownMember):

@@ -19,11 +19,12 @@ from kouan.apps.identity import receipts, residents, signouts
 from kouan.apps.identity.crossings import CONSENT_WITHDRAWN, ConsentWithdrawn
 from kouan.apps.identity.domain import Level, may_be_told
 from kouan.apps.identity.errors import ConsentNeeded, InteractionOver, NotThisStep, UnknownConsent
-from kouan.apps.identity.models import ConsentReceipt, Interaction
+from kouan.apps.identity.models import ConsentReceipt, Interaction, SignIn
 from kouan.apps.identity.provider import interactions
 from kouan.apps.identity.provider.clients import get_client
 from kouan.apps.identity.subjects import subject_of
 from kouan.core.database.rows import fetch, stored
+from kouan.core.exchange import bodies
 from kouan.core.exchange.outbox import send_if_it_can
 
 if TYPE_CHECKING:
@@ -160,6 +161,8 @@ def withdraw(*, resident: Resident, key: uuid.UUID) -> int:
                 # It counts no more here, and that is what decides.
                 said = ConsentWithdrawn(consent=row.key.bytes, service=row.service_id)
                 send_if_it_can(CONSENT_WITHDRAWN, to=row.peer, payload=said)
+        told = SignIn.objects.filter(receipt__in=rows).values_list("message_id", flat=True)
+        bodies.erase_sent([each for each in told if each is not None], arrived=True)
     return len(rows)
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import Field, StringConstraints
 
 from kouan.apps.identity.domain import DOCUMENT_PAIRS
-from kouan.core.exchange import Consent, Crossing, Payload, Received, Undelivered
+from kouan.core.exchange import Consent, Crossing, Keep, Payload, Received, Undelivered
 
 if TYPE_CHECKING:
     from kouan.core.exchange.crossing import Later
@@ -219,6 +219,7 @@ MATCH_QUESTION: Final[Crossing[MatchQuestion]] = _declare(
     },
     consent=Consent.NOT_NEEDED,
     consent_reason=_ASKED,
+    keep=Keep.UNTIL_HANDLED,
     expires_after=timedelta(hours=1),
 )
 
@@ -235,6 +236,7 @@ MATCH_ANSWER: Final[Crossing[MatchAnswer]] = _declare(
     elements={"link": "technical.number", "outcome": "technical.outcome"},
     consent=Consent.NOT_NEEDED,
     consent_reason=_ASKED,
+    keep=Keep.UNTIL_HANDLED,
     expires_after=timedelta(hours=1),
 )
 

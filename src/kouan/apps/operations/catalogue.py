@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.translation import gettext, ngettext, override, pgettext
 
 from kouan.apps.operations.limits import describe
-from kouan.core.exchange.crossing import Consent, Crossing, registry
+from kouan.core.exchange.crossing import Consent, Crossing, Keep, registry
 from kouan.core.policy import policy_of
 from kouan.core.sides import side_name
 from kouan.web.filters import file_size
@@ -57,6 +57,8 @@ class CatalogueEntry:
     files: str
     """How many files may go beside it, and how large; nothing if none may."""
     expiry: str
+    kept: str
+    """How long what one says stays with the channel."""
 
 
 def catalogue(*, own_declarations_only: bool = False) -> tuple[CatalogueEntry, ...]:
@@ -107,6 +109,7 @@ def entry_of(crossing: Crossing[Any]) -> CatalogueEntry:
         size_limit=file_size(crossing.max_bytes),
         files=_files(crossing),
         expiry=_duration(crossing.expires_after),
+        kept=_kept(crossing.kept),
     )
 
 
@@ -125,7 +128,8 @@ _PREFACE: Final = """\
 
 Everything that may cross between two nodes. This page is made from the declarations in each app's
 `crossings.py` by `kouan catalogue`; a message that is not declared cannot be sent and is refused when
-it arrives. Which agreement and clause allow it is shown by each node under `/catalogue/`.
+it arrives. Which agreement and clause allow it is shown by each node under `/catalogue/`. For how many days
+what a message says is kept is each node's `exchange.keep_bodies_days`; this is what holds unless it is set.
 """
 
 
@@ -145,6 +149,7 @@ def _section(entry: CatalogueEntry) -> str:
 - **Consent:** {entry.consent}. {entry.consent_reason}
 - **At most:** {entry.size_limit}{f", and beside it {entry.files}" if entry.files else ""}
 - **Expires after:** {entry.expiry}
+- **What it says is kept:** {entry.kept}
 
 | Field | What it is | What may stand in it |
 |---|---|---|
@@ -158,6 +163,26 @@ def _files(crossing: Crossing[Any]) -> str:
     return ngettext(
         "%(count)s file, at most %(size)s", "%(count)s files, each at most %(size)s", limit.most
     ) % {"count": limit.most, "size": file_size(limit.each_bytes)}
+
+
+def _kept(keep: Keep) -> str:
+    days = settings.NODE.exchange.keep_bodies_days
+    match keep:
+        case Keep.ON_RECORD:
+            return gettext("On record, on both sides")
+        case Keep.TERM:
+            text = ngettext(
+                "On both sides, %(count)s day after its end",
+                "On both sides, %(count)s days after its end",
+                days,
+            )
+        case Keep.UNTIL_HANDLED:
+            text = ngettext(
+                "By the receiver until it is handled, by the sender %(count)s day after its end",
+                "By the receiver until it is handled, by the sender %(count)s days after its end",
+                days,
+            )
+    return text % {"count": days}
 
 
 def _cell(text: str) -> str:

@@ -117,6 +117,8 @@ class CrossingDetail:
     agreement: Agreement | None
     clause: Clause | None
     sizes: Sizes
+    erased: bool
+    """Whether what it said was here, and is no longer."""
     fields: tuple[FieldSize, ...]
     batch: BatchFacts | None
     receipt: ReceiptFacts | None
@@ -178,7 +180,8 @@ def _outbound(row: OutboxMessage) -> CrossingDetail:
         expires_at=row.expires_at,
         consent=row.consent,
         **_agreed(row.agreement, bytes(row.agreement_digest), row.clause),
-        **_content(row.header, row.body, crossing),
+        **_content(row.header, row.body or None, crossing),
+        erased=not row.size,
         batch=_batch(batch, row),
         receipt=receipt,
         ours=_in_our_ledger(row.ledger_index),
@@ -188,7 +191,7 @@ def _outbound(row: OutboxMessage) -> CrossingDetail:
         next_attempt_at=None,
         retry_of=row.retry_of,
         retried_as=retried_as(row),
-        can_retry=dead and row.size != 0,
+        can_retry=dead and bool(row.size),
         can_cancel=dead or state is State.WAITING,
     )
 
@@ -214,6 +217,7 @@ def _inbound(row: InboxMessage) -> CrossingDetail:
         consent=header.consent if header is not None else None,
         **_agreed(row.agreement, header.agreement_digest if header is not None else b"", row.clause),
         **_content(row.header, row.body, crossing),
+        erased=row.size is None and not _refuses(receipt),
         batch=_batch(row.batch, row, statement),
         receipt=receipt,
         ours=_in_our_ledger(row.ledger_index),

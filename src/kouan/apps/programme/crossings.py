@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import Field, StringConstraints
 
 from kouan.apps.programme.plan.domain import MAX_PAPER, MAX_TEXT, DateText, Id, Line, Passage
-from kouan.core.exchange import Consent, Crossing, Payload, Received, Undelivered
+from kouan.core.exchange import Consent, Crossing, Keep, Payload, Received, Undelivered
 from kouan.core.exchange.blobs.reference import Blob, BlobLimit
 
 BASIS: Final = "joint-programme"
@@ -151,6 +151,7 @@ PROPOSED: Final[Crossing[Proposed]] = _declare(
     },
     max_bytes=MAX_TEXT + MAX_PAPER + 8 * 1024,
     consent_reason=_IN_OFFICE,
+    keep=Keep.ON_RECORD,  # officials in their office, in a text that both sides sign
 )
 ANSWERED: Final[Crossing[Answered]] = _declare(
     type="programme.answer",
@@ -173,6 +174,7 @@ ANSWERED: Final[Crossing[Answered]] = _declare(
     },
     max_bytes=MAX_PAPER + 8 * 1024,
     consent_reason=_IN_OFFICE,
+    keep=Keep.ON_RECORD,  # as above
 )
 WITHDRAWN: Final[Crossing[Withdrawn]] = _declare(
     type="programme.withdrawal",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from kouan.apps.services.applying import erasing as applications
 from kouan.apps.services.applying import expiry, mailing
 from kouan.apps.services.cases import deadlines
+from kouan.apps.services.cases import erasing as cases
 from kouan.apps.services.catalogue import federation
 from kouan.core import chores
 
@@ -14,3 +16,5 @@ def register_all() -> None:
     chores.register("services-drafts", every=300, run=expiry.run)
     chores.register("services-mail", every=5, run=mailing.run)
     chores.register("services-deadlines", every=300, run=deadlines.run)
+    chores.register("services-applications-kept", every=600, run=applications.run)
+    chores.register("services-cases-kept", every=600, run=cases.run)

@@ -25,7 +25,7 @@ from kouan.apps.services.payloads import (
     ServicePublished,
     ServicesWanted,
 )
-from kouan.core.exchange import Consent, Crossing, Received, Undelivered
+from kouan.core.exchange import Consent, Crossing, Keep, Received, Undelivered
 from kouan.core.exchange.blobs.reference import BlobLimit
 from kouan.core.exchange.crossing import Told, UndeclaredCrossing
 
@@ -139,6 +139,7 @@ APPLICATION: Final[Crossing[ApplicationSubmitted]] = _declare(
     blobs=BlobLimit(most=MAX_FILES, each_bytes=MAX_FILE),
     consent=Consent.REQUIRED,
     consent_reason=_OWN,
+    keep=Keep.UNTIL_HANDLED,
     expires_after=timedelta(days=7),
 )
 
@@ -178,6 +179,7 @@ def _applicant(*, fields: dict[str, Any], elements: dict[str, str], **given: Any
         blobs=BlobLimit(most=MAX_FILES, each_bytes=MAX_FILE),
         consent=Consent.REQUIRED,
         consent_reason=_OWN,
+        keep=Keep.UNTIL_HANDLED,
         expires_after=timedelta(days=7),
         **given,
     )

@@ -4,6 +4,15 @@ Declarations come from here. What needs the database has its own module, since i
 imported once Django is ready: ``outbox.send`` and ``outbox.send_many``, ``evidence.evidence_bundle``.
 """
 
-from kouan.core.exchange.crossing import LATER, Consent, Crossing, Payload, Received, Undelivered, registry
+from kouan.core.exchange.crossing import (
+    LATER,
+    Consent,
+    Crossing,
+    Keep,
+    Payload,
+    Received,
+    Undelivered,
+    registry,
+)
 
-__all__ = ["LATER", "Consent", "Crossing", "Payload", "Received", "Undelivered", "registry"]
+__all__ = ["LATER", "Consent", "Crossing", "Keep", "Payload", "Received", "Undelivered", "registry"]

@@ -18,6 +18,7 @@ class ExchangeConfig(AppConfig):
         autodiscover_modules("crossings")
         from kouan.core.exchange import (  # noqa: PLC0415 - models are ready now
             agreements,
+            bodies,
             figures,
             keynews,
             reconciling,
@@ -29,6 +30,8 @@ class ExchangeConfig(AppConfig):
 
         figures.offer()
         chores.register("agreements", every=agreements.KEEP_EVERY, run=agreements.keep_all)
+        chores.register("bodies-handled", every=bodies.EVERY, run=bodies.erase_handled)
+        chores.register("bodies-over", every=bodies.EVERY_OVER, run=bodies.erase_over)
         chores.register("channels", every=chore.EVERY, run=chore.look_after, idle=chore.IDLE)
         chores.register("keys", every=keynews.EVERY, run=keynews.look_after, idle=keynews.IDLE)
         chores.register("reconciliation", every=reconciling.LOOK_EVERY, run=reconciling.work)

@@ -1,22 +1,30 @@
 """Erasing the contents of messages: what they said, on either side of the channel, and nothing else of them.
 
 Header, fingerprint, ledger entry and receipt stay, so it stays provable that the message crossed, and
-what its content was for whoever has kept it elsewhere.
+what its content was for whoever has kept it elsewhere. Each declaration says how long they are kept
+(``crossing.Keep``); apps erase sooner what they may not keep so long.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kouan.core.errors import KouanError
-from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxBody, OutboxMessage
+from kouan.core.exchange.blobs import cleaning
+from kouan.core.exchange.contents import InboxBody, OutboxBody
+from kouan.core.exchange.crossing import Keep
+from kouan.core.exchange.models import InboxMessage, OutboxMessage
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Collection
+    from datetime import datetime
 
     from django.db.models import QuerySet
 
@@ -28,6 +36,11 @@ _LEFT = (
     OutboxMessage.State.CANCELLED,
 )
 _HANDLED = (InboxMessage.State.HANDLED, InboxMessage.State.REFUSED)
+EVERY: Final = 1.0
+EVERY_OVER: Final = 5.0
+"""Seconds between two portions of what was handled, and of what is over."""
+AT_ONCE: Final = 500
+"""How many bodies a portion has, at most: between two, messages on their way have the database alone."""
 
 
 class ContentErased(KouanError):
@@ -69,4 +82,82 @@ def erase_sent(ids: Collection[uuid.UUID], *, arrived: bool = False) -> int:
         keys = list(rows.select_for_update().values_list("pk", flat=True))
         gone, _each = OutboxBody.objects.filter(pk__in=keys).delete()
         OutboxMessage.objects.filter(pk__in=keys).update(size=0)
+    return gone
+
+
+def erase_conversation(peer: str, conversation: uuid.UUID) -> int:
+    """Erase what both sides said in a conversation; return how many bodies went.
+
+    For what must not stay until its term: its consent was withdrawn, or its matter is over. What still waits
+    to leave or to be handled stays. Files that came with it go too.
+    """
+    with transaction.atomic():
+        sealed = (*_LEFT, OutboxMessage.State.SEALED)  # what is posted until it is there is the sealed batch
+        ours = OutboxMessage.objects.filter(conversation=conversation, peer=peer, state__in=sealed)
+        theirs = InboxMessage.objects.filter(conversation=conversation, peer=peer, state__in=_HANDLED)
+        cleaning.forget(peer, list(theirs.values_list("message_id", flat=True)))
+        return _erase(ours, OutboxBody) + _erase(theirs, InboxBody)
+
+
+def erase_handled() -> bool:
+    """Erase a portion of what was kept until its handler had run (a chore); the next comes after a pause."""
+    ended = InboxBody.objects.filter(keep=Keep.UNTIL_HANDLED.value, message__state__in=_HANDLED)
+    _erase_portion(InboxBody, list(ended.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]))
+    return False
+
+
+def erase_over() -> bool:
+    """Erase a portion of what has been kept for its term (a chore); the next comes after a pause."""
+    over = timezone.now() - timedelta(days=settings.NODE.exchange.keep_bodies_days)
+    _erase_portion(InboxBody, _over(InboxBody, Keep.TERM, "received_at", over))
+    for keep in (Keep.TERM, Keep.UNTIL_HANDLED):
+        _erase_portion(OutboxBody, _over(OutboxBody, keep, "created_at", over))
+    return False
+
+
+def _over(contents: type[InboxBody | OutboxBody], keep: Keep, came: str, over: datetime) -> list[int]:
+    """Return the keys of bodies whose messages ended before ``over``, the oldest first.
+
+    They are in the order in which they came, or nearly: so this ends at the first that came later, and passes
+    only those that take long to end.
+    """
+    names = ["pk", "message__state", "message__finished_at", f"message__{came}"]
+    ended = _LEFT if contents is OutboxBody else _HANDLED
+    due: list[int] = []
+    after = 0
+    while len(due) < AT_ONCE:
+        rows = contents.objects.filter(keep=keep.value, pk__gt=after).order_by("pk")
+        page = list(rows.values_list(*names)[:AT_ONCE])
+        for key, state, finished, since in page:
+            # One that was accepted, and of whose end nobody tells, is over as if it had ended when it came.
+            if state in ended and (finished or since) < over:
+                due.append(key)
+        if len(page) < AT_ONCE or page[-1][-1] >= over:
+            break
+        after = page[-1][0]
+    return due[:AT_ONCE]
+
+
+def _erase_portion(contents: type[InboxBody | OutboxBody], keys: list[int]) -> None:
+    """Erase bodies of messages that nobody else holds just now."""
+    if not keys:
+        return
+    with transaction.atomic():
+        if contents is OutboxBody:
+            ours = OutboxMessage.objects.filter(pk__in=keys, state__in=_LEFT)
+            _erase(ours, contents, skip_locked=True)
+        else:
+            theirs = InboxMessage.objects.filter(pk__in=keys, state__in=_HANDLED)
+            _erase(theirs, contents, skip_locked=True)
+
+
+def _erase(
+    rows: QuerySet[InboxMessage] | QuerySet[OutboxMessage],
+    contents: type[InboxBody | OutboxBody],
+    *,
+    skip_locked: bool = False,
+) -> int:
+    keys = list(rows.select_for_update(skip_locked=skip_locked).order_by("pk").values_list("pk", flat=True))
+    gone, _each = contents.objects.filter(pk__in=keys).delete()
+    rows.model.objects.filter(pk__in=keys).update(size=0 if contents is OutboxBody else None)
     return gone

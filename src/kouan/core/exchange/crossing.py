@@ -21,7 +21,7 @@ from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange.blobs.errors import OversizedBlob
 from kouan.core.exchange.blobs.reference import BlobLimit, blobs_in, names_blobs
-from kouan.core.policy.elements import elements_of
+from kouan.core.policy.elements import elements_of, personal_among
 
 if TYPE_CHECKING:
     import builtins
@@ -52,6 +52,23 @@ class Consent(enum.Enum):
 
     NOT_NEEDED = "not-needed"
     REQUIRED = "required"
+
+
+class Keep(enum.Enum):
+    """How long the channel keeps what messages of a kind say; that they crossed stays provable."""
+
+    UNTIL_HANDLED = "until-handled"
+    """The receiver's node erases it once the handler has run; the sender's as with ``TERM``."""
+    TERM = "term"
+    """Each node erases it ``exchange.keep_bodies_days`` after the message's end: until then it can be offered
+    again to a node that was put back to a backup, and taken as evidence."""
+    ON_RECORD = "on-record"
+    """For good."""
+
+    @property
+    def stored(self) -> str | None:
+        """What a body's row says of it: nothing if it stays."""
+        return None if self is Keep.ON_RECORD else self.value
 
 
 class UndeclaredCrossing(KouanError):
@@ -170,7 +187,9 @@ class Crossing(Generic[P]):
     field is tied to does not cross. Where each payload says itself what it holds and for what, ``tells``
     returns that. ``max_bytes`` bounds the encoded payload, ``blobs`` the files beside it (none, unless it
     is given; see ``blobs.reference.Blob``), ``expires_after`` the time in which the other side must have
-    accepted it. Declaring registers; a mistake in a declaration stops start-up with ``ValueError``.
+    accepted it. ``keep`` says how long what it says is kept: for the node's term where it may be about a
+    person, else for good; what needs a consent never is. Declaring registers; a mistake in a declaration
+    stops start-up with ``ValueError``.
     """
 
     type: str
@@ -190,6 +209,9 @@ class Crossing(Generic[P]):
     blobs: BlobLimit | None = None
     expires_after: timedelta = timedelta(days=1)
     tells: Callable[[P], Told] | None = None
+    keep: Keep | None = None
+    kept: Keep = field(default=Keep.ON_RECORD, init=False)
+    """``keep``, or what follows from the kinds of data."""
     always: frozenset[str] = field(default=frozenset(), init=False)
     """The kinds of data that each message of this kind may hold."""
     handle: Handler[P] | None = field(default=None, init=False)
@@ -224,6 +246,11 @@ class Crossing(Generic[P]):
             raise ValueError(
                 f"{self.type}: say with `blobs` how many files its payload may name, or name none"
             )
+        needs_consent = self.consent is Consent.REQUIRED or self.tells is not None
+        about_persons = needs_consent or personal_among(self.always)
+        self.kept = self.keep or (Keep.TERM if about_persons else Keep.ON_RECORD)
+        if needs_consent and self.kept is Keep.ON_RECORD:
+            raise ValueError(f"{self.type}: what a person consents to is not kept for good")
         registry.add(self)
 
     def __str__(self) -> str:
@@ -336,6 +363,11 @@ class Registry:
             return self._known[type_, version]
         except KeyError:
             raise UndeclaredCrossing(type=type_[:80], version=version) from None
+
+    def kept(self, type_: str, version: int) -> Keep:
+        """Return how long bodies of a kind are kept; a kind that nobody declares may be about anybody."""
+        known = self._known.get((type_, version))
+        return Keep.TERM if known is None else known.kept
 
     def all(self) -> list[Crossing[Any]]:
         """Return every declaration, by type and version."""

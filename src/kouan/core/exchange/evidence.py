@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import agreements, bundle, wire
-from kouan.core.exchange.crossing import Consent, UndeclaredCrossing, registry
+from kouan.core.exchange.crossing import Keep, UndeclaredCrossing, registry
 from kouan.core.exchange.models import InboxMessage, OutboxMessage, Stream
 from kouan.core.exchange.times import milliseconds
 from kouan.core.exchange.witnesses import verifier_keys
@@ -107,12 +107,8 @@ def evidence_bundle(message_ids: Sequence[uuid.UUID], *, sender: str = "", perso
 
 
 def _about_persons(header: wire.Header) -> bool:
-    """Whether a message tells of a person, by its declaration; of one that nobody declares any may."""
-    try:
-        crossing = registry.get(header.type, header.version)
-    except UndeclaredCrossing:
-        return True
-    return crossing.consent is Consent.REQUIRED or crossing.tells is not None
+    """Whether a message may tell of a person, by its declaration: then its body does not stay here."""
+    return registry.kept(header.type, header.version) is not Keep.ON_RECORD
 
 
 def _kept(message_id: uuid.UUID, sender: str) -> _Kept:

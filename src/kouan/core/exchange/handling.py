@@ -18,8 +18,9 @@ from kouan.core.database.rows import among, engine, fetch, select, stored, updat
 from kouan.core.errors import KouanError
 from kouan.core.exchange import refusals, wake, wire
 from kouan.core.exchange.blobs import expecting
+from kouan.core.exchange.contents import InboxBody
 from kouan.core.exchange.crossing import LATER, Basis, Received, Undelivered, registry
-from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxMessage
+from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.exchange.times import milliseconds
 from kouan.core.exchange.untold import UntoldFailure
 from kouan.core.ledger import services as ledger

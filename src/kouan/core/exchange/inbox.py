@@ -24,7 +24,9 @@ from kouan.core.database.rows import (
 from kouan.core.errors import KouanError
 from kouan.core.exchange import incidents, pressure, refusals, resigning, wake, wire
 from kouan.core.exchange.blobs import expecting
-from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxMessage, ReceivedBatch, Stream
+from kouan.core.exchange.contents import InboxBody
+from kouan.core.exchange.crossing import registry
+from kouan.core.exchange.models import InboxMessage, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.opening import Examined, Opened, Signed, examine, read
 from kouan.core.exchange.recovery.halts import require_open
 from kouan.core.exchange.shapes import MalformedWire
@@ -165,7 +167,7 @@ class _Taker:
         self._peer = batches[0].batch.statement.sender
         self._signer = own().signer(now)
         self._rows: list[dict[str, object]] = []
-        self._bodies: list[bytes | None] = []
+        self._bodies: list[tuple[bytes, str | None] | None] = []
         self._taken: list[dict[str, object]] = []
         self._denied: list[tuple[wire.Header, bytes, Denied]] = []
         self.noted = False
@@ -222,8 +224,8 @@ class _Taker:
         keys = new_keys(InboxMessage, len(self._rows))
         rows = [(key, *row.values()) for key, row in zip(keys, self._rows, strict=True)]
         insert_many(InboxMessage, ["id", *self._rows[0]], rows)
-        kept = [(key, body) for key, body in zip(keys, self._bodies, strict=True) if body is not None]
-        insert_many(InboxBody, ["message_id", "body"], kept)
+        kept = [(key, *body) for key, body in zip(keys, self._bodies, strict=True) if body is not None]
+        insert_many(InboxBody, ["message_id", "body", "keep"], kept)
 
     def _known_ids(self) -> dict[uuid.UUID, bytes]:
         """Return which of the messages' ids this peer used before, with the digests of their headers."""
@@ -313,7 +315,7 @@ class _Taker:
         for item in each.opened:
             if item.header is not None and not item.duplicate:
                 self._rows.append(_inbox_row(item, item.header, key, log_first, now))
-                self._bodies.append(item.body if item.code is None else None)
+                self._bodies.append(_kept_body(item, item.header))
                 if item.denied is not None and item.body is not None:
                     self._denied.append((item.header, item.body, item.denied))
         _take_notices(statement)
@@ -331,6 +333,13 @@ class _Taker:
             )
         )
         return receipt
+
+
+def _kept_body(item: Opened, header: wire.Header) -> tuple[bytes, str | None] | None:
+    """Return what a message says and how long it is kept; nothing is kept of what is refused."""
+    if item.code is not None or item.body is None:
+        return None
+    return item.body, registry.kept(header.type, header.version).stored
 
 
 def _inbox_row(

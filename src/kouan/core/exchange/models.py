@@ -6,14 +6,11 @@ transaction writes together has no foreign key between it: to look each of them 
 
 from __future__ import annotations
 
-from typing import Any, Final
-
 from django.db import models
 from django.utils.functional import cached_property
 
+from kouan.core.exchange.contents import InboxBody, OutboxBody  # noqa: F401 - tables of this app, like those below
 from kouan.core.exchange.untold import UntoldFailure  # noqa: F401 - a table of this app, like those below
-
-_KEY: Final[dict[str, Any]] = {"primary_key": True, "db_column": "id", "db_constraint": False}
 
 
 class Stream(models.Model):
@@ -132,16 +129,6 @@ class OutboxMessage(models.Model):
         return bytes(self.content.body) if hasattr(self, "content") else b""
 
 
-class OutboxBody(models.Model):
-    """The body of a message of ours."""
-
-    message = models.OneToOneField(OutboxMessage, models.CASCADE, related_name="content", **_KEY)
-    body = models.BinaryField()
-
-    def __str__(self) -> str:
-        return f"body of {self.pk}"
-
-
 class ReceivedBatch(models.Model):
     """A peer's batch, with the receipt we gave: the same bytes again for the same batch again."""
 
@@ -224,16 +211,6 @@ class InboxMessage(models.Model):
     def body(self) -> bytes | None:
         """Return what was opened, salt and payload; none of what was refused at the door, or erased."""
         return bytes(self.content.body) if hasattr(self, "content") else None
-
-
-class InboxBody(models.Model):
-    """The body of a peer's message."""
-
-    message = models.OneToOneField(InboxMessage, models.CASCADE, related_name="content", **_KEY)
-    body = models.BinaryField()
-
-    def __str__(self) -> str:
-        return f"body of {self.pk}"
 
 
 class Incident(models.Model):

@@ -18,9 +18,10 @@ from kouan.core.errors import KouanError
 from kouan.core.exchange import refusals, wake, wire
 from kouan.core.exchange.blobs import attaching
 from kouan.core.exchange.bodies import ContentErased
+from kouan.core.exchange.contents import OutboxBody
 from kouan.core.exchange.crossing import Consent, Crossing, P, SentAgain, registry
 from kouan.core.exchange.ids import new_id, new_ids
-from kouan.core.exchange.models import OutboxBody, OutboxMessage
+from kouan.core.exchange.models import OutboxMessage
 from kouan.core.exchange.untold import UntoldFailure
 from kouan.core.policy import Allowed, Denied, Proposal, policy_of
 from kouan.core.sides import side_name
@@ -129,7 +130,7 @@ def send_many(  # noqa: PLR0913 - as above
     if crossing.blobs is not None:
         for row, payload in zip(rows, payloads, strict=True):
             attaching.claim(row["message_id"], payload, to=to, type_=crossing.type)
-    _queue(rows, bodies)
+    _queue(rows, bodies, crossing)
     return [row["message_id"] for row in rows]
 
 
@@ -200,7 +201,7 @@ def _decided(  # noqa: PLR0913 - what ``decide`` looks at
     return decided
 
 
-def _queue(rows: Sequence[dict[str, Any]], bodies: Sequence[bytes]) -> None:
+def _queue(rows: Sequence[dict[str, Any]], bodies: Sequence[bytes], crossing: Crossing[Any]) -> None:
     """Write messages and their bodies, and ring for the sender when they are committed."""
     if not rows:
         return
@@ -208,7 +209,9 @@ def _queue(rows: Sequence[dict[str, Any]], bodies: Sequence[bytes]) -> None:
     insert_many(
         OutboxMessage, ["id", *rows[0]], [(key, *row.values()) for key, row in zip(keys, rows, strict=True)]
     )
-    insert_many(OutboxBody, ["message_id", "body"], list(zip(keys, bodies, strict=True)))
+    keep = crossing.kept.stored
+    contents = [(key, body, keep) for key, body in zip(keys, bodies, strict=True)]
+    insert_many(OutboxBody, ["message_id", "body", "keep"], contents)
     wake.ring_on_commit(wake.OUTBOX)
 
 
@@ -315,7 +318,7 @@ def retry(message_id: uuid.UUID) -> uuid.UUID:
             now=now,
             retry_of=old.message_id,
         )
-        _queue([row], [old.body])
+        _queue([row], [old.body], crossing)
         OutboxMessage.objects.filter(pk=old.pk).update(dismissed=True)
         UntoldFailure.objects.filter(pk=old.pk).delete()  # an app hears no more of a failure that is mended
         again: uuid.UUID = row["message_id"]

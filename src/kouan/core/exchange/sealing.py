@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from kouan.core.database.rows import fetch, insert_many, new_keys, select, stored, update_many
 from kouan.core.exchange import credit, receipts, wire
-from kouan.core.exchange.models import Batch, InboxMessage, OutboxBody, OutboxMessage, Stream
+from kouan.core.exchange.contents import OutboxBody
+from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, Stream
 from kouan.core.exchange.recovery.halts import halted
 from kouan.core.exchange.streams import lock_stream
 from kouan.core.exchange.times import milliseconds

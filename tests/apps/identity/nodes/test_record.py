@@ -10,14 +10,14 @@ from django.utils import timezone
 
 from apps.identity.nodes.conftest import CLINIC
 from apps.identity.nodes.guangdong import signed
-from kouan.apps.identity import signouts
+from kouan.apps.identity import consents, signouts
 from kouan.apps.identity.crossings import ServiceNamed, SignedIn
 from kouan.apps.identity.models import LogoutDelivery, SignInRecord
 from kouan.apps.identity.nodes import record
 from kouan.apps.identity.nodes.errors import RecordedAlready
 from kouan.apps.operations.alarms import alarms
 from kouan.apps.operations.facts import watch_facts
-from kouan.core.exchange.models import Incident, OutboxMessage
+from kouan.core.exchange.models import Incident, OutboxBody, OutboxMessage
 from kouan.core.policy.decide import ConsentMissing
 from kouan.core.watch import missing
 from kouan.sections import WatchSettings
@@ -188,6 +188,17 @@ def test_a_withdrawn_consent(gd, arrived, here):
     for row in (*rows, late):
         row.refresh_from_db()
     assert [row.ended_by for row in (*rows, late)] == ["consent-withdrawn", "", "peer"]
+
+
+def test_what_the_channel_has_of_a_sign_in_goes_with_its_consent(node, told_to_clinic):
+    row = told_to_clinic()
+    with transaction.atomic():
+        record.signed_in(row, **TOKENS)
+    OutboxMessage.objects.update(state="handled")
+    consents.withdraw(resident=row.resident, key=row.receipt.key)
+    assert set(OutboxBody.objects.values_list("message__type", flat=True)) <= {
+        "identity.consent-withdrawn", "identity.sign-out",
+    }  # fmt: skip
 
 
 def test_our_own_record_goes_with_the_tokens(node, told_to_clinic):

@@ -30,7 +30,7 @@ from kouan.apps.services.models import Application, ApplicationNotice, Cosignatu
 from kouan.apps.services.register import ApplicationConsents
 from kouan.core.exchange import Undelivered
 from kouan.core.exchange.handling import report_undelivered
-from kouan.core.exchange.models import OutboxMessage
+from kouan.core.exchange.models import OutboxBody, OutboxMessage
 from kouan.core.sides.recognising import kinds
 from kouan.core.watch.concerns import Concern
 from kouan.web.throttle import TooManyTriesError
@@ -283,14 +283,18 @@ def test_a_consent_is_withdrawn_after_the_end_and_then_nothing_more_is_sent(sent
     assert "withdraw-consent" not in acting.allowed(row)
     gd.move(row, "refuse", "refused")
     gd.hear()
+    assert OutboxBody.objects.exists()
     address = reverse("services:act", args=[row.key, "withdraw-consent"])
     assert "This cannot be undone" in chan.browser.get(address).content.decode()
     assert chan.browser.post(address, {"words": ""}).status_code == 302
+    kept = OutboxBody.objects.filter(message__conversation=row.key)
+    assert kept.get().message.state == "waiting"  # of what crossed only the withdrawal is left
     ((_kind, said),) = gd.hear()
     assert (said["action"], said["answers"], said["evidence"]) == ("withdraw-consent", b"", [])
     row.refresh_from_db()
     assert acting.allowed(row) == []
     gd.move(row, "restrict", "refused")
+    assert not kept.exists()
     assert (row.state, kinds_of(row)[-1]) == ("refused", "restrict")
     proposal = SimpleNamespace(consent_reference=str(row.key), sender="hk", receiver="gd")
     assert not ApplicationConsents().covers(proposal)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from kouan.apps.services.cases import working
 from kouan.apps.services.models import Case
+from kouan.core.exchange import bodies
+from kouan.core.exchange.models import InboxBody, OutboxBody, OutboxMessage
 
 
 def said(application):
@@ -43,3 +46,26 @@ def test_without_a_consent_nothing_comes_in(sent, post):
     assert state == "refused"
     assert "consent" in code
     assert not Case.objects.exists()
+
+
+def test_a_withdrawn_consent_leaves_nothing_of_what_was_said_in_the_channel(sent, post, told, officer):
+    application = sent()
+    key, consent = application.key, str(application.key)
+    post("services.application", said(application), conversation=key, consent=consent)
+    row, worker = Case.objects.get(), officer()
+    row = working.take_up(case=row, officer=worker, changed=row.changed)
+    row = working.refuse(case=row, officer=worker, changed=row.changed, words="Not a resident.")
+    told()
+    assert OutboxBody.objects.count() == OutboxMessage.objects.count() == 3
+    assert InboxBody.objects.get().keep == "until-handled"
+    word = {
+        "application": key.bytes, "action": "withdraw-consent", "answers": b"", "words": "", "kinds": [],
+        "evidence": [], "attachments": [], "consent": b"", "at": 1,
+    }  # fmt: skip
+    assert post("services.applicant", word, conversation=key, consent=consent) == ("handled", "")
+    assert OutboxBody.objects.get().message.state == "waiting"  # that the case is restricted now
+    assert InboxBody.objects.get().message.type == "services.applicant"
+    bodies.erase_handled()
+    assert not InboxBody.objects.exists()
+    row.refresh_from_db()
+    assert row.answers  # the department's own file is kept, sealed, for as long as the law asks

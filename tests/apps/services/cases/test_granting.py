@@ -9,6 +9,7 @@ import pytest
 import rfc8785
 from asn1crypto import pem, x509
 from django.contrib.auth.models import User
+from django.utils import timezone
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
@@ -18,6 +19,7 @@ from kouan.apps.services import papers, sealing
 from kouan.apps.services.cases import (
     clock,
     deadlines,
+    erasing,
     errors,
     granting,
     issued,
@@ -359,3 +361,18 @@ def test_who_is_killed_while_granting_has_granted_all_or_nothing(reviewed, told,
     done = granting.grant(case=row, officer=worker, changed=row.changed, given=GIVEN)
     assert done.state == "granted"
     assert [type_ for type_, _payload in told()] == ["services.result"]
+
+
+def test_a_result_whose_case_was_erased_can_still_be_taken_back(granted, broker):
+    row, worker = granted()
+    Case.objects.update(decided_at=timezone.now() - timedelta(days=9000))
+    erasing.run()
+    row.refresh_from_db()
+    with pytest.raises(errors.NoResult):
+        issued.pdf(row)
+    with pytest.raises(errors.CaseErased):
+        working.note(case=row, officer=worker, changed=row.changed, words="Looked again.")
+    granting.revoke(case=row, officer=worker, changed=row.changed, words="It was wrong.")
+    (text,) = broker.revoked
+    token, mark, disclosures = text.partition("~")
+    assert (token, mark, disclosures) == (broker.issued[0][0].partition("~")[0], "~", "")

@@ -25,7 +25,7 @@ from kouan.apps.identity.models import PeerProvider, SignIn, SignInRecord
 from kouan.apps.identity.nodes.announcing import key_set
 from kouan.apps.identity.nodes.errors import RecordedAlready
 from kouan.apps.identity.provider.clients import NODE_PREFIX
-from kouan.core.exchange import incidents
+from kouan.core.exchange import bodies, incidents
 from kouan.core.exchange.outbox import decide, send
 from kouan.core.policy.decide import ConsentMissing
 from kouan.core.trust.receipts import BadReceipt
@@ -133,6 +133,7 @@ def withdrawn(*, side: str, consent: uuid.UUID, service: str) -> None:
         by="consent-withdrawn",
         told_by=side,
     )
+    bodies.erase_received(side, list(records.values_list("message_id", flat=True)))
 
 
 def match_records(*, now: datetime | None = None) -> bool:

@@ -18,7 +18,7 @@ from kouan.apps.services.domain import Action, Role, State
 from kouan.apps.services.models import Application, ApplicationEvent
 from kouan.apps.services.payloads import FILE_KIND, MAX_WORDS
 from kouan.core.errors import KouanError
-from kouan.core.exchange import outbox, wire
+from kouan.core.exchange import bodies, outbox, wire
 from kouan.core.exchange.crossing import UndeclaredCrossing
 from kouan.core.exchange.models import OutboxMessage
 from kouan.web.throttle import Throttle
@@ -148,6 +148,8 @@ def _say(  # noqa: PLR0913 - all that a word is
     event.save(update_fields=["message_id"])
     withdrawn = now if action == "withdraw-consent" else None
     Application.objects.filter(pk=row.pk).update(updated_at=now, consent_withdrawn_at=withdrawn)
+    if withdrawn:
+        bodies.erase_conversation(row.peer, row.key)
 
 
 def _sent(row: Application, said: dict[str, Any]) -> uuid.UUID:
@@ -208,7 +210,7 @@ _DID: Final = {
 def allowed(row: Application) -> list[str]:
     """Return what the applicant may do now; nothing twice while the other side has not answered."""
     state = State(row.state)
-    if state in {State.DRAFT, State.COSIGNING, State.NOT_TAKEN} or row.consent_withdrawn_at is not None:
+    if state in {State.DRAFT, State.COSIGNING, State.NOT_TAKEN} or row.consent_withdrawn_at or row.erased_at:
         return []
     waiting = _waiting(row)
     if state is State.SENT:

@@ -14,6 +14,7 @@ from kouan.apps.services.domain import State
 from kouan.apps.services.models import Application, ApplicationEvent
 from kouan.apps.services.sealing import seal, seal_json
 from kouan.core.credentials import Verdict, broker
+from kouan.core.exchange import bodies
 from kouan.core.exchange.blobs.reading import open_blob
 from kouan.web.portals import portal_of
 
@@ -52,6 +53,8 @@ def moved(*, message: Received[CaseMoved]) -> None:
                 row.state, row.due_on = state, due_on
         row.reference = said.reference
         row.save(update_fields=["state", "due_on", "reference", "seen_seq"])
+        if said.kind == "restrict":
+            bodies.erase_conversation(row.peer, row.key)  # what came since the person withdrew, as well
         if said.kind not in _SILENT:
             news.tell(row, said.kind)
 

@@ -77,6 +77,7 @@ EVENTS: Final[Mapping[str, _StrOrPromise]] = {
     "uphold": _("The decision stands"),
     "message": _("The department wrote to you"),
     "read": _("An officer read your application"),
+    "erased": _("Its time was over; what it held of you was erased here"),
 }
 NEWS: Final[Mapping[str, _StrOrPromise]] = {
     "all-signed": _("Everybody has signed. You can send it now."),

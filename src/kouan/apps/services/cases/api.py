@@ -132,6 +132,10 @@ class CaseOut(CaseLine):
         datetime | None,
         Field(description="When the applicant withdrew their consent: what they sent is shown no more."),
     ]
+    erased_at: Annotated[
+        datetime | None,
+        Field(description="When what it held of the person was erased, as its term was over."),
+    ]
 
 
 class CaseAction(Schema):
@@ -201,7 +205,7 @@ def get_case(request: HttpRequest, reference: str) -> dict[str, Any]:
     """Return a case. That it was read is recorded, and the applicant is told."""
     case = access.case_of(request.user, reference)
     working.read(case=case, officer=request.user)  # type: ignore[arg-type] # as above
-    if case.restricted_at is None:
+    if not case.closed:
         proving.look_again(case)
     return _case(case)
 
@@ -281,7 +285,7 @@ def act_on_case(request: HttpRequest, reference: str, wanted: CaseAction) -> dic
 
 
 def _files(case: Case) -> list[dict[str, Any]]:
-    rows = [] if case.restricted_at is not None else case.files.defer("content").order_by("pk")
+    rows = [] if case.closed else case.files.defer("content").order_by("pk")
     return [
         {
             "key": row.key,
@@ -315,6 +319,7 @@ def _case(case: Case) -> dict[str, Any]:
         "due_on": case.due_on,
         "changed": case.changed,
         "restricted_at": case.restricted_at,
+        "erased_at": case.erased_at,
         "actions": _actions(shown),
         "answers": [
             {"path": line.path, "title": str(line.title), "value": line.value}

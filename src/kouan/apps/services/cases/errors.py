@@ -335,3 +335,11 @@ class CaseRestricted(KouanError):
     message = _(
         "The applicant has withdrawn their consent. What they sent is kept as the law asks, and not shown."
     )
+
+
+class CaseErased(KouanError):
+    """The case's term is over; what it held of the person is erased, and nothing more is done with it."""
+
+    code = "case-erased"
+    status = 409
+    message = _("The term of this case is over. What it held of the person is erased, and it stays as it is.")

@@ -168,7 +168,7 @@ def revoke(*, case: Case, officer: User, changed: int, words: str) -> Case:
     Raises ``NoResult`` or ``WordsNeeded``. The case stays granted: the audit trail says what became of it.
     """
     words = working.words_of(words)
-    with working.working_on(case, officer=officer, changed=changed) as held:
+    with working.working_on(case, officer=officer, changed=changed, erased=True) as held:
         if not issued.take_back(held):
             raise errors.NoResult
         held.changed += 1

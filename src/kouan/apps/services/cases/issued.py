@@ -25,7 +25,7 @@ def of(case: Case) -> str:
 def pdf(case: Case) -> bytes:
     """Return a case's signed paper; raises ``NoResult``."""
     row = CaseResult.objects.filter(case=case).first()
-    if row is None:
+    if row is None or not row.pdf:
         raise NoResult
     return sealing.unseal(row.pdf, of=of(case))
 

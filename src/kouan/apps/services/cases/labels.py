@@ -61,6 +61,7 @@ EVENTS: Final[Mapping[str, _StrPromise]] = {
     "late": _("The time limit has passed"),
     "revoked": _("The result was taken back"),
     "restrict": _("The applicant withdrew their consent"),
+    "erased": _("Its term was over; what it held of the person was erased"),
     "not-told": _("The applicant's side did not take what it was told"),
 }
 VERDICTS: Final[Mapping[str, _StrPromise]] = {

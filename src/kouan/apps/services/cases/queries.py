@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from django.contrib.auth.models import User
 
 from kouan.apps.services import sealing
-from kouan.apps.services.cases import (
-    access, clock, labels, proving, signatures, telling, versions, working,
-)  # fmt: skip
+from kouan.apps.services.cases import access, clock, labels, proving, signatures, telling, versions, working
 from kouan.apps.services.cases.clock import Turn
 from kouan.apps.services.catalogue.errors import UnknownVersion
 from kouan.apps.services.definition import form as forms
@@ -261,19 +259,19 @@ class Shown:
 def shown(case: Case, language: str) -> Shown:
     """Return a case with all that belongs to it, in the reader's language."""
     definition = versions.of_case(case)
-    restricted = case.restricted_at is not None
-    answers = {} if restricted else answers_of(case)
-    every = [] if restricted else proving.shown(case)
+    closed = case.closed
+    answers = {} if closed else answers_of(case)
+    every = [] if closed else proving.shown(case)
     evidence = tuple(each for each in every if each.replaced_at is None)
-    files = () if restricted else tuple(case.files.defer("content").order_by("pk"))
+    files = () if closed else tuple(case.files.defer("content").order_by("pk"))
     return Shown(
         case=case,
         definition=definition,
-        passages=[] if restricted else forms.in_words(definition.form, answers, language),
+        passages=[] if closed else forms.in_words(definition.form, answers, language),
         evidence=evidence,
         replaced=tuple(each for each in every if each.replaced_at is not None),
         needs=()
-        if restricted
+        if closed
         else tuple(
             (
                 need.requirement,
@@ -284,7 +282,7 @@ def shown(case: Case, language: str) -> Shown:
             for need in definition.needs
         ),
         files=tuple(each for each in files if not each.place.startswith("needs.")),
-        cosigners=() if restricted else signatures.of_case(case),
+        cosigners=() if closed else signatures.of_case(case),
         story=tuple(_story(case, definition, language)),
         actions=actions(case, definition),
         days=None if case.due_on is None else (case.due_on - clock.today()).days,
@@ -350,7 +348,7 @@ def _story(case: Case, definition: Definition, language: str) -> Iterable[Happen
         if case.restricted_at is not None and event.role == Role.APPLICANT and event.at < case.restricted_at:
             told.pop("said", None)  # what they write with the withdrawal, and after it, is to be read
         changed: tuple[Changed, ...] = ()
-        if "before" in told and case.restricted_at is None:
+        if "before" in told and not case.closed:
             changed = tuple(_changes(definition, told["before"], now, language, asked[event.pk]))
             now = told["before"]
         words = told.get("words") or told.get("said") or ""

@@ -25,6 +25,7 @@ from kouan.apps.services.cases import (
 from kouan.apps.services.catalogue.errors import UnknownVersion
 from kouan.apps.services.domain import Action, Role, State
 from kouan.apps.services.models import Case, CaseCounter, ServiceVersion
+from kouan.core.exchange import bodies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -186,6 +187,8 @@ def acted(*, message: _Acted) -> None:
             raise errors.UnknownCase
         if message.basis is not None and message.basis.consent != str(key):
             raise errors.ConsentNotHers(what="application")
+        if case.erased_at is not None:
+            raise errors.NotNow(state=labels.state_name(case.state))
         if case.events.filter(caused_by=message.id).exists():
             return
         fitting.check_level(versions.of_case(case), said)
@@ -313,12 +316,16 @@ def _appeal(case: Case, message: _Acted, checked: Sequence[Checked]) -> None:
 
 
 def _restrict(case: Case, message: _Acted, _checked: Sequence[Checked]) -> None:
-    """Let nobody work any more with what the applicant sent; the decision and the trail stay."""
+    """Let nobody work any more with what the applicant sent; the decision and the trail stay.
+
+    What the channel still had of what was said either way is erased: what has to be kept is in the case.
+    """
     if case.turn != clock.Turn.NOBODY or case.restricted_at is not None:
         raise errors.NotNow(state=labels.state_name(case.state))
     case.restricted_at = timezone.now()
     case.changed += 1
     telling.tell(case, "restrict", role=Role.APPLICANT, caused_by=message.id, more=_told(message))
+    bodies.erase_conversation(case.home, case.key)
 
 
 _ACTS: Final = {

@@ -37,14 +37,19 @@ PAID_LATE: Final = "paid-late"
 
 
 @contextmanager
-def working_on(case: Case, *, officer: User, changed: int) -> Iterator[Case]:
-    """Hold a case while an officer changes it; raises ``UnknownCase`` or ``CaseChanged``."""
+def working_on(case: Case, *, officer: User, changed: int, erased: bool = False) -> Iterator[Case]:
+    """Hold a case while an officer changes it; ``erased``: also one whose term is over.
+
+    Raises ``UnknownCase``, ``CaseChanged`` or ``CaseErased``.
+    """
     with transaction.atomic():
         held = Case.objects.select_for_update(of=("self",)).select_related("officer").get(pk=case.pk)
         if not access.works_on(officer, held):
             raise errors.UnknownCase
         if (since := changed_since(held, changed)) is not None:
             raise since
+        if held.erased_at is not None and not erased:
+            raise errors.CaseErased
         yield held
         held.save()
 

@@ -59,9 +59,14 @@ class Application(models.Model):
     """When a draft, or the wait for cosigners, lapses."""
     sent_at = models.DateTimeField(null=True)
     reminded_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)
+    """When what it held of the person was erased, as its term was over (``applying.erasing``)."""
 
     class Meta:
         indexes = [
+            models.Index(
+                fields=["updated_at"], name="services_mine_kept", condition=models.Q(erased_at__isnull=True)
+            ),
             models.Index(fields=["person", "-updated_at"], name="services_mine"),
             models.Index(fields=["state", "expires_at"], name="services_expiring"),
         ]

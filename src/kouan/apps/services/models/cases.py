@@ -72,11 +72,16 @@ class Case(models.Model):
     restricted_at = models.DateTimeField(null=True)
     """When the applicant withdrew their consent after the end: what they sent is kept as the law asks, and
     nobody works with it any more (Personal Information Protection Law, article 47)."""
+    erased_at = models.DateTimeField(null=True)
+    """When what it held of the person was erased, as its term was over (``cases.erasing``)."""
     seq = models.PositiveIntegerField(default=0)
     """The last event that the home side was told of."""
 
     class Meta:
         indexes = [
+            models.Index(
+                fields=["decided_at"], name="services_cases_kept", condition=models.Q(erased_at__isnull=True)
+            ),
             models.Index(fields=["department", "turn", "due_on", "id"], name="services_worklist"),
             models.Index(
                 fields=["department", "service", "turn", "due_on", "id"], name="services_of_service"
@@ -92,6 +97,11 @@ class Case(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody works any more with what the applicant sent."""
+        return self.restricted_at is not None or self.erased_at is not None
 
 
 class CaseEvidence(models.Model):

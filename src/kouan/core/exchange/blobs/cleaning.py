@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -19,7 +21,7 @@ from kouan.core.exchange.blobs.models import ReceivedBlob, SentBlob
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 UNCLAIMED_AFTER: Final = 3600.0
@@ -74,6 +76,15 @@ def _received(now: datetime) -> int:
         ReceivedBlob.objects.filter(pk=row.pk).update(state=_Received.GONE, key=None, removed_at=now)
         folder.remove(folder.incoming(row.file))
     return len(rows)
+
+
+def forget(peer: str, messages: Collection[uuid.UUID]) -> None:
+    """Remove files of a peer's messages that have ended before their time, in the caller's transaction."""
+    rows = ReceivedBlob.objects.filter(peer=peer, message_id__in=messages).exclude(state=_Received.GONE)
+    files = list(rows.values_list("file", flat=True))
+    rows.update(state=_Received.GONE, key=None, removed_at=timezone.now())
+    for file in files:
+        transaction.on_commit(partial(folder.remove, folder.incoming(file)))
 
 
 def _unclaimed(now: datetime) -> None:

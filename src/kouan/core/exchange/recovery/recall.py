@@ -9,7 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.core.exchange import wire
-from kouan.core.exchange.models import Batch, InboxMessage, OutboxBody, OutboxMessage, ReceivedBatch
+from kouan.core.exchange.contents import OutboxBody
+from kouan.core.exchange.crossing import registry
+from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, ReceivedBatch
 from kouan.core.exchange.receipts import take_receipt
 from kouan.core.exchange.recovery.forms import (
     MAX_KNOWN,
@@ -228,8 +230,8 @@ def _restore_message(message: HeldMessage, header: wire.Header, code: str | None
     row.finished_at = None if code is None else timezone.now()
     new = row.pk is None
     row.save()
-    if new:
-        OutboxBody.objects.create(message=row, body=body)
+    if new and body:
+        OutboxBody.objects.create(message=row, body=body, keep=registry.kept(row.type, row.version).stored)
 
 
 def _note_end(message: HeldMessage, message_id: uuid.UUID, peer: str) -> None:

@@ -70,7 +70,7 @@ def case(request: HttpRequest, item: Case) -> HttpResponse:
     officer = officer_of(request)
     if request.method == "GET":
         working.read(case=item, officer=officer)
-        if item.restricted_at is None:
+        if not item.closed:
             proving.look_again(item)
     shown = queries.shown(item, get_language() or "en")
     return page(
