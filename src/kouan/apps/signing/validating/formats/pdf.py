@@ -12,10 +12,9 @@ from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY, ModificationLevel
 from pyhanko.sign.general import find_cms_attribute_iter
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import NoDSSFoundError
-from pyhanko.sign.validation.generic_cms import message_imprint_checker
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
-from kouan.apps.signing.validating import report
+from kouan.apps.signing.validating import keys, report
 from kouan.apps.signing.validating.engine import Carried, Judged, knowable
 from kouan.apps.signing.validating.formats import base, cades, fields, plain
 from kouan.apps.signing.validating.formats.integrity import integrity
@@ -164,7 +163,7 @@ def _held(
     """Return a signature whose arithmetic holds, with what the file holds to judge it by."""
     stamps = list(find_cms_attribute_iter(one.signer_info["unsigned_attrs"], "signature_time_stamp_token"))
     later = _archives(one, all_) if stamps else []
-    store = carried(one) or Carried()
+    store, value = carried(one) or Carried(), bytes(one.signer_info["signature"].native)
     signed = (one.signed_data, *(each["content"] for each in stamps), *(each.signed_data for each in later))
     certificates = [der for each in signed for der in cades.certificates(each)]
     return plain.Held(
@@ -175,7 +174,7 @@ def _held(
         claimed_at=_claimed(one),
         carried=knowable((*certificates, *store.certificates), store.crls, store.ocsps),
         stamps=[each.dump() for each in stamps],
-        imprint=message_imprint_checker(one.signer_info),
+        imprint=lambda name: keys.digest(name, value),
         archives=[plain.Archive(_token(each.signed_data), (each.compute_digest,)) for each in later],
         **around,
     )
