@@ -11,7 +11,7 @@ from pyhanko.sign.validation.generic_cms import extract_self_reported_ts
 from kouan.apps.signing.validating import keys, report
 from kouan.apps.signing.validating.engine import Judged, knowable
 from kouan.apps.signing.validating.formats import base, cades, plain
-from kouan.apps.signing.validating.formats.integrity import integrity, signer_of
+from kouan.apps.signing.validating.formats.integrity import failed, integrity, signer_of
 from kouan.apps.signing.validating.report import Reason, Signature, SubIndication
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ async def _judged(  # noqa: PLR0913 - one signer of several, and what is around 
     finally:
         judge.checker.content = None
     if found.sub is not None:
-        judged = Judged(found.sub, (found.certificate,))
+        judged = await failed(found, signed, judge)
         return base.signature(id_=id_, judged=judged, intact=found.intact, **more)
     added = cades.added(signed, signer, body)
     value = bytes(signer["signature"].native)

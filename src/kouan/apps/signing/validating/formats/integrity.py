@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, cast
 from pyhanko.sign.validation import ades
 from pyhanko.sign.validation.status import StandardCMSSignatureStatus
 
-from kouan.apps.signing.validating.engine import sub_of
+from kouan.apps.signing.validating.engine import Judged, knowable, sub_of
+from kouan.apps.signing.validating.formats import cades
 from kouan.apps.signing.validating.formats.plain import Refused
 from kouan.apps.signing.validating.report import SubIndication
 from kouan.core.exchange.stamp import named_signers
@@ -32,6 +33,8 @@ class Integrity:
     """By which it was checked."""
     intact: bool = True
     """Whether what it covers is unchanged and the arithmetic holds, also by an algorithm that is not safe."""
+    theirs: bool = True
+    """Whether it is of the certificate's key, whatever became of what it is over."""
 
 
 def signer_of(signed: cms.SignedData) -> x509.Certificate:
@@ -57,10 +60,18 @@ async def integrity(signed: cms.SignedData, judge: Engine, *, digest: bytes | No
         status_cls=StandardCMSSignatureStatus,
     )
     sub, status = sub_of(result.ades_subindic), cast("StandardCMSSignatureStatus | None", result.api_status)
-    intact = bool(
-        status is not None and status.intact and status.valid and status.signing_cert.dump() == named.dump()
-    )
+    theirs = bool(status is not None and status.valid and status.signing_cert.dump() == named.dump())
+    intact = bool(theirs and status is not None and status.intact)
     if sub is SubIndication.NO_CERTIFICATE_CHAIN_FOUND and intact:
         # Nobody was trusted, so that there is no path says that all that comes before it holds.
         return Integrity(None, named)
-    return Integrity(sub or SubIndication.GENERIC, named, intact)
+    return Integrity(sub or SubIndication.GENERIC, named, intact, theirs)
+
+
+async def failed(found: Integrity, signed: cms.SignedData, judge: Engine) -> Judged:
+    """Return how a signature is judged that does not hold, with whose it is if that can be said."""
+    chain: tuple[x509.Certificate, ...] = (found.certificate,)
+    if found.theirs:
+        carried = knowable(cades.certificates(signed), (), ())
+        chain = (await judge.judge_certificate(found.certificate, carried=carried)).chain
+    return Judged(found.sub, chain)

@@ -17,7 +17,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from kouan.apps.signing.validating import keys, report
 from kouan.apps.signing.validating.engine import Carried, Judged, knowable
 from kouan.apps.signing.validating.formats import base, cades, fields, plain
-from kouan.apps.signing.validating.formats.integrity import integrity
+from kouan.apps.signing.validating.formats.integrity import failed, integrity
 from kouan.apps.signing.validating.formats.plain import Refused
 from kouan.apps.signing.validating.report import Signature, SubIndication
 
@@ -147,7 +147,7 @@ async def _judged(one: EmbeddedPdfSignature, all_: list[EmbeddedPdfSignature], j
         found = await integrity(one.signed_data, judge, digest=one.compute_digest())
         if found.sub is None:
             return await plain.judged(_held(one, all_, found.certificate, {**around, "amiss": amiss}), judge)
-        judged, intact, kind = Judged(found.sub, (found.certificate,)), found.intact, "signature"
+        judged, intact, kind = await failed(found, one.signed_data, judge), found.intact, "signature"
     judged, reasons = plain.outweighed(judged, amiss)
     return base.signature(
         id_=_field(one), judged=judged, intact=intact, kind=kind, extra=reasons, **around, **named
