@@ -137,6 +137,12 @@ def test_nobody_signs_in_the_name_of_another_whose_certificate_they_put_in_befor
     assert (found.signer, [each.code for each in found.reasons]) == ("", ["several-signing-certificates"])
 
 
+def test_nor_in_a_pdf():
+    found = judged(papers.signed_pdf(impostor(), embedded=[papers.signer()]))
+    assert (found.verdict, found.signer) == (OPEN, "")
+    assert [each.code for each in found.reasons] == ["several-signing-certificates"]
+
+
 def test_an_archive_that_nobody_known_stamped_lends_an_impostor_nothing():
     """Without the victim's certificate it is the impostor's own that is judged; no authority signed that."""
     made = Made(impostor(), stamped=None).archive(NOW - DAY, who=nobody_who_stamps())

@@ -59,6 +59,8 @@ class Cms:
         for number, signer in enumerate(signers, 1):
             try:
                 found.append(await _judged(str(number), signed, signer, body, judge, detached=detached))
+            except plain.Refused as error:
+                found.append(base.broken(str(number), error.sub, error.code))
             except Exception as error:  # noqa: BLE001 - as above: what cannot be read fails, and the others are judged
                 found.append(base.malformed(str(number), error))
         return base.Found(tuple(found))
@@ -88,8 +90,6 @@ async def _judged(  # noqa: PLR0913 - one signer of several, and what is around 
         digest = hashlib.new(str(more["digest_algorithm"]), body).digest() if detached else None
         judge.checker.content = body
         found = await integrity(signed, judge, digest=digest)
-    except plain.Refused as error:
-        return base.broken(id_, error.sub, error.code)
     finally:
         judge.checker.content = None
     if found.sub is not None:
