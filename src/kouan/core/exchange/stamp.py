@@ -169,6 +169,8 @@ def _check(token: bytes, digest: bytes, roots: Sequence[bytes], moment: datetime
         or imprint["hashed_message"].native != digest
     ):
         raise StampDoesNotHold(detail=str(_("it is over something else")))
+    if len(named_signers(content["content"])) > 1:
+        raise StampDoesNotHold(detail=str(_("several certificates in it bear the name of who made it")))
     context = ValidationContext(
         trust_roots=[_certificate(root) for root in roots],
         moment=moment,
@@ -197,6 +199,28 @@ def _check(token: bytes, digest: bytes, roots: Sequence[bytes], moment: datetime
         serial=info["serial_number"].native,
         chain=tuple(reversed(chain)),
     )
+
+
+def named_signers(signed: cms.SignedData) -> list[x509.Certificate]:
+    """Return the certificates in signed data that bear the name by which its one signer is called, each once.
+
+    The name is an issuer with a serial number, or a key's identifier (RFC 5652 section 5.3): whoever adds a
+    certificate of their own with the same may have it taken for the other.
+    """
+    wanted = signed["signer_infos"][0]["sid"]
+    found: dict[bytes, x509.Certificate] = {}
+    for each in signed["certificates"] or ():
+        if each.name != "certificate":
+            continue
+        certificate = each.chosen
+        if wanted.name == "issuer_and_serial_number":
+            issuer, serial = wanted.chosen["issuer"], wanted.chosen["serial_number"].native
+            is_named = certificate.issuer == issuer and certificate.serial_number == serial
+        else:
+            is_named = certificate.key_identifier == wanted.chosen.native
+        if is_named:
+            found[certificate.dump()] = certificate
+    return list(found.values())
 
 
 def is_for_stamps_alone(certificate: x509.Certificate) -> bool:

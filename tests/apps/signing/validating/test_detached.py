@@ -181,6 +181,24 @@ def test_the_path_that_leaves_signatures_out_is_read_and_no_other(path, verdict)
     assert judged(text.written(text.enveloped(transforms=transform))).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("letter", "verdict"), [("", Verdict.TOTAL_PASSED), ("<letter/>", Verdict.INDETERMINATE)]
+)
+def test_a_countersignature_is_about_what_the_signature_above_it_is_about(letter, verdict):
+    root = text.enveloped()
+    value = root[-1].find(f"{{{text.DS}}}SignatureValue")
+    value.set("Id", "value")
+    transform = f"<ds:Transform Algorithm='{text.EXCLUSIVE}'/>"
+    counter = text.xml_signature(text.c14n(value), uri="#value", transforms=transform, mark="2")
+    inside = text.etree.tostring(counter).decode()
+    text._added(root[-1], f"<x:CounterSignature xmlns:x='{text.XADES}'>{inside}</x:CounterSignature>")
+    if letter:
+        root[-1].append(text.etree.fromstring(letter))
+    found = judged(text.written(root))
+    assert [each.verdict for each in found.signatures] == [verdict, Verdict.TOTAL_PASSED], found.signatures
+    assert found.verdict is verdict
+
+
 def test_an_object_in_a_signature_of_the_whole_is_named_as_not_covered():
     root = text.enveloped()
     signature = root[-1]

@@ -86,9 +86,9 @@ STAMPED = {
 # Whose certificate
 
 
-def impostor(*, identifier=None):
+def impostor(of=None, *, identifier=None):
     """Return somebody who names the signer's issuer and serial number, or key, as their own."""
-    victim, key = papers.signer().certificate, papers._ec()
+    victim, key = (of or papers.signer()).certificate, papers._ec()
     builder = (
         x509.CertificateBuilder()
         .subject_name(papers._name("Mallory"))
@@ -135,6 +135,12 @@ def test_nobody_signs_in_the_name_of_another_whose_certificate_they_put_in_befor
     found = judged(forged(archived=archived, identifier=identifier))
     assert (found.verdict, found.sub_indication) == (OPEN, SubIndication.NO_SIGNING_CERTIFICATE_FOUND)
     assert (found.signer, [each.code for each in found.reasons]) == ("", ["several-signing-certificates"])
+
+
+def test_nor_in_a_pdf():
+    found = judged(papers.signed_pdf(impostor(), embedded=[papers.signer()]))
+    assert (found.verdict, found.signer) == (OPEN, "")
+    assert [each.code for each in found.reasons] == ["several-signing-certificates"]
 
 
 def test_an_archive_that_nobody_known_stamped_lends_an_impostor_nothing():
@@ -326,6 +332,16 @@ def test_a_time_stamp_of_a_key_that_is_not_for_time_stamps_alone_proves_nothing(
     (stamp,) = found.signatures[0].time_stamps
     assert (found.verdict, stamp.holds) == (OPEN, False)
     assert stamp.sub_indication is SubIndication.CHAIN_CONSTRAINTS_FAILURE
+
+
+def test_a_time_stamp_of_which_it_is_open_whose_it_is_proves_nothing():
+    at, told = NOW - 10 * DAY, lists(revoked=[(papers.signer(), 3)])
+    stamper = papers.time_stamper(at)
+    stamper.certs_to_embed.append(impostor(papers.stamper()).asn1)
+    found = judged(papers.signed_cms(stamper=stamper), crls=told)
+    (stamp,) = found.signatures[0].time_stamps
+    assert (found.verdict, stamp.holds) == (OPEN, False)
+    assert stamp.sub_indication is not None
 
 
 # Roots of which the time has ended

@@ -35,7 +35,7 @@ from kouan.apps.signing.validating import report, revocation
 from kouan.apps.signing.validating.algorithms import AlgorithmPolicy
 from kouan.apps.signing.validating.naming import party
 from kouan.apps.signing.validating.report import SubIndication
-from kouan.core.exchange.stamp import is_for_stamps_alone
+from kouan.core.exchange.stamp import is_for_stamps_alone, named_signers
 from kouan.core.trust import sm2_certificates
 
 if TYPE_CHECKING:
@@ -294,6 +294,8 @@ class Engine:
             token, spec, imprint, timing_info=timing, validation_data_handlers=handlers
         )
         sub = sub_of(result.ades_subindic)
+        if sub is None and len(named_signers(token)) > 1:
+            sub = SubIndication.NO_SIGNING_CERTIFICATE_FOUND
         signers = [each.chosen for each in token["certificates"] if each.name == "certificate"]
         authority = party(signers[0].subject).name if signers else ""
         status = result.api_status
@@ -362,7 +364,7 @@ def _responses(data: bytes) -> list[OCSPContainer]:
     return OCSPContainer.load_multi(ocsp.OCSPResponse.load(data, strict=True))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=1)
 def _brought(carried: Carried) -> LocalKnowledge:
     """Return what a document brings along, parsed once for all that is asked about it."""
     return _knowledge(carried.certificates, carried.crls, carried.ocsps)

@@ -97,7 +97,7 @@ def added(signed: cms.SignedData, signer: cms.SignerInfo, body: bytes) -> Added:
         else:
             archives.append((at, len(archive.over or ()), archive))
     archives.sort(key=operator.itemgetter(0, 1))  # of two of one second, who covers more came later
-    found = [*_tokens(attributes), signed]
+    found = [signed, *_tokens(attributes)]
     return Added(
         stamps=tuple(value.dump() for name, value in attributes if name == _STAMP),
         archives=tuple(archive for _, _, archive in archives),

@@ -11,7 +11,7 @@ from pyhanko.sign.validation.generic_cms import extract_self_reported_ts
 from kouan.apps.signing.validating import keys, report
 from kouan.apps.signing.validating.engine import Judged, knowable
 from kouan.apps.signing.validating.formats import base, cades, plain
-from kouan.apps.signing.validating.formats.integrity import integrity, signer_of
+from kouan.apps.signing.validating.formats.integrity import failed, integrity, signer_of
 from kouan.apps.signing.validating.report import Reason, Signature, SubIndication
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class Cms:
         for number, signer in enumerate(signers, 1):
             try:
                 found.append(await _judged(str(number), signed, signer, body, judge, detached=detached))
+            except plain.Refused as error:
+                found.append(base.broken(str(number), error.sub, error.code))
             except Exception as error:  # noqa: BLE001 - as above: what cannot be read fails, and the others are judged
                 found.append(base.malformed(str(number), error))
         return base.Found(tuple(found))
@@ -88,12 +90,10 @@ async def _judged(  # noqa: PLR0913 - one signer of several, and what is around 
         digest = hashlib.new(str(more["digest_algorithm"]), body).digest() if detached else None
         judge.checker.content = body
         found = await integrity(signed, judge, digest=digest)
-    except plain.Refused as error:
-        return base.broken(id_, error.sub, error.code)
     finally:
         judge.checker.content = None
     if found.sub is not None:
-        judged = Judged(found.sub, (found.certificate,))
+        judged = await failed(found, signed, judge)
         return base.signature(id_=id_, judged=judged, intact=found.intact, **more)
     added = cades.added(signed, signer, body)
     value = bytes(signer["signature"].native)

@@ -12,13 +12,12 @@ from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY, ModificationLevel
 from pyhanko.sign.general import find_cms_attribute_iter
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import NoDSSFoundError
-from pyhanko.sign.validation.generic_cms import message_imprint_checker
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
-from kouan.apps.signing.validating import report
+from kouan.apps.signing.validating import keys, report
 from kouan.apps.signing.validating.engine import Carried, Judged, knowable
 from kouan.apps.signing.validating.formats import base, cades, fields, plain
-from kouan.apps.signing.validating.formats.integrity import integrity
+from kouan.apps.signing.validating.formats.integrity import failed, integrity
 from kouan.apps.signing.validating.formats.plain import Refused
 from kouan.apps.signing.validating.report import Signature, SubIndication
 
@@ -77,7 +76,7 @@ class Pdf:
         try:
             return await _judged(one, all_, judge)
         except Refused as error:
-            return plain.refused(_field(one), error)
+            return base.broken(_field(one), error.sub, error.code)
         except Exception as error:  # noqa: BLE001 - as above: what cannot be read fails, and the others are judged
             return base.malformed(_field(one), error)
 
@@ -124,7 +123,7 @@ def _leaves_out(coverage: Any) -> bool:
 
 async def _judged(one: EmbeddedPdfSignature, all_: list[EmbeddedPdfSignature], judge: Engine) -> Signature:
     one.compute_integrity_info(diff_policy=DEFAULT_DIFF_POLICY)
-    store, amiss = carried(one), _amiss(one)
+    store, amiss = carried(one) or Carried(), _amiss(one)
     around: dict[str, Any] = {
         "uncovered": _uncovered(one), "place": _place(one), "revocation": _digests(store)
     }  # fmt: skip
@@ -134,7 +133,7 @@ async def _judged(one: EmbeddedPdfSignature, all_: list[EmbeddedPdfSignature], j
     }  # fmt: skip
     if _is_stamp(one):
         stamp = await judge.judge_time_stamp(
-            one.signed_data, one.compute_digest, carried=store or Carried(), kind="document"
+            one.signed_data, one.compute_digest, carried=store, kind="document"
         )
         judged = Judged(
             stamp.sub_indication,
@@ -147,8 +146,9 @@ async def _judged(one: EmbeddedPdfSignature, all_: list[EmbeddedPdfSignature], j
     else:
         found = await integrity(one.signed_data, judge, digest=one.compute_digest())
         if found.sub is None:
-            return await plain.judged(_held(one, all_, found.certificate, {**around, "amiss": amiss}), judge)
-        judged, intact, kind = Judged(found.sub, (found.certificate,)), found.intact, "signature"
+            around["amiss"] = amiss
+            return await plain.judged(_held(one, all_, found.certificate, store, around), judge)
+        judged, intact, kind = await failed(found, one.signed_data, judge), found.intact, "signature"
     judged, reasons = plain.outweighed(judged, amiss)
     return base.signature(
         id_=_field(one), judged=judged, intact=intact, kind=kind, extra=reasons, **around, **named
@@ -159,12 +159,14 @@ def _held(
     one: EmbeddedPdfSignature,
     all_: list[EmbeddedPdfSignature],
     certificate: x509.Certificate,
+    store: Carried,
     around: dict[str, Any],
 ) -> plain.Held:
     """Return a signature whose arithmetic holds, with what the file holds to judge it by."""
     stamps = list(find_cms_attribute_iter(one.signer_info["unsigned_attrs"], "signature_time_stamp_token"))
+    # Of level B is a signature without a time-stamp of its own, whatever was stamped after it.
     later = _archives(one, all_) if stamps else []
-    store = carried(one) or Carried()
+    value = bytes(one.signer_info["signature"].native)
     signed = (one.signed_data, *(each["content"] for each in stamps), *(each.signed_data for each in later))
     certificates = [der for each in signed for der in cades.certificates(each)]
     return plain.Held(
@@ -175,7 +177,7 @@ def _held(
         claimed_at=_claimed(one),
         carried=knowable((*certificates, *store.certificates), store.crls, store.ocsps),
         stamps=[each.dump() for each in stamps],
-        imprint=message_imprint_checker(one.signer_info),
+        imprint=lambda name: keys.digest(name, value),
         archives=[plain.Archive(_token(each.signed_data), (each.compute_digest,)) for each in later],
         **around,
     )
@@ -293,8 +295,6 @@ def _page_number(reader: PdfFileReader, wanted: Any) -> int | None:
     return None
 
 
-def _digests(store: Carried | None) -> tuple[str, ...]:
-    if store is None:
-        return ()
+def _digests(store: Carried) -> tuple[str, ...]:
     found = [("crl", each) for each in store.crls] + [("ocsp", each) for each in store.ocsps]
     return tuple(f"{kind}:{hashlib.sha256(data).hexdigest()}" for kind, data in found)

@@ -132,7 +132,11 @@ def _held(id_: str, signature: Any, beside: base.Beside | None) -> plain.Held:
         reasons = (*reasons, Reason(code="archive-time-stamp-unread"))  # of XAdES 1.3.2
     stamps, stamp_method = _stamps(loose)
     target = one(signature, f"{DS}SignatureValue")
-    parts = _uncovered(signature, [each for each in checked if each.element is not None])
+    parts = (
+        ()
+        if _countersigns(signature, covered)
+        else _uncovered(signature, [each for each in checked if each.element is not None])
+    )
     return plain.Held(
         id=id_,
         certificate=certificate,
@@ -235,6 +239,15 @@ def _values(loose: Any, kind: str) -> list[bytes]:
         with contextlib.suppress(Refused):
             found.append(from_base64(each.text))
     return found
+
+
+def _countersigns(signature: Any, covered: list[Any]) -> bool:
+    """Whether a signature is about the value of the one that it stands in (XAdES section 5.2.7).
+
+    That one is judged, too, and says itself what of the document it leaves out.
+    """
+    above = next(signature.iterancestors(f"{DS}Signature"), None)
+    return above is not None and any(each is above.find(f"{DS}SignatureValue") for each in covered)
 
 
 def _uncovered(signature: Any, checked: list[Covered]) -> tuple[str, ...]:
