@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 _MESSAGES: Final = Throttle("application-message", 20, timedelta(days=1))
 ANY_SIGN_IN: Final = "withdraw-consent"
 """The one thing that may be done in a weaker sign-in than the service wants: the case is over, nothing is put
-before the other side, and what was sent is closed. To take a running application back ends it, and so needs
-the sign-in in which it was sent."""
+before the other side, and what was sent is closed. Taking a running application back ends it, and so needs a
+sign-in of the service's level, as sending it did."""
 
 
 @dataclass(frozen=True, slots=True)

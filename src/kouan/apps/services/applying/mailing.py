@@ -105,7 +105,8 @@ def _sent(application: Application) -> bool:
     except (OSError, smtplib.SMTPException) as error:
         log.warning("an e-mail could not be sent (%s)", type(error).__name__)
         return False
-    except Exception as error:  # noqa: BLE001 - whatever an address breaks, all other news goes; it names the address
+    except Exception as error:  # noqa: BLE001 - one address holds no other news up
+        # Its text may name the address.
         log.warning("an e-mail cannot be sent and is given up (%s)", type(error).__name__)
     return True
 
