@@ -75,7 +75,7 @@ def test_an_answer_stands_with_its_law_and_its_receipt(me, consent, node):
 
 def test_who_is_not_signed_in_asks_nothing(node, consent):
     answer = Client().post(at(consent, "erase"))
-    assert answer.status_code == 302
+    assert answer.status_code == 403
     assert not ErasureRequest.objects.exists()
 
 
