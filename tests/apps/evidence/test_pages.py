@@ -65,7 +65,7 @@ def test_a_stranger_signs_in_first(client, put):
     row = put()
     for path in ("", "shown/", f"{row.key}/"):
         assert "/identity/enter?next=" in client.get(f"/my-evidence/{path}")["Location"]
-    assert client.post(f"/my-evidence/{row.key}/take").status_code == 302
+    assert client.post(f"/my-evidence/{row.key}/take").status_code == 403
     assert not Credential.objects.exists()
 
 

@@ -99,7 +99,7 @@ def test_a_request_that_could_not_be_taken_says_why_and_may_be_made_again(me, co
 
 def test_who_is_not_signed_in_asks_nothing(node, consent):
     answer = Client().post(at(consent, "erase"))
-    assert answer.status_code == 302
+    assert answer.status_code == 403
     assert not ErasureRequest.objects.exists()
 
 
