@@ -196,8 +196,8 @@ def material() -> dict[str, float]:
     found = others_material.compared(Checker(), today=True)
     print(
         f"The PDFs of pyHanko    {found.files} files, {found.said.total()} verdicts on signatures, "
-        f"{len(found.differences)} other than pyHanko's; {found.typed} files over which it raises an error "
-        "are typed failures here"
+        f"{len(found.differences)} other than pyHanko's; {len(found.explained)} files of which another thing "
+        f"is said to be missing; {found.typed} files over which it raises an error are typed failures here"
     )
     print("    " + ", ".join(f"{name} {count}" for name, count in found.said.most_common()))
     _wrong.extend(found.differences)

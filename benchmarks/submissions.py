@@ -73,16 +73,16 @@ for number in range(count):
                 "document_type": "Passport"},
         valid_from=today - timedelta(days=30)))
     row = drafts.begin(person=person, side="gd", service="reader-card", language="en", attributes={})
-    begun.append((row.key, person, str(held.key)))
+    begun.append((row.key, person, held))
 
 answers = {"about": {"name": "CHAN Siu Ming"}, "city": "shenzhen", "interests": ["history"], "news": False,
            "contact": {"email": "chan@example.org"}}
 
 def submit(each):
-    key, person, offer = each
+    key, person, held = each
+    picked = {"offer": str(held.key), "version": str(held.version), "claims": ["name", "birthdate"]}
     seen = drafts.opened(drafts.mine(key, person)).seen
-    draft = drafts.change(key=key, person=person, seen=seen, answers=answers,
-                          picks={"identity": {"offer": offer, "claims": ["name", "birthdate"]}})
+    draft = drafts.change(key=key, person=person, seen=seen, answers=answers, picks={"identity": picked})
     sending.submit(key=key, person=person, seen=draft.seen, agreed=True, email="")
 
 def work(part):
@@ -97,7 +97,7 @@ for thread in threads:
 for thread in threads:
     thread.join()
 sent = time.perf_counter() - began
-keys = [key for key, _person, _offer in begun]
+keys = [key for key, _person, _held in begun]
 end = time.monotonic() + 600
 while (left := Application.objects.filter(key__in=keys, state="sent").count()):
     if time.monotonic() > end:

@@ -11,7 +11,7 @@ import pytest
 from django.db.models.signals import post_migrate
 from django.test import override_settings
 from django.utils import translation
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from kouan.core.exchange import refusals
 from own_node import SERVER
@@ -32,7 +32,7 @@ Without a server browsers keep the other worker busy as long.
 override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]).enable()
 
 # A law holds or does not; how long one example takes says how busy the machine is.
-settings.register_profile("kouan", settings(), deadline=None)
+settings.register_profile("kouan", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("kouan")
 
 

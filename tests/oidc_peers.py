@@ -41,7 +41,7 @@ class Peer:
     """A running provider and a browser with an account there."""
 
     issuer: str
-    browser: httpx.Client = field(default_factory=lambda: httpx.Client(follow_redirects=False))
+    browser: httpx.Client = field(default_factory=lambda: httpx.Client(follow_redirects=False, timeout=60))
 
     def visit(self, url: str, until: str) -> str:
         """Follow ``url`` as a browser does until it leads to ``until``; return the query there."""

@@ -266,9 +266,10 @@ def sm2_authority():
 
 
 @cache
-def sm2_signer():
+def sm2_signer(organisation=None):
     key = sm2.PrivateKey.generate()
-    name = sm2_certificates.name_of(country_name="CN", common_name="李小明")
+    body = {"organization_name": organisation} if organisation else {}
+    name = sm2_certificates.name_of(country_name="CN", **body, common_name=organisation or "李小明")
     certificate = sm2_certificates.issue_signer(
         sm2_authority(), name, key.public_key(), since=SINCE, until=UNTIL, policies=(POLICY,)
     )
@@ -348,13 +349,15 @@ def red_square():
     return look.getvalue()
 
 
-def sealed_ofd(edition=4, *, changed=False, maker=None, name="李小明之印"):
+def sealed_ofd(  # noqa: PLR0913 - what a seal says, by name
+    edition=4, *, changed=False, maker=None, name="李小明之印", organisation=None, until=UNTIL, time=NOW - DAY
+):
     """Return an OFD document of a page with a seal on it, of GB/T 38540 in one of its editions."""
-    who = _Sm2(*sm2_signer())
+    who = _Sm2(*(sm2_signer(organisation) if organisation else sm2_signer()))
     seal = sealing.make_seal(
         edition=edition, identifier="44030000000001", name=name,
         look=sealing.Look("png", red_square()),
-        holders=[who.certificate], maker=_Sm2(*maker) if maker else who, since=SINCE, until=UNTIL,
+        holders=[who.certificate], maker=_Sm2(*maker) if maker else who, since=SINCE, until=until,
     )  # fmt: skip
     parts = package.document(
         ([package.Line("许可证", 20, 30, 6)],),
@@ -363,9 +366,7 @@ def sealed_ofd(edition=4, *, changed=False, maker=None, name="李小明之印"):
         created="2026-05-01",
     )
     place = sealing.Place(package.page_identifier(0), (130, 200, 40, 40))
-    made = sealing.seal_document(
-        parts, edition=edition, seal=seal, signer=who, time=NOW - DAY, places=[place]
-    )
+    made = sealing.seal_document(parts, edition=edition, seal=seal, signer=who, time=time, places=[place])
     if changed:
         name = next(each for each in made if each.endswith("Content.xml"))
         made = {**made, name: made[name].replace("许可证".encode(), "许可證".encode())}

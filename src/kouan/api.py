@@ -17,6 +17,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, AuthorizationError, HttpError, ValidationError
+from ninja.parser import Parser
 from ninja.security import SessionAuth
 
 from kouan import __version__
@@ -33,6 +34,7 @@ from kouan.apps.signing.api import router as signing
 from kouan.apps.validation.api import router as validation
 from kouan.core.errors import KouanError
 from kouan.web.access import has_role
+from kouan.web.unkeepable import require_keepable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +92,19 @@ def not_found(_request: HttpRequest, path: str = "") -> HttpResponse:
     return problem(404, "not-found", _("There is nothing at this address."), params={"path": path[:200]})
 
 
+class _Parser(Parser):
+    """Reads bodies, but none with a text that no database keeps."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        """Return a JSON body; raises ``UnkeepableText``."""
+        value = super().parse_body(request)
+        if b"\\u" in request.body:  # such a character can stand in JSON as an escape alone
+            require_keepable(value)
+        return value
+
+
 api = NinjaAPI(
+    parser=_Parser(),
     title="Kouan",
     version=__version__,
     description=(
@@ -153,7 +167,9 @@ def _not_allowed(_request: HttpRequest, _error: AuthorizationError) -> HttpRespo
 
 
 @api.exception_handler(HttpError)
-def _http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
+def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if isinstance(error.__cause__, KouanError):  # the framework wraps whatever its parser raises
+        return _kouan_error(request, error.__cause__)
     return problem(error.status_code, "http-error", str(error))
 
 

@@ -291,3 +291,20 @@ def test_an_application_without_scripts(visit, gd, chan, begun):  # noqa: F811 -
     page.wait_for_selector(".apply-story")
     row.refresh_from_db()
     assert row.state == "sent"
+
+
+@pytest.mark.usefixtures("transactional_db", "held")
+def test_a_sign_in_that_ends_before_a_form_is_sent(visit, gd, filled, chan, language):  # noqa: F811 - the fixtures
+    row = filled()
+    visitor = visit(language=language)
+    page = as_resident(visitor, chan)
+    visitor.open(f"/applications/{row.key}/answers/plate")
+    form, cookies = page.url, page.context.cookies()
+    page.context.clear_cookies()
+    page.context.add_cookies([each for each in cookies if each["name"] != settings.SESSION_COOKIE_NAME])
+    page.locator("main form button[name=do][value=later]").last.click()
+    page.wait_for_selector(".kouan-error")
+    visitor.check("apply-signed-out")
+    back = page.locator("main a.govuk-button").get_attribute("href")
+    assert back.startswith("/identity/enter?next=")
+    assert form.removeprefix(visitor.portal).replace("/", "%2F") in back

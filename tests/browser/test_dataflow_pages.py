@@ -29,7 +29,7 @@ from apps.dataflow.pages.conftest import (  # noqa: F401 - fixtures
 )
 from apps.dataflow.pages.test_contracts import PDF, answers
 from browser.conftest import PHONE, beside_the_browser
-from kouan.apps.dataflow import consents, contracts, errors, filings, records
+from kouan.apps.dataflow import clearing, consents, contracts, errors, filings, records
 from kouan.apps.dataflow.models import Contract, DataConsent, Decision, ErasureRequest, Filing
 from kouan.apps.dataflow.payloads import RecordRead, RecordsErased
 from kouan.core.exchange import sealing, witness
@@ -73,7 +73,7 @@ def _busy(gd, doings):  # noqa: F811 - the fixtures' values
     said = RecordsErased(
         records=[second.message_id.bytes], because="asked", at=int(timezone.now().timestamp())
     )
-    records.erased_there(message=doings.arrived(said))
+    clearing.erased_there(message=doings.arrived(said))
     with pytest.raises(errors.ScopeDrift):
         sent(main, consent, person__health="well")
     other = PEARL | {

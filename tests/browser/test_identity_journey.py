@@ -183,7 +183,7 @@ def test_withdrawing_signs_out_on_the_other_side(page, sides):
     page.get_by_role("link", name="Withdraw").first.click()
     page.get_by_role("button", name="Withdraw").click()
     assert "is withdrawn" in text(page)
-    assert "No consent stands" in text(page)
+    assert "No consent is in force" in text(page)
     wait_until(lambda: signed_out(page, sides["gd"]), 30, "the service on the other side knows of it")
 
 
@@ -197,7 +197,7 @@ def test_not_agreeing_tells_the_service_nothing(page, sides):
     sound(page)
     assert "It knows nothing of you." in text(page)
     page.goto(f"{sides['gd'].portal}/identity/consents/")
-    assert "No consent stands" in text(page)
+    assert "No consent is in force" in text(page)
 
 
 @pytest.mark.timeout(300)

@@ -95,7 +95,7 @@ def test_a_page_that_waits_shows_the_answer_by_itself(visit, university):
     item.answered_at, item.outcome, item.decided_at = timezone.now(), Outcome.UNKNOWN, timezone.now()
     item.answer_id = uuid.uuid4()
     item.save()
-    page.wait_for_selector(".kouan-verdict--unknown", timeout=8000)
+    page.wait_for_selector(".kouan-verdict--unknown")
     assert not visitor.faults
 
 

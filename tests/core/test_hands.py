@@ -24,13 +24,16 @@ def test_whoever_was_busy_last_is_asked_next():
     hands = Hands(3, name="hands")
     gates = [threading.Event() for _ in range(3)]
 
+    begun = threading.Barrier(len(gates) + 1)
+
     def hold(gate):
-        gate.wait(10)
+        begun.wait(60)
+        gate.wait(60)
         return threading.get_ident()
 
     async def run():
         held = [asyncio.create_task(hands.do(lambda gate=gate: hold(gate))) for gate in gates]
-        await asyncio.sleep(0.1)
+        await asyncio.to_thread(begun.wait, 60)
         ended = []
         for at in (1, 2, 0):
             gates[at].set()
@@ -51,7 +54,7 @@ def test_there_are_never_more_and_who_waits_is_served_in_order():
         busy.append(number)
         most.append(len(busy))
         if number < 2:
-            gate.wait(10)
+            gate.wait(60)
         served.append(number)
         busy.remove(number)
         return number
@@ -88,7 +91,7 @@ def test_whoever_has_left_costs_nobody_an_answer():
     gate = threading.Event()
 
     async def run():
-        left = asyncio.create_task(hands.do(lambda: gate.wait(10)))
+        left = asyncio.create_task(hands.do(lambda: gate.wait(60)))
         await asyncio.sleep(0.05)
         left.cancel()
         gate.set()
@@ -118,12 +121,12 @@ def test_a_server_that_has_stopped_ends_them():
     gate = threading.Event()
 
     async def run():
-        asyncio.create_task(hands.do(lambda: gate.wait(10)))  # noqa: RUF006 - it is to be left behind
+        asyncio.create_task(hands.do(lambda: gate.wait(60)))  # noqa: RUF006 - it is to be left behind
         await asyncio.sleep(0.05)
 
     asyncio.run(run())
     gate.set()
     for thread in threading.enumerate():
         if thread.name.startswith("stopping"):
-            thread.join(10)
+            thread.join(60)
             assert not thread.is_alive()

@@ -120,7 +120,7 @@ def redeem(node, code, *, secret=None, **changes):
 
 def post(config, path, body, headers):
     where = urlsplit(config.homes[0].issuer)
-    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=10)
+    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=60)
     try:
         connection.request("POST", path, body, headers)
         answer = connection.getresponse()
@@ -150,7 +150,7 @@ def test_it_does_not_start_for_a_node_that_is_no_demonstration(tmp_path, config)
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )
     assert done.returncode == 1
     assert "not a demonstration" in done.stderr

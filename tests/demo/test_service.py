@@ -53,7 +53,7 @@ def origin(tmp_path_factory):
 
 
 def ask(origin, method, path, body=None):
-    connection = http.client.HTTPConnection(urlsplit(origin).netloc, timeout=30)
+    connection = http.client.HTTPConnection(urlsplit(origin).netloc, timeout=60)
     headers = {"Content-Type": "application/x-www-form-urlencoded"} if body is not None else {}
     connection.request(method, path, body, headers)
     answer = connection.getresponse()

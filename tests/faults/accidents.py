@@ -140,6 +140,7 @@ def old_backup(world: World, chance: Random) -> None:
     succeeds(machine, "backup", str(file))
     say(f"{machine.side} is backed up ({file.stat().st_size >> 10} KiB)")
     time.sleep(chance.uniform(1.5, 4))
+    world.wait_crossed(machine.side)  # or there would be nothing to have forgotten
     if chance.random() < 0.5:
         when_something_crosses(world, chance)
         machine.kill_everything()

@@ -51,6 +51,13 @@ def books() -> Books:
         )
 
 
+def handled() -> set[str]:
+    """Return the messages of the other side whose effects are here."""
+    from faults.traffic.models import Effect  # noqa: PLC0415 - see above
+
+    return {str(message) for message in Effect.objects.values_list("message_id", flat=True)}
+
+
 def is_halted() -> bool:
     """Return whether any channel of this node is halted."""
     from kouan.core.exchange.models import Channel  # noqa: PLC0415 - see above

@@ -83,7 +83,7 @@ class PacketLine:
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
-        self._thread.join(5)
+        self._thread.join(60)
         for device in self._devices.values():
             os.close(device)
 

@@ -39,7 +39,7 @@ def lose_oldest_decrypt_key(keys: Path) -> None:
 def test_a_batch_sealed_to_a_lost_key_does_not_hold_up_the_stream_for_ever(world: World) -> None:
     hk, gd = (world.machines[side] for side in SIDES)
     world.go()
-    time.sleep(2)
+    world.wait_crossed("hk")  # whoever has not been greeted seals nothing
     world.line.weather = Weather(cut=SIDES)
     wait_until(lambda: hk.run(journeys_inside.sealed_batch, "gd"), 20, "a batch is sealed and cannot leave")
     succeeds(gd, "trust", "rotate", "decrypt", "--overlap-days", "0")
@@ -62,7 +62,7 @@ def test_a_newer_backup_makes_everything_good_again(world: World) -> None:
     world.go()
     old, newest = world.folder / "old.backup", world.folder / "newest.backup"
     succeeds(hk, "backup", str(old))
-    time.sleep(2)
+    world.wait_crossed("hk")
     world.hold()
     world.wait_at_rest()
     hk.stop()

@@ -104,7 +104,7 @@ class Machine(Node):
 
     # The program
 
-    def kouan(self, *arguments: str, seconds: float = 90) -> subprocess.CompletedProcess[str]:
+    def kouan(self, *arguments: str, seconds: float = 240) -> subprocess.CompletedProcess[str]:
         """Run the program `kouan` on this machine."""
         return subprocess.run(
             self.wrapped(sys.executable, "-m", "kouan.cli", "--node", str(self.made.path), *arguments),
@@ -122,7 +122,7 @@ class Machine(Node):
             station, self._station = self._station, None
             if station is not None:
                 station.kill()
-                station.wait(5)
+                station.wait(60)
                 for pipe in (station.stdin, station.stdout):
                     if pipe is not None:
                         pipe.close()
@@ -165,7 +165,7 @@ class Workload:
     def hold(self) -> None:
         """Announce nothing, until ``go``; returns when nothing is being announced."""
         self._going.clear()
-        assert self._idle.wait(90), "the steps are stuck"
+        assert self._idle.wait(240), "the steps are stuck"
 
     def end(self) -> None:
         self._going.clear()
@@ -293,6 +293,18 @@ class World:
         """Let no side announce anything new."""
         for work in self.work.values():
             work.hold()
+
+    def wait_crossed(self, side: str, seconds: float = 60.0) -> None:
+        """Wait until the other side has handled something that this one has begun to announce since now."""
+        since, there = time.monotonic(), self.machines[other(side)]
+
+        def crossed() -> bool:
+            entries = [entry for entry in self.work[side].journal if entry.at > since]
+            # One follows the other: what was announced first may have begun before.
+            first = min((entry.at for entry in entries), default=since)
+            return bool({entry.message for entry in entries if entry.at > first} & there.run(inside.handled))
+
+        wait_until(crossed, seconds, f"something new of {side} is handled")
 
     def wait_up(self, seconds: float = 90.0) -> None:
         for machine in self.machines.values():

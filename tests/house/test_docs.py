@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import shlex
+from datetime import date
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from kouan import config
 from kouan.apps.operations.alarms import AlarmKind
 from kouan.cli import main
 from kouan.core.policy import load_agreements
+from kouan.core.sides.loader import load_sides
 from kouan.core.trust.keys import KeyUse
 from kouan.core.watch.logs import FIELDS
 from kouan.sections.shape import SHAPE
@@ -93,6 +95,16 @@ def test_the_agreement_in_the_guide_is_one(tmp_path: Path) -> None:
     assert agreement.clauses[0].covers(
         type_="validation.question", legal_basis="document-validation", sender="hk", receiver="gd"
     )
+
+
+def test_the_calendar_in_the_guide_is_one(tmp_path: Path) -> None:
+    text = OPERATE.partition("\n## Calendars\n")[2].partition("```toml\n")[2].partition("```")[0]
+    file = tmp_path / "calendars/gd/2030.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="utf-8")
+    found = load_sides(tmp_path)["gd"].calendar
+    # The 5th is a Saturday that is worked; the 6th is a plain Sunday.
+    assert [day for day in range(1, 8) if found.is_working_day(date(2030, 1, day))] == [4, 5, 7]
 
 
 def test_the_attached_system_in_the_guide_is_the_example() -> None:

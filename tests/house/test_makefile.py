@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from pace import patience
-
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = """#!/bin/sh
 echo "$*" >> python.log
@@ -58,7 +56,7 @@ def make(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=120,
     )
 
 
@@ -119,16 +117,16 @@ def test_a_signal_stops_what_make_runs(checkout: Path, number: int, whom: str, *
         start_new_session=True,
     )
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not (checkout / "up.args").exists():
             assert time.monotonic() < deadline
             time.sleep(0.05)
         assert (checkout / "up.args").read_text() == ("up --reset" if reset else "up")
-        asked = time.monotonic()
         (os.kill if whom == "make" else os.killpg)(running.pid, number)
-        running.wait(timeout=10)
+        running.wait(timeout=60)
+        deadline = time.monotonic() + 60
         while not (checkout / "up.ended").exists():
-            assert time.monotonic() - asked < patience(6)
+            assert time.monotonic() < deadline
             time.sleep(0.02)
     finally:
         if running.poll() is None:

@@ -54,7 +54,7 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     program = f"import sys; sys.path.insert(0, {str(folder)!r}); from importlinter.cli import lint_imports; "
     program += f"sys.exit(lint_imports(config_filename={str(ROOT / 'pyproject.toml')!r}, no_cache=True))"
     return subprocess.run(
-        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False, timeout=100
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False, timeout=300
     )
 
 

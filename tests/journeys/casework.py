@@ -14,7 +14,7 @@ from kouan.apps.evidence import records
 from kouan.apps.identity import residents
 from kouan.apps.identity.domain import Level
 from kouan.apps.identity.home.adapter import HomeSignIn
-from kouan.apps.services.applying import drafts, sending
+from kouan.apps.services.applying import acting, drafts, sending
 from kouan.apps.services.applying import queries as applying
 from kouan.apps.services.cases import clock, granting, queries, results, versions, working
 from kouan.apps.services.models import Application, Case, ServiceVersion
@@ -83,7 +83,8 @@ def apply(number: str) -> str:
         departments=None,
     )
     row = drafts.begin(person=person, side="gd", service=SERVICE, language="en", attributes={})
-    picks = {"identity": {"offer": str(held.key), "claims": ["name", "birthdate"]}}
+    version = str(held.version)
+    picks = {"identity": {"offer": str(held.key), "version": version, "claims": ["name", "birthdate"]}}
     draft = drafts.change(
         key=row.key, person=person, seen=drafts.opened(row).seen, answers=ANSWERS, picks=picks
     )
@@ -95,8 +96,8 @@ def correct(key: str, number: str) -> None:
     """Have the applicant answer what was asked for again, and send it."""
     person = _resident(number)
     row = drafts.mine(uuid.UUID(key), person)
-    drafts.change(key=row.key, person=person, seen=drafts.opened(row).seen, answers=MENDED)
-    sending.act(key=row.key, person=person, action="correct")
+    draft = drafts.change(key=row.key, person=person, seen=drafts.opened(row).seen, answers=MENDED)
+    acting.act(key=row.key, person=person, action="correct", seen=draft.seen)
 
 
 def withdraw_consent(key: str, number: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,8 @@ class Group:
     """Nodes that know each other, each behind a link."""
 
     nodes: dict[str, Node]
+    _greeted: set[int] = field(default_factory=set, init=False)
+    """The workers that have heard from the other sides."""
 
     def __getitem__(self, side: str) -> Node:
         return self.nodes[side]
@@ -83,13 +86,29 @@ class Group:
         return [node.run(inside.mark) for node in self.nodes.values()]
 
     def put_in_order(self) -> None:
-        """Have every link whole and every node up."""
+        """Have every link whole, every node up, and each greeted by the others."""
         for node in self.nodes.values():
             node.link.mend()
             if node.supervisor is None or node.supervisor.poll() is not None:
                 node.start()
         for node in self.nodes.values():
             node.wait_up()
+        self._greet()
+
+    def _greet(self) -> None:
+        """Have a question answered in each pair: a worker seals nothing until it has heard from the peer."""
+        workers = {worker for node in self.nodes.values() for worker in node.all_of("worker")}
+        if workers <= self._greeted:
+            return
+        asked = {
+            (side, other): self[side].run(inside.ask, other) for side, other in combinations(self.nodes, 2)
+        }
+        for (side, other), keys in asked.items():
+            wait_until(
+                lambda side=side, keys=keys: "" not in self[side].run(inside.outcomes, keys), 30,
+                f"{side} and {other} have greeted each other",
+            )  # fmt: skip
+        self._greeted = workers
 
     def close(self) -> None:
         """End everything."""

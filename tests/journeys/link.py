@@ -31,7 +31,7 @@ class Link:
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True, name="link")
         self._thread.start()
-        ready.wait(10)
+        ready.wait(60)
 
     def mend(self) -> None:
         """Forward everything again, as it comes; connections that were spoilt end."""
@@ -74,7 +74,7 @@ class Link:
             return
         self._drop_all()
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
+        self._thread.join(60)
 
     def _run(self, ready: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)
@@ -98,7 +98,7 @@ class Link:
             done.set()
 
         self._loop.call_soon_threadsafe(drop)
-        done.wait(5)
+        done.wait(60)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1

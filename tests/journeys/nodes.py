@@ -159,9 +159,9 @@ class Node:
         left = [pid for pids in self.running().values() for pid in pids]
         started = time.monotonic()
         self.supervisor.send_signal(number)
-        self.supervisor.wait(20)
+        self.supervisor.wait(60)
         seconds = time.monotonic() - started
-        assert not [pid for pid in left if alive(pid)], f"{self.side}: processes were left behind"
+        wait_until(lambda: not any(map(alive, left)), 5, f"{self.side}: no process is left behind")
         self.supervisor = None
         say(f"{self.side} stopped in {seconds:.2f} s")
         return seconds
@@ -189,7 +189,7 @@ class Node:
         for leader in (self.supervisor.pid, *leaders):
             with suppress(ProcessLookupError):
                 os.killpg(leader, signal.SIGKILL)
-        self.supervisor.wait(10)
+        self.supervisor.wait(60)
         self.supervisor = None
 
     def log_file(self, name: str) -> Path:
@@ -269,10 +269,10 @@ class Node:
             self._station.stdin.close()  # type: ignore[union-attr]
             self._station.stdout.close()  # type: ignore[union-attr]
             try:
-                self._station.wait(5)
+                self._station.wait(20)
             except subprocess.TimeoutExpired:
                 self._station.kill()
-                self._station.wait(5)
+                self._station.wait(60)
             self._station = None
         if self.supervisor is not None:
             with suppress(subprocess.TimeoutExpired):

@@ -38,7 +38,7 @@ def post(
     door: Node, context: ssl.SSLContext, body: bytes, sent: int | None = None, path: str = "/batch"
 ) -> Answer:
     """Post to a door past its link, with the time that the sender claims."""
-    connection = http.client.HTTPSConnection("127.0.0.1", door.door, timeout=15, context=context)
+    connection = http.client.HTTPSConnection("127.0.0.1", door.door, timeout=60, context=context)
     headers = {} if sent is None else {"Kouan-Sent": str(sent)}
     try:
         connection.request("POST", path, body, headers)

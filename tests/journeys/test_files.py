@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -45,8 +46,11 @@ def hash_of(path: str | Path) -> str:
 
 def bytes_here(node: Node) -> int:
     """How much of the files that it fetches lies in a node's folder."""
-    folder = node.made.config.blobs_folder / "in"
-    return sum(path.stat().st_size for path in folder.iterdir()) if folder.exists() else 0
+    folder, size = node.made.config.blobs_folder / "in", 0
+    for path in folder.iterdir() if folder.exists() else ():
+        with suppress(FileNotFoundError):  # it has just been cleaned away
+            size += path.stat().st_size
+    return size
 
 
 class Watch:

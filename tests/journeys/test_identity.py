@@ -16,7 +16,7 @@ import pytest
 
 from journeys import identifying as inside
 from journeys.conftest import make_group
-from journeys.nodes import healthy, listens, say, wait_until
+from journeys.nodes import PATIENCE, healthy, listens, say, wait_until
 from kouan.demo.browser import Browser
 from kouan.demo.identity import sign_in
 from kouan.demo.relying import Service, SignInFailed
@@ -142,7 +142,7 @@ def _world(tmp_path_factory):
             site.close()
         for provider in providers:
             provider.terminate()
-            provider.wait(10)
+            provider.wait(60)
         group.close()
 
 
@@ -191,7 +191,7 @@ def test_signed_out_at_the_service(world, home, service):
     site = world.sites[service]
     came = world.sign_in(home, service)
     Browser().open(site.client.leave(came))
-    assert site.told.get(timeout=20) == came.sid
+    assert site.told.get(timeout=20 * PATIENCE) == came.sid
     assert world.last(service)["ended"] == "service"
     wait_until(lambda: world.last(home)["ended"] == "peer", 20, "the home side ends it too")
     wait_until(lambda: world[service].run(inside.deliveries)[-1] == "delivered", 10, "it was told once")
@@ -207,7 +207,7 @@ def test_signed_out_at_home(world, home, service):
     leaving = next(form for form in page.forms if form.action.endswith("/identity/leave"))
     browser.send(page, leaving)
     assert world.last(home)["ended"] == "resident"
-    assert site.told.get(timeout=20) == came.sid
+    assert site.told.get(timeout=20 * PATIENCE) == came.sid
     assert world.last(service)["ended"] == "peer"
     assert world.last(service)["told"] is False
 
@@ -219,7 +219,7 @@ def test_a_withdrawn_consent_ends_what_rests_on_it(world):
     key = world["hk"].run(inside.consents)[-1]
     page = browser.open(f"{world['hk'].made.config.portal_origin}/identity/consents/{key}/withdraw")
     browser.send(page, own_form(page))
-    wait_until(lambda: site.told.get(timeout=20) == came.sid, 60, "the service is told")
+    wait_until(lambda: site.told.get(timeout=20 * PATIENCE) == came.sid, 60, "the service is told")
     assert world.last("gd")["ended"] in {"consent-withdrawn", "peer"}
     world.group.prove()
 
@@ -350,7 +350,11 @@ def test_two_accounts_linked_from_either_side(world, side, person, there):
     for each in ("hk", "gd"):
         wait_until(lambda s=each: world[s].run(inside.links)[-1]["state"] == "ended", 20, "unlinked on both")
     told = world.sites["gd"].told  # also of sign-ins of the minute before the link counted
-    wait_until(lambda: told.get(timeout=20) == from_afar.sid, 20, "who was known by the link is signed out")
+    wait_until(
+        lambda: told.get(timeout=20 * PATIENCE) == from_afar.sid,
+        20,
+        "who was known by the link is signed out",
+    )
     for each in ("hk", "gd"):
         wait_until(lambda s=each: world.last(s)["ended"], 20, "and the sign-in is over on both sides")
         assert world.last(each)["told"] is False

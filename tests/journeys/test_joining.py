@@ -40,7 +40,7 @@ def kouan(*words: object) -> subprocess.Popen[str]:
 
 def done(*commands: subprocess.Popen[str]) -> list[str]:
     """Wait for commands that run beside each other; return what each printed."""
-    printed = [command.communicate(timeout=60)[0] for command in commands]
+    printed = [command.communicate(timeout=240)[0] for command in commands]
     assert not any(command.returncode for command in commands), printed
     return printed
 
@@ -90,7 +90,7 @@ def _join(three: Group, folder: Path) -> None:
     told = {side: text.strip().splitlines()[-1] for side, text in zip(nodes, shown, strict=True)}
     say(f"mo's fingerprint: {told['mo']}")
     refused = import_(nodes["hk"], documents["mo"], told["gd"])
-    assert "fingerprint" in refused.communicate(timeout=60)[0]
+    assert "fingerprint" in refused.communicate(timeout=240)[0]
     assert refused.returncode == 1
     done(
         import_(nodes["hk"], documents["mo"], told["mo"]),

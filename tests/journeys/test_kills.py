@@ -199,7 +199,7 @@ def test_when_the_supervisor_is_killed_nothing_is_left_behind(pair: Group) -> No
     left = [pid for pids in node.running().values() for pid in pids]
     assert len(left) >= len(NAMES)
     os.kill(node.supervisor.pid, signal.SIGKILL)
-    node.supervisor.wait(5)
+    node.supervisor.wait(60)
     wait_until(lambda: not any(alive(pid) for pid in left), 5, "the processes without a supervisor end")
     node.supervisor = None
     pair.put_in_order()

@@ -115,7 +115,7 @@ class Impostor:
 
     def close(self) -> None:
         self._ended.set()
-        self._thread.join(10)
+        self._thread.join(60)
         self._socket.close()
 
     def _serve(self) -> None:

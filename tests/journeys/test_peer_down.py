@@ -14,16 +14,8 @@ if TYPE_CHECKING:
     from journeys.conftest import Group
 
 
-def greet(pair: Group) -> None:
-    """Have a question answered: whoever has not heard from the other since its start sends nothing yet."""
-    hk = pair["hk"]
-    asked = hk.run(inside.ask, "gd")
-    wait_until(lambda: hk.run(inside.outcomes, asked) == ["unknown"], 20, "a first answer")
-
-
 def test_a_question_outlives_the_other_sides_absence(pair: Group, tmp_path: Path) -> None:
     hk, gd = pair["hk"], pair["gd"]
-    greet(pair)
     _, carried = register(gd, DEGREE)
     gd.stop()
     asked = hk.upload("/validations?wait=0.2", "file", carried)
@@ -52,7 +44,6 @@ def test_a_question_outlives_the_other_sides_absence(pair: Group, tmp_path: Path
 
 def test_answers_wait_for_an_asker_who_is_away(pair: Group) -> None:
     hk, gd = pair["hk"], pair["gd"]
-    greet(pair)
     hk.link.cut()
     asked = hk.run(inside.ask, "gd", 10)
     wait_until(lambda: gd.run(inside.line, "hk").attempts >= 2, 15, "gd tries to answer")

@@ -28,7 +28,7 @@ class Up:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.ports = free_ports(4)
+        self.ports = free_ports(8)
         self.process: subprocess.Popen[bytes] | None = None
         self._said = home.with_name("said")
 
@@ -47,9 +47,14 @@ class Up:
                 stderr=said,
                 start_new_session=True,
             )
-        wait_until(lambda: healthy(self.ports[0]) and healthy(self.ports[2]), 60, "both portals answer")
+        wait_until(self._answers, 60, "both portals answer")
         address = f"http://127.0.0.1:{self.ports[0]}"
         wait_until(lambda: address in self._said.read_text(), 10, "it says where to go")
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self._said.read_text()
+        return healthy(self.ports[0]) and healthy(self.ports[4])
 
     def stop(self, number: signal.Signals) -> tuple[float, str]:
         """Signal as a terminal or a service manager does; return the seconds it took and what was printed."""
@@ -61,12 +66,12 @@ class Up:
             os.killpg(self.process.pid, number)  # Ctrl-C reaches all that the terminal runs in front
         else:
             self.process.send_signal(number)
-        self.process.wait(30)
+        self.process.wait(60)
         seconds = time.monotonic() - started
         output = self._said.read_text()
         assert self.process.returncode == 0, output
         self.process = None
-        assert not [pid for pid in servers if alive(pid)], "processes were left behind"
+        wait_until(lambda: not any(map(alive, servers)), 5, "no process is left behind")
         assert not any(listens(port) for port in self.ports)
         say(f"stopped by {number.name} in {seconds:.2f} s")
         return seconds, output

@@ -76,7 +76,7 @@ def verify_offline(path: Path, *options: str) -> subprocess.CompletedProcess[str
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
 

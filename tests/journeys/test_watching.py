@@ -80,7 +80,7 @@ def metrics(node: Node, process: str) -> dict[str, float]:
     first = node.made.config.watch.listen
     assert first is not None
     port = first.port + ("portal", "door", "worker").index(process)
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("GET", "/metrics")
         text = connection.getresponse().read().decode()
@@ -246,5 +246,5 @@ def health(node: Node, *options: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=240,
     )

@@ -12,7 +12,7 @@ from kouan.node.intake import Limits
 from kouan.node.refusals import REFUSAL
 
 SMALL = Limits(
-    body=1000, drained=3000, memory=100, silence=0.2, start=0.4, rate=100_000, room=3000, sending=0.2
+    body=1000, drained=3000, memory=100, silence=1.0, start=2.0, rate=100_000, room=3000, sending=1.0
 )
 CHUNKED = (b"transfer-encoding", b"chunked")
 
@@ -77,8 +77,15 @@ class Client:
         return b"".join(message.get("body", b"") for message in self.heard)
 
     async def ask(self, front: Front) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await front(self.scope, self.receive, self.send)
+
+
+async def until(holds) -> None:
+    """Wait until something has come that comes as soon as the machine lets it."""
+    async with asyncio.timeout(30):
+        while not holds():  # noqa: ASYNC110 - what is waited for tells nobody
+            await asyncio.sleep(0.01)
 
 
 def length(size: int) -> tuple[bytes, bytes]:
@@ -134,8 +141,8 @@ def test_a_trickle_is_refused_though_it_is_never_silent():
 
 
 def test_who_keeps_the_pace_may_take_longer():
-    limits = Limits(silence=0.2, start=0.1, rate=1000)
-    client = Client(*[bytes(200)] * 5, headers=[length(1000)], pause=0.06)
+    limits = Limits(silence=2.0, start=1.0, rate=1000)
+    client = Client(*[bytes(200)] * 5, headers=[length(1000)], pause=0.25)
     ((_, body, error),) = ask(client, limits).seen
     assert (len(body), error) == (1000, None)
 
@@ -200,12 +207,13 @@ def test_a_query_in_raw_utf_8_is_spelt_in_ascii():
 )
 def test_so_many_at_once_and_no_more(hosts, expected):
     behind = Behind()
-    limits = Limits(silence=0.3, receiving=4, receiving_from_one=2)
+    limits = Limits(silence=1.0, receiving=4, receiving_from_one=2)
 
     async def run() -> None:
         front = Front(behind, limits)
         stalled = [Client(b"half", headers=[length(50)], whole=False, host=host) for host in hosts]
         tasks = [asyncio.create_task(client.ask(front)) for client in stalled]
+        await until(lambda: len(behind.seen) >= bool(expected))
         await asyncio.sleep(0.1)
         early = [error for _, _, error in behind.seen]
         assert [f"{error.status} {error.code}" for error in early] == ([expected] if expected else [])
@@ -225,9 +233,9 @@ def test_the_room_is_held_until_the_answer():
         front = Front(behind, SMALL)
         held = [Client(bytes(1000), headers=[length(1000)]) for _ in range(3)]
         tasks = [asyncio.create_task(client.ask(front)) for client in held]
-        await asyncio.sleep(0.05)
+        await until(lambda: len(behind.seen) == 3)
         late = asyncio.create_task(Client(b"a", headers=[length(1)]).ask(front))
-        await asyncio.sleep(0.05)
+        await until(lambda: len(behind.seen) == 4)
         assert [getattr(error, "code", None) for _, _, error in behind.seen] == [None] * 3 + ["portal-busy"]
         behind.hold.set()
         await asyncio.gather(*tasks, late)
@@ -256,6 +264,7 @@ def test_of_a_long_answer_to_who_has_left_the_rest_is_dropped():
 
     async def run() -> None:
         task = asyncio.create_task(client.ask(Front(behind, SMALL)))
+        await until(lambda: behind.seen)
         await asyncio.sleep(0.05)
         behind.hold.set()
         await task

@@ -76,10 +76,11 @@ def test_whatever_breaks_is_djangos_and_the_next_is_answered(monkeypatch):
 @pytest.mark.sqlite
 def test_those_that_wait_together_share_a_commit():
     """A first one holds the lane until the others are there; one transaction keeps what all of them do."""
-    free, commits, open_at = threading.Event(), [], []
+    held_up, free, commits, open_at = threading.Event(), threading.Event(), [], []
 
     def hold(_environ):
-        free.wait(10)
+        held_up.set()
+        free.wait(60)
         return told(b"held")
 
     def work(environ):
@@ -93,7 +94,7 @@ def test_those_that_wait_together_share_a_commit():
 
     async def run():
         first = asyncio.create_task(lane.answer({"PATH_INFO": "/hold"}))
-        await asyncio.sleep(0.1)
+        await asyncio.to_thread(held_up.wait, 60)
         others = [asyncio.create_task(lane.answer({"PATH_INFO": path})) for path in paths]
         await asyncio.sleep(0.1)
         free.set()
@@ -174,7 +175,7 @@ def test_whoever_has_left_costs_nobody_an_answer():
     free = threading.Event()
 
     def slow(_environ):
-        free.wait(10)
+        free.wait(60)
         return told(b"slow")
 
     lane = started({"/slow": slow, "/one": lambda _: told(b"one")})

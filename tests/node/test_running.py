@@ -37,6 +37,10 @@ def free_port():
     return free_ports(1)[0]
 
 
+SOON = GRACE + 10
+"""Seconds within which everything has ended that was asked to: what does not end is waited for no longer."""
+
+
 def wait_until(holds, seconds=80.0):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -60,9 +64,9 @@ def home(tmp_path_factory):
     document = home / "gd.trust"
     document.write_bytes(peer.document)
     program = [sys.executable, "-m", "kouan.cli", "--node", str(path)]
-    subprocess.run([*program, "migrate"], check=True, capture_output=True, timeout=60)
+    subprocess.run([*program, "migrate"], check=True, capture_output=True, timeout=240)
     importing = [*program, "trust", "import", str(document), "--fingerprint", peer.fingerprint]
-    subprocess.run(importing, check=True, capture_output=True, timeout=60)
+    subprocess.run(importing, check=True, capture_output=True, timeout=240)
     return path, door, peer
 
 
@@ -82,7 +86,7 @@ def supervised(home):
 
 
 def listening(port):
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.2):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
 
@@ -107,13 +111,13 @@ def test_what_is_killed_is_started_again_and_nothing_is_left_at_the_end(home, su
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: door.starts == 2)
     wait_until(lambda: listening(port))
-    assert session_members(first) == []
+    wait_until(lambda: session_members(first) == [])
     leaders = [process.running.pid for process in supervised.processes]
     started = time.monotonic()
     supervised.stop()
-    assert time.monotonic() - started < patience(GRACE + 3)
+    assert time.monotonic() - started < patience(SOON)
     for leader in leaders:
-        assert session_members(leader) == []
+        wait_until(lambda leader=leader: session_members(leader) == [])
     assert not listening(port)
     assert door.starts == 2
 
@@ -123,8 +127,8 @@ def test_what_does_not_end_by_itself_is_killed(home, supervised):
     os.kill(worker.running.pid, signal.SIGSTOP)
     started = time.monotonic()
     supervised.stop()
-    assert time.monotonic() - started < patience(GRACE + 3)
-    assert session_members(worker.running.pid) == []
+    assert time.monotonic() - started < patience(SOON)
+    wait_until(lambda: session_members(worker.running.pid) == [])
 
 
 def test_logs_are_in_the_nodes_own_folder(home, supervised):
@@ -151,7 +155,7 @@ def as_peer(peer, *, store=None, newest=ssl.TLSVersion.TLSv1_3):
 
 def post(port, context, body):
     """Post a batch over a connection of its own, with the door's name checked against its certificate."""
-    raw = socket.create_connection(("127.0.0.1", port), timeout=10)
+    raw = socket.create_connection(("127.0.0.1", port), timeout=60)
     connection = http.client.HTTPSConnection("127.0.0.1", port)
     connection.sock = context.wrap_socket(raw, server_hostname=node_name("hk"))
     try:

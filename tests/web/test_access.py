@@ -21,6 +21,14 @@ def test_a_visitor_is_sent_to_sign_in_and_comes_back(client, with_views):
     assert response.headers["Location"] == "/sign-in?next=/engine%3Fpage%3D2"
 
 
+def test_who_sent_a_form_comes_back_to_its_page(client, with_views):
+    with_views(engine=engine_room)
+    sent = {"headers": {"referer": "http://testserver/accessibility?page=2"}}
+    assert client.post("/engine", **sent).headers["Location"] == "/sign-in?next=/accessibility%3Fpage%3D2"
+    elsewhere = {"headers": {"referer": "https://elsewhere.example/accessibility"}}
+    assert client.post("/engine", **elsewhere).headers["Location"] == "/sign-in?next=/engine"
+
+
 def test_another_role_gets_the_page_that_explains(client, with_views):
     with_views(engine=engine_room)
     user = User.objects.create_user("officer")

@@ -149,3 +149,11 @@ def test_an_unknown_address_gets_the_404_page(client, with_views):
     response = client.get("/no-such-page")
     assert response.status_code == 404
     assert "There is no page at this address" in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_the_address_of_a_form_says_so_to_a_browser_and_nothing_to_a_program(client):
+    answer = client.get("/language", headers={"accept": "text/html,*/*;q=0.8"})
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert "This address is opened only by sending a form" in answer.content.decode()
+    assert client.get("/language", headers={"accept": "application/json"}).content == b""

@@ -38,6 +38,12 @@ def test_what_is_written_can_be_read(language, value):
     assert read(made(language, value, foot=value)).count(value) == 2
 
 
+def test_quotation_marks_are_no_reason_for_another_font():
+    data = made("en", "The People’s law – “article 74”", "Law 法 of ‘both’", foot="“Validate” · 1")
+    assert (b"UniGB" in data, b"UniCNS" in data) == (False, True)
+    assert read(data).count("’") == 2
+
+
 def test_each_script_has_the_codes_of_its_own_collection():
     data = made("en", "深圳灣", "罗湖区")
     found = {}

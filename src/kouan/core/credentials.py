@@ -48,6 +48,8 @@ class Offer:
 
     id: str
     """Opaque; counts for this person alone."""
+    version: str
+    """Opaque; another one as soon as it says something else."""
     type: str
     """The type of the evidence: ``hk.residence``."""
     title: Localised
@@ -62,10 +64,15 @@ class Offer:
 class Presented:
     """What goes over: a presentation, and what it holds."""
 
-    type: str
     text: str
     """SD-JWT with a key-binding JWT (RFC 9901 section 4.3)."""
-    elements: frozenset[str]
+    shown: Offer
+    """The same as the person sees it: with those claims alone that were ticked."""
+
+    @property
+    def elements(self) -> frozenset[str]:
+        """The kinds of data that it discloses."""
+        return frozenset(claim.element for claim in self.shown.claims)
 
 
 class Verdict(StrEnum):
@@ -97,6 +104,7 @@ class Checked:
     claims: Mapping[str, str]
     titles: Mapping[str, Localised]
     issued_at: datetime | None
+    """Since when what it says holds, where it tells; else when the credential was issued."""
     expires_at: datetime | None
     level: int
     """How surely the person had signed in when it was shown; 0 where it does not say."""
@@ -117,13 +125,21 @@ class Broker(Protocol):
     def offers(self, holder: Holder, requirement: str, *, to: str) -> Sequence[Offer]:
         """Return what this side's departments hold for a person that meets a requirement of side ``to``."""
 
-    def present(
-        self, holder: Holder, offer: str, *, claims: Collection[str], to: str, matter: str
+    def present(  # noqa: PLR0913 - all that a showing is, by name
+        self,
+        holder: Holder,
+        offer: str,
+        *,
+        claims: Collection[str],
+        to: str,
+        matter: str,
+        version: str = "",
     ) -> Presented:
         """Return a presentation of the ticked claims for side ``to``, bound to ``matter`` (its nonce).
 
-        Runs in the caller's transaction. Raises a ``KouanError`` for an offer that is not this person's,
-        has ended since or was revoked, for a level that is too low, and for a claim that it has not.
+        Runs in the caller's transaction. ``version`` is the one that the person saw; empty: whatever it says
+        now. Raises a ``KouanError`` for an offer that is not this person's, has ended since, was revoked or
+        says something else than they saw, for a level that is too low, and for a claim that it has not.
         """
 
     def check(self, text: str, *, sender: str, matter: str, now: datetime, requirement: str = "") -> Checked:

@@ -15,7 +15,7 @@ from asn1crypto import pem
 from PIL import Image, ImageDraw
 
 from kouan.apps.signing.ofd.writing import package, sealing
-from kouan.core.trust import sm2
+from kouan.core.trust import sm2, sm2_certificates
 from kouan.demo import DemonstrationFailed
 from kouan.demo.http import post_file, request
 from kouan.demo.nodes import node_environment
@@ -152,7 +152,8 @@ def _judged(  # noqa: PLR0913 - what is expected of it
     for each in found["signatures"]:
         _by(each, counts=found["recognised"])
     if found["reasons"]:
-        click.echo(f"      because: {', '.join(each['code'] for each in found['reasons'])}")
+        word = "told as well" if found["recognised"] else "because"
+        click.echo(f"      {word}: {', '.join(each['code'] for each in found['reasons'])}")
     right = (verdict == "TOTAL-PASSED", found["recognised"]) == (passes, passes) and (passes or said == sub)
     if not right:
         wanted = "passed and recognised" if passes else f"not recognised, {sub}"
@@ -181,6 +182,9 @@ class _SealKey:
         (_kind, _headers, self.certificate), *_chain = pem.unarmor(
             (folder / f"{OFFICE}.pem").read_bytes(), multiple=True
         )
+        subject = sm2_certificates.load(self.certificate).subject.native
+        self.holder: str = subject["organization_name"]
+        """Whose name its seal bears, to be recognised."""
         self.sign = sm2.PrivateKey.from_pem((folder / f"{OFFICE}.key").read_bytes()).sign
 
 
@@ -188,7 +192,7 @@ def _sealed(node: DemonstrationNode) -> bytes:
     now = datetime.now(UTC).replace(microsecond=0)
     who = _SealKey(node.path.parent / SIGNERS)
     seal = sealing.make_seal(
-        edition=_EDITION, identifier="44030000000001", name="示范公章", look=_look(),
+        edition=_EDITION, identifier="44030000000001", name=f"{who.holder} 公章", look=_look(),
         holders=[who.certificate], maker=who,
         since=now - timedelta(minutes=1), until=now + timedelta(days=365),
     )  # fmt: skip

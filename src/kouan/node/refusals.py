@@ -1,4 +1,4 @@
-"""What is said to those whose requests were refused before Django was asked."""
+"""What is said to those whose requests are refused before an app is asked."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from kouan.api import api
 from kouan.apps.validation.errors import UploadTruncated
 from kouan.core.errors import KouanError
 from kouan.web.errors import error_page
+from kouan.web.unkeepable import fault_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,8 +51,8 @@ class RefusalMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Pass on what nobody has refused; answer the rest."""
-        error = request.META.get(REFUSAL)
+        """Pass on what nobody has refused, and no database would; answer the rest."""
+        error = request.META.get(REFUSAL) or fault_of(request)
         if error is None:
             return self.get_response(request)
         if request.path.startswith("/api/"):

@@ -16,7 +16,7 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
     "remote": ("url", "credential", "token_env"),
 }
 """What each kind of signer needs."""
-OPTIONAL: Final = ("ca", "authorisation_env")
+OPTIONAL: Final = ("ca", "authorisation_env", "certificate_sha256")
 DEPARTMENTS: Final = "departments"
 """For any kind: whose results it signs."""
 EVERY: Final = "*"
@@ -27,6 +27,7 @@ SIGNER_KEYS: Final[dict[str, type | tuple[type, ...]]] = {
 }
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _DEPARTMENT: Final = re.compile(r"[a-z][a-z0-9-]{1,63}")
+_FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
 _VARIABLE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
@@ -52,6 +53,8 @@ class SignerSettings:
     """Certification authorities that the service's TLS must lead to; else the machine's own."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """``pin``, ``token`` and ``authorisation``, from the environment."""
+    certificate_sha256: str = ""
+    """SHA-256 of the signer's own certificate (DER, 64 hex digits), where another one must not sign."""
     departments: tuple[str, ...] = ()
     """Codes of the departments whose results it signs, or ``EVERY``."""
 
@@ -124,6 +127,9 @@ def _read(given: Mapping[str, Any], environment: Mapping[str, str], home: Path) 
         isinstance(each, str) and (each == EVERY or _DEPARTMENT.fullmatch(each)) for each in departments
     ):
         raise ValueError(f'signer `{name}`: `departments` must list departments\' codes, or be ["*"].')
+    pinned = given.get("certificate_sha256", "").replace(":", "").lower()
+    if pinned and not _FINGERPRINT.fullmatch(pinned):
+        raise ValueError(f"signer `{name}`: `certificate_sha256` must be 64 hex digits.")
     module = given.get("module")
     if module and not Path(module).is_absolute():
         raise ValueError(f"signer `{name}`: `module` must be the whole path of the token's library.")
@@ -138,5 +144,6 @@ def _read(given: Mapping[str, Any], environment: Mapping[str, str], home: Path) 
         credential=given.get("credential", ""),
         ca=home / given["ca"] if given.get("ca") else None,
         secrets=secrets,
+        certificate_sha256=pinned,
         departments=departments,
     )

@@ -11,6 +11,7 @@ from django.utils import translation
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+    from django.http.response import HttpResponseBase
 
     from kouan.core.errors import KouanError
 
@@ -35,6 +36,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 - Django calls it so
     """Answer 404."""
     return render(request, "web/errors/404.html", status=404)
+
+
+def not_by_address(request: HttpRequest, refusal: HttpResponseBase) -> HttpResponse:
+    """Answer 405 in words to a browser that opened a form's address; ``refusal`` is Django's empty answer."""
+    response = render(request, "web/errors/405.html", status=405)
+    response.headers["Allow"] = refusal.headers["Allow"]
+    return response
 
 
 def too_large(request: HttpRequest) -> HttpResponse:

@@ -26,7 +26,7 @@ from jinja2 import Undefined as LenientUndefined
 
 from kouan.core.sides import get_side
 from kouan.web import filters
-from kouan.web.navigation import footer_links, links_for, sign_in_for, sign_out_for
+from kouan.web.navigation import footer_links, links_for, own_pages, sign_in_for, sign_out_for
 from kouan.web.sidecolours import stylesheet_version
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ def page_globals() -> Mapping[str, Any]:
         "get_side": get_side,
         "side_stylesheet": _side_stylesheet,
         "sign_in_url": lambda: reverse(settings.LOGIN_URL),
+        "own_pages": own_pages,
         "sign_in_for": sign_in_for,
         "sign_out_for": sign_out_for,
         "sign_out_url": lambda: reverse(settings.SIGN_OUT_URL),

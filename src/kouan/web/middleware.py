@@ -8,13 +8,13 @@ from typing import Final
 
 from django.contrib.messages.middleware import MessageMiddleware
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 from kouan.core.errors import KouanError
-from kouan.web.errors import error_page, too_large
+from kouan.web.errors import error_page, not_by_address, too_large
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 log = logging.getLogger(__name__)
@@ -81,14 +81,21 @@ class PageMessagesMiddleware(MessageMiddleware):
 
 
 class KouanErrorMiddleware:
-    """Turns a ``KouanError`` that a view raised into a page with its status; the API has its own form."""
+    """Turns a ``KouanError`` that a view raised into a page with its status; the API has its own form.
+
+    So it does with Django's refusal of a method, which is empty: a form's address is opened when a page is
+    reloaded, or when whoever sends a form is first asked to sign in again.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Pass the request on."""
-        return self.get_response(request)
+        response = self.get_response(request)
+        if isinstance(response, HttpResponseNotAllowed) and request.method == "GET" and _reads_pages(request):
+            return not_by_address(request, response)
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Return the page for an error that is made to be read; leave all others to Django."""
@@ -101,3 +108,7 @@ class KouanErrorMiddleware:
         if exception.status >= 500:  # noqa: PLR2004 - HTTP's classes
             log.error("%s at %s", exception.code, request.path, exc_info=exception)
         return error_page(request, exception)
+
+
+def _reads_pages(request: HttpRequest) -> bool:
+    return not request.path.startswith(API_PREFIX) and "text/html" in request.headers.get("Accept", "")

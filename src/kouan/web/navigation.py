@@ -119,6 +119,16 @@ def sign_in_for(request: HttpRequest) -> str:
     return reverse(settings.LOGIN_URL)
 
 
+def own_pages() -> list[NavigationLink]:
+    """Return the entries of everybody at which somebody who is no officer signs in."""
+    entered = {entrance.url_name for entrance in _entrances.in_order()}
+    return [
+        NavigationLink(str(item.text), reverse(item.url_name), current=False)
+        for item in _items.in_order()
+        if item.role is None and item.url_name in entered
+    ]
+
+
 def sign_out_for(request: HttpRequest) -> str:
     """Return where the header lets somebody sign out who is no officer; nothing for who is not signed in."""
     for entrance in _entrances.in_order():

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
 
+from kouan.web.access import came_from
 from kouan.web.persons import identities
 
 if TYPE_CHECKING:
@@ -35,6 +36,19 @@ def shown(
     return render(request, template, context, status=status)
 
 
+def to_sign_in(request: HttpRequest, *, level: int = 1) -> HttpResponse:
+    """Send a resident to sign in at a level or above, and back again.
+
+    A form may only lead to this origin (``form-action`` of the content security policy), and a browser holds
+    redirects after it to that as well, while the identity provider is of another: whoever sent one is told
+    so, and goes on by a link.
+    """
+    address = identities().sign_in_url(came_from(request), level=level)
+    if request.method in {"GET", "HEAD"}:
+        return HttpResponseRedirect(address)
+    return render(request, "web/errors/signed-out.html", {"address": address}, status=403)
+
+
 def own(
     view: Callable[Concatenate[HttpRequest, Person, P], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
@@ -43,10 +57,7 @@ def own(
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         person = identities().person(request)
-        if person is None:
-            response: HttpResponse = HttpResponseRedirect(identities().sign_in_url(request.path, level=1))
-        else:
-            response = view(request, person, *args, **kwargs)
+        response = to_sign_in(request) if person is None else view(request, person, *args, **kwargs)
         add_never_cache_headers(response)
         return response
 

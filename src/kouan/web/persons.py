@@ -6,8 +6,9 @@ whether a document number that an institution holds is theirs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -87,7 +88,20 @@ class PersonPage:
     """A route that needs no arguments."""
 
 
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What a person did something for, such as an application; its title is in the reader's language."""
+
+    title: str
+    href: str
+
+
+FindMatter: TypeAlias = Callable[["Person", str], Matter | None]
+"""Returns the matter of one person that an app knows under a key; nothing where it knows none."""
+
+
 _pages: dict[str, PersonPage] = {}
+_matters: list[FindMatter] = []
 
 
 def add_page(page: PersonPage) -> PersonPage:
@@ -98,3 +112,15 @@ def add_page(page: PersonPage) -> PersonPage:
 def pages() -> list[PersonPage]:
     """Return the other apps' pages about a person."""
     return list(_pages.values())
+
+
+def name_matters(find: FindMatter) -> None:
+    """Name who knows a person's matters by their keys; naming it again is harmless."""
+    if find not in _matters:
+        _matters.append(find)
+
+
+def matter(person: Person, key: str) -> Matter | None:
+    """Return a person's own matter by its key; nothing where no app knows it."""
+    found = (find(person, key) for find in _matters)
+    return next((each for each in found if each is not None), None)

@@ -38,6 +38,7 @@ class Reading:
 Find: TypeAlias = Callable[["Person"], Iterable[Reading]]
 """Returns the latest readings of one person's data."""
 _finds: dict[str, Find] = {}
+_all_at: list[str] = []
 
 
 def register(name: str, find: Find) -> None:
@@ -50,3 +51,13 @@ def known(person: Person) -> list[Reading]:
     """Return all that apps know of, the latest first."""
     found = [each for find in _finds.values() for each in find(person)]
     return sorted(found, key=lambda each: each.at, reverse=True)[:LATEST]
+
+
+def shown_at(url_name: str) -> None:
+    """Name the page that shows all of it (a route that needs no arguments); naming it again is harmless."""
+    _all_at[:] = [url_name]
+
+
+def all_at() -> str:
+    """Return the route of the page that shows all of it; empty where there is none."""
+    return _all_at[0] if _all_at else ""

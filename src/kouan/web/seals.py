@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import re
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC
@@ -56,6 +57,18 @@ Box: TypeAlias = tuple[int, int, int, int]
 Roots: TypeAlias = list[x509.Certificate]
 MAX_PAPER: Final = 640 * 1024
 """Bytes of a paper with both signatures."""
+_ENDS: Final = re.compile(rb"startxref\s+(\d{1,7})\s+%%EOF\s*\Z")
+_UPDATE: Final = re.compile(
+    rb"xref\s*\n(?:\d{1,6} \d{1,6}\s*\n(?:\d{10} \d{5} [nf][ \r]\n)+)+trailer\s*<<\s*"
+    rb"(?:/(?:ID \[ <[0-9a-f]{32}> <[0-9a-f]{32}> \]|Info \d+ 0 R|Root \d+ 0 R|Size \d{1,6}|"
+    rb"Prev (?P<before>\d{1,7}))\s*)+"
+    rb">>\s*startxref\s+(?P<here>\d{1,7})\s+%%EOF\s*"
+)
+"""Where an update of a paper lists its objects: a table, whose entries take the room that they claim.
+
+A cross-reference stream (ISO 32000-2 section 7.5.8) of 200 bytes can claim a thousand million of them, each
+of which a reader remembers.
+"""
 _UNSIGNED: Final = 2
 """Revisions of a paper that nobody has signed: its pages, and the empty boxes."""
 
@@ -189,6 +202,7 @@ def check(paper: bytes, *, base: bytes, sides: Iterable[str], most: int = MAX_PA
     """
     if not paper.startswith(base) or len(paper) > most:
         raise UnsoundPaper(detail="other bytes than this node makes of the text")
+    _check_tables(paper, base)
     try:
         # What is in the database is read first: it is out of reach in a loop.
         return asyncio.run(_check(paper, {side: _roots(side) for side in sides}, _time_roots()))
@@ -196,6 +210,17 @@ def check(paper: bytes, *, base: bytes, sides: Iterable[str], most: int = MAX_PA
         raise
     except Exception as error:  # noqa: BLE001 - whatever the parser raises on another side's bytes
         raise UnsoundPaper(detail=type(error).__name__) from None
+
+
+def _check_tables(paper: bytes, base: bytes) -> None:
+    """Raise ``UnsoundPaper`` unless what was added to ``base`` lists its objects in tables."""
+    ends, first = _ENDS.search(paper), _ENDS.search(base)
+    at = -1 if ends is None else int(ends[1])
+    while first is not None and at != int(first[1]):
+        found = _UPDATE.match(paper, at) if len(base) <= at else None
+        if found is None or found[0].count(b"/Prev") != 1 or int(found["here"]) != at:
+            raise UnsoundPaper(detail="a list of its parts")
+        at = min(at - 1, int(found["before"]))
 
 
 async def _check(paper: bytes, roots: Mapping[str, Roots], time_roots: Roots) -> list[Seal]:

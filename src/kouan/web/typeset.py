@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from itertools import zip_longest
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -25,6 +26,8 @@ _FONTS: Final = {"en": LATIN, "zh-hant": _HANT, "zh-hans": _HANS}
 _CODES: Final = {_HANT: "UniCNS-UTF16-H", _HANS: "UniGB-UTF16-H"}
 """How text becomes each collection's characters (ISO 32000-1, table 118). The library would take Mainland
 China's for both, and two bytes a character, which rare names outgrow."""
+_HELVETICA_LACKS: Final = re.compile("[^\x00-\x7e\xa0-\xff‘’‚“”„–—…•€]+")
+"""What is in a PDF's own Latin characters is not only English letters: quotation marks and dashes are too."""
 _LINES: Final = 25
 """Of one row of a table."""
 _RULE: Final = colors.HexColor("#cdd5da")
@@ -49,7 +52,7 @@ def make_ready() -> None:
 def font_for(value: str, language: str) -> str:
     """Return the font in which a text stands on a paper of a language: one that has its characters."""
     font = _FONTS.get(language.lower(), LATIN)
-    return _chinese(value) if font == LATIN and not value.isascii() else font
+    return _chinese(value) if font == LATIN and _HELVETICA_LACKS.search(value) else font
 
 
 def document(  # noqa: PLR0913 - all that a file says of itself, by name
@@ -87,7 +90,7 @@ def foot(canvas: Any, words: str = "", *, font: str = "Courier") -> None:
     canvas.restoreState()
 
 
-def style(name: str, language: str, size: float, **more: float) -> ParagraphStyle:
+def style(name: str, language: str, size: float, **more: Any) -> ParagraphStyle:
     """Return a style of paragraphs in a language's font; ``size`` in points."""
     font = font_for("", language)
     wrap = None if font == LATIN else "CJK"
@@ -96,9 +99,11 @@ def style(name: str, language: str, size: float, **more: float) -> ParagraphStyl
 
 def text(value: str, of: ParagraphStyle) -> Paragraph:
     """Return a paragraph; what Helvetica lacks is set in a font that has it, and nothing is mark-up."""
-    if of.fontName == LATIN and not value.isascii():
-        of = ParagraphStyle(of.name, parent=of, fontName=_chinese(value), wordWrap="CJK")
-    return Paragraph(html.escape(value).replace("\n", "<br/>"), of)
+    marked = html.escape(value).replace("\n", "<br/>")
+    if of.fontName == LATIN and _HELVETICA_LACKS.search(value):
+        of = ParagraphStyle(of.name, parent=of, wordWrap="CJK")
+        marked = _HELVETICA_LACKS.sub(lambda run: f'<font name="{_chinese(run[0])}">{run[0]}</font>', marked)
+    return Paragraph(marked, of)
 
 
 def table(rows: Iterable[tuple[str, list[str]]], of: ParagraphStyle, *, first: float = 48) -> Table:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.attached.conftest import NOTICE, TYPE
@@ -230,6 +231,30 @@ def test_order_holds_within_a_conversation_while_one_is_out(desk, api, arrive):
     assert [m["id"] for m in api(desk, "GET", "/inbox").json()["messages"]] == [alone]
     api(desk, "POST", f"/inbox/{ids[0]}/ack")
     assert [m["id"] for m in api(desk, "GET", "/inbox").json()["messages"]] == ids[1:]
+
+
+@pytest.mark.postgresql  # on SQLite whoever writes is alone
+@pytest.mark.django_db(transaction=True)
+def test_two_that_ask_at_once_do_not_share_out_a_conversation(desk, arrive):
+    conversation = uuid.uuid4()
+    for _ in range(2):
+        arrive(conversation=conversation)
+    got = []
+
+    def ask():
+        try:
+            got.extend(receiving.lease(system=desk))
+        finally:
+            connection.close()
+
+    asking = threading.Thread(target=ask)
+    with transaction.atomic():
+        assert len(receiving.lease(system=desk, limit=1)) == 1
+        asking.start()
+        asking.join(1)
+    asking.join(20)
+    assert not asking.is_alive()
+    assert got == []
 
 
 @pytest.mark.parametrize("code", ["", "No", "a b", "x" * 64, "-a", "a\n"])

@@ -173,9 +173,9 @@ def record(**properties):
 
 def test_a_pattern_that_backtracks_elsewhere_is_quick_here():
     schema = PayloadSchema(record(a={"type": "string", "pattern": r"^(a+)+$"}))
-    began = time.monotonic()
+    began = time.process_time()
     assert schema.problem({"a": "a" * 100_000 + "!"}) == "a: pattern"
-    assert time.monotonic() - began < patience(10)
+    assert time.process_time() - began < patience(10)
 
 
 @pytest.mark.parametrize(

@@ -306,10 +306,10 @@ def test_a_name_that_leads_into_this_machine_or_its_link_is_not_called(monkeypat
 
 def test_a_receiver_that_drips_is_left_in_time(server, monkeypatch):
     monkeypatch.setattr(posting, "TIMEOUT", 0.6)
-    server.status, server.headers, server.slow = 200, {"Content-Length": "4000"}, 30.0
+    server.status, server.headers, server.slow = 200, {"Content-Length": "4000"}, 90.0
     began = time.monotonic()
     posting.post(server.url, b"", {})
-    assert time.monotonic() - began < patience(10)
+    assert time.monotonic() - began < patience(30)
 
 
 def test_nobody_listening_is_an_outcome():

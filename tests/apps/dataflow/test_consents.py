@@ -89,7 +89,7 @@ def test_what_was_ticked_is_agreed_to_and_told_there(signed, given, gd, chan):
     assert (payload["consent"], payload["elements"]) == (consent.key.bytes, ["person.credit"])
     assert payload["subject"] == consent.subject
     assert chan.key not in repr(payload)
-    assert "CHAN" not in repr(payload)
+    assert "CHAN Siu" not in repr(payload)
 
 
 def test_the_receipt_says_what_the_person_agreed_to(signed, given):
@@ -105,7 +105,7 @@ def test_the_receipt_says_what_the_person_agreed_to(signed, given):
     }
     assert str(consent.key) in purpose["withdrawal_method"]
     assert said["pii_principal_id"] == consent.subject
-    assert "CHAN" not in repr(said)
+    assert "CHAN Siu" not in repr(said)
     assert "123456(3)" not in repr(said)
 
 

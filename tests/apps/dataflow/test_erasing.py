@@ -19,7 +19,7 @@ from kouan.apps.dataflow.models import DataConsent, ErasureRequest, Record
 from kouan.apps.operations import watching
 from kouan.apps.operations.models import AlarmRow
 from kouan.core import chores
-from kouan.core.exchange import bodies
+from kouan.core.exchange import bodies, handling, outbox
 from kouan.core.exchange.models import InboxBody, InboxMessage, OutboxBody, OutboxMessage
 from kouan.core.ledger.models import Entry
 from kouan.core.policy.decide import TERM_ZONE
@@ -160,6 +160,62 @@ def test_what_the_other_side_cannot_take_may_be_asked_again(sent, chan, gd):
     assert (request.state, request.reason) == ("failed", "no-right-to-erasure")
 
 
+# A request that the other side could not take
+
+
+@pytest.fixture
+def asking(sent, chan):
+    """Ask for what was sent to be erased."""
+    return lambda: erasing.ask(key=sent.consent.key, persons=[chan.key])
+
+
+def refused(gd, code):
+    gd.hear(code)
+    handling.report_undelivered()
+
+
+def test_a_request_says_why_it_could_not_be_taken_and_waits_for_nothing(asking, gd):
+    request = asking()
+    assert OutboxMessage.objects.get(message_id=request.message_id).type == "dataflow.erasure-request"
+    refused(gd, "no-such-consent")
+    request.refresh_from_db()
+    assert (request.state, request.reason) == ("failed", "no-such-consent")
+    assert request.answered_at
+
+
+def test_late_news_of_an_earlier_request_leaves_the_one_that_waits(asking, gd):
+    first = asking()
+    gd.hear("no-right-to-erasure")  # and nobody was told of it yet
+    ErasureRequest.objects.filter(pk=first.pk).update(state="failed", reason="no-such-consent")
+    second = asking()
+    handling.report_undelivered()
+    second.refresh_from_db()
+    assert (second.state, second.reason) == ("asked", "")
+
+
+def test_a_request_that_an_operator_sends_again_waits_once_more(asking, gd, today):
+    request = asking()
+    refused(gd, "no-right-to-erasure")
+    again = outbox.retry(request.message_id)
+    request.refresh_from_db()
+    assert (request.state, request.reason, request.message_id, request.answered_at) == (
+        "asked", "", again, None,
+    )  # fmt: skip
+    assert request.due_on == filings.due_on("gd", today, 15)
+    assert [kind for kind, _said in gd.hear("no-right-to-erasure")] == ["dataflow.erasure-request"]
+    handling.report_undelivered()
+    request.refresh_from_db()
+    assert request.state == "failed"
+
+
+def test_of_two_requests_about_one_consent_an_operator_does_not_have_both_wait(asking, gd):
+    request = asking()
+    refused(gd, "no-right-to-erasure")
+    asking()
+    with pytest.raises(errors.AlreadyAsked):
+        outbox.retry(request.message_id)
+
+
 # Answered here
 
 
@@ -224,7 +280,7 @@ def test_erased_the_values_are_gone_everywhere_and_the_ledger_still_proves_it(wa
     assert set(said["messages"]) == {str(each) for each in messages}
     assert said["law"] == "PDPO, section 26 and data protection principle 2"
     assert "ledger-entry" in said["stays"]
-    assert "CHAN" not in json.dumps(said)
+    assert "CHAN Siu" not in json.dumps(said)
     told = erasure_receipts.read(answer["receipt"], side="hk", at=timezone.now())
     assert (told.request, told.outcome, len(told.records)) == (waits.key, "erased", 2)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import Contract
 from kouan.apps.dataflow.models import Filing as FilingRow
 from kouan.apps.dataflow.payloads import ContractAnswered, ContractProposed
+from kouan.core import chores
 from kouan.core.exchange import Received
 from kouan.core.policy.decide import TERM_ZONE
 from kouan.core.sides import get_side
@@ -57,7 +59,57 @@ def test_the_clock_runs_out_at_the_end_of_a_make_up_saturday():
 def test_where_no_calendar_is_published_every_day_counts():
     """The deadline is then never later than what the law will say."""
     first = date(2099, 1, 1)
-    assert filings.due_on("gd", first, 10) == first + timedelta(days=10)
+    assert filings.counted("gd", first, 10) == (first + timedelta(days=10), True)
+
+
+def test_of_the_days_that_are_known_only_those_that_are_worked_count(without):
+    """From 22 December 2026 ten working days of Hong Kong would end on 8 January 2027."""
+    first = date(2026, 12, 22)
+    known = filings.counted("hk", first, 10) if 2027 in get_side("hk").calendar.years else None
+    without("hk", 2027)
+    # 23, 24, 28 to 31 December are worked; then each day counts: 1 to 4 January.
+    assert filings.counted("hk", first, 10) == (date(2027, 1, 4), True)
+    assert known is None or known[0] >= date(2027, 1, 4)
+    assert filings.counted("hk", date(2026, 9, 1), 10) == (date(2026, 9, 15), False)
+
+
+@pytest.fixture
+def without(monkeypatch):
+    """Have this node lack years of a side's calendar, until it is told to hold them."""
+
+    def lack(side, *years):
+        whole = get_side(side)
+        left = {year: each for year, each in whole.calendar.by_year.items() if year not in years}
+        poorer = replace(whole, calendar=replace(whole.calendar, by_year=left))
+        monkeypatch.setattr(filings, "get_side", lambda code: poorer if code == side else get_side(code))
+        return lambda: monkeypatch.setattr(filings, "get_side", get_side)
+
+    return lack
+
+
+def test_a_day_that_was_counted_without_a_calendar_is_counted_anew_when_it_is_here(signed, today, without):
+    hold = without("gd", today.year, today.year + 1)
+    made = signed()
+    theirs = made.filings.get(side="gd")
+    assert (theirs.counted_from, theirs.due_on, theirs.uncertain) == (today, today + timedelta(days=10), True)
+    assert not made.filings.get(side="hk").uncertain or today.month == 12
+    filings.count_again()
+    theirs.refresh_from_db()
+    assert (theirs.due_on, theirs.uncertain) == (today + timedelta(days=10), True)
+    hold()
+    assert not filings.count_again()
+    theirs.refresh_from_db()
+    assert (theirs.due_on, theirs.uncertain) == filings.counted("gd", today, 10)
+    assert filings.count_again in {chore.run for chore in chores.registered()}
+
+
+def test_what_was_filed_is_not_counted_again(signed, today, without):
+    hold = without("gd", today.year, today.year + 1)
+    made = signed()
+    FilingRow.objects.update(filed_on=today, reference="1")
+    hold()
+    filings.count_again()
+    assert made.filings.get(side="gd").due_on == today + timedelta(days=10)
 
 
 def test_both_clocks_begin_when_both_have_signed(signed, today):

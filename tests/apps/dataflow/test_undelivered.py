@@ -13,7 +13,7 @@ from apps.dataflow.conftest import OFFICER
 from apps.dataflow.made import PURPOSE
 from apps.dataflow.test_contracts import BACK, answer, proposal, states
 from apps.dataflow.test_records import come, kept, theirs  # noqa: F401 - fixtures
-from kouan.apps.dataflow import consents, contracts, errors, filings, records, seals, telling
+from kouan.apps.dataflow import clearing, consents, contracts, errors, filings, records, seals, telling
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.models import Contract, SignedPaper, Use
 from kouan.apps.dataflow.printing import rendered
@@ -124,7 +124,7 @@ def test_that_a_record_was_read_is_told_until_the_person_can_see_it(kept, gd, lo
 def test_that_records_were_erased_is_told_until_it_arrives(kept, gd, lost, today):  # noqa: F811 - fixtures
     record = kept()
     type(record).objects.update(erase_on=today - timedelta(days=1))
-    records.erase_overdue()
+    clearing.erase_overdue()
     lost(gd)
     telling.tell_again()
     assert "dataflow.erased" in kinds(gd.hear())

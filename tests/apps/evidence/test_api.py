@@ -62,6 +62,15 @@ def test_keeping_reading_and_changing(system):
     assert {each.by for each in changes} == {DepartmentAccess.objects.get().prefix}
 
 
+@pytest.mark.parametrize("reference", ["粤A/2026/1", "a/revoke/b", "/", "a//b"])
+def test_a_department_may_name_its_records_with_slashes(system, reference):
+    assert system("POST", "/records", body(reference=reference)).status_code == 201
+    for written in (reference, reference.replace("/", "%2F")):
+        assert system("GET", f"/records/hk.identity/{written}").json()["reference"] == reference
+    assert system("POST", f"/records/hk.identity/{reference}/suspend", {}).json()["state"] == "suspended"
+    assert system("POST", f"/records/hk.identity/{reference}/burn", {}).status_code == 405
+
+
 def test_what_is_refused(system):
     problem(system("POST", "/records", body(claims={"name": "X"})), 422, "ill-formed-evidence-record")
     problem(system("POST", "/records", body(type="hk.vehicle")), 403, "other-departments-evidence")

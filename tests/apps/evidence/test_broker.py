@@ -97,12 +97,17 @@ def test_what_is_shown_is_what_was_ticked(shown, chan):
     said = signing.verified(parts.token, keys.current().jwk, types=("dc+sd-jwt",))
     told = reading.disclosed(said, parts.disclosures)
     assert told["birthdate"] == "1985-02-28"
-    assert "Male" not in presented.text
+    assert "Male" not in told.values()
     assert "sex" not in told
     assert len(said["_sd"]) % 4 == 0  # five claims, and digests of nothing
     bound = reading.bound(parts, said)
     assert (bound["aud"], bound["nonce"], bound["acr"]) == ("urn:kouan:side:gd", "matter-1", "urn:gba:loa:4")
-    assert set(said) == {"vct", "issuing_authority", "iss", "iat", "status", "exp", "cnf", "_sd", "_sd_alg"}
+    assert set(said) == {
+        "vct", "issuing_authority", "iss", "iat", "nbf", "status", "exp", "cnf", "_sd", "_sd_alg",
+    }  # fmt: skip
+    assert (
+        said["nbf"] == begins(EvidenceRecord.objects.get().valid_from).timestamp() < said["iat"] - 299 * 86400
+    )
     (row,) = Showing.objects.all()
     assert (row.person, row.to, row.claims) == (chan.key, "gd", ["name", "birthdate"])
 
@@ -173,6 +178,26 @@ def test_a_record_takes_all_that_was_issued_from_it_along(shown, put):
     assert verdict_of(first) is Verdict.GOOD
     records.change(record=row, change=Change.REVOKED, by="x", departments=None)
     assert verdict_of(first) is Verdict.REVOKED
+
+
+@pytest.mark.parametrize(
+    ("reason", "verdict"), [(Change.REVOKED, Verdict.REVOKED), (Change.SUSPENDED, Verdict.SUSPENDED)]
+)
+def test_what_has_ended_is_taken_back_too_since_a_case_may_rest_on_it(shown, put, reason, verdict):
+    row = put()
+    text = shown(record=row)
+    Credential.objects.update(expires_at=timezone.now() - timedelta(days=1))
+    records.change(record=row, change=reason, by="x", departments=None)
+    assert verdict_of(text) is verdict
+
+
+def test_what_had_ended_when_its_record_was_replaced_was_true_while_it_counted(shown, put):
+    row = put()
+    text = shown(record=row)
+    Credential.objects.update(expires_at=timezone.now() - timedelta(days=1))
+    put(reference=row.reference, claims={"name": "CHAN Tai Ming", "birthdate": "1985-02-28", "sex": "Male",
+                                         "document_type": "HKID"})  # fmt: skip
+    assert verdict_of(text) is Verdict.GOOD
 
 
 def test_what_was_replaced_stays_revoked(shown, put):

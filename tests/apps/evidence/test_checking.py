@@ -94,10 +94,24 @@ def test_a_binding_of_another_selection(known):
     assert check(made.showing(["name", "sex"]) + binding).verdict is Verdict.BAD_BINDING
 
 
+def test_how_old_it_is_is_what_it_says_and_not_when_it_was_shown(known):
+    now = int(time.time())
+    found = check(known.present(known.credential(nbf=now - 400 * DAY)))
+    assert (found.verdict, int(found.issued_at.timestamp())) == (Verdict.GOOD, now - 400 * DAY)
+    assert int(check(known.present(known.credential(iat=now - 9))).issued_at.timestamp()) == now - 9
+    for wrong in (now + DAY, -1, "yesterday"):
+        assert check(known.present(known.credential(nbf=wrong))).verdict is Verdict.MALFORMED
+
+
 def test_expired(known):
     now = int(time.time())
     found = check(known.present(known.credential(iat=now - 2 * DAY, exp=now - DAY)))
     assert (found.verdict, found.claims) == (Verdict.EXPIRED, {})
+
+
+def test_what_an_unannounced_type_calls_itself_can_be_kept(known):
+    found = check(known.present(known.credential(vct=f"{ISSUER}/evidence/types/gd.a\0b" + "c" * 200)))
+    assert found.type == "gd.a\ufffdb" + "c" * 114
 
 
 @pytest.mark.parametrize(
@@ -111,6 +125,27 @@ def test_taken_back(known, value, verdict):
     assert known.tell_status() == ("handled", "")
     assert check(text).verdict is verdict
     assert check(known.present(known.credential(index=76))).verdict is Verdict.GOOD
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [(status.INVALID, Verdict.REVOKED), (status.SUSPENDED, Verdict.SUSPENDED), (3, Verdict.REVOKED)],
+)
+def test_what_was_taken_back_and_has_ended_since_was_taken_back(known, value, verdict):
+    text = known.present(known.credential(index=77))
+    later = timezone.now() + timedelta(days=3)  # its own end, and that of every list that is here, are past
+    assert check(text, now=later).verdict is Verdict.EXPIRED
+    known.bits = status.with_status(known.bits, 77, value)
+    assert known.tell_status() == ("handled", "")
+    assert check(text, now=later).verdict is verdict
+    assert check(known.present(known.credential(index=76)), now=later).verdict is Verdict.EXPIRED
+
+
+def test_what_a_list_takes_back_stays_so_when_the_list_is_old(known):
+    text = known.present(known.credential(index=77, exp=int(time.time()) + 9 * DAY))
+    known.bits = status.with_status(known.bits, 77, status.INVALID)
+    assert known.tell_status() == ("handled", "")
+    assert check(text, now=timezone.now() + timedelta(days=5)).verdict is Verdict.REVOKED
 
 
 def test_a_list_that_is_not_here_or_too_old(known):
@@ -223,7 +258,7 @@ def test_what_is_nothing(known, text):
     assert check(text).verdict is Verdict.MALFORMED
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_changed_text_is_never_good_and_never_raises(known, data):
     text = data.draw(st.just(known.present()))
@@ -258,7 +293,7 @@ _NAMES = st.sampled_from(
 )
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(changes=st.dictionaries(_NAMES, _JSON, min_size=1, max_size=4))
 def test_whatever_an_issuer_signs_never_raises(known, changes):
     payload = payload_of(known.credential().token) | changes

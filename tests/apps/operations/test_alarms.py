@@ -57,6 +57,7 @@ def concern(kind, about):
         (WatchFacts(incidents=9), WatchFacts(recent_incidents=1), "incidents", ""),
         (WatchFacts(disk_free=2_000_000_000), WatchFacts(disk_free=1_999_000_000), "low-disk", ""),
         (WatchFacts(), concern("cases-late", "transport"), "cases-late", "transport"),
+        (WatchFacts(), concern("cases-undated", "transport"), "cases-undated", "transport"),
         (WatchFacts(), concern("result-unsound", "gd"), "result-unsound", "gd"),
         (WatchFacts(), concern("renewal-late", ""), "renewal-late", ""),
         (WatchFacts(dead_letters=2), WatchFacts(dead_letters=3), "dead-letters", ""),

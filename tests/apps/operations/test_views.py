@@ -7,11 +7,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from kouan.apps.operations import queries
-from kouan.core.exchange import handling, sealing, wire
+from kouan.core.exchange import bodies, handling, sealing, setaside, wire
 from kouan.core.exchange.bundle import Bundle
 from kouan.core.exchange.ids import new_id
 from kouan.core.exchange.models import Batch, InboxMessage, Incident, OutboxMessage, Stream
 from kouan.core.ledger.models import Equivocation, WitnessedLog
+from kouan.web.filters import date_long
 
 PAGES = [
     "overview", "crossings", "crossings-csv", "waiting", "files", "dead-letters", "ledger", "comparisons",
@@ -259,6 +260,34 @@ def test_what_failed_here_is_retried_by_its_sender(page, client, node):
     answer = client.post(address, {"from": "gd"}, follow=True)
     assert "waits for its handler again" in text(answer)
     assert InboxMessage.objects.get().state == "waiting"
+
+
+def test_what_may_hold_data_about_a_person_says_until_when_it_waits(page, node):
+    message = node.receive()[0]
+    InboxMessage.objects.update(state="failed", code="ValueError", finished_at=timezone.now())
+    assert "kept until" not in fetch(page, "dead-letters")
+    InboxMessage.objects.update(type="test.nobody-declares-it")
+    shown = fetch(page, "dead-letters")
+    assert "kept until" in shown
+    day = timezone.now() + setaside.KEPT
+    assert date_long(day) in shown
+    address = reverse("operations:crossing", args=[message]) + "?from=gd"
+    assert f"until {date_long(day)} at most" in text(page(address))
+
+
+def test_of_a_dead_letter_whose_content_was_erased_it_is_only_put_away(page, client, node):
+    message = node.deliver(statuses=["no-agreement"])[0]
+    bodies.erase_sent([message])
+    shown = fetch(page, "dead-letters")
+    assert "its content was erased" in shown
+    assert f"/operations/crossings/{message}/retry" not in shown
+    whole = text(page(reverse("operations:crossing", args=[message])))
+    assert "Put away" in whole
+    assert "Try again" not in whole
+    answer = client.post(reverse("operations:retry", args=[message]), follow=True)
+    assert "was erased, so it cannot be sent again" in text(answer)
+    client.post(reverse("operations:cancel", args=[message]))
+    assert "No dead letters" in fetch(page, "dead-letters")
 
 
 def test_cancelling_after_asking(page, client, node):

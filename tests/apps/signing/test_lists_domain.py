@@ -8,7 +8,7 @@ import pytest
 
 from apps.signing.made import DAY, ISSUED, POLICY, authority, edition, entry
 from kouan.apps.signing.domain import PolicyVersion, policy_versions
-from kouan.apps.signing.lists.changes import on_day
+from kouan.apps.signing.lists.changes import on_day, told_at, with_past
 from kouan.apps.signing.lists.domain import CertificateType, Reason, Types, anchors, recognise
 
 AT = datetime(2026, 5, 5, tzinfo=UTC)
@@ -83,6 +83,32 @@ def test_the_type_is_told_by_the_cas_own_policies_too():
     assert judged(listed, types=Types(seal), policies=both).reason is Reason.OTHER_TYPE
 
 
+def test_policies_apply_from_the_edition_on_that_names_them():
+    first = edition(entry())
+    second = edition(entry(type_policies=("1.2.156.1",)), sequence=2, at=ISSUED + 30 * DAY)
+    third = edition(entry(type_policies=("1.2.156.2",)), sequence=3, at=ISSUED + 60 * DAY)
+    newest = with_past([first, second, third])
+    assert newest == third
+    for at, policy, recognised in (
+        (ISSUED - 100 * DAY, "1.2.3", True),
+        (ISSUED + 29 * DAY, "1.2.3", True),
+        (ISSUED + 30 * DAY, "1.2.3", False),
+        (ISSUED + 30 * DAY, "1.2.156.1", True),
+        (ISSUED + 60 * DAY, "1.2.156.1", False),
+        (ISSUED + 90 * DAY, "1.2.156.2", True),
+    ):
+        found = judged(newest, at=at, policies={POLICY, policy})
+        assert found.recognised is recognised, (at, policy)
+
+
+def test_where_a_ca_was_superseded_it_must_be_said_when_the_certificate_was_issued():
+    listed = edition(entry(superseded_on=date(2025, 5, 5)))
+    assert judged(listed).reason is Reason.ISSUED_WHEN
+    assert not judged(listed).recognised
+    assert judged(listed, issued_at=datetime(2025, 5, 1, tzinfo=UTC)).recognised
+    assert judged(listed, at=datetime(2025, 5, 1, tzinfo=UTC)).recognised
+
+
 def test_the_list_that_recognises_it_is_preferred_to_one_that_does_not():
     withdrawn = edition(entry(withdrawn_on=date(2026, 1, 1), reason="Closed"), side="hk")
     assert judged(withdrawn, edition(entry())).edition.side == "gd"
@@ -103,6 +129,16 @@ def test_roots_are_anchors_once_whoever_lists_them():
 def test_years_versions_and_releases_are_read_from_policies():
     found = policy_versions([f"{POLICY[:-8]}2015.2.1", POLICY, "x", "2.16.344.8.2.2008.810.2.1999.1.0"])
     assert found == (PolicyVersion(2012, 1, 0), PolicyVersion(2015, 2, 1))
+
+
+def test_each_change_has_the_day_on_which_it_was_published():
+    first = edition(entry("other"))
+    second = edition(entry("other"), entry(), sequence=2, at=ISSUED + DAY)
+    listed = entry(withdrawn_on=date(2026, 3, 5), reason="Found out later")
+    third = edition(entry("other"), listed, sequence=3, at=ISSUED + 30 * DAY)
+    told = told_at([first, second, third], "harbour-personal")
+    assert told == (second.issued_at, third.issued_at)
+    assert told_at([first, second, third], "other") == (first.issued_at,)
 
 
 def test_a_day_is_judged_by_the_newest_list_and_by_the_one_in_force_then():

@@ -9,10 +9,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from django.db import transaction
 from lxml import etree
 
 from apps.signing.made import CONTACT, DAY, authority, entry
 from kouan.apps.signing.lists import conformity, drafts, errors, jades, publishing, queries
+from kouan.apps.signing.lists import second as second_signature
 from kouan.apps.signing.lists.domain import Status
 from kouan.apps.signing.models import ListDraft, ListEdition, ListEvent, ListKey
 from kouan.core.text import Localised
@@ -185,6 +187,24 @@ def test_a_side_that_asks_for_it_signs_with_sm2_too(publish, settings):
         key.verify(bytes(row.sm2_signature), row.jws.encode())
     with pytest.raises(InvalidSignature):
         key.verify(bytes(first.sm2_signature), second.jws.encode())
+    # Who stops signs the edition that says so once more, so that nobody else can stop for them.
+    settings.NODE = replace(settings.NODE, signing=replace(settings.NODE.signing, sm2=False))
+    third, fourth = publish(), publish()
+    assert queries.parsed(bytes(third.digest)).sm2_key == b""
+    key.verify(bytes(third.sm2_signature), third.jws.encode())
+    assert bytes(fourth.sm2_signature) == b""
+
+
+def test_the_key_that_was_promised_signs_the_edition_that_names_another(publish, settings):
+    settings.NODE = replace(settings.NODE, signing=replace(settings.NODE.signing, sm2=True))
+    first = publish(entry())
+    with transaction.atomic():
+        second_key = second_signature._made()
+    row, last = publish(), publish()
+    was = sm2.PublicKey.from_spki(queries.parsed(bytes(first.digest)).sm2_key)
+    was.verify(bytes(row.sm2_signature), row.jws.encode())
+    assert queries.parsed(bytes(row.digest)).sm2_key == second_key.public_key().spki
+    second_key.public_key().verify(bytes(last.sm2_signature), last.jws.encode())
 
 
 def test_the_newest_editions_are_asked_who_is_recognised(publish):

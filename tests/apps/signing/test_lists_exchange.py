@@ -11,12 +11,13 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from apps.signing.made import DAY, authority, edition, entry, signed
 from kouan.apps.operations.alarms import WatchFacts, alarms
-from kouan.apps.signing.lists import hearing, queries, telling
-from kouan.apps.signing.lists.domain import Seen
+from kouan.apps.signing.lists import changes, hearing, queries, telling
+from kouan.apps.signing.lists.domain import Seen, Status, StatusChange
 from kouan.apps.signing.models import ListEdition, ListTold, RefusedEdition
 from kouan.core.exchange.models import Incident
 from kouan.core.trust import queries as queries_of_trust
 from kouan.core.trust import sm2
+from kouan.core.trust.errors import Sm2Unavailable
 from kouan.core.trust.models import ReportedKey
 from kouan.core.trust.own import load
 from kouan.demo.authorities import issue_signer
@@ -135,9 +136,75 @@ def test_a_second_signature_that_is_named_must_hold(gd, at):
     jws, _made = signed(named, gd.keys)
     assert gd.tell_jws(jws)["outcome"] == "signature"
     assert gd.tell_jws(jws, sm2=key.sign(b"something else"))["outcome"] == "signature"
-    assert gd.tell_jws(jws, sm2=key.sign(jws.encode()))["outcome"] == "taken"
-    plain, _made = signed(edition(sequence=2, at=at), gd.keys)
+    plain, _made = signed(edition(at=at), gd.keys)
     assert gd.tell_jws(plain, sm2=key.sign(plain.encode()))["outcome"] == "signature"
+    assert not Incident.objects.exists()
+    assert gd.tell_jws(jws, sm2=key.sign(jws.encode()))["outcome"] == "taken"
+    assert queries.second_signatures("gd") == {1: False}
+
+
+def test_only_who_holds_the_second_key_changes_it_or_goes_without(gd, at):
+    key, other = sm2.PrivateKey.generate(), sm2.PrivateKey.generate()
+    jws, first = signed(edition(at=at, sm2_key=key.public_key().spki), gd.keys)
+    assert gd.tell_jws(jws, sm2=key.sign(jws.encode()))["outcome"] == "taken"
+
+    def following(number, previous, public):
+        made = edition(sequence=number, previous=previous, at=at + number * HOUR / 60, sm2_key=public)
+        return signed(made, gd.keys)
+
+    forged, _made = following(2, first, other.public_key().spki)
+    bare, _made = following(2, first, b"")
+    for jws, signature in ((forged, other.sign(forged.encode())), (bare, b""), (forged, b"")):
+        assert gd.tell_jws(jws, sm2=signature)["outcome"] == "signature"
+    assert [each.kind for each in Incident.objects.all()] == ["signed-once"] * 2  # each edition once
+    assert gd.tell_jws(forged, sm2=key.sign(forged.encode()))["outcome"] == "taken"
+    assert gd.tell_jws(forged, sm2=key.sign(forged.encode()))["outcome"] == "replay"
+    second = queries.newest("gd")
+    last, third = following(3, second, b"")
+    assert gd.tell_jws(last, sm2=other.sign(last.encode()))["outcome"] == "taken"
+    once, _made = following(4, third, b"")
+    assert gd.tell_jws(once, sm2=b"")["outcome"] == "taken"
+
+
+def test_a_node_without_sm2_says_what_it_did_not_check_and_takes_no_other_key(gd, at, monkeypatch, client):
+    def unavailable(*_given):
+        raise Sm2Unavailable
+
+    key, other = sm2.PrivateKey.generate(), sm2.PrivateKey.generate()
+    jws, first = signed(edition(at=at, sm2_key=key.public_key().spki), gd.keys)
+    made = edition(sequence=2, previous=first, at=at + HOUR / 60, sm2_key=other.public_key().spki)
+    forged, _made = signed(made, gd.keys)
+    with monkeypatch.context() as without:
+        without.setattr(sm2.PublicKey, "verify", unavailable)
+        assert gd.tell_jws(jws, sm2=b"")["outcome"] == "signature"
+        assert gd.tell_jws(jws, sm2=b"something")["outcome"] == "taken"
+        assert gd.tell_jws(forged, sm2=other.sign(forged.encode()))["outcome"] == "signature"
+    assert queries.second_signatures("gd") == {1: True}
+    assert "not checked" in client.get("/trust-lists/gd/").content.decode()
+
+
+def test_no_edition_takes_recognition_back_for_the_past(gd, at):
+    was = entry()
+    _answer, first = gd.tell(edition(was, at=at))
+    later = at + HOUR / 60
+
+    def answer(**given):
+        return gd.tell(edition(replace(was, **given), sequence=2, previous=first, at=later))[0]["outcome"]
+
+    def withdrawn(since):
+        return (*was.history, StatusChange(Status.WITHDRAWN, since, "Key lost"))
+
+    assert answer(recognised_until=was.recognised_from + 10 * DAY) == "rewritten"
+    assert answer(recognised_until=later - HOUR) == "rewritten"
+    assert answer(history=withdrawn(was.recognised_from + DAY)) == "rewritten"
+    assert answer(history=withdrawn(at - 2 * DAY)) == "rewritten"
+    ended = replace(was, recognised_until=at - DAY)
+    (revived,) = changes.rewritten(
+        replace(first, entries=(ended,)), (replace(ended, recognised_until=later + HOUR),), at=later
+    )
+    assert revived == was.code
+    # Days begin at midnight: what is withdrawn from the day of the edition before is no rewriting.
+    assert answer(history=withdrawn(at - HOUR), recognised_until=later + HOUR) == "taken"
 
 
 def test_a_list_of_what_cannot_be_shown_or_is_made_up_is_refused(gd, at, settings):

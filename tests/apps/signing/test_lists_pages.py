@@ -9,11 +9,12 @@ import pytest
 from click.testing import CliRunner
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from apps.signing.made import DAY, authority, edition, entry
 from apps.signing.test_lists_importing import as_csv, as_json, record
 from kouan.apps.signing.commands import signing
-from kouan.apps.signing.lists import drafts, publishing, queries
+from kouan.apps.signing.lists import drafts, entries, publishing, queries
 from kouan.apps.signing.models import ListEdition
 from kouan.web.access import grant_role
 
@@ -119,11 +120,13 @@ def test_an_entry_is_changed_withdrawn_and_taken_out(chan, publish):
     assert "each change comes after the one before it" in bad.content.decode()
     far = chan.post("/trust-list/entries/harbour-personal/", given | {"last_day": "2999-12-31"} | version())
     assert far.status_code == 422
-    done = chan.post(
-        "/trust-list/entries/harbour-personal/withdrawn",
-        {"since": "2026-03-01", "reason": "Key lost"} | version(),
-    )
-    assert done.status_code == 302
+    path, reason = "/trust-list/entries/harbour-personal/withdrawn", {"reason": "Key lost"}
+    # An edition has said since that the entry is recognised.
+    late = chan.post(path, {"since": "2026-03-01"} | reason | version())
+    assert late.status_code == 422
+    assert "takes back what was published" in late.content.decode()
+    today = datetime.now(entries.ZONE).date().isoformat()
+    assert chan.post(path, {"since": today} | reason | version()).status_code == 302
     page = chan.post("/trust-list/entries/harbour-personal/remove", version(), follow=True).content.decode()
     assert "stays in the list for good" in page
     assert "Name of the certificates" in page
@@ -180,7 +183,7 @@ def test_the_exchange_is_shown(gd, publish, wong):
     assert "Its signature does not hold under that side" in page
 
 
-def test_the_api_says_the_same(publish):
+def test_the_api_says_the_same(publish, monkeypatch):
     publish(entry())
     client = Client()
     (said,) = client.get("/api/v1/signing/trust-lists").json()
@@ -204,6 +207,10 @@ def test_the_api_says_the_same(publish):
         == "unknown-root"
     )
     assert client.get("/api/v1/signing/recognition", asked | {"root": "x"}).status_code == 422
+    with monkeypatch.context() as later:
+        later.setattr(timezone, "now", lambda: datetime.now(UTC) + 91 * DAY)
+        found = client.get("/api/v1/signing/recognition", asked).json()
+    assert (found["recognised"], found["reason"], found["overdue"]) == (False, "recognised", True)
     path = "/api/v1/signing/trust-lists/hk/entries/harbour-personal/on"
     assert client.get(f"{path}/1066-10-14").status_code == 422
     assert client.get("/api/v1/signing/trust-lists/mo/entries/x/on/2024-01-01").status_code == 404

@@ -157,7 +157,9 @@ def test_a_credential_belongs_to_one_account(officer, device, registered, sessio
     assert Passkey.objects.get().user == officer
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@hypothesis_settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60
+)
 @given(
     answer=st.text(max_size=100)
     | st.recursive(

@@ -8,7 +8,7 @@ from kouan.apps.staff import services
 from kouan.apps.staff.errors import BadDepartment, DepartmentExists, OwnPost
 from kouan.apps.staff.models import Department, Post, PostChange, SignIn
 from kouan.core.text import Localised
-from kouan.web.access import departments_of, grant_role, has_role
+from kouan.web.access import departments_of, grant_role, has_role, holders, reach_of
 
 pytestmark = pytest.mark.django_db
 
@@ -125,3 +125,31 @@ def test_a_change_of_posts_gives_the_sessions_new_keys(client, sign_in, officer,
     services.grant_post(user=officer, department=works, role="issuer", by="kouan user")
     assert client.get("/account/").status_code == 200
     assert client.session.session_key != before
+
+
+def test_who_loses_their_last_post_during_a_request_acts_for_no_department(officer, operator, works):
+    """And not for the whole side, as one would who was given the role without a department."""
+    services.grant_post(user=officer, department=works, role="caseworker", by=operator)
+    present = again(officer)
+    assert (has_role(present, "caseworker"), reach_of(present, "caseworker")) == (True, {"works"})
+    services.withdraw_post(user=officer, department=works, role="caseworker", by=operator)
+    assert has_role(present, "caseworker")  # as it was when the request began
+    assert reach_of(present, "caseworker") == frozenset()
+    grant_role(user=officer, role="caseworker")
+    assert reach_of(again(officer), "caseworker") is None
+    assert reach_of(again(officer), "evidence") == frozenset()
+
+
+def test_all_who_hold_a_role_are_read_at_once(works, law, operator, django_assert_num_queries):
+    for number in range(12):
+        user = User.objects.create_user(f"c{number:02}")
+        grant_role(user=user, role="caseworker")
+        if number:
+            services.grant_post(user=user, department=works, role="caseworker", by=operator)
+        if number > 5:
+            services.grant_post(user=user, department=law, role="caseworker", by=operator)
+    User.objects.filter(username="c11").update(is_active=False)
+    with django_assert_num_queries(3):
+        found = {user.username: codes for user, codes in holders("caseworker")}
+    assert list(found) == [f"c{number:02}" for number in range(11)]
+    assert (found["c00"], found["c01"], found["c10"]) == (None, {"works"}, {"law", "works"})

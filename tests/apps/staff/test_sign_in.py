@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -20,6 +21,14 @@ def officer():
 
 def attempt(client, password, username="officer", **extra):
     return client.post("/sign-in", {"username": username, "password": password, **extra})
+
+
+def test_who_is_no_officer_is_shown_where_to_sign_in(client):
+    page = client.get("/sign-in").content.decode()
+    assert re.findall('<li><a class="govuk-link" href="(/[a-z]+/)">', page) == [
+        "/applications/",
+        "/identity/",
+    ]
 
 
 def test_the_right_password_leads_home(client):

@@ -49,6 +49,33 @@ def test_an_institution_sees_its_own_and_an_operator_all(university, bank):
     assert (whole["match"], whole["unknown"]) == ((15,), (20,))
 
 
+def test_what_crossed_and_what_was_asked_at_home_are_told_apart(university):
+    note(10, institution=university)
+    note(15, institution=university, side="mo")
+    note(35, institution=university, side="hk")
+    for folded in (False, True):
+        if folded:
+            AnsweredQuestion.objects.update(day=queries.today() - timedelta(days=KEPT_DAYS + 1))
+            assert fold()
+        across, home = ([{
+            by: {key: max(each or 0 for each in counts) for key, counts in told(found).items()}
+            for by in ("outcome", "type", "side")
+            for found in [statistics(of=[university], by=by, days=14, asked=asked)]
+        } for asked in ("across", "home")])  # fmt: skip
+        assert (across["outcome"]["match"], home["outcome"]["match"]) == (25, 35)
+        assert (across["type"]["bank-statement"], home["type"]["bank-statement"]) == (25, 35)
+        assert "hk" not in across["side"]
+        assert (across["side"]["gd"], across["side"]["mo"], home["side"]) == (10, 15, {"hk": 35})
+
+
+def test_an_institutions_own_question_is_no_question_of_another_side(peer, issue):
+    document, _ = issue()
+    for _each in range(5):
+        services.ask(reference=Reference.parse(document.reference), digest=bytes(document.digest))
+    assert told(statistics(of=None, by="outcome", days=1))["match"] == (None,)
+    assert told(statistics(of=None, by="outcome", days=1, asked="home"))["match"] == (5,)
+
+
 def test_folding_changes_no_number(university):
     for days_ago in (KEPT_DAYS + 2, KEPT_DAYS + 1, KEPT_DAYS, 0):
         note(7, days_ago=days_ago, institution=university)
@@ -112,6 +139,10 @@ def test_the_page_has_drawings_and_the_numbers_in_a_table(client, officer, unive
         assert "fewer than 5" in text
         assert f">{number}<" in text.replace("<span>", "").replace("</span>", "")
     assert page(client, by="name", days="x").status_code == 200
+    assert "Counted are questions of other sides" in page(client).content.decode()
+    home = page(client, asked="home").content.decode()
+    assert "None of them crossed" in home
+    assert ">5<" not in home
 
 
 def test_who_may_see_the_page(client, django_user_model, university):
@@ -132,6 +163,9 @@ def test_the_api_tells_a_system_and_an_operator(client, token, university, bank,
     assert client.get(url).status_code == 401
     found = client.get(f"{url}?days=1", headers={"Authorization": f"Bearer {token}"}).json()
     assert {one["key"]: one["counts"] for one in found["series"]}["match"] == [5]
+    home = client.get(f"{url}?days=1&asked=home", headers={"Authorization": f"Bearer {token}"}).json()
+    assert (found["asked"], home["asked"]) == ("across", "home")
+    assert {one["key"]: one["counts"] for one in home["series"]}["match"] == [None]
     assert client.get(f"{url}?days=93", headers={"Authorization": f"Bearer {token}"}).status_code == 422
     user = django_user_model.objects.create_user("operator")
     grant_role(user=user, role="operator")

@@ -17,19 +17,19 @@ def test_waiting_ends_with_the_answer_or_the_time():
     assert waiting._poll(lambda: next(tries), 5)
     started = time.monotonic()
     assert not waiting._poll(lambda: False, 0.05)
-    assert 0.05 <= time.monotonic() - started < patience(5)
+    assert 0.05 <= time.monotonic() - started < patience(30)
 
 
 def test_only_so_many_wait_at_a_time():
     release = threading.Event()
-    threads = [threading.Thread(target=waiting._poll, args=(release.is_set, 20)) for _ in range(8)]
+    threads = [threading.Thread(target=waiting._poll, args=(release.is_set, 90)) for _ in range(8)]
     for thread in threads:
         thread.start()
     started = time.monotonic()
     while waiting._places.acquire(blocking=False):
         waiting._places.release()
-    assert not waiting._poll(lambda: False, 20)
-    assert time.monotonic() - started < patience(10)
+    assert not waiting._poll(lambda: False, 90)
+    assert time.monotonic() - started < patience(30)
     release.set()
     for thread in threads:
         thread.join()

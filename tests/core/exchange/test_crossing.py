@@ -110,7 +110,7 @@ def many(declare):
     return declare("test.reply", payload=Many)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     payload=st.builds(
         Many,

@@ -31,7 +31,7 @@ def doing():
     for loop in loops:
         loop.stop()
     for loop in loops:
-        loop.join(10)
+        loop.join(60)
 
 
 def wait_until(holds):
@@ -163,15 +163,15 @@ def test_many_threads_keep_time_by_one_of_them(doing):
     waiting = threading.Event()
 
     def wait():
-        waiting.wait(20)
+        waiting.wait(60)
         return False
 
     began = time.monotonic()
     doing(Chore("waits", 60, wait), Chore("later", 0.3, lambda: bool(done.set())), threads=4)
-    assert done.wait(20)
+    assert done.wait(60)
     done.clear()
-    assert done.wait(20)
-    assert time.monotonic() - began < 10
+    assert done.wait(60)
+    assert time.monotonic() - began < 50, "before the other gave up"
     waiting.set()
 
 

@@ -41,7 +41,7 @@ def test_a_batch_is_taken_logged_and_receipted(gd):
     assert receipt["status"] == [None, None]
     assert receipt["log"] == 0
     assert receipt["credits"] > 0
-    assert abs(receipt["at"] - gd.now()) < 5000
+    assert abs(receipt["at"] - gd.now()) < 60_000
 
     entries = {entry.index: entry for entry in ledger.entries()}
     assert [entries[at].kind for at in range(3)] == ["received", "received", "receipt-given"]
@@ -102,8 +102,8 @@ def test_each_peer_has_a_sequence_of_its_own(peer_of):
 
 
 def test_an_old_batch_is_taken_since_it_is_sent_until_it_is_receipted(gd):
-    gd.clock = gd.now() - HOUR
-    posted = gd.batch(gd.say(until=gd.now() + 2 * HOUR))
+    gd.clock = gd.now() - HOUR // 2
+    posted = gd.batch(gd.say())
     gd.clock = None
     assert gd.read_receipt(inbox.accept(posted.wire), posted)["status"] == [None]
 

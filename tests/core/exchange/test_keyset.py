@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import uuid
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,7 +15,17 @@ from core.exchange.declared import Note
 from core.exchange.peer import Peer
 from kouan.core import cbor
 from kouan.core.errors import KouanError
-from kouan.core.exchange import handling, inbox, keynews, keyset, keystatus, outbox, resigning, signedby
+from kouan.core.exchange import (
+    handling,
+    inbox,
+    keynews,
+    keyset,
+    keystatus,
+    outbox,
+    resigning,
+    signedby,
+    witness,
+)
 from kouan.core.exchange.evidence import evidence_bundle
 from kouan.core.exchange.keyset import KEY_SET, KeySet, KeySetAnswer
 from kouan.core.exchange.models import Batch, OutboxMessage
@@ -458,6 +469,23 @@ def test_a_receipt_under_a_stolen_key_needs_its_givers_ledger(gd, note, cosigned
     theirs = replace_report(gd.keys.public, KeyUse.SIGN, gd.signer().kid, timezone.now() + HOUR)
     report = verify_bundle(bundle, newer=[theirs])
     assert [problem.part for problem in report.problems] == ["1/receipt"]
+
+
+@pytest.mark.parametrize("since", [HOUR, -HOUR])
+def test_who_receives_cannot_show_by_its_own_receipt_that_a_batch_was_there_before(gd, note, since):
+    """It may have made both, with the stolen key and a clock of its own: the co-signature tells the time."""
+    message = gd.say({"text": "in"})
+    inbox.accept(gd.batch(message).wire)
+    stolen = timezone.now()
+    witness.publish()
+    size, body = witness.request_for("gd")
+    line = gd.cosign(body.decode().split("\n\n", 1)[1], at=int((stolen + HOUR / 2).timestamp()))
+    witness.take_cosignature("gd", size, line.encode())
+    bundle = evidence_bundle([uuid.UUID(bytes=message.header["id"])])
+    theirs = replace_report(gd.keys.public, KeyUse.SIGN, gd.signer().kid, stolen + since)
+    report = verify_bundle(bundle, newer=[theirs])
+    assert report.holds is (since > HOUR / 2)
+    assert "receipted it at" not in "".join(check.remark or "" for check in report.checks)
 
 
 @pytest.mark.parametrize(("side", "use"), [("hk", KeyUse.LOG), ("gd", KeyUse.WITNESS)])

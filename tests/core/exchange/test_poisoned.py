@@ -130,6 +130,12 @@ POISON = {
         lambda gd: gd.say(until=gd.now() - 1000),
         lambda gd: gd.say(until=0),
     ],
+    "counts-too-long": [
+        lambda gd: gd.say(until=(1 << 53) - 1),
+        lambda gd: gd.say(until=gd.now() + 2 * HOUR),
+        lambda gd: gd.say(made=gd.now() - HOUR),
+        lambda gd: gd.say(made=0),
+    ],
     "misaddressed": [
         lambda gd: gd.say(to="mo"),
         lambda gd: gd.say(**{"from": "mo"}),
@@ -240,7 +246,8 @@ def test_two_peers_may_use_one_id(peer_of):
 
 
 def test_a_message_is_taken_until_its_expiry(gd):
-    posted = gd.batch(gd.say(until=gd.now() + HOUR), gd.say(until=(1 << 53) - 1))
+    made = gd.now() - HOUR // 2
+    posted = gd.batch(gd.say(until=gd.now() + HOUR), gd.say(made=made, until=made + HOUR))
     assert gd.read_receipt(inbox.accept(posted.wire), posted)["status"] == [None, None]
 
 

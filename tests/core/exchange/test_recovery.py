@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kouan.core.errors import KouanError
-from kouan.core.exchange import Keep, bodies, inbox, outbox, sealing, witness
+from kouan.core.exchange import Keep, bodies, inbox, outbox, sealing, wire, witness
 from kouan.core.exchange.models import Batch, Channel, OutboxBody, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.opening import NotForUs
 from kouan.core.exchange.recovery import chore, door, halts, recall, resync
@@ -22,10 +27,12 @@ from kouan.core.exchange.recovery.forms import (
     decode_hello,
     encode_held,
     encode_hello,
+    resync_digest,
 )
 from kouan.core.exchange.recovery.judging import judge, open_standing
 from kouan.core.exchange.recovery.words import halted_channels
 from kouan.core.exchange.shapes import MalformedWire
+from kouan.core.ledger.merkle import leaf_hash
 from kouan.core.trust import cose
 from kouan.core.trust.errors import BadSignature, UnknownKey
 from kouan.core.trust.queries import get_member
@@ -180,6 +187,53 @@ def test_a_batch_that_the_peer_never_took_is_offered_again_under_the_same_id(gd,
     assert (row.sequence, halts.halted("gd")) == (2, "")
 
 
+def begun_anew(gd):
+    """The streams with Guangdong begin anew; each test's next batch is the first of Guangdong's new one."""
+    halts.halt("gd", Channel.Cause.ASKED)
+    Channel.objects.update(evidence=standing_of(gd).sign(gd.signer()))
+    resync.agree("gd")
+    word = agreement_of(gd)
+    door.answer(door.HELLO, hello(gd, word))
+    Channel.objects.update(delivered=True)
+    resync.begin("gd")
+    row = Channel.objects.get(peer="gd")
+    gd.out_last = resync_digest(bytes(row.ours), bytes(row.theirs))
+
+
+def status_of(gd, now=None, **header):
+    """How a message of Guangdong's is taken."""
+    posted = gd.batch(gd.say({"text": "one"}, **header))
+    (status,) = gd.read_receipt(inbox.accept(posted.wire, **({} if now is None else {"now": now})), posted)[
+        "status"
+    ]
+    gd.advance(posted)
+    return status
+
+
+def test_what_a_peer_offers_again_counts_from_when_the_streams_began_anew(gd, note):
+    """A message of long ago, which this side took and forgot, has the end that it was given anew."""
+    life = note.expires_after // timedelta(milliseconds=1)
+    old = {"made": gd.now() - 2000 * life}
+    assert status_of(gd, **old) == "counts-too-long"
+    begun_anew(gd)
+    until = gd.now() + life
+    assert status_of(gd, **old, until=until) is None
+    assert status_of(gd, **old, until=until + life) == "counts-too-long"
+    after = {"made": Agreement.read(bytes(Channel.objects.get(peer="gd").theirs)).at + 1}
+    assert status_of(gd, **after, until=after["made"] + 2 * life) == "counts-too-long"
+    gd.clock = gd.now() + life
+    later = timezone.now() + note.expires_after
+    assert status_of(gd, **old, until=gd.now() + life, now=later) == "counts-too-long"
+
+
+def test_what_is_offered_again_twice_counts_no_longer_for_it(gd, note):
+    key = send(note)
+    OutboxMessage.objects.update(created_at=timezone.now() - timedelta(days=40))
+    sealing.advance("gd")
+    begun_anew(gd)
+    assert OutboxMessage.objects.get(message_id=key).expires_at <= timezone.now() + note.expires_after
+
+
 def test_what_was_erased_is_not_offered_again(gd, note):
     key = send(note)
     sealing.advance("gd")
@@ -225,10 +279,73 @@ def test_a_ledger_goes_on_only_from_what_was_co_signed(gd):
 
 def test_what_the_peer_hands_out_must_be_ours(gd, note, unchanged):
     theirs = gd.batch(gd.say({"text": "one"}))
-    held = HeldBatch(theirs.signed, b"receipt", (HeldMessage(b"h", bytes(32), None, "handled", ""),))
+    held = HeldBatch(
+        theirs.signed, b"receipt", (bytes(32),), (HeldMessage(b"h", bytes(32), None, "handled", ""),)
+    )
     with unchanged(), pytest.raises(KouanError):
         recall.take_recalled("gd", encode_held(held))
     assert recall.take_recalled("gd", encode_held(None)) == b""
+
+
+def held_by(gd, opened, **changed):
+    """What gd keeps of a batch of ours: ``changed`` are its parts."""
+    pairs = [(raw, wire.digest(sealed)) for raw, sealed in opened.pairs]
+    values = {
+        "statement": opened.signed,
+        "receipt": gd.receipt(opened),
+        "leaves": tuple(leaf_hash(wire.leaf(*pair)) for pair in pairs),
+        "messages": tuple(HeldMessage(*pair, None, "handled", "") for pair in pairs),
+    }
+    return HeldBatch(**values | changed)
+
+
+def recalled(held, *, known):
+    """Take what gd hands out, by a node that has forgotten it unless it is ``known``."""
+    with transaction.atomic():
+        if not known:
+            OutboxMessage.objects.filter(peer="gd").delete()
+            Batch.objects.all().delete()
+        return recall.take_recalled("gd", encode_held(held))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_the_peer_still_holds_is_put_on_record_message_by_message(gd, note, known):
+    keys = [send(note), send(note)]
+    opened = gd.open(sealing.seal_batch("gd").wire)
+    held = held_by(gd, opened)
+    some = replace(held, messages=held.messages[1:])  # of the other the peer keeps no row
+    assert recalled(some, known=known) == wire.digest(opened.signed)
+    states = dict(OutboxMessage.objects.values_list("message_id", "state"))
+    assert states == {keys[1]: "handled"} | ({keys[0]: "accepted"} if known else {})
+    assert bytes(Batch.objects.get().leaves) == b"".join(held.leaves)
+
+
+def test_a_recalled_batch_holds_nothing_but_what_was_signed(gd, note, unchanged):
+    """Whatever else the peer says of our messages: those to a third side, ones that it made up, one twice."""
+    send(note)
+    opened = gd.open(sealing.seal_batch("gd").wire)
+    other = OutboxMessage.objects.create(
+        message_id=uuid.uuid4(), peer="mo", type="x.y", version=1, conversation=uuid.uuid4(), agreement="a",
+        agreement_digest=b"", clause="1", size=1, body_digest=b"", state="sealed",
+        created_at=timezone.now(), expires_at=timezone.now(),
+    )  # fmt: skip
+    held = held_by(gd, opened)
+    (message,) = held.messages
+    header = wire.Header.decode(message.header)
+    made_up = replace(message, header=replace(header, id=other.message_id, receiver="mo").encode())
+    elsewhere = replace(message, header=replace(header, sequence=header.sequence + 1).encode())
+    for changed in (
+        {"messages": (made_up,)},
+        {"messages": (elsewhere,)},
+        {"messages": (replace(message, sealed=bytes(32)),)},
+        {"messages": (message, message)},
+        {"leaves": ()},
+        {"leaves": (leaf_hash(wire.leaf(made_up.header, made_up.sealed)),), "messages": (made_up,)},
+    ):
+        for known in (True, False):
+            with unchanged(), pytest.raises(MalformedWire):
+                recalled(replace(held, **changed), known=known)
+    assert recall.take_recalled("gd", encode_held(held))
 
 
 @QUICK
@@ -238,8 +355,10 @@ def test_any_bytes_are_refused(data, gd):
         with pytest.raises(KouanError) as caught:
             door.answer(path, data)
         assert 400 <= caught.value.status < 500
+    if data == encode_held(None):  # the one that says that there is nothing more
+        return
     with pytest.raises(KouanError):
-        recall.take_recalled("gd", data or b"\x00")
+        recall.take_recalled("gd", data)
 
 
 @QUICK
@@ -258,11 +377,9 @@ def test_what_the_peer_hands_out_stays_as_long_as_anything_that_was_sent(gd, dec
     key = send(declare("test.note", keep=Keep.TERM))
     (sealed,) = sealing.advance("gd")
     row = OutboxMessage.objects.get(message_id=key)
-    receipt = gd.receipt(gd.open(sealed.wire))
-    message = HeldMessage(
-        bytes(row.header), bytes(row.ciphertext_digest), row.body if kept else None, "handled", ""
-    )
-    held = HeldBatch(bytes(row.batch.statement), receipt, (message,))
+    held = held_by(gd, gd.open(sealed.wire))
+    (message,) = held.messages
+    held = replace(held, messages=(replace(message, body=row.body if kept else None),))
     OutboxMessage.objects.all().delete()
     Batch.objects.all().delete()
     Stream.objects.update(out_sequence=0, out_last=bytes(32))

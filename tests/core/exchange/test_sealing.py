@@ -180,6 +180,17 @@ def test_a_receipt_signed_by_anybody_else(peer_of, send, unchanged, stores):
             take_receipt(sealed, nonsense)
 
 
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_receipt_is_of_the_time_in_which_the_batch_was_taken(gd, send, unchanged, hours):
+    """Its time says which of the peer's keys count, so that it is not the signer's to choose."""
+    send("one")
+    sealed = seal_batch("gd")
+    opened = gd.open(sealed.wire)
+    with unchanged(), pytest.raises(ReceiptMismatch, match="its time"):
+        take_receipt(sealed, gd.receipt(opened, at=gd.now() + hours * 3_600_000))
+    take_receipt(sealed, gd.receipt(opened, take=False))
+
+
 def test_an_earlier_batchs_receipt_does_not_do_for_the_next(gd, send, unchanged):
     send("one")
     first = seal_batch("gd")

@@ -19,16 +19,21 @@ def rested(loop, **how):
     return time.monotonic() - began
 
 
+def shortest(loop):
+    """The shortest of some rests: each is longer where the machine has other work."""
+    return min(rested(loop) for _ in range(3))
+
+
 def test_a_thread_rests_the_longer_the_longer_nobody_has_rung():
     loop = Loop("rests", lambda _: None)
-    assert IDLE_LOOK <= rested(loop) < LONGEST_REST
+    assert IDLE_LOOK <= shortest(loop) < LONGEST_REST
     loop._rung_at -= 1000
     assert rested(loop) >= LONGEST_REST
     threading.Timer(0.05, loop.ring).start()
-    assert rested(loop, seconds=30) < 20, "a ring ends it"
-    assert IDLE_LOOK <= rested(loop) < LONGEST_REST
+    assert rested(loop, seconds=60) < 50, "a ring ends it"
+    assert IDLE_LOOK <= shortest(loop) < LONGEST_REST
     loop.ring()
-    assert rested(loop, seconds=30) < 20, "also one from before it began"
+    assert rested(loop, seconds=60) < 50, "also one from before it began"
 
 
 class Host:

@@ -71,12 +71,12 @@ def holding(until, began):
     with transaction.atomic():
         rows = handling.taken(timezone.now(), limit=2)
         began.append([row.conversation for row in rows])
-        until.wait(30)
+        until.wait(90)
         transaction.set_rollback(True)
 
 
 def waiting_for(taken):
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not taken and time.monotonic() < end:
         time.sleep(0.01)
     return taken[0]
@@ -90,11 +90,11 @@ def test_a_conversation_that_one_worker_has_begun_is_left_to_it(note, arrive, wo
     done, taken = threading.Event(), []
     held = workers[0].do(holding, done, taken)
     assert waiting_for(taken) == [one, one], "the first worker holds two of five"
-    mine = workers[1].do(lambda: [row.conversation for row in _taken()]).result(20)
+    mine = workers[1].do(lambda: [row.conversation for row in _taken()]).result(60)
     assert mine == [other], "the rest of that conversation waits, another one does not"
     done.set()
-    held.result(20)
-    assert workers[1].do(lambda: [row.conversation for row in _taken()]).result(20) == [
+    held.result(60)
+    assert workers[1].do(lambda: [row.conversation for row in _taken()]).result(60) == [
         one,
         one,
         one,
@@ -110,7 +110,7 @@ def test_nothing_of_a_conversation_goes_past_a_postponed_message(note, arrive, w
     arrive(one, other, one)
     first = InboxMessage.objects.order_by("pk").first()
     InboxMessage.objects.filter(pk=first.pk).update(next_attempt_at=timezone.now() + timedelta(hours=1))
-    assert workers[0].do(lambda: [row.conversation for row in _taken()]).result(20) == [other]
+    assert workers[0].do(lambda: [row.conversation for row in _taken()]).result(60) == [other]
 
 
 def _taken():
@@ -210,38 +210,38 @@ def test_one_leads_and_the_next_takes_over_when_it_goes(settings, tmp_path, work
     settings.NODE = replace(settings.NODE, run=tmp_path / "run")
     leads = [Leadership("test") for _ in workers]
     ask = [worker.do(lead.held) for worker, lead in zip(workers, leads, strict=True)]
-    held = [each.result(20) for each in ask]
+    held = [each.result(60) for each in ask]
     assert sum(held) == 1
     first = held.index(True)
     second = (first + 1) % 3
-    assert workers[first].do(leads[first].held).result(20), "it asks again and still leads"
+    assert workers[first].do(leads[first].held).result(60), "it asks again and still leads"
     assert leads[first].term == 1
-    assert not workers[second].do(leads[second].held).result(20)
-    workers[first].do(leads[first].release).result(20)
-    assert workers[second].do(leads[second].held).result(20)
-    assert not workers[first].do(leads[first].held).result(20)
-    workers[second].do(leads[second].release).result(20)
+    assert not workers[second].do(leads[second].held).result(60)
+    workers[first].do(leads[first].release).result(60)
+    assert workers[second].do(leads[second].held).result(60)
+    assert not workers[first].do(leads[first].held).result(60)
+    workers[second].do(leads[second].release).result(60)
 
 
 @pytest.mark.postgresql
 @pytest.mark.django_db(transaction=True)
 def test_who_loses_its_session_leads_no_more(workers):
     leads = [Leadership("test"), Leadership("test")]
-    assert workers[0].do(leads[0].held).result(20)
+    assert workers[0].do(leads[0].held).result(60)
 
     def session():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_backend_pid()")
             return cursor.fetchone()[0]
 
-    pid = workers[0].do(session).result(20)
+    pid = workers[0].do(session).result(60)
 
     def cut():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
         return leads[1].held()
 
-    assert workers[1].do(cut).result(20), "the lead is free as soon as the session has ended"
+    assert workers[1].do(cut).result(60), "the lead is free as soon as the session has ended"
 
     def again():
         try:
@@ -253,7 +253,7 @@ def test_who_loses_its_session_leads_no_more(workers):
         close_old_connections()
         return failed, leads[0].held()
 
-    assert workers[0].do(again).result(20) in {("OperationalError", False), ("", False)}
+    assert workers[0].do(again).result(60) in {("OperationalError", False), ("", False)}
     assert leads[0].term == 1
 
 

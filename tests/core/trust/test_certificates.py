@@ -17,6 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from kouan.core.trust import certificates
 from kouan.core.trust.keys import KeyUse, generate
 from kouan.core.trust.store import KeyStore
+from kouan.demo.nodes import free_ports
 
 APPLICATION = """
 async def application(scope, receive, send):
@@ -84,16 +85,14 @@ def door(live, tmp_path_factory):
     (folder / "served.py").write_text(APPLICATION)
     (folder / "peers.pem").write_bytes(live["gd"].tls_ca().public_bytes(Encoding.PEM))
     certificate, key = files(live["hk"])
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--no-ws", "--ssl-certificate", certificate, "--ssl-keyfile", key]
     command += ["--ssl-ca", folder / "peers.pem", "--ssl-client-verify", "--ssl-protocol-min", "tls1.3"]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([*command, "served:application"], cwd=folder, stdout=log, stderr=log)
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             assert process.poll() is None, (folder / "log").read_text()
             assert time.monotonic() < deadline, (folder / "log").read_text()
@@ -104,7 +103,7 @@ def door(live, tmp_path_factory):
         yield port
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(60)
 
 
 def ask(port, *, trust, identity=None, name="hk.node.kouan"):
@@ -112,7 +111,7 @@ def ask(port, *, trust, identity=None, name="hk.node.kouan"):
     if identity is not None:
         context.load_cert_chain(*files(identity))
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=10) as raw,
+        socket.create_connection(("127.0.0.1", port), timeout=60) as raw,
         context.wrap_socket(raw, server_hostname=name) as tls,
     ):
         tls.sendall(b"GET / HTTP/1.1\r\nhost: door\r\nconnection: close\r\n\r\n")

@@ -70,7 +70,7 @@ def test_the_fingerprint_is_the_anchors_and_is_read_as_people_write_it(data):
     assert document.normalised_fingerprint(shown.replace(" ", ":")) == digits
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(position=st.integers(0))
 def test_any_flipped_bit_is_refused(data, position):
     changed = bytearray(data)

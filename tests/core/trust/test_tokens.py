@@ -95,6 +95,33 @@ def test_compromise_and_prune_reach_the_token(in_token, token, now):
         token.sign(key.kid, b"text", ed25519_key=False)
 
 
+def test_a_key_that_is_not_there_costs_no_session(token):
+    """A token has few of them."""
+    for _ in range(3):
+        with pytest.raises(TokenUnusable, match="NoSuchKey"):
+            token.sign(b"k" * 16, b"text", ed25519_key=False)
+    _pid, session = token._opened
+    handle = session.handle
+    with pytest.raises(TokenUnusable, match="NoSuchKey"):
+        token.sign_document("no such key", b"text")
+    assert token._opened[1].handle == handle
+
+
+def test_a_session_that_is_lost_is_given_back_and_another_opened(in_token, token, slot, now):
+    import pkcs11  # noqa: PLC0415 - only where the token is
+
+    kid = in_token.current(KeyUse.SIGN, now + timedelta(days=2)).kid
+    second = Token(slot, PIN)  # whose session is not the one that logged in
+    assert second.sign(kid, b"text", ed25519_key=False)
+    lost = second._opened[1]
+    lost.close()
+    with pytest.raises(TokenUnusable, match="SessionHandleInvalid"):
+        second.sign(kid, b"text", ed25519_key=False)
+    assert second.sign(kid, b"text", ed25519_key=False)
+    assert second._opened[1] is not lost
+    assert lost.user_type == pkcs11.constants.UserType.NOBODY
+
+
 def test_what_is_wrong_with_a_token_is_said(slot, in_token, now):
     wrong_pin = Token(TokenSettings(MODULE, "locked", "X", ("sign",)), "9999")
     with pytest.raises(TokenUnusable, match="PinIncorrect"):

@@ -335,7 +335,7 @@ def test_an_answer_that_comes_too_slowly(hostile, monkeypatch, part):
 
     def slow(handler):
         handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + (b"\r\n" if part == "body" else b""))
-        for _byte in range(100):
+        for _byte in range(900):
             handler.wfile.write(b"a")
             handler.wfile.flush()
             time.sleep(0.1)
@@ -344,7 +344,7 @@ def test_an_answer_that_comes_too_slowly(hostile, monkeypatch, part):
     began = time.monotonic()
     with pytest.raises(oidc.ProviderUnreachable):
         oidc.discover(provider_at(hostile))
-    assert time.monotonic() - began < patience(4)
+    assert time.monotonic() - began < patience(30)
 
 
 def test_after_a_failure_the_next_one_fails_at_once(hostile, monkeypatch):

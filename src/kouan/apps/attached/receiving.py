@@ -89,9 +89,9 @@ def lease(*, system: System, limit: int = 10, after: int = 0, how_long: timedelt
     if not ready.exists():
         return []
     with transaction.atomic():
-        rows = list(
-            ready.order_by("pk").select_for_update(of=("self",), skip_locked=_skip())[: min(limit, MOST)]
-        )
+        # One hand-out of a system's at a time: two at once would share out one conversation between them.
+        System.objects.select_for_update().get(pk=system.pk)
+        rows = list(ready.order_by("pk").select_for_update(of=("self",))[: min(limit, MOST)])
         Received.objects.filter(pk__in=[row.pk for row in rows]).update(
             leased_until=now + how_long, handed_out=F("handed_out") + 1
         )
@@ -134,9 +134,3 @@ def _end(system: System, message_id: uuid.UUID, state: MessageEnd, code: str) ->
         if row.later:
             handling.finish(peer=row.sender, message_id=row.message_id, code=code)
     return row
-
-
-def _skip() -> bool:
-    from django.db import connection  # noqa: PLC0415 - asked when a connection is there
-
-    return connection.features.has_select_for_update_skip_locked

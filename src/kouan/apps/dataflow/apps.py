@@ -17,13 +17,13 @@ class DataFlowConfig(AppConfig):
     def ready(self) -> None:
         """Take the decisions over, and name what the worker does."""
         from kouan.apps.dataflow import (  # noqa: PLC0415 - needs the models
+            clearing,
             consents,
             erasing,
             figures,
             filings,
             heldback,
             ledgers,
-            records,
             telling,
         )
         from kouan.apps.dataflow.domain import LEGAL_BASIS  # noqa: PLC0415 - as above
@@ -36,7 +36,11 @@ class DataFlowConfig(AppConfig):
         figures.offer()
         deadlines.register("dataflow", filings.near)
         deadlines.register("dataflow-erasures", erasing.overdue)
-        chores.register("dataflow-retention", every=60, run=records.erase_overdue)
+        chores.register("dataflow-retention", every=60, run=clearing.erase_overdue)
+        chores.register("dataflow-lapsed", every=60, run=clearing.refuse_lapsed)
+        chores.register("dataflow-unsendable", every=60, run=clearing.erase_unsendable)
+        chores.register("dataflow-erased", every=60, run=clearing.tell_erased)
         chores.register("dataflow-withdrawals", every=60, run=consents.tell_withdrawn)
         chores.register("dataflow-erasures", every=60, run=erasing.tell_answered)
+        chores.register("dataflow-filings", every=3600, run=filings.count_again)
         chores.register("dataflow-telling", every=60, run=telling.tell_again)

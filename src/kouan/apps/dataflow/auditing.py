@@ -25,7 +25,7 @@ from kouan.core.exchange import wire
 from kouan.core.exchange.evidence import evidence_bundle
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.exchange.verify import verify_bundle
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import term_day
 from kouan.core.policy.elements import personal_among
 from kouan.core.trust.queries import get_member, own
 from kouan.core.trust.receipts import BadReceipt
@@ -216,7 +216,7 @@ def _consent(header: wire.Header, terms: Terms | None, record: Record | None) ->
     withdrawn = consent.withdrawn_at is not None and consent.withdrawn_at <= record.at and not obeyed
     wrong = "" if covers else str(errors.BadReceiptFound.message)
     if covers and withdrawn and consent.withdrawn_at is not None:
-        day = consent.withdrawn_at.astimezone(TERM_ZONE).date()
+        day = term_day(consent.withdrawn_at)
         wrong = str(errors.ConsentWithdrawn(day=day.isoformat()))
     return Found(CONSENT, holds=not wrong, missing=wrong)
 

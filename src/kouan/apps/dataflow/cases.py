@@ -8,16 +8,13 @@ from __future__ import annotations
 import json
 from datetime import date, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from kouan.apps.dataflow.domain import Case, ConsentFacts, ContractFacts, Filing, State, Terms
+from kouan.apps.dataflow.domain import BOUND, Case, ConsentFacts, ContractFacts, Filing, State, Terms
 from kouan.core.database.values import Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-KEPT: Final = frozenset({State.SIGNED, State.REPLACED, State.ENDED})
-"""A contract that is so far is kept for good, and its terms are found by their digest."""
 
 
 def as_json(case: Case) -> dict[str, Any]:
@@ -87,7 +84,7 @@ def _consent(consent: ConsentFacts | None) -> str:
 
 
 def _written(contract: ContractFacts) -> dict[str, Any]:
-    kept = contract.state in KEPT and contract.text
+    kept = contract.state in BOUND and contract.text
     return {
         "terms": None if kept else contract.terms.model_dump(by_alias=True),
         "digest": contract.digest.hex(),

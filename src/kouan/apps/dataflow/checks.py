@@ -14,7 +14,7 @@ from kouan.apps.dataflow.judging import area, grounds, rules_for
 from kouan.apps.dataflow.models import Contract
 from kouan.apps.dataflow.standing import counting
 from kouan.core.database.locks import take_turn
-from kouan.core.policy.decide import TERM_ZONE, ImportantData
+from kouan.core.policy.decide import ImportantData, term_day
 from kouan.core.policy.elements import elements_of, important_among
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def agrees_with_others(terms: Terms) -> None:
     """Raise ``ContractsDisagree`` if another contract of the two covers some of it for the same purpose."""
     exporter, importer = parties_of(terms)
     # One that is replaced binds until the later version begins.
-    first = max(terms.first_day, timezone.now().astimezone(TERM_ZONE).date())
+    first = max(terms.first_day, term_day(timezone.now()))
     others = Contract.objects.filter(
         Q(state=State.PROPOSED) | counting(first),
         exporter=exporter,

@@ -47,15 +47,10 @@ def draft(file: Path) -> None:
 @on_the_node
 def policy_(number: uuid.UUID) -> None:
     """Print the contract NUMBER, its newest version, as an ODRL policy (JSON-LD)."""
-    from django.conf import settings  # noqa: PLC0415 - needs Django's set-up
+    from kouan.apps.dataflow import exporting  # noqa: PLC0415 - needs Django's models
+    from kouan.apps.dataflow.queries.contracts import policy_of  # noqa: PLC0415 - as above
 
-    from kouan.apps.dataflow import contracts, exporting, notices, odrl  # noqa: PLC0415 - as above
-
-    row = _newest(number)
-    terms = contracts.terms_of(row)
-    basis = notices.basis_of(terms, settings.NODE.side, max(terms.first_day, contracts.today()))
-    agreed = row.signed_here is not None and row.signed_there is not None
-    click.echo(exporting.written(odrl.of_terms(terms, agreed=agreed, basis=basis)), nl=False)
+    click.echo(exporting.written(policy_of(_newest(number))), nl=False)
 
 
 @dataflow.command("draft-policy")

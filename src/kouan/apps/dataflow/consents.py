@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from kouan.apps.dataflow import errors, receipts, records
+from kouan.apps.dataflow import clearing, errors, receipts
 from kouan.apps.dataflow.contracts import today
 from kouan.apps.dataflow.crossings import CONSENT_GIVEN, CONSENT_TAKEN_BACK
 from kouan.apps.dataflow.documents import meant, shown_by
@@ -30,11 +30,11 @@ from kouan.core.exchange.opening import Expired
 from kouan.core.exchange.outbox import OutboxFull
 from kouan.core.policy import Denied
 from kouan.core.policy.decide import (
-    TERM_ZONE,
     AgreementNotInForce,
     NoAgreement,
     OtherAgreementText,
     PartyNotNamed,
+    term_day,
 )
 from kouan.core.trust.errors import UnknownMember
 from kouan.web.persons import identities
@@ -261,9 +261,9 @@ def sent_again(message: SentAgain) -> None:
     if consent is None:
         raise errors.UnknownConsent
     if consent.withdrawn_at is not None:
-        raise errors.ConsentWithdrawn(clause="consent", day=_day(consent.withdrawn_at))
+        raise errors.ConsentWithdrawn(clause="consent", day=term_day(consent.withdrawn_at).isoformat())
     if consent.expires_at <= timezone.now():
-        raise errors.ConsentExpired(clause="consent", day=_day(consent.expires_at))
+        raise errors.ConsentExpired(clause="consent", day=term_day(consent.expires_at).isoformat())
 
 
 def keep(*, message: Received[ConsentGiven]) -> None:
@@ -318,15 +318,20 @@ def of_a_version(receipt: bytes, contract: uuid.UUID) -> None:
 
 
 def taken_back(*, message: Received[ConsentTakenBack]) -> None:
-    """End a consent that was withdrawn on the other side, and erase what it had let cross."""
+    """End a consent that was withdrawn on the other side, and erase what it had let cross.
+
+    One that is not known yet, because its own message was set aside, never counts.
+    """
     key = uuid.UUID(bytes=message.payload.consent)
     consent = DataConsent.objects.select_for_update().filter(key=key, peer=message.sender, person="").first()
     if consent is None:
+        if clearing.refuse_withdrawn(peer=message.sender, consent=key):
+            return
         raise errors.UnknownConsent
     if consent.withdrawn_at is None:
         consent.withdrawn_at = min(timezone.now(), message.sent_at)
         consent.save(update_fields=["withdrawn_at"])
-        records.erase(consent=consent, because="withdrawn")
+        clearing.erase(consent=consent, because="withdrawn")
         bodies.erase_conversation(consent.peer, consent.key)
 
 
@@ -343,10 +348,6 @@ def _payload(consent: DataConsent) -> ConsentGiven:
         expires_at=int(consent.expires_at.timestamp()),
         receipt=bytes(consent.receipt),
     )
-
-
-def _day(at: datetime) -> str:
-    return at.astimezone(TERM_ZONE).date().isoformat()
 
 
 def _hardened(text: str, salt: bytes) -> bytes:

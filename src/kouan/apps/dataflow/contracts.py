@@ -22,7 +22,7 @@ from kouan.apps.dataflow.payloads import ContractAnswered, ContractEnded, Contra
 from kouan.apps.dataflow.standing import counts, first_version
 from kouan.core.exchange import agreements, bodies, outbox
 from kouan.core.exchange.outbox import send
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import term_day
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -38,7 +38,7 @@ _AT_ONCE: Final = 500
 
 def today() -> date:
     """Return the day as agreements count it."""
-    return _day(timezone.now())
+    return term_day(timezone.now())
 
 
 def terms_of(contract: Contract) -> Terms:
@@ -137,7 +137,7 @@ def sign(*, digest: bytes, officer: str, department: str = "") -> Contract:
         contract.department = contract.department or department
         _answer(contract, "signed", statement=contract.signed_here, paper=paper)
         keep_paper(contract, paper)
-        _bound(contract, terms, _day(now))
+        _bound(contract, terms, term_day(now))
     return contract
 
 
@@ -173,7 +173,7 @@ def answered(*, message: Received[ContractAnswered]) -> None:
     contract.signed_there = said.statement
     terms = terms_of(contract)
     _take_paper(contract, terms, said.paper, terms.sides)
-    _bound(contract, terms, _day(answer.at))
+    _bound(contract, terms, term_day(answer.at))
 
 
 def end(*, digest: bytes, reason: str) -> Contract:
@@ -246,10 +246,6 @@ def _bound(contract: Contract, terms: Terms, day: date) -> None:
 
 def _sign(contract: Contract, officer: str, at: datetime) -> bytes:
     return statements.sign(statements.Statement(bytes(contract.digest), settings.NODE.side, officer, at))
-
-
-def _day(at: datetime) -> date:
-    return at.astimezone(TERM_ZONE).date()
 
 
 def _signed_paper(digest: bytes, state: State, officer: str) -> bytes:

@@ -296,7 +296,7 @@ ERASURE_ANSWERED: Final[Crossing[ErasureAnswered]] = _declare(
 
 # What handles them. They send some of the above themselves, and so are only known from here on.
 
-from kouan.apps.dataflow import consents, contracts, erasing, filings, notices, records, undelivered  # noqa: E402 - above
+from kouan.apps.dataflow import clearing, consents, contracts, erasing, filings, notices, records, undelivered  # noqa: E402 - above
 
 
 @CONTRACT_PROPOSED.handler
@@ -371,7 +371,7 @@ def keep_use(message: Received[RecordRead]) -> None:
 @RECORDS_ERASED.handler
 def keep_erasure(message: Received[RecordsErased]) -> None:
     """Note that the data is gone."""
-    records.erased_there(message=message)
+    clearing.erased_there(message=message)
 
 
 @NOTICE_GIVEN.handler
@@ -390,6 +390,7 @@ def keep_erasure_request(message: Received[ErasureAsked]) -> None:
 
 
 ERASURE_ASKED.undelivered(erasing.not_delivered)
+ERASURE_ASKED.sent_again(erasing.sent_again)
 
 
 @ERASURE_ANSWERED.handler

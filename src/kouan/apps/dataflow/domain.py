@@ -56,6 +56,10 @@ class State(StrEnum):
     """One side has ended it before its term."""
 
 
+BOUND: Final = frozenset({State.SIGNED, State.REPLACED, State.ENDED})
+"""In these, both have signed: then a version is kept for good, and its terms are found by their digest."""
+
+
 def _is_date(text: str) -> str:
     if date.fromisoformat(text).isoformat() != text:
         raise ValueError("a date such as 2026-01-31 is expected")

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from kouan.apps.dataflow import errors, records
+from kouan.apps.dataflow import clearing, errors
 from kouan.apps.dataflow.crossings import ERASURE_ANSWERED, ERASURE_ASKED
 from kouan.apps.dataflow.erasure_receipts import read, sign
 from kouan.apps.dataflow.filings import due_on
@@ -26,16 +26,15 @@ from kouan.apps.dataflow.payloads import ErasureAnswered, ErasureAsked
 from kouan.apps.dataflow.rules import NoRules, rules_of
 from kouan.core.exchange import outbox
 from kouan.core.exchange.models import OutboxMessage
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import term_day
 from kouan.core.watch.deadlines import Deadline
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from django.db.models import QuerySet
-
     from kouan.apps.dataflow.rules import ErasureRules
     from kouan.core.exchange import Received, Undelivered
+    from kouan.core.exchange.crossing import SentAgain
 
 _OVERDUE_MOST: Final = 50
 """So many are looked at together; each is an alarm of its own."""
@@ -53,16 +52,14 @@ def ask(*, key: uuid.UUID, persons: Collection[str]) -> ErasureRequest:
         consent = DataConsent.objects.select_for_update().filter(key=key, person__in=named).first()
         if consent is None:
             raise errors.UnknownConsent
-        if not _kept(consent).filter(outgoing=True).exists():
+        if not Record.objects.filter(consent=consent, outgoing=True, erased_at=None).exists():
             raise errors.NothingToErase
         before = ErasureRequest.objects.filter(consent=consent, state=ASKED).first()
         if before is not None:
             raise errors.AlreadyAsked(day=before.due_on.isoformat())
         now = timezone.now()
-        request = ErasureRequest.objects.create(
-            consent=consent, asked_at=now, due_on=_due(consent.peer, now), state=ASKED
-        )
-        outbox.send(
+        request = ErasureRequest(consent=consent, asked_at=now, due_on=_due(consent.peer, now), state=ASKED)
+        request.message_id = outbox.send(
             ERASURE_ASKED,
             to=consent.peer,
             payload=ErasureAsked(
@@ -70,6 +67,7 @@ def ask(*, key: uuid.UUID, persons: Collection[str]) -> ErasureRequest:
             ),
             conversation=consent.key,
         )
+        request.save()
     return request
 
 
@@ -81,7 +79,7 @@ def asked_there(*, message: Received[ErasureAsked]) -> None:
     if consent is None or message.conversation != key:
         raise errors.NoSuchConsent
     now = timezone.now()
-    if rules_here(now.astimezone(TERM_ZONE).date()) is None:
+    if rules_here(term_day(now)) is None:
         raise errors.NoRightToErasure
     request = uuid.UUID(bytes=said.request)
     open_ = ErasureRequest.objects.filter(consent=consent, state=ASKED).exclude(key=request).first()
@@ -91,6 +89,7 @@ def asked_there(*, message: Received[ErasureAsked]) -> None:
         key=request,
         defaults={
             "consent": consent,
+            "message_id": message.id,
             "asked_at": datetime.fromtimestamp(said.at, tz=UTC),
             "due_on": _due(settings.NODE.side, now),
             "state": ASKED,
@@ -101,10 +100,29 @@ def asked_there(*, message: Received[ErasureAsked]) -> None:
 
 
 def not_delivered(message: Undelivered) -> None:
-    """Note that the other side could not take a request: the person may ask again."""
-    ErasureRequest.objects.filter(
-        consent__key=message.conversation, consent__peer=message.receiver, state=ASKED
-    ).exclude(consent__person="").update(state=FAILED, reason=message.code[:64], answered_at=timezone.now())
+    """Note that the other side could not take a request, and why: the person may ask again.
+
+    Only of the request that this message was: the person may have asked once more since.
+    """
+    # One from before requests kept their messages is found by the consent.
+    this = Q(message_id=message.id) | Q(message_id=None, consent__key=message.conversation)
+    ErasureRequest.objects.filter(this, consent__peer=message.receiver, state=ASKED).exclude(
+        consent__person=""
+    ).update(state=FAILED, reason=message.code[:64], answered_at=timezone.now())
+
+
+def sent_again(message: SentAgain) -> None:
+    """Have a request wait for its answer once more that an operator sends again; one at a time waits."""
+    held = ErasureRequest.objects.select_for_update()
+    request = held.filter(message_id=message.before, state=FAILED).first()
+    if request is None:
+        raise errors.UnknownErasure
+    open_ = ErasureRequest.objects.filter(consent=request.consent_id, state=ASKED).first()
+    if open_ is not None:
+        raise errors.AlreadyAsked(day=open_.due_on.isoformat())
+    request.message_id, request.state, request.reason, request.answered_at = message.id, ASKED, "", None
+    request.due_on = _due(request.consent.peer, timezone.now())
+    request.save()
 
 
 def answer(*, key: uuid.UUID, reason: str = "", words: str = "") -> ErasureRequest:
@@ -125,14 +143,13 @@ def answer(*, key: uuid.UUID, reason: str = "", words: str = "") -> ErasureReque
         if request is None:
             raise errors.UnknownErasure
         now = timezone.now()
-        rules = rules_here(now.astimezone(TERM_ZONE).date())
+        rules = rules_here(term_day(now))
         if reason and (rules is None or reason not in rules.refusals):
             raise errors.RefusalNotProvided
         consent = DataConsent.objects.select_for_update().get(pk=request.consent_id)
         gone: list[uuid.UUID] = []
         if not reason:
-            gone = list(_kept(consent).filter(outgoing=False).values_list("message_id", flat=True))
-            records.erase(consent=consent, because="asked")
+            gone = clearing.erase(consent=consent, because="asked")
         request.state = REFUSED if reason else ERASED
         request.reason, request.words, request.records, request.answered_at = reason, words, len(gone), now
         request.receipt = sign(request, rules, gone)
@@ -206,7 +223,7 @@ def erase_asked(*, contract: uuid.UUID, consent: uuid.UUID) -> int:
         )
         if held is None:
             raise errors.NoSuchConsent
-        return records.erase(consent=held, because="asked")
+        return len(clearing.erase(consent=held, because="asked"))
 
 
 def overdue(now: datetime) -> list[Deadline]:
@@ -214,7 +231,7 @@ def overdue(now: datetime) -> list[Deadline]:
 
     Those that wait for our officers, and those of our own residents that wait for the other side's.
     """
-    day = now.astimezone(TERM_ZONE).date()
+    day = term_day(now)
     late = (
         ErasureRequest.objects.filter(state=ASKED, due_on__lt=day)
         .order_by("due_on", "pk")
@@ -239,7 +256,7 @@ def _rules(side: str, day: date) -> ErasureRules | None:
 
 
 def _due(side: str, now: datetime) -> date:
-    day = now.astimezone(TERM_ZONE).date()
+    day = term_day(now)
     rules = _rules(side, day)
     return day if rules is None else due_on(side, day, rules.working_days)
 
@@ -256,7 +273,3 @@ def _answer(request: ErasureRequest) -> ErasureAnswered:
         at=int(request.answered_at.timestamp()),
         receipt=bytes(request.receipt),
     )
-
-
-def _kept(consent: DataConsent) -> QuerySet[Record]:
-    return Record.objects.filter(consent=consent, erased_at=None)

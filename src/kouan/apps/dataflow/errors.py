@@ -53,6 +53,7 @@ __all__ = [
     "ContractOver",
     "ContractsDisagree",
     "DecisionDiffers",
+    "ErasedOnRequest",
     "FiledAlready",
     "GroundOver",
     "IllFormedTerms",
@@ -298,6 +299,14 @@ class NoRightToErasure(KouanError):
     code = "no-right-to-erasure"
     status = 403
     message = _("The law of this side gives nobody a right to have data erased on request.")
+
+
+class ErasedOnRequest(KouanError):
+    """The person asked to have it erased before it could be handled."""
+
+    code = "erased-on-request"
+    status = 410
+    message = _("It could not be handled at once, and was erased because the person asked for it.")
 
 
 class RefusalNotProvided(KouanError):

@@ -9,14 +9,14 @@ from django.utils.translation import gettext_lazy as _
 from kouan.apps.dataflow.models import Contract, Record
 from kouan.apps.dataflow.standing import counting
 from kouan.core import figures
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import term_day
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 
 def _in_force(_since: datetime, until: datetime) -> int:
-    day = until.astimezone(TERM_ZONE).date()
+    day = term_day(until)
     return Contract.objects.filter(counting(day), effective__lte=day, expires__gte=day).count()
 
 

@@ -11,15 +11,14 @@ from django.utils import timezone
 
 from kouan.apps.dataflow import errors
 from kouan.apps.dataflow.crossings import CONTRACT_FILED
-from kouan.apps.dataflow.domain import State
+from kouan.apps.dataflow.domain import State, read_terms
 from kouan.apps.dataflow.judging import rules_for
 from kouan.apps.dataflow.models import Contract, Filing
 from kouan.apps.dataflow.payloads import ContractFiled
 from kouan.apps.dataflow.standing import counting
 from kouan.core.exchange.outbox import send
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import term_day
 from kouan.core.sides import get_side
-from kouan.core.sides.calendars import CalendarYearError
 from kouan.core.watch.deadlines import Deadline
 
 if TYPE_CHECKING:
@@ -31,14 +30,23 @@ _NEAR_MOST: Final = 50
 
 
 def due_on(side: str, first_day: date, working_days: int) -> date:
-    """Return the last day for a filing: working days of that side, counted from the day after the effect.
+    """Return the last day of a term: working days of that side, counted from the day after the first."""
+    return counted(side, first_day, working_days)[0]
 
-    Where the side's calendar of that year is not published yet, every day counts: never later than the law.
+
+def counted(side: str, first_day: date, working_days: int) -> tuple[date, bool]:
+    """Return the last day of a term, and whether a calendar was missing for some of it.
+
+    Of a year whose calendar this node does not hold every day counts: the day is never later than the law's.
     """
-    try:
-        return get_side(side).calendar.add_working_days(first_day, working_days)
-    except CalendarYearError:
-        return first_day + timedelta(days=working_days)
+    calendar = get_side(side).calendar
+    day, left, uncertain = first_day, working_days, False
+    while left:
+        day += timedelta(days=1)
+        known = day.year in calendar.by_year
+        left -= calendar.is_working_day(day) if known else 1
+        uncertain = uncertain or not known
+    return day, uncertain
 
 
 def near(now: datetime) -> list[Deadline]:
@@ -46,7 +54,7 @@ def near(now: datetime) -> list[Deadline]:
 
     The filing of either side: without it nothing crosses.
     """
-    watch, day = settings.NODE.watch, now.astimezone(TERM_ZONE).date()
+    watch, day = settings.NODE.watch, term_day(now)
     open_ = Filing.objects.filter(
         counting(day, at="contract__"),
         filed_on__isnull=True,
@@ -80,16 +88,37 @@ def begin(contract: Contract, terms: Terms, *, bound_on: date) -> None:
     for side in sorted(terms.sides):
         _rule, basis = rules_for(terms, side, first)
         if basis.filing_working_days is not None:
+            last, uncertain = counted(side, first, basis.filing_working_days)
             Filing.objects.get_or_create(
                 contract=contract,
                 side=side,
-                defaults={"due_on": due_on(side, first, basis.filing_working_days)},
+                defaults={"counted_from": first, "due_on": last, "uncertain": uncertain},
             )
+
+
+def count_again() -> bool:
+    """Count anew the days of filings for which a calendar was missing; nothing is left over.
+
+    So the two sides have the same day once both hold the calendar, whichever had it first.
+    """
+    open_ = Filing.objects.filter(uncertain=True, filed_on=None, counted_from__isnull=False)
+    for pk in open_.values_list("pk", flat=True):
+        with transaction.atomic():
+            row = open_.select_for_update().filter(pk=pk).first()
+            if row is None or row.counted_from is None:
+                continue
+            contract = Contract.objects.get(pk=row.contract_id)
+            _rule, basis = rules_for(read_terms(bytes(contract.terms)), row.side, row.counted_from)
+            last, uncertain = counted(row.side, row.counted_from, basis.filing_working_days or 0)
+            if (last, uncertain) != (row.due_on, row.uncertain):
+                row.due_on, row.uncertain = last, uncertain
+                row.save(update_fields=["due_on", "uncertain"])
+    return False
 
 
 def filed(*, digest: bytes, filed_on: date, reference: str) -> Filing:
     """Note that this side's party has filed, and tell the other side."""
-    today = timezone.now().astimezone(TERM_ZONE).date()
+    today = term_day(timezone.now())
     with transaction.atomic():
         filing = (
             Filing.objects.select_for_update()
@@ -131,7 +160,7 @@ def told(*, message: Received[ContractFiled]) -> None:
     if filing.filed_on is not None and (filing.filed_on, filing.reference) == (filed_on, said.reference):
         return
     borne = timedelta(seconds=settings.NODE.exchange.clock_tolerance_s)
-    if filing.filed_on is not None or filed_on > (timezone.now() + borne).astimezone(TERM_ZONE).date():
+    if filing.filed_on is not None or filed_on > term_day(timezone.now() + borne):
         raise errors.FiledAlready(contract=str(filing.contract.contract))
     filing.filed_on, filing.reference = filed_on, said.reference
     filing.save()

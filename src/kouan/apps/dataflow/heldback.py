@@ -19,7 +19,7 @@ from kouan.core.database.rows import insert
 from kouan.core.exchange.crossing import Consent as Asked
 from kouan.core.exchange.crossing import UndeclaredCrossing, registry
 from kouan.core.policy import Denied, Proposal, policy_of
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import term_day
 
 if TYPE_CHECKING:
     from kouan.core.exchange.refusals import HeldBack
@@ -48,7 +48,7 @@ def note(message: HeldBack) -> None:
         return
     case = Case(
         at=message.at,
-        day=message.at.astimezone(TERM_ZONE).date(),
+        day=term_day(message.at),
         sender=settings.NODE.side,
         receiver=message.receiver,
         elements=message.told.elements,

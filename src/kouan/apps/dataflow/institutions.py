@@ -150,7 +150,7 @@ def _send_together(
         raise errors.UnknownConsent
     if len({each.contract for each in held.values()}) > 1:
         raise system_errors.SeveralContracts
-    _, contract = _own(institution, fresh[0].consent)
+    contract = _sent_under(institution, held[fresh[0].consent].contract)
     taken, now = sorted(each.key for each in fresh), timezone.now()
     denied: Denied | None = None
     with transaction.atomic():
@@ -223,16 +223,13 @@ def _records(institution: str, *, outgoing: bool) -> QuerySet[Record]:
     return found.select_related("consent").prefetch_related("uses")
 
 
-def _own(institution: str, key: uuid.UUID) -> tuple[DataConsent, Contract]:
-    """Return a consent to what an institution sends, and a version of its contract."""
-    consent = DataConsent.objects.filter(key=key).exclude(person="").first()
-    if consent is None:
-        raise errors.UnknownConsent
-    own = Contract.objects.filter(contract=consent.contract, exporter=party(institution))
+def _sent_under(institution: str, number: uuid.UUID) -> Contract:
+    """Return a contract under which an institution sends; for anybody else its consents are unknown."""
+    own = Contract.objects.filter(contract=number, exporter=party(institution))
     contract = own.order_by("-version").first()
     if contract is None:
         raise errors.UnknownConsent
-    return consent, contract
+    return contract
 
 
 def _before(institution: str, key: str, asked: bytes) -> Record | None:

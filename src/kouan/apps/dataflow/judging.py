@@ -18,7 +18,7 @@ from kouan.apps.dataflow.domain import ALWAYS, SCOPE, State, Terms
 from kouan.apps.dataflow.labels import place_name, purpose_name
 from kouan.apps.dataflow.rules import Basis, NoRules, Rules, rules_of
 from kouan.apps.dataflow.standing import counts
-from kouan.core.policy.decide import TERM_ZONE, ImportantData
+from kouan.core.policy.decide import ImportantData, term_day
 from kouan.core.policy.elements import Category, elements_of, important_among, personal_among
 
 if TYPE_CHECKING:
@@ -267,7 +267,7 @@ def _no_wider(terms: Terms, consent: ConsentFacts) -> None:
 
 def _day(at: datetime) -> str:
     """Return the day that a person here would name."""
-    return at.astimezone(TERM_ZONE).date().isoformat()
+    return term_day(at).isoformat()
 
 
 def _titles(ids: frozenset[str]) -> str:

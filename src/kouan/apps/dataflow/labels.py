@@ -67,7 +67,9 @@ ERASURE_COLOURS: Final[Mapping[str, str]] = {
 }
 ERASED: Final[Mapping[str, _StrOrPromise]] = {
     "withdrawn": _("because you withdrew your consent"),
+    "consent-withdrawn": _("because you withdrew your consent"),
     "asked": _("because you asked"),
+    "erased-on-request": _("because you asked"),
     "retention": _("because it had been kept as long as agreed"),
 }
 
@@ -81,11 +83,19 @@ DENIED: Final[Mapping[str, _StrOrPromise]] = {
     "consent-of-another": _("The consent was not that of the person whom it is about."),
     "consent-withdrawn": _("The person had withdrawn the consent."),
     "contract-over": _("The contract no longer counted."),
+    "erased-on-request": _("The person had asked to have it erased."),
+    "erasure-already-asked": _(
+        "An earlier request about the same data still waits for the other side's answer."
+    ),
     "important-data": _("It holds important data, which crosses under no agreement."),
     "level-too-low": _("The person had not agreed in a sign-in that is sure enough."),
     "no-agreement": _("No agreement between the two sides lets this kind of message cross this way."),
     "other-agreement-text": _("It relies on a text of the agreement that the receiving side does not hold."),
     "no-consent": _("It needs the person's consent, and none was on record."),
+    "no-right-to-erasure": _(
+        "The law of the side that has the data gives nobody a right to have it erased on request."
+    ),
+    "no-such-consent": _("The side that has the data knows no consent or notice with this number."),
     "no-contract": _("It rests on a contract that the side which denied it does not know."),
     "not-filed": _("The contract had not been filed in time."),
     "not-in-this-state": _("The contract stood elsewhere on the other side, where this could not be done."),

@@ -21,12 +21,12 @@ from kouan.apps.dataflow import errors, receipts
 from kouan.apps.dataflow.consents import LONGEST, in_scope
 from kouan.apps.dataflow.crossings import NOTICE_GIVEN
 from kouan.apps.dataflow.documents import meant, shown_by
-from kouan.apps.dataflow.domain import State, read_terms
+from kouan.apps.dataflow.domain import BOUND, State, read_terms
 from kouan.apps.dataflow.judging import asks_consent, rules_for
 from kouan.apps.dataflow.models import Contract, DataConsent
 from kouan.apps.dataflow.payloads import NoticeGiven
 from kouan.core.exchange import outbox
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import TERM_ZONE, term_day
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 ABOUT: Final = "about:"
 """How the ``person`` of a notice begins; keys of identities never do."""
-_SIGNED: Final = (State.SIGNED, State.REPLACED, State.ENDED)
 LEVEL: Final = 1
 """Nobody signed in for it."""
 
@@ -58,7 +57,7 @@ def inform(  # noqa: PLR0913 - all that a notice says, by name
     ``NoDocumentNumber``, or what ``meant`` and ``send`` may raise.
     """
     now = timezone.now()
-    if asks_consent(terms, now.astimezone(TERM_ZONE).date()):
+    if asks_consent(terms, term_day(now)):
         raise errors.ConsentNeeded(contract=terms.contract)
     in_scope(terms, elements, purposes)
     document = meant(document_number, document_type)
@@ -98,7 +97,7 @@ def keep(*, message: Received[NoticeGiven]) -> None:
     if contract is None or message.conversation != key:
         raise errors.UnknownContract
     terms = read_terms(bytes(contract.terms))
-    day = timezone.now().astimezone(TERM_ZONE).date()
+    day = term_day(timezone.now())
     if asks_consent(terms, day):
         raise errors.ConsentNeeded(contract=terms.contract)
     receipts.matches(
@@ -155,7 +154,7 @@ def _version(receipt: bytes, contract: uuid.UUID, peer: str) -> Contract | None:
     versions = Contract.objects.filter(contract=contract, peer=peer, signed_here__isnull=False)
     if digest is not None:
         return versions.filter(digest=digest).exclude(state=State.REFUSED).first()
-    return versions.filter(state__in=_SIGNED).order_by("-version").first()
+    return versions.filter(state__in=BOUND).order_by("-version").first()
 
 
 def _standing(contract: Contract, person: str, now: datetime) -> list[DataConsent]:

@@ -17,7 +17,7 @@ from kouan.apps.dataflow.domain import (  # noqa: TC001 - read by pydantic at ru
     HexDigest,
     Names,
 )
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import term_day
 
 Uid = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -61,9 +61,7 @@ class Constraint(_Part):
     def day(self) -> str:
         """Return the day of the time on the right, as terms count days."""
         try:
-            return (
-                datetime.fromisoformat(self._typed("xsd:dateTime")).astimezone(TERM_ZONE).date().isoformat()
-            )
+            return term_day(datetime.fromisoformat(self._typed("xsd:dateTime"))).isoformat()
         except (ValueError, OverflowError):
             raise self._wrong() from None
 

@@ -19,12 +19,12 @@ from kouan.core.exchange.crossing import Consent, UndeclaredCrossing, registry
 from kouan.core.exchange.times import from_milliseconds
 from kouan.core.policy.agreements import lets_through
 from kouan.core.policy.decide import (
-    TERM_ZONE,
     AgreementNotInForce,
     ConsentMissing,
     NoAgreement,
     OtherAgreementText,
     OutsideScope,
+    term_day,
 )
 from kouan.core.policy.elements import elements_of, personal_among
 
@@ -102,7 +102,7 @@ def _clause(header: wire.Header, crossing: Crossing[Any]) -> Found:
             legal_basis=crossing.legal_basis,
         )
         return Found(CLAUSE, holds=False, missing=str(denied))
-    day = from_milliseconds(header.created).astimezone(TERM_ZONE).date()
+    day = term_day(from_milliseconds(header.created))
     if not _day(text, "effective") <= day <= _day(text, "expires"):
         over = AgreementNotInForce(
             clause=header.clause,

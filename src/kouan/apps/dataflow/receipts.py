@@ -15,7 +15,7 @@ from django.conf import settings
 from kouan.apps.dataflow import errors
 from kouan.apps.dataflow.judging import rules_for
 from kouan.core.errors import KouanError
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import term_day
 from kouan.core.policy.elements import elements_of
 from kouan.core.trust import receipts
 from kouan.core.trust.receipts import BadReceipt, written
@@ -164,7 +164,7 @@ def _content(consent: DataConsent, terms: Terms, language: str) -> dict[str, Any
 def _basis(consent: DataConsent, terms: Terms) -> str:
     if not consent.notice:
         return "dpv:Consent"
-    day = consent.given_at.astimezone(TERM_ZONE).date()
+    day = term_day(consent.given_at)
     return rules_for(terms, settings.NODE.side, day)[1].term
 
 

@@ -1,4 +1,4 @@
-"""Data about persons that crosses under a contract: sent, judged, kept, read, and erased."""
+"""Data about persons that crosses under a contract: sent, judged, kept and read; erased by ``clearing``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import uuid
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -14,34 +14,29 @@ from django.utils import timezone
 
 from kouan.apps.dataflow import decisions, errors
 from kouan.apps.dataflow.contracts import today
-from kouan.apps.dataflow.crossings import DATA_RECORD, RECORD_READ, RECORDS_ERASED
+from kouan.apps.dataflow.crossings import DATA_RECORD, RECORD_READ
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.judging import judge
 from kouan.apps.dataflow.models import DataConsent, Record, Use
-from kouan.apps.dataflow.payloads import DataRecord, RecordRead, RecordsErased, Value
+from kouan.apps.dataflow.payloads import DataRecord, RecordRead, Value
 from kouan.apps.dataflow.register import CONSENT, case_of, holding, judged, judged_together
 from kouan.apps.dataflow.standing import first_version, still_counts
 from kouan.core.database.rows import among, fetch, insert, insert_many, stored
-from kouan.core.exchange import bodies, outbox
+from kouan.core.exchange import outbox
 from kouan.core.exchange.crossing import Basis
-from kouan.core.exchange.models import InboxMessage
 from kouan.core.policy import Denied, Proposal
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import term_day
 from kouan.core.vault import Vault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-    from django.db.models import QuerySet
 
     from kouan.apps.dataflow.domain import Case
     from kouan.apps.dataflow.models import Contract
     from kouan.core.exchange import Received, Undelivered
     from kouan.core.exchange.crossing import Refused, SentAgain, Told
 
-Because = Literal["withdrawn", "asked", "retention"]
 _CONTENT: Final = Vault("dataflow/records/1")
-_AT_ONCE: Final = 500
 
 
 def send_many(
@@ -198,7 +193,7 @@ def read(*, record: Record, reader: str, purpose: str) -> list[tuple[str, str]]:
         if held.outgoing:
             raise errors.UnknownRecord
         if held.content is None:
-            day = "" if held.erased_at is None else _day(held.erased_at)
+            day = "" if held.erased_at is None else term_day(held.erased_at).isoformat()
             raise errors.RecordErased(day=day, because=held.erased_because)
         if held.erase_on < today():
             raise errors.RecordErased(day=held.erase_on.isoformat(), because="retention")
@@ -243,76 +238,6 @@ def read_there(*, message: Received[RecordRead]) -> None:
     )
 
 
-def erase(*, consent: DataConsent, because: Because) -> int:
-    """Erase at the importer's side what a consent had let cross, and tell the other side; return how many.
-
-    It is erased also where the other side cannot be told.
-    """
-    erased = 0
-    while more := _erase(Record.objects.filter(consent=consent), because):
-        erased += more
-    return erased
-
-
-def erase_overdue() -> bool:
-    """Erase what was kept as long as its contract says, and what was refused; say whether more waits."""
-    refused = InboxMessage.objects.filter(type=DATA_RECORD.type, state="refused", size__isnull=False)
-    for peer, message_id in refused.values_list("peer", "message_id")[:_AT_ONCE]:
-        bodies.erase_received(peer, [message_id])  # it never counted here, so nobody here may have it
-    overdue = Record.objects.filter(outgoing=False, erased_at=None, erase_on__lt=today())
-    if not overdue.exists():
-        return False
-    with transaction.atomic():
-        return _erase(overdue, "retention") > 0
-
-
-def _erase(found: QuerySet[Record], because: Because) -> int:
-    rows = list(
-        found.select_for_update()
-        .select_related("consent")
-        .filter(outgoing=False, erased_at__isnull=True)
-        .order_by("pk")[:_AT_ONCE]
-    )
-    now = timezone.now()
-    by_peer: dict[str, list[Record]] = {}
-    for row in rows:
-        row.content, row.erased_at, row.erased_because = None, now, because
-        row.save(update_fields=["content", "erased_at", "erased_because"])
-        by_peer.setdefault(row.consent.peer, []).append(row)
-    for peer, theirs in by_peer.items():
-        bodies.erase_received(peer, [row.message_id for row in theirs], kept=True)
-        outbox.send_if_it_can(
-            RECORDS_ERASED,
-            to=peer,
-            payload=RecordsErased(
-                records=[row.message_id.bytes for row in theirs], because=because, at=int(now.timestamp())
-            ),
-        )
-    return len(rows)
-
-
-def erased_there(*, message: Received[RecordsErased]) -> None:
-    """Note that the other side has erased records of this side."""
-    said = message.payload
-    Record.objects.filter(
-        message_id__in=[uuid.UUID(bytes=each) for each in said.records],
-        outgoing=True,
-        consent__peer=message.sender,
-        erased_at=None,
-    ).update(
-        erased_at=datetime.fromtimestamp(said.at, tz=timezone.get_current_timezone()),
-        erased_because=said.because,
-    )
-    bodies.erase_sent(
-        Record.objects.filter(
-            message_id__in=[uuid.UUID(bytes=each) for each in said.records],
-            outgoing=True,
-            consent__peer=message.sender,
-        ).values_list("message_id", flat=True),
-        arrived=True,
-    )
-
-
 def sent_again(message: SentAgain) -> None:
     """Keep a record that an operator sends again as one of its own, with the decision about it.
 
@@ -325,7 +250,7 @@ def sent_again(message: SentAgain) -> None:
     first_version(before.contract, alone=False)
     consent = DataConsent.objects.select_for_update().get(pk=before.consent_id)
     if consent.withdrawn_at is not None:
-        raise errors.ConsentWithdrawn(clause="consent", day=_day(consent.withdrawn_at))
+        raise errors.ConsentWithdrawn(clause="consent", day=term_day(consent.withdrawn_at).isoformat())
     case = judged()
     if case.contract is not None and not still_counts(case.contract.digest, case.day):
         raise errors.ContractOver(
@@ -344,13 +269,9 @@ def not_delivered(message: Undelivered) -> None:
     )
 
 
-def _day(at: datetime) -> str:
-    return at.astimezone(TERM_ZONE).date().isoformat()
-
-
 _FIELDS: Final = (
     "message_id", "outgoing", "contract", "digest", "consent_id", "purpose", "elements", "content", "at",
-    "erase_on", "erased_at", "erased_because",
+    "erase_on", "erased_at", "erased_because", "untold",
 )  # fmt: skip
 
 
@@ -381,4 +302,5 @@ def _row(
         case.day + timedelta(days=terms.retention_days),
         None,
         "",
+        False,
     )

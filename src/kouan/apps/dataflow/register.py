@@ -32,7 +32,7 @@ from kouan.apps.dataflow.standing import counts
 from kouan.core.database.rows import look_up, stored
 from kouan.core.exchange import agreements
 from kouan.core.policy import Agreement, Allowed, Clause
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import term_day
 from kouan.core.text import Localised
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def _named(proposal: Proposal) -> ContractFacts | None:
 def _case(proposal: Proposal, contract: ContractFacts | None, consent: ConsentFacts | None) -> Case:
     return Case(
         at=proposal.at,
-        day=_day(proposal),
+        day=term_day(proposal.at),
         sender=proposal.sender,
         receiver=proposal.receiver,
         elements=proposal.elements,
@@ -202,10 +202,6 @@ def _case(proposal: Proposal, contract: ContractFacts | None, consent: ConsentFa
 def allowed_by(contract: ContractFacts) -> Allowed:
     """Return a contract as an agreement whose one clause is its scope."""
     return _read(contract.digest, contract.text)[1]
-
-
-def _day(proposal: Proposal) -> date:
-    return proposal.at.astimezone(TERM_ZONE).date()
 
 
 def _facts(proposal: Proposal) -> tuple[ContractFacts | None, ConsentFacts | None]:
@@ -228,7 +224,7 @@ def _facts(proposal: Proposal) -> tuple[ContractFacts | None, ConsentFacts | Non
     ]
     if digest is None:
         signed = [row for row in found if row.state == State.SIGNED]
-        found = [row for row in found if row.in_force(_day(proposal))] or signed or found
+        found = [row for row in found if row.in_force(term_day(proposal.at))] or signed or found
     if not found or found[0].number != number:
         return None, consent_facts(proposal.consent_reference)
     return found[0].contract(), found[0].consent()

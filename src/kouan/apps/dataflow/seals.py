@@ -9,8 +9,6 @@ from kouan.apps.dataflow.printing import boxes, rendered
 from kouan.web import seals
 
 if TYPE_CHECKING:
-    from pyhanko.sign.timestamps import TimeStamper
-
     from kouan.apps.dataflow.domain import Terms
     from kouan.web.seals import Seal
 
@@ -28,10 +26,6 @@ def signed(terms: Terms, *, officer: str, theirs: bytes = b"") -> bytes:
         name=f"contract {terms.contract}",
         theirs=theirs,
     )
-
-
-def _signed(terms: Terms, officer: str, base: bytes, stamper: TimeStamper | None) -> bytes:
-    return seals.sign(base, boxes=boxes(terms), officer=officer, reason=_reason(terms), stamper=stamper)
 
 
 def check(paper: bytes, *, base: bytes, sides: frozenset[str]) -> list[Seal]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID  # noqa: TC003 - read by the framework at run time
 
 from django.http import HttpRequest  # noqa: TC002 - read by the framework at run time
+from django.urls import register_converter
 from ninja import Router, Schema, Status
 from ninja.security import HttpBearer
 from pydantic import ConfigDict, Field, StringConstraints
@@ -17,6 +18,20 @@ from kouan.apps.evidence.domain import MAX_REFERENCE, MAX_VALUE, Change
 from kouan.apps.evidence.errors import UnknownRecord
 from kouan.apps.evidence.models import DepartmentAccess, EvidenceRecord
 
+
+class _Action:
+    """What is done to a record, at the end of its address: a reference may have slashes of its own."""
+
+    regex = "suspend|resume|revoke"
+
+    def to_python(self, value: str) -> str:
+        """Return it as it is."""
+        return value
+
+    to_url = to_python
+
+
+register_converter(_Action, "record-change")
 router = Router(tags=["Evidence"])
 
 TypeCode = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -110,19 +125,8 @@ def keep_record(request: HttpRequest, said: EvidenceRecordToKeep) -> Status[dict
     )
 
 
-@router.get(
-    "/records/{type}/{reference}",
-    auth=DepartmentToken(),
-    response=EvidenceRecordOut,
-    url_name="evidence-record",
-)
-def get_record(request: HttpRequest, type: str, reference: str) -> dict[str, Any]:  # noqa: A002 - the address's word
-    """Return how a record of this department stands."""
-    return _out(_found(_access(request), type, reference))
-
-
 @router.post(
-    "/records/{type}/{reference}/{action}",
+    "/records/{type}/{path:reference}/{record-change:action}",
     auth=DepartmentToken(),
     response=EvidenceRecordOut,
     url_name="change-evidence-record",
@@ -145,6 +149,17 @@ def change_record(
         departments={held.department},
     )
     return _out(row)
+
+
+@router.get(
+    "/records/{type}/{path:reference}",
+    auth=DepartmentToken(),
+    response=EvidenceRecordOut,
+    url_name="evidence-record",
+)
+def get_record(request: HttpRequest, type: str, reference: str) -> dict[str, Any]:  # noqa: A002 - the address's word
+    """Return how a record of this department stands."""
+    return _out(_found(_access(request), type, reference))
 
 
 _CHANGES = {"suspend": Change.SUSPENDED, "resume": Change.RESUMED, "revoke": Change.REVOKED}

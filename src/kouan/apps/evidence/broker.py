@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from django.db.models import Q
@@ -46,17 +47,27 @@ class EvidenceBroker:
         types = {each.code: each for each in catalogue().meeting(requirement) if each.may_go_to(to)}
         return [offer_of(row, types[row.type]) for row in held(holder, types)]
 
-    def present(
-        self, holder: Holder, offer: str, *, claims: Collection[str], to: str, matter: str
+    def present(  # noqa: PLR0913 - as the protocol has it
+        self,
+        holder: Holder,
+        offer: str,
+        *,
+        claims: Collection[str],
+        to: str,
+        matter: str,
+        version: str = "",
     ) -> Presented:
         """Issue a credential for one showing, disclose the ticked claims, and bind it to receiver and matter.
 
-        Raises ``OfferGone``, ``EvidenceLevelTooLow``, ``UnknownClaim``, ``NothingTicked`` or
-        ``EvidenceTooLarge``.
+        Raises ``OfferGone``, ``OfferChanged``, ``EvidenceLevelTooLow``, ``UnknownClaim``, ``NothingTicked``
+        or ``EvidenceTooLarge``.
         """
         row, type_ = record_of(holder, offer)
         if not type_.may_go_to(to):
             raise errors.OfferGone
+        whole = offer_of(row, type_)
+        if version not in {"", whole.version}:
+            raise errors.OfferChanged
         said = claims_of(row)
         for name in claims:
             if name not in said:
@@ -80,12 +91,12 @@ class EvidenceBroker:
             raise errors.EvidenceTooLarge
         if fresh:  # else the other side has its list already
             announcing.tell_list(credential.list, to, now=now)
-        shown = [claim for claim in type_.claims if claim.name in claims]
+        ticked = tuple(claim for claim in whole.claims if claim.name in claims)
         Showing.objects.create(
             person=holder.key, record=row, credential=credential, type=type_.code, to=to, matter=matter[:200],
-            claims=[claim.name for claim in shown], level=holder.level, at=now,
+            claims=[claim.name for claim in ticked], level=holder.level, at=now,
         )  # fmt: skip
-        return Presented(type_.code, text, frozenset(claim.element for claim in shown))
+        return Presented(text, replace(whole, claims=ticked))
 
     def check(self, text: str, *, sender: str, matter: str, now: datetime, requirement: str = "") -> Checked:
         """Check what a side presented; with ``requirement``, also that its type meets it (``NOT_ASKED``)."""
@@ -124,7 +135,7 @@ class EvidenceBroker:
         row = Credential.objects.filter(digest=issuing.digest_of(token)).first()
         if row is None:
             raise errors.NotACredential
-        statuses.mark(status=status.INVALID, now=timezone.now(), credential=row)
+        statuses.mark(status=status.INVALID, credential=row)
 
 
 def held(holder: Holder, types: Mapping[str, EvidenceType]) -> list[EvidenceRecord]:
@@ -167,6 +178,7 @@ def offer_of(row: EvidenceRecord, type_: EvidenceType) -> Offer:
     said = claims_of(row)
     return Offer(
         id=str(row.key),
+        version=str(row.version),
         type=type_.code,
         title=type_.title,
         issuer=type_.department_name,

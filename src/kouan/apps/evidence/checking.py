@@ -45,6 +45,7 @@ class Found:
     """What is disclosed; only where it is what the issuer signed."""
     titles: Mapping[str, Localised] = field(default_factory=dict)
     issued_at: datetime | None = None
+    """Since when what it says holds: a showing is issued anew each time."""
     expires_at: datetime | None = None
     has_key: bool = False
     """Whether it is bound to a key of its holder."""
@@ -113,8 +114,9 @@ def _issuer(named: object, sender: str | None) -> Issuer | None:
 
 def _signed(parts: Parts, said: dict[str, Any], issuer: Issuer, now: datetime) -> Found:
     """Return what the issuer signed, as far as that alone tells."""
-    iat, exp = said.get("iat"), said.get("exp")
-    if not is_time(iat) or not (exp is None or is_time(exp)) or not isinstance(said.get("vct"), str):
+    iat, nbf, exp = said.get("iat"), said.get("nbf"), said.get("exp")
+    times = is_time(iat) and all(each is None or is_time(each) for each in (nbf, exp))
+    if not times or not isinstance(said.get("vct"), str):
         raise Malformed("the credential's claims")
     issued_at = datetime.fromtimestamp(iat, UTC)  # type: ignore[arg-type]  # a time, as was just seen
     kid = header_of(parts.token).get("kid")
@@ -124,6 +126,9 @@ def _signed(parts: Parts, said: dict[str, Any], issuer: Issuer, now: datetime) -
     verified(parts.token, key, types=TYPES)
     if issued_at > now + LEEWAY:
         raise Malformed("issued in the future")
+    since = issued_at if nbf is None else datetime.fromtimestamp(nbf, UTC)
+    if since > now + LEEWAY:
+        raise Malformed("of a time to come")
     whole = disclosed(said, parts.disclosures)
     if (set(whole) - set(said)) & RESERVED:
         raise Malformed("a claim that may not be hidden")
@@ -144,7 +149,7 @@ def _signed(parts: Parts, said: dict[str, Any], issuer: Issuer, now: datetime) -
         department_name=_localised(authority.get("name")),
         claims=dict(sorted(claims.items(), key=lambda each: order.get(each[0], len(order)))),
         titles=titles,
-        issued_at=issued_at,
+        issued_at=min(since, issued_at),
         expires_at=None if exp is None else datetime.fromtimestamp(exp, UTC),
         has_key="cnf" in said,
         elements=type_.held(claims),
@@ -167,14 +172,14 @@ def _judged(  # noqa: PLR0913 - all that counts
         shown_to = binding["aud"][:200]
         acr = _ACR.fullmatch(str(binding.get("acr", ""))[:40])
         level = int(acr[1]) if acr else 0
-    verdict = Verdict.GOOD
-    if found.expires_at is not None and found.expires_at <= now:
+    try:
+        verdict = _status(issuer, said, now)
+    except Malformed:
+        return Found(Verdict.MALFORMED)
+    # What was taken back before its end was not good until its end.
+    ended = found.expires_at is not None and found.expires_at <= now
+    if ended and verdict in {Verdict.GOOD, Verdict.STATUS_UNKNOWN}:
         verdict = Verdict.EXPIRED
-    else:
-        try:
-            verdict = _status(issuer, said, now)
-        except Malformed:
-            return Found(Verdict.MALFORMED)
     return _as(found, verdict, shown_to=shown_to, level=level)
 
 
@@ -184,28 +189,39 @@ def _status(issuer: Issuer, said: dict[str, Any], now: datetime) -> Verdict:
         return Verdict.GOOD
     uri, index = reference
     held = _own_list(uri) if issuer.side == settings.NODE.side else _peers_list(issuer.side, uri, now)
-    value = None if held is None else lists.status_at(held[0], held[1], index)
-    if value is None:
+    value = None if held is None else lists.status_at(held.data, held.bits, index)
+    if held is None or value is None:
         return Verdict.STATUS_UNKNOWN
-    return Verdict.GOOD if value == lists.VALID else _VERDICTS.get(value, Verdict.REVOKED)
+    if value == lists.VALID:
+        return Verdict.GOOD if held.counts else Verdict.STATUS_UNKNOWN
+    return _VERDICTS.get(value, Verdict.REVOKED)
 
 
-def _own_list(uri: str) -> tuple[bytes, int] | None:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A status list that is here."""
+
+    data: bytes
+    bits: int
+    counts: bool
+    """Whether it is new enough to say that something is good; what it says is taken back stays so."""
+
+
+def _own_list(uri: str) -> _Held | None:
     number = uri.rpartition("/")[2]
     if not number.isdecimal() or len(number) > 12 or uri != uri_of(int(number)):  # noqa: PLR2004 - no list has more digits
         return None
     row = StatusList.objects.filter(pk=int(number)).first()
-    return None if row is None else (bytes(row.bits), lists.BITS)
+    return None if row is None else _Held(bytes(row.bits), lists.BITS, counts=True)
 
 
-def _peers_list(side: str, uri: str, now: datetime) -> tuple[bytes, int] | None:
+def _peers_list(side: str, uri: str, now: datetime) -> _Held | None:
     row = PeerStatusList.objects.filter(side=side, uri=uri[:300]).first()
     if row is None:
         return None
     ttl = TTL if row.ttl is None else min(timedelta(seconds=row.ttl), LONGEST)
-    if row.issued_at + ttl + GRACE < now or (row.expires_at is not None and row.expires_at <= now):
-        return None
-    return bytes(row.data), row.bits
+    old = row.issued_at + ttl + GRACE < now or (row.expires_at is not None and row.expires_at <= now)
+    return _Held(bytes(row.data), row.bits, counts=not old)
 
 
 def _as(found: Found, verdict: Verdict, *, shown_to: str = "", level: int = 0) -> Found:

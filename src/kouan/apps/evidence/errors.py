@@ -79,6 +79,17 @@ class OtherDepartment(KouanError):
     message = _("This type of evidence belongs to another department. Only that one may keep its records.")
 
 
+class OfferChanged(KouanError):
+    """The department has replaced the record since the person saw it."""
+
+    code = "evidence-offer-changed"
+    status = 409
+    message = _(
+        "The department has changed this piece of evidence since you chose it. Look at what it says now, and "
+        "choose it again."
+    )
+
+
 class OfferGone(KouanError):
     """An offer that is not this person's, or counts no more."""
 

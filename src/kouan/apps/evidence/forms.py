@@ -82,7 +82,7 @@ class RecordForm(_Refusing):
     )
     document = forms.ChoiceField(label=_("Kind of the document"), required=False)
     valid_from = forms.DateField(
-        label=_("Counts from"), input_formats=_DAYS, help_text=_("Such as 2026-03-31."), error_messages=_DATE
+        label=_("Valid from"), input_formats=_DAYS, help_text=_("Such as 2026-03-31."), error_messages=_DATE
     )
     valid_until = forms.DateField(
         label=_("Last day"),

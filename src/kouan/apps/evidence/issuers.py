@@ -12,6 +12,7 @@ from kouan.apps.evidence.issuing import TYPES_PATH, vct_of
 from kouan.apps.evidence.kinds import catalogue
 from kouan.apps.evidence.models import PeerIssuer
 from kouan.apps.evidence.sdjwt.signing import public_key
+from kouan.core.database.rows import keepable
 from kouan.core.text import Localised
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Issuer:
         if known is not None:
             return known
         head = self.name + TYPES_PATH
-        return KnownType(vct.removeprefix(head)[:120])
+        return KnownType(keepable(vct.removeprefix(head), 120))
 
     def requirements_of(self, code: str) -> frozenset[str] | None:
         """Return the requirements that a type meets, as its side announced it; ``None`` if it has not."""

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from kouan.apps.evidence import keys, statuses
-from kouan.apps.evidence.domain import State, expiry, wire_name
+from kouan.apps.evidence.domain import State, begins, expiry, wire_name
 from kouan.apps.evidence.errors import OfferGone
 from kouan.apps.evidence.models import Credential, EvidenceRecord
 from kouan.apps.evidence.sdjwt.making import Made, make
@@ -54,8 +54,10 @@ def from_record(  # noqa: PLR0913 - all that a credential is made of, by name
     if rows.filter(pk=record.pk, state=State.VALID, version=record.version).first() is None:
         raise OfferGone
     authority = {"id": type_.department, "name": type_.department_name.as_mapping()}
+    # What it says is as old as the record, whenever it is shown; no such time is before 1970 (RFC 7519).
+    since = max(0, math.floor(begins(record.valid_from).timestamp()))
     return _issued(
-        payload={"vct": vct_of(type_.code), "issuing_authority": authority},
+        payload={"vct": vct_of(type_.code), "issuing_authority": authority, "nbf": since},
         hidden=claims,
         expires_at=expiry(now, type_.counts_days, record.valid_until),
         audience=audience,

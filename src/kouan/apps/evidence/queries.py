@@ -17,6 +17,7 @@ from kouan.apps.evidence.kinds import catalogue
 from kouan.apps.evidence.models import Credential, EvidenceRecord, Showing, StatusList
 from kouan.core.credentials import Holder
 from kouan.core.text import LANGUAGES
+from kouan.web import persons
 
 if TYPE_CHECKING:
     import uuid
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from kouan.apps.evidence.issuers import KnownType
     from kouan.core.credentials import Offer
     from kouan.core.text import Localised
-    from kouan.web.persons import Person
+    from kouan.web.persons import Matter, Person
 
 PER_PAGE: Final = 25
 LATEST: Final = 100
@@ -64,6 +65,8 @@ class Shown:
     claims: Sequence[str]
     over: bool
     """Whether what was shown counts no more: it has ended, or was taken back."""
+    matter: Matter | None
+    """What it was shown for, where the app whose matter it is still knows it."""
 
 
 def holder_of(person: Person) -> Holder:
@@ -123,6 +126,7 @@ def my_showings(person: Person, record: EvidenceRecord | None = None) -> list[Sh
                 row.type if type_ is None else str(type_.title),
                 [titles.get(name, name) for name in row.claims],
                 over=ended or not stands,
+                matter=persons.matter(person, row.matter) if row.matter else None,
             )
         )
     return found

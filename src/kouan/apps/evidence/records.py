@@ -98,7 +98,8 @@ def put(*, entry: Entry, by: str, departments: Collection[str] | None) -> Eviden
         row.save()
         _note(row, change, by=by, reason="")
         if change is Change.REPLACED:
-            statuses.mark(record=row, status=status.INVALID, now=now)
+            # What had ended by now was true while it counted: it is only that something else is true today.
+            statuses.mark(record=row, status=status.INVALID, after=now)
     return row
 
 
@@ -119,7 +120,7 @@ def change(
         row.state, row.changed_at = target.value, timezone.now()
         row.save(update_fields=["state", "changed_at"])
         _note(row, change, by=by, reason=reason)
-        statuses.mark(record=row, status=_STATUS[target], now=row.changed_at)
+        statuses.mark(record=row, status=_STATUS[target])
     return row
 
 

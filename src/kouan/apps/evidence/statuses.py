@@ -87,13 +87,14 @@ def opened(audience: str) -> StatusList:
 def mark(
     *,
     status: int,
-    now: datetime,
+    after: datetime | None = None,
     record: EvidenceRecord | None = None,
     credential: Credential | None = None,
 ) -> int:
     """Set the status of all that was issued from a record, or of one credential; return how many changed.
 
-    What is revoked stays so. Expired ones are left alone: nobody asks for them.
+    What is revoked stays so. ``after`` leaves those alone that had ended by then; without it they are set
+    too, since a case of the other side may still rest on them.
     """
     found = (
         Credential.objects.filter(record=record)
@@ -102,7 +103,7 @@ def mark(
     )
     by_list: dict[int, list[int]] = {}
     for pk, index, expires_at in found.values_list("list_id", "index", "expires_at"):
-        if expires_at is None or expires_at > now:
+        if after is None or expires_at is None or expires_at > after:
             by_list.setdefault(pk, []).append(index)
     changed = 0
     for row in StatusList.objects.select_for_update().filter(pk__in=by_list).order_by("pk"):

@@ -82,6 +82,13 @@ LINK_STATES: Final[Mapping[str, _StrOrPromise]] = {
     LinkState.REFUSED: _("Not linked"),
     LinkState.ENDED: pgettext_lazy("link", "Ended"),
 }
+LINK_WAY: Final[Mapping[str, _StrOrPromise]] = {
+    LinkState.BEGUN: _("You sign in on both sides"),
+    LinkState.ASKED: _("The issuer of your document is asked"),
+    LinkState.COOLING: _("You have time to think it over"),
+    LinkState.ACTIVE: _("Your accounts are linked"),
+}
+"""What a link goes through until it counts, in this order."""
 LINK_COLOURS: Final[Mapping[str, str]] = {
     LinkState.BEGUN: "yellow",
     LinkState.ASKED: "yellow",
@@ -224,4 +231,15 @@ def announced(keys: Sequence[Mapping[str, Any]]) -> list[AnnouncedKey]:
             datetime.fromtimestamp(key["until"], UTC),
         )
         for key in keys
+    ]
+
+
+def link_steps(state: str) -> list[dict[str, str]]:
+    """Return how far a link is, as a timeline shows it; nothing for one that is under way no more."""
+    if state not in LINK_WAY or state == LinkState.ACTIVE:
+        return []
+    at = list(LINK_WAY).index(state)
+    return [
+        {"state": "done" if place < at else "current" if place == at else "waiting", "title": str(title)}
+        for place, title in enumerate(LINK_WAY.values())
     ]

@@ -30,6 +30,7 @@ ALARM_KINDS: Final[Mapping[AlarmKind, _StrPromise]] = {
     AlarmKind.DEAD_LETTERS: _("Dead letters"),
     AlarmKind.RESULT_UNSOUND: _("A result is no credential"),
     AlarmKind.CASES_LATE: _("Cases are late"),
+    AlarmKind.CASES_UNDATED: _("A calendar is missing"),
     AlarmKind.ERASURE_LATE: _("A request to erase is overdue"),
     AlarmKind.FILING_LATE: _("A contract is not filed"),
     AlarmKind.FILING_DUE: _("A contract has to be filed"),
@@ -140,6 +141,16 @@ def alarm_sentence(alarm: Alarm) -> str:  # noqa: C901, PLR0912 - one sentence a
                 "see it first in their list.",
                 "The time limit of %(count)s cases of the department “%(about)s” has passed. Its caseworkers "
                 "see them first in their list.",
+                count,
+            )
+        case AlarmKind.CASES_UNDATED:
+            text = ngettext(
+                "%(count)s case of the department “%(about)s” has no last day, since the calendar of its "
+                "year is not here. Put it into the node's folder, under sides/calendars/, once it has been "
+                "published, and start the node anew.",
+                "%(count)s cases of the department “%(about)s” have no last day, since the calendar of its "
+                "year is not here. Put it into the node's folder, under sides/calendars/, once it has been "
+                "published, and start the node anew.",
                 count,
             )
         case AlarmKind.ERASURE_LATE:

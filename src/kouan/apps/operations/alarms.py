@@ -41,6 +41,7 @@ class AlarmKind(StrEnum):
     DEAD_LETTERS = "dead-letters"
     RESULT_UNSOUND = "result-unsound"
     CASES_LATE = "cases-late"
+    CASES_UNDATED = "cases-undated"
     ERASURE_LATE = "erasure-late"
     FILING_LATE = "filing-late"
     FILING_DUE = "filing-due"

@@ -17,7 +17,7 @@ from kouan.apps.operations.domain import (
     steps,
 )
 from kouan.apps.operations.errors import NoSuchCrossing
-from kouan.apps.operations.listing import CrossingRow, conversation_rows, one_row, peers
+from kouan.apps.operations.listing import CrossingRow, conversation_rows, kept_until, one_row, peers
 from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
@@ -131,6 +131,11 @@ class CrossingDetail:
     retried_as: UUID | None
     can_retry: bool
     can_cancel: bool
+
+    @property
+    def kept_until(self) -> datetime | None:
+        """Until when it waits at most where it was set aside: then it is refused, and its content erased."""
+        return kept_until(self.row)
 
 
 def crossing_detail(message_id: UUID, *, sender: str = "") -> CrossingDetail:

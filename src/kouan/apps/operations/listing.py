@@ -29,6 +29,7 @@ from kouan.apps.operations.domain import (
 )
 from kouan.apps.operations.errors import BadCursor, BadSearch
 from kouan.core.errors import KouanError
+from kouan.core.exchange import setaside
 from kouan.core.exchange.crossing import registry
 from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, Stream
 
@@ -191,6 +192,13 @@ def csv_lines(filters: Filters, *, most: int = CSV_MOST) -> Iterator[str]:
         if found.older is None:
             return
         before = str(found.older)
+
+
+def kept_until(row: CrossingRow) -> datetime | None:
+    """Return until when a message that was set aside here waits at most; nothing for any other."""
+    if row.state is not State.FAILED or row.finished_at is None:
+        return None
+    return setaside.kept_until(row.type, row.version, row.finished_at)
 
 
 def peers() -> list[str]:

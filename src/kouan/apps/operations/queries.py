@@ -12,7 +12,7 @@ from kouan.apps.operations.alarms import Alarm, AlarmKind
 from kouan.apps.operations.domain import DEAD_IN, DEAD_OUT, STATES_OF, Direction, State, Tally, tally
 from kouan.apps.operations.health import Finding, LineFacts, NodeFacts, assess
 from kouan.apps.operations.ledger_view import Witnessing, unsigned_since, witnessing
-from kouan.apps.operations.listing import CrossingRow, rows_of
+from kouan.apps.operations.listing import CrossingRow, kept_until, rows_of
 from kouan.apps.operations.models import AlarmRow
 from kouan.core.exchange.models import Batch, InboxMessage, Incident, OutboxMessage, Stream
 from kouan.core.exchange.recovery.words import HaltView, halted_channels
@@ -136,7 +136,21 @@ class DeadLetter:
     """A message that failed and that nobody has dealt with yet."""
 
     row: CrossingRow
-    can_cancel: bool
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether it may be put away: a message of ours."""
+        return self.row.direction is Direction.OUT
+
+    @property
+    def can_retry(self) -> bool:
+        """Whether there is still something to try again."""
+        return self.row.size != 0
+
+    @property
+    def kept_until(self) -> datetime | None:
+        """Until when a peer's waits at most: then it is refused, and what it said erased."""
+        return kept_until(self.row)
 
 
 def overview(now: datetime) -> Overview:
@@ -207,7 +221,7 @@ def dead_letters() -> tuple[DeadLetter, ...]:
     """Return what failed and was not dealt with, the newest first, at most ``DEAD_MOST``."""
     outbound = rows_of(Direction.OUT, _dead_out().order_by("-pk"), DEAD_MOST)
     inbound = rows_of(Direction.IN, _dead_in().order_by("-pk"), DEAD_MOST)
-    letters = [DeadLetter(row, can_cancel=row.direction is Direction.OUT) for row in (*outbound, *inbound)]
+    letters = [DeadLetter(row) for row in (*outbound, *inbound)]
     return tuple(
         sorted(letters, key=lambda letter: letter.row.finished_at or letter.row.at, reverse=True)[:DEAD_MOST]
     )

@@ -14,7 +14,7 @@ from django.conf import settings
 from kouan.apps.operations.detail import inbox_message, retried_as
 from kouan.apps.operations.domain import DEAD_OUT, State
 from kouan.apps.operations.errors import CannotPutAway, CannotRetry, NoSuchCrossing
-from kouan.core.exchange import handling, outbox
+from kouan.core.exchange import outbox, setaside
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _retry_inbound(message_id: UUID, sender: str, operator: str) -> Retried:
         return Retried(message_id, inbound=True, already=True)
     if state is not State.FAILED:
         raise CannotRetry(message=str(message_id))
-    handling.retry_failed(theirs.pk)
+    setaside.try_again(theirs.pk)
     log.info("%s had message %s of %s handled again", operator, message_id, theirs.peer)
     return Retried(message_id, inbound=True, already=False)
 

@@ -302,6 +302,7 @@ def agreements(request: HttpRequest) -> HttpResponse:
         request,
         "agreements",
         agreements=policy_of(settings.NODE.agreements).agreements,
+        entries={entry.type: entry for entry in catalogue_entries()},
         today=timezone.now().astimezone(TERM_ZONE).date(),
     )
 

@@ -17,6 +17,7 @@ from kouan.apps.services.payloads import (
     MAX_FILE,
     MAX_FILES,
     ApplicantActed,
+    ApplicantActed1,
     ApplicationSubmitted,
     CaseGranted,
     CaseMoved,
@@ -26,7 +27,7 @@ from kouan.apps.services.payloads import (
 )
 from kouan.core.exchange import Consent, Crossing, Keep, Received, Undelivered
 from kouan.core.exchange.blobs.reference import BlobLimit
-from kouan.core.exchange.crossing import Told
+from kouan.core.exchange.crossing import Told, UndeclaredCrossing
 
 CATALOGUE_BASIS: Final = "services-catalogue"
 """What telling each other of services rests on: it is about nobody."""
@@ -141,43 +142,64 @@ APPLICATION: Final[Crossing[ApplicationSubmitted]] = _declare(
     keep=Keep.UNTIL_HANDLED,
     expires_after=timedelta(days=7),
 )
-APPLICANT_ACTED: Final[Crossing[ApplicantActed]] = _declare(
-    type="services.applicant",
+
+
+def _applicant(*, fields: dict[str, Any], elements: dict[str, str], **given: Any) -> Crossing[Any]:
+    return _declare(
+        type="services.applicant",
+        purpose=_("To correct, add to, ask about, appeal or withdraw one's own application."),
+        purpose_code="dpv:ServiceProvision",
+        legal_basis=APPLICATION_BASIS,
+        fields={
+            "application": _("The application's random number"),
+            "action": _("What the applicant does"),
+            "answers": _("The corrected answers"),
+            "words": _("What they write to the department"),
+            "kinds": _("The kinds of data in answers, evidence and files"),
+            "evidence": _("Credentials that they add"),
+            "attachments": _("Files that they add"),
+            "consent": _("The receipt of their consent to what they add, signed by their side"),
+            "at": _("When"),
+        }
+        | fields,
+        elements={
+            "application": "technical.number",
+            "action": "technical.outcome",
+            "answers": "technical.outcome",
+            "words": "person.statement",
+            "kinds": "technical.outcome",
+            "evidence": "technical.proof",
+            "attachments": "technical.outcome",
+            "consent": "technical.proof",
+            "at": "technical.time",
+        }
+        | elements,
+        tells=lambda payload: Told(frozenset(payload.kinds), "dpv:ServiceProvision"),
+        max_bytes=1 << 20,
+        blobs=BlobLimit(most=MAX_FILES, each_bytes=MAX_FILE),
+        consent=Consent.REQUIRED,
+        consent_reason=_OWN,
+        keep=Keep.UNTIL_HANDLED,
+        expires_after=timedelta(days=7),
+        **given,
+    )
+
+
+APPLICANT_ACTED: Final[Crossing[ApplicantActed]] = _applicant(
+    version=2,
     payload=ApplicantActed,
     title=_("Word of the applicant"),
-    purpose=_("To correct, add to, ask about, appeal or withdraw one's own application."),
-    purpose_code="dpv:ServiceProvision",
-    legal_basis=APPLICATION_BASIS,
-    fields={
-        "application": _("The application's random number"),
-        "action": _("What the applicant does"),
-        "answers": _("The corrected answers"),
-        "words": _("What they write to the department"),
-        "kinds": _("The kinds of data in answers, evidence and files"),
-        "evidence": _("Credentials that they add"),
-        "attachments": _("Files that they add"),
-        "consent": _("The receipt of their consent to what they add, signed by their side"),
-        "at": _("When"),
-    },
-    elements={
-        "application": "technical.number",
-        "action": "technical.outcome",
-        "answers": "technical.outcome",
-        "words": "person.statement",
-        "kinds": "technical.outcome",
-        "evidence": "technical.proof",
-        "attachments": "technical.outcome",
-        "consent": "technical.proof",
-        "at": "technical.time",
-    },
-    tells=lambda payload: Told(frozenset(payload.kinds), "dpv:ServiceProvision"),
-    max_bytes=1 << 20,
-    blobs=BlobLimit(most=MAX_FILES, each_bytes=MAX_FILE),
-    consent=Consent.REQUIRED,
-    consent_reason=_OWN,
-    keep=Keep.UNTIL_HANDLED,
-    expires_after=timedelta(days=7),
+    fields={"level": _("How surely the person had signed in")},
+    elements={"level": "person.sign-in"},
 )
+APPLICANT_ACTED_1: Final[Crossing[ApplicantActed1]] = _applicant(
+    version=1,
+    payload=ApplicantActed1,
+    title=_("Word of the applicant (to nodes that are not told in which sign-in)"),
+    fields={},
+    elements={},
+)
+"""Sent about an application whose receiver's node has refused version 2 of it."""
 CASE_MOVED: Final[Crossing[CaseMoved]] = _declare(
     type="services.case",
     payload=CaseMoved,
@@ -251,7 +273,7 @@ CASE_GRANTED: Final[Crossing[CaseGranted]] = _declare(
 
 # What handles them. They send some of the above themselves, and so are only known from here on.
 
-from kouan.apps.services.applying import following  # noqa: E402 - see above
+from kouan.apps.services.applying import acting, following  # noqa: E402 - see above
 from kouan.apps.services.cases import receiving, telling  # noqa: E402 - see above
 from kouan.apps.services.catalogue import federation  # noqa: E402 - see above
 
@@ -288,11 +310,24 @@ def note_not_taken(message: Undelivered) -> None:
 
 @APPLICANT_ACTED.handler
 def take_word(message: Received[ApplicantActed]) -> None:
+    """Carry out what the applicant wants, if the case's state and their sign-in let them."""
+    receiving.acted(message=message)
+
+
+@APPLICANT_ACTED_1.handler
+def take_word_1(message: Received[ApplicantActed1]) -> None:
     """Carry out what the applicant wants, if the case's state lets them."""
     receiving.acted(message=message)
 
 
 @APPLICANT_ACTED.undelivered
+def note_unknown_word(message: Undelivered) -> None:
+    """Say it in the version before to a node that does not know this one; else tell the applicant."""
+    if message.code != UndeclaredCrossing.code or not acting.said_as_before(message=message):
+        following.word_not_taken(message=message)
+
+
+@APPLICANT_ACTED_1.undelivered
 def note_word_not_taken(message: Undelivered) -> None:
     """Tell the applicant that it had no effect, and why."""
     following.word_not_taken(message=message)

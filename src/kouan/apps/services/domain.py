@@ -111,6 +111,39 @@ WAITING_FOR_APPLICANT: Final = frozenset({State.CORRECTION, State.PAYMENT})
 OVER: Final = frozenset({State.GRANTED, State.REFUSED, State.WITHDRAWN, State.LAPSED, State.NOT_TAKEN})
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What every row of an action keeps to, in whatever table: what is done with a case then rests on it."""
+
+    role: Role
+    targets: frozenset[State]
+    sources: frozenset[State]
+
+
+_UNDER_WAY: Final = frozenset({State.RECEIVED, State.IN_REVIEW})
+_WITH_OFFICE: Final = _UNDER_WAY | {State.APPEALED}
+
+
+def _bounds(role: Role, targets: Collection[State], sources: Collection[State]) -> Bounds:
+    return Bounds(role, frozenset(targets), frozenset(sources))
+
+
+BOUNDS: Final = {
+    Action.TAKE_UP: _bounds(Role.OFFICER, {State.IN_REVIEW}, {State.RECEIVED}),
+    Action.ASK_CORRECTION: _bounds(Role.OFFICER, {State.CORRECTION}, _WITH_OFFICE),
+    Action.CORRECT: _bounds(Role.APPLICANT, _WITH_OFFICE, {State.CORRECTION}),
+    Action.ASK_PAYMENT: _bounds(Role.OFFICER, {State.PAYMENT}, _WITH_OFFICE),
+    Action.PAY: _bounds(Role.CASHIER, _WITH_OFFICE, {State.PAYMENT}),
+    Action.GRANT: _bounds(Role.OFFICER, {State.GRANTED}, _WITH_OFFICE),
+    Action.REFUSE: _bounds(Role.OFFICER, {State.REFUSED}, _WITH_OFFICE),
+    Action.WITHDRAW: _bounds(Role.APPLICANT, {State.WITHDRAWN}, {*_OPEN, State.APPEALED}),
+    Action.LAPSE: _bounds(Role.CLOCK, {State.LAPSED}, WAITING_FOR_APPLICANT),
+    Action.APPEAL: _bounds(Role.APPLICANT, {State.APPEALED}, {State.GRANTED, State.REFUSED, State.LAPSED}),
+    Action.REOPEN: _bounds(Role.OFFICER, {State.IN_REVIEW}, {State.APPEALED}),
+    Action.UPHOLD: _bounds(Role.OFFICER, {State.REFUSED}, {State.APPEALED}),
+}
+
+
 class NoSuchStep(ValueError):
     """The table has no such row: that action is not for this role, or not in this state."""
 

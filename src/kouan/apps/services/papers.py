@@ -6,9 +6,11 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from reportlab.lib.colors import HexColor
 from reportlab.lib.units import mm
-from reportlab.platypus import Spacer
+from reportlab.platypus import HRFlowable, Spacer
 
+from kouan.core.sides import get_side
 from kouan.web import typeset
 
 if TYPE_CHECKING:
@@ -24,11 +26,19 @@ def paper(  # noqa: PLR0913 - all that a paper shows, by name
     language: str,
     subject: str = "",
 ) -> bytes:
-    """Return a PDF of passages, each a heading and rows of (what, value); the same for the same content."""
+    """Return a PDF of passages, each a heading and rows of (what, value); the same for the same content.
+
+    The side that makes it stands at the head, above a rule in its colour.
+    """
     typeset.make_ready()
+    side = get_side(settings.NODE.side)
+    colour = HexColor(side.accent.colour)
+    over = typeset.style("over", language, 10, textColor=colour)
     head, body = typeset.style("head", language, 17), typeset.style("body", language, 10)
     section = typeset.style("section", language, 12)
     story: list[Any] = [
+        typeset.text(side.name.in_language(language), over),
+        HRFlowable(width="100%", thickness=2, color=colour, spaceBefore=1 * mm, spaceAfter=5 * mm),
         typeset.text(title, head),
         Spacer(1, 2 * mm),
         typeset.text(lead, body),

@@ -132,8 +132,8 @@ class ApplicationSubmitted(Payload):
     at: Seconds
 
 
-class ApplicantActed(Payload):
-    """What the applicant did after that: a correction, a word, an appeal, or a withdrawal."""
+class ApplicantActed1(Payload):
+    """What the applicant did after that, to and from a node that is not told in which sign-in they did it."""
 
     application: Id16
     action: Literal["correct", "message", "appeal", "withdraw", "withdraw-consent"]
@@ -146,6 +146,12 @@ class ApplicantActed(Payload):
     consent: Annotated[bytes, MaxLen(16 * 1024)]
     """The receipt of their consent to what is added; empty where nothing is."""
     at: Seconds
+
+
+class ApplicantActed(ApplicantActed1):
+    """What the applicant did after that: a correction, a word, an appeal, or a withdrawal."""
+
+    level: Annotated[int, Field(ge=1, le=4)]
 
 
 class CaseMoved(Payload):

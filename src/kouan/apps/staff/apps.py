@@ -16,5 +16,5 @@ class StaffConfig(AppConfig):
         from kouan.apps.staff import queries, services  # noqa: PLC0415 - they need the models to be loaded
         from kouan.web import access  # noqa: PLC0415 - as above
 
-        access.departments_by(queries.departments_of)
+        access.departments_by(queries.departments_of, known=queries.codes)
         chores.register("staff-tidy", every=3600, run=services.tidy)

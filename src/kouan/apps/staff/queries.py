@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ from kouan.apps.staff.models import Department, Officer, Passkey, Post, PostChan
 from kouan.web.access import ROLES, HeldIn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
     from kouan.core.text import Localised
@@ -26,10 +27,18 @@ CHANGES: Final = 50
 """Changes of posts on a page."""
 
 
-def departments_of(user: User, role: Role) -> tuple[HeldIn, ...]:
-    """Return the departments in which an account has a post of this role."""
-    posts = Post.objects.filter(user=user, role=role).select_related("department")
-    return tuple(HeldIn(post.department.code, post.department.name) for post in posts)
+def departments_of(users: Collection[User], role: Role) -> Mapping[int, tuple[HeldIn, ...]]:
+    """Return, by an account's number, the departments in which it has a post of this role."""
+    posts = Post.objects.filter(user__in=users, role=role).select_related("department")
+    found = defaultdict[int, list[HeldIn]](list)
+    for post in posts:
+        found[post.user_id].append(HeldIn(post.department.code, post.department.name))
+    return {number: tuple(held) for number, held in found.items()}
+
+
+def codes() -> list[str]:
+    """Return the codes of all departments."""
+    return list(Department.objects.values_list("code", flat=True))
 
 
 def department(code: str) -> Department:

@@ -20,6 +20,7 @@ from django.utils import timezone
 from kouan.apps.staff.domain import FRESH, why_over
 from kouan.apps.staff.errors import LastFactor
 from kouan.apps.staff.models import Officer, Passkey, SignIn
+from kouan.web.access import came_from
 from kouan.web.throttle import subscriber
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def require_account(view: View[P]) -> View[P]:
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not isinstance(request.user, User):
-            return redirect_to_login(request.get_full_path())
+            return redirect_to_login(came_from(request))
         return view(request, *args, **kwargs)
 
     return guarded

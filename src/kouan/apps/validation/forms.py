@@ -158,8 +158,13 @@ class RegisterFilter(forms.Form):
 
 
 class StatisticsFilter(forms.Form):
-    """By what, and for how long, questions are counted."""
+    """Whose questions are counted, by what, and for how long."""
 
+    asked = forms.ChoiceField(
+        label=_("Whose questions"),
+        required=False,
+        choices=[("across", _("by other sides")), ("home", _("on this side"))],
+    )
     by = forms.ChoiceField(
         label=_("Counted by"),
         required=False,

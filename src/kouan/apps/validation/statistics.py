@@ -2,6 +2,7 @@
 
 A count below ``FEW`` is not told, nought included, so that nobody learns that one certain document was asked
 about, or was not. The others are told in fives, so that no difference of two tables tells a small one.
+What other sides asked and what was asked at home, of which nothing crossed, are told apart.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 
 from kouan.apps.validation.domain import DocumentType, Outcome
 from kouan.apps.validation.models import AnsweredQuestion, DailyCount
@@ -34,6 +35,9 @@ KEPT_DAYS: Final = 3
 """A question is kept by itself for as long as it could come again: it expires after a day."""
 MOST_DAYS: Final = 92
 By = Literal["outcome", "type", "side"]
+Asked = Literal["across", "home"]
+"""Whether the questions crossed, or were asked on this side about its own documents: by whom is not kept, be
+it the very institution that issued them."""
 _KEYS: Final = ("day", "side", "outcome", "institution", "type")
 
 
@@ -51,12 +55,15 @@ class Statistics:
     """The questions that this side answered, day by day."""
 
     by: By
+    asked: Asked
     days: tuple[date, ...]
     """The oldest first; today, which is not over, is the last."""
     series: tuple[Series, ...]
 
 
-def statistics(*, of: Iterable[Institution] | None, by: By, days: int = 14) -> Statistics:
+def statistics(
+    *, of: Iterable[Institution] | None, by: By, days: int = 14, asked: Asked = "across"
+) -> Statistics:
     """Return the counts of the last ``days`` days (1 to ``MOST_DAYS``).
 
     ``of`` are the institutions whose documents were asked about, ``None`` all of this side's and references
@@ -65,8 +72,9 @@ def statistics(*, of: Iterable[Institution] | None, by: By, days: int = 14) -> S
     last = today()
     span = tuple(last - timedelta(days=days - 1 - number) for number in range(days))
     counted: Counter[tuple[date, str]] = Counter()
-    live = AnsweredQuestion.objects.filter(day__gte=span[0])
-    folded = DailyCount.objects.filter(day__gte=span[0])
+    home = Q(side=settings.NODE.side)
+    these = Q(day__gte=span[0]) & (home if asked == "home" else ~home)
+    live, folded = AnsweredQuestion.objects.filter(these), DailyCount.objects.filter(these)
     if of is not None:
         whose = list(of)
         live, folded = live.filter(institution__in=whose), folded.filter(institution__in=whose)
@@ -74,13 +82,9 @@ def statistics(*, of: Iterable[Institution] | None, by: By, days: int = 14) -> S
         counted[day, key] += number
     for day, key, number in folded.values_list("day", by).annotate(Sum("count")).order_by():
         counted[day, key] += number
-    return Statistics(
-        by,
-        span,
-        tuple(
-            Series(key, tuple(_told(counted[day, key]) for day in span)) for key in _known(by, counted.keys())
-        ),
-    )
+    keys = _known(by, asked, counted)
+    told = tuple(Series(key, tuple(_told(counted[day, key]) for day in span)) for key in keys)
+    return Statistics(by, asked, span, told)
 
 
 def fold() -> bool:
@@ -117,7 +121,7 @@ def _told(count: int) -> int | None:
     return None if count < FEW else count - count % FEW
 
 
-def _known(by: By, counted: Iterable[tuple[date, str]]) -> list[str]:
+def _known(by: By, asked: Asked, counted: Iterable[tuple[date, str]]) -> list[str]:
     """Return every key that there could be: which ones do not occur is not told either."""
     match by:
         case "outcome":
@@ -125,6 +129,7 @@ def _known(by: By, counted: Iterable[tuple[date, str]]) -> list[str]:
         case "type":
             return [item.value for item in DocumentType]
         case "side":
-            return sorted(
-                {settings.NODE.side, *(side.code for side in all_sides()), *(key for _, key in counted)}
-            )
+            if asked == "home":
+                return [settings.NODE.side]
+            sides = {*(side.code for side in all_sides()), *(key for _, key in counted)}
+            return sorted(sides - {settings.NODE.side})

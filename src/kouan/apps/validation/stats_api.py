@@ -29,6 +29,8 @@ class StatisticsOut(Schema):
     """The questions that this side answered, by day; nothing in it is of a person or one document."""
 
     by: Literal["outcome", "type", "side"]
+    asked: Literal["across", "home"]
+    """`across`: questions of other sides. `home`: those that were asked on this side, which did not cross."""
     days: list[date]
     series: list[SeriesOut]
 
@@ -50,14 +52,19 @@ class OperatorSession(SessionAuth):
 def get_statistics(
     request: HttpRequest,
     by: Literal["outcome", "type", "side"] = "outcome",
+    asked: Literal["across", "home"] = "across",
     days: Annotated[int, Query(ge=1, le=statistics.MOST_DAYS)] = 14,
 ) -> dict[str, Any]:
-    """Return how often the institution's documents were asked about; to an operator, those of all."""
+    """Return how often other sides asked about the institution's documents; to an operator, those of all.
+
+    With `asked=home`, how often they were asked about on this side.
+    """
     token = auth_of(request)
     whose = [token.institution] if isinstance(token, AccessToken) else None
-    found = statistics.statistics(of=whose, by=by, days=days)
+    found = statistics.statistics(of=whose, by=by, days=days, asked=asked)
     return {
         "by": found.by,
+        "asked": found.asked,
         "days": list(found.days),
         "series": [{"key": one.key, "counts": list(one.counts)} for one in found.series],
     }

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_safe
 from kouan.apps.validation import queries
 from kouan.apps.validation.charts import charts
 from kouan.apps.validation.forms import StatisticsFilter
-from kouan.apps.validation.statistics import FEW, By, statistics
-from kouan.web.access import has_role
+from kouan.apps.validation.statistics import FEW, Asked, By, statistics
+from kouan.web.access import came_from, has_role
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
@@ -28,7 +28,7 @@ def show(request: HttpRequest) -> HttpResponseBase:
     An operator sees the whole node, an officer the documents of the institutions that the officer works for.
     """
     if not request.user.is_authenticated:
-        return redirect_to_login(request.get_full_path())
+        return redirect_to_login(came_from(request))
     whole = has_role(request.user, "operator")
     if not whole and not has_role(request.user, "issuer"):
         raise PermissionDenied
@@ -36,7 +36,8 @@ def show(request: HttpRequest) -> HttpResponseBase:
     form = StatisticsFilter(request.GET or None)
     chosen = form.cleaned_data if form.is_valid() else {}
     by = cast("By", chosen.get("by") or "outcome")
-    found = statistics(of=institutions, by=by, days=int(chosen.get("days") or _DAYS))
+    asked = cast("Asked", chosen.get("asked") or "across")
+    found = statistics(of=institutions, by=by, days=int(chosen.get("days") or _DAYS), asked=asked)
     context = {
         "form": form,
         "whole": whole,

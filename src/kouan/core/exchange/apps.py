@@ -16,7 +16,16 @@ class ExchangeConfig(AppConfig):
     def ready(self) -> None:
         """Let the apps declare their crossings, and name what the channel does now and then."""
         autodiscover_modules("crossings")
-        from kouan.core.exchange import agreements, bodies, figures, keynews, reconciling, stamping, witnesses  # noqa: PLC0415 - models are ready now
+        from kouan.core.exchange import (  # noqa: PLC0415 - models are ready now
+            agreements,
+            bodies,
+            figures,
+            keynews,
+            reconciling,
+            setaside,
+            stamping,
+            witnesses,
+        )
         from kouan.core.exchange.recovery import chore  # noqa: PLC0415 - as above
 
         figures.offer()
@@ -26,6 +35,7 @@ class ExchangeConfig(AppConfig):
         chores.register("channels", every=chore.EVERY, run=chore.look_after, idle=chore.IDLE)
         chores.register("keys", every=keynews.EVERY, run=keynews.look_after, idle=keynews.IDLE)
         chores.register("reconciliation", every=reconciling.LOOK_EVERY, run=reconciling.work)
+        chores.register("set-aside", every=setaside.EVERY, run=setaside.refuse_late)
         if settings.NODE.time is not None:
             every = stamping.LOOK_EVERY
             chores.register(stamping.NAME, every=every, run=stamping.stamp_due, idle=every)

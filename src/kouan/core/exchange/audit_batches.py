@@ -15,7 +15,7 @@ from kouan.core.errors import KouanError
 from kouan.core.exchange import wire
 from kouan.core.exchange.models import Batch, InboxMessage, OutboxMessage, ReceivedBatch, Stream
 from kouan.core.exchange.times import from_milliseconds
-from kouan.core.ledger.merkle import HASH_BYTES, leaf_hash, root_of
+from kouan.core.ledger.merkle import HASH_BYTES, leaf_hash, root_of, split_hashes
 from kouan.core.ledger.models import Entry
 from kouan.core.trust import cose
 from kouan.core.trust.errors import UnknownKey
@@ -98,7 +98,7 @@ class _Batches:
             return
         said = (statement.sender, statement.receiver, statement.first, statement.count, statement.root)
         check(said == (*self._sides(row.peer), row.first, row.count, bytes(row.root)), where, "columns")
-        parts = [leaves[at : at + HASH_BYTES] for at in range(0, len(leaves), HASH_BYTES)]
+        parts = split_hashes(leaves)
         check(len(parts) == statement.count and root_of(parts) == statement.root, where, "leaves")
         check(statement.first == chain.next, where, "sequence")
         check(statement.previous == chain.last, where, "chain")

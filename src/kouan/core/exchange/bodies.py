@@ -47,8 +47,8 @@ class ContentErased(KouanError):
     """What the message said is no longer here."""
 
     code = "content-erased"
-    status = 410
-    message = _("What message %(message)s said has been erased, so it cannot be sent again.")
+    status = 409
+    message = _("The content of message %(message)s was erased, so it cannot be sent again. Put it away.")
 
 
 def erase_received(peer: str, ids: Collection[uuid.UUID], *, kept: bool = False) -> int:
@@ -59,10 +59,14 @@ def erase_received(peer: str, ids: Collection[uuid.UUID], *, kept: bool = False)
     """
     states = (*_HANDLED, InboxMessage.State.WAITING) if kept else _HANDLED
     with transaction.atomic():
-        rows = InboxMessage.objects.filter(peer=peer, message_id__in=ids, state__in=states)
-        keys = list(rows.values_list("pk", flat=True))
-        gone, _ = InboxBody.objects.filter(pk__in=keys).delete()
-        InboxMessage.objects.filter(pk__in=keys).update(size=None)
+        return erase(InboxMessage.objects.filter(peer=peer, message_id__in=ids, state__in=states))
+
+
+def erase(rows: QuerySet[InboxMessage]) -> int:
+    """Erase what these messages of peers said, in the caller's transaction; return how many bodies went."""
+    keys = list(rows.values_list("pk", flat=True))
+    gone, _each = InboxBody.objects.filter(pk__in=keys).delete()
+    InboxMessage.objects.filter(pk__in=keys).update(size=None)
     return gone
 
 
@@ -76,7 +80,7 @@ def erase_sent(ids: Collection[uuid.UUID], *, arrived: bool = False) -> int:
     with transaction.atomic():
         rows = OutboxMessage.objects.filter(message_id__in=ids, state__in=states).order_by("pk")
         keys = list(rows.select_for_update().values_list("pk", flat=True))
-        gone, _ = OutboxBody.objects.filter(pk__in=keys).delete()
+        gone, _each = OutboxBody.objects.filter(pk__in=keys).delete()
         OutboxMessage.objects.filter(pk__in=keys).update(size=0)
     return gone
 

@@ -17,7 +17,7 @@ from kouan.core.exchange.models import InboxMessage, OutboxMessage, Stream
 from kouan.core.exchange.times import milliseconds
 from kouan.core.exchange.witnesses import verifier_keys
 from kouan.core.ledger import queries as ledger
-from kouan.core.ledger.merkle import batch_tree
+from kouan.core.ledger.merkle import batch_tree, split_hashes
 from kouan.core.ledger.models import SignedCheckpoint, TimeStamp
 from kouan.core.text import LANGUAGES
 from kouan.core.trust import cose
@@ -166,7 +166,7 @@ def _parts(message: _Kept, other: str) -> tuple[dict[str, bytes], tuple[str, ...
         raise NotYetProvable(message=str(message.id))
     checkpoint = ledger.checkpoint_record(row)
     entry = ledger.entry(message.ledger_index)
-    leaves = [message.leaves[at : at + bundle.HASH] for at in range(0, len(message.leaves), bundle.HASH)]
+    leaves = split_hashes(message.leaves)
     parts = {
         "statement": message.statement,
         "receipt": message.receipt,

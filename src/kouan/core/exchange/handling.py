@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from kouan.core import cbor
 from kouan.core.database.gathered import gathering
@@ -34,7 +33,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS: Final = 8
-"""After so many tries a message whose handler breaks is set aside for the operator."""
+"""After so many tries a message whose handler breaks is set aside for the operator (``setaside``)."""
+LONGEST_PAUSE: Final = timedelta(minutes=1)
+LONGEST_UNTOLD: Final = timedelta(hours=6)
+"""The longest pauses between tries of a handler, and between those to tell an app of a failure."""
 _HANDLED: Final = (
     "id", "peer", "message_id", "type", "version", "conversation", "created_at", "received_at", "attempts",
     "state", "header",
@@ -45,14 +47,6 @@ GROUP: Final = 200
 
 class NoHandler(RuntimeError):
     """A declared message arrived for which this node's apps name no handler."""
-
-
-class NotFailed(KouanError):
-    """The message was not set aside, so there is nothing to try again."""
-
-    code = "not-failed"
-    status = 409
-    message = _("Message %(message)s is not set aside (any more); look at its present state.")
 
 
 def handle_waiting(*, now: datetime | None = None) -> int:
@@ -242,9 +236,10 @@ def _tried(attempts: int, error: Exception) -> int:
     return attempts + 1
 
 
-def _pause(attempts: int) -> timedelta:
-    seconds = min(0.25 * 2**attempts, 60) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter keeps no secret
-    return timedelta(seconds=seconds)
+def _pause(attempts: int, *, longest: timedelta = LONGEST_PAUSE) -> timedelta:
+    doubled = 0.25 * 2 ** min(attempts, 32)
+    jitter = random.uniform(0.75, 1.25)  # noqa: S311 - jitter keeps no secret
+    return timedelta(seconds=min(doubled, longest.total_seconds()) * jitter)
 
 
 def report_undelivered(*, limit: int = 50) -> int:
@@ -273,7 +268,8 @@ def report_undelivered(*, limit: int = 50) -> int:
 def report_again(*, now: datetime | None = None, limit: int = 50) -> int:
     """Tell the apps once more whose handlers broke on the news, after a pause; return how many took it.
 
-    What a handler writes and the end of the telling are one transaction, so that each takes effect once.
+    The pauses grow up to ``LONGEST_UNTOLD``, and it ends when the app has taken it. What a handler writes and
+    the end of the telling are one transaction, so that each takes effect once.
     """
     now = now or timezone.now()
     due = UntoldFailure.objects.filter(next_attempt_at__lte=now).order_by("pk")
@@ -305,13 +301,11 @@ def _told(row: OutboxMessage) -> Exception | None:
 
 def _tell_later(untold: UntoldFailure, error: Exception, now: datetime) -> None:
     untold.attempts = _tried(untold.attempts, error)
-    if untold.attempts < MAX_ATTEMPTS:
-        untold.next_attempt_at = now + _pause(untold.attempts)
-        untold.save()
-        return
-    row = untold.message
-    log.error("%s is not told any more of the undelivered message %s", row.type, row.message_id)
-    untold.delete()
+    untold.next_attempt_at = now + _pause(untold.attempts, longest=LONGEST_UNTOLD)
+    untold.save()
+    if untold.attempts == MAX_ATTEMPTS:
+        row = untold.message
+        log.error("%s still cannot be told of the undelivered message %s", row.type, row.message_id)
 
 
 def _tell(row: OutboxMessage) -> None:
@@ -333,15 +327,3 @@ def _dead_letter_record(row: OutboxMessage) -> bytes:
             "at": milliseconds(row.finished_at or timezone.now()),
         }
     )
-
-
-def retry_failed(pk: int) -> None:
-    """Hand a set-aside message of a peer to its handler once more; raises ``NotFailed``."""
-    states = InboxMessage.State
-    with transaction.atomic():
-        again = InboxMessage.objects.filter(pk=pk, state=states.FAILED).update(
-            state=states.WAITING, attempts=0, code="", next_attempt_at=None, finished_at=None, notified=False
-        )
-        if not again:
-            raise NotFailed(message=pk)
-        wake.ring_on_commit(wake.INBOX)

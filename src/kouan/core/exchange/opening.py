@@ -6,6 +6,7 @@ Nothing here writes: a batch is looked at before the transaction that takes it i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from kouan.core.exchange import wire
 from kouan.core.exchange.blobs.reference import Blob, blobs_in
 from kouan.core.exchange.crossing import Consent, Crossing, Payload, registry
 from kouan.core.exchange.outbox import decide
+from kouan.core.exchange.recovery.offered import offered_again
 from kouan.core.exchange.sealing import key_info
 from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.times import check_clock, from_milliseconds, milliseconds
@@ -71,6 +73,14 @@ class Expired(KouanError):
     code = "expired"
     status = 422
     message = _("The message arrived after its expiry.")
+
+
+class CountsTooLong(KouanError):
+    """One message that would count for longer than its declaration says: its times are not the sender's."""
+
+    code = "counts-too-long"
+    status = 422
+    message = _("The message was made longer ago than its declaration lets it count.")
 
 
 class Misaddressed(KouanError):
@@ -232,12 +242,26 @@ class _Admission:
         if from_milliseconds(header.expires) < self._now:
             raise Expired
         crossing = registry.get(header.type, header.version)
+        self._check_life(header, crossing.expires_after)
         payload = crossing.decode_bytes(wire.decode_body(body, max_bytes=crossing.max_bytes))
         allowed = self._decide(crossing, header, payload)
         # Both sides hold the same words and decide alike: what the header relies on is what allows it.
         if (header.agreement, header.clause) != (allowed.agreement.id, allowed.clause.id):
             raise OtherClause(clause=allowed.clause.id)
         return () if crossing.blobs is None else blobs_in(payload)
+
+    def _check_life(self, header: wire.Header, lifetime: timedelta) -> None:
+        """Refuse a message that was made longer ago than it counts, whatever it says of its end.
+
+        What the sender offers again since the streams began anew is older, and counts from then.
+        """
+        made, until = from_milliseconds(header.created), from_milliseconds(header.expires)
+        longest = lifetime + timedelta(seconds=settings.NODE.exchange.clock_tolerance_s)
+        if until - made <= longest:
+            return
+        again = offered_again(self._sender, now=self._now)
+        if again is None or made > again.made_by or until > again.first_at + longest:
+            raise CountsTooLong
 
     def _decide(self, crossing: Crossing[Any], header: wire.Header, payload: Payload) -> Allowed:
         key = (header.type, header.version, header.agreement_digest)

@@ -70,16 +70,19 @@ def send(  # noqa: PLR0913 - all that a message is, by name
 
 def send_if_it_can(
     crossing: Crossing[P], *, to: str, payload: P, conversation: uuid.UUID | None = None
-) -> None:
-    """Queue a message of something that holds here either way: that it cannot be sent is logged alone.
+) -> bool:
+    """Queue a message of something that holds here either way; return whether it could be, and log why not.
 
-    An agreement that lapsed, a full outbox or a side that left keeps nothing here from ending.
+    An agreement that lapsed, a full outbox or a side that left keeps nothing here from ending. Whoever has to
+    tell it in the end tries again later.
     """
     try:
         with transaction.atomic():
             send(crossing, to=to, payload=payload, conversation=conversation)
     except KouanError as error:
         log.warning("%s is not sent %s (%s): %s", to, crossing.type, error.code, error)
+        return False
+    return True
 
 
 def send_many(  # noqa: PLR0913 - as above

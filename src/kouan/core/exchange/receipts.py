@@ -15,7 +15,7 @@ from kouan.core.errors import KouanError
 from kouan.core.exchange import incidents, wire
 from kouan.core.exchange.models import Batch, OutboxMessage, Stream
 from kouan.core.exchange.streams import lock_stream
-from kouan.core.exchange.times import from_milliseconds
+from kouan.core.exchange.times import RECEIPT_BORNE, from_milliseconds
 from kouan.core.ledger import services as ledger
 from kouan.core.trust import cose
 from kouan.core.trust.queries import get_member
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 State = OutboxMessage.State
 
-_RECEIPTED: Final = ("id", "peer", "first", "count", "root", "statement_digest", "receipt")
+_RECEIPTED: Final = ("id", "peer", "first", "count", "root", "statement_digest", "sealed_at", "receipt")
 _ACCEPT: Final = (
     f"UPDATE {OutboxMessage._meta.db_table} SET peer_ledger_index = position + %s, "  # noqa: S608 - the table's own name
     f"state = CASE WHEN state = '{State.SEALED}' THEN '{State.ACCEPTED}' ELSE state END WHERE batch_id = %s"
@@ -113,7 +113,7 @@ def record(checked: Sequence[Checked], log: ledger.Appender, now: datetime) -> N
     for each in checked:
         batch = batches[each.answered.sealed.pk]
         if batch.receipt is None:
-            _compare(each.receipt, batch)
+            _compare(each.receipt, batch, now)
             news.append((each, batch))
         elif bytes(batch.receipt) != each.answered.data and each.receipt.statement == bytes(
             batch.statement_digest
@@ -158,12 +158,16 @@ def record(checked: Sequence[Checked], log: ledger.Appender, now: datetime) -> N
     )
 
 
-def _compare(receipt: wire.Receipt, batch: Batch) -> None:
+def _compare(receipt: wire.Receipt, batch: Batch, now: datetime) -> None:
+    # Which of its keys count is judged at the time that the peer gives: so it is not its own to choose.
+    at = from_milliseconds(receipt.accepted_at)
+    in_time = batch.sealed_at - RECEIPT_BORNE <= at <= now + RECEIPT_BORNE
     wrong = (
         ("its sides", (receipt.sender, receipt.receiver) != (batch.peer, settings.NODE.side)),
         ("its batch", receipt.statement != bytes(batch.statement_digest)),
         ("its root", receipt.root != bytes(batch.root)),
         ("its number of messages", len(receipt.statuses) != batch.count),
+        ("its time", not in_time),
     )
     for detail, is_wrong in wrong:
         if is_wrong:

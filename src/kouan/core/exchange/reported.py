@@ -171,10 +171,12 @@ def shown_before(facts: MessageFacts, report: Revocation, *, by: str, of_receipt
     """Return what shows that a thing was there before its key was compromised; ``None`` if nothing does.
 
     A batch is shown by the other side's receipt, under a sound key, or by a co-signed checkpoint; a
-    receipt only by a co-signed checkpoint of the side that gave it, whose log has the arrival.
+    receipt only by a co-signed checkpoint of the side that gave it, whose log has the arrival. What the
+    side that gave the receipt brings along cannot rest on its own word: it may hold the stolen key itself.
     """
     receipt, entry = facts.receipt, facts.entry
-    if not of_receipt and receipt is not None and facts.receipt_report is None:
+    told_by_other = receipt is not None and receipt.sender != by and facts.receipt_report is None
+    if not of_receipt and receipt is not None and told_by_other:
         at = from_milliseconds(receipt.accepted_at)
         if at < report.since:
             return _("It was there before: %(side)s receipted it at %(at)s.") % {

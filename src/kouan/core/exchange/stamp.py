@@ -169,6 +169,8 @@ def _check(token: bytes, digest: bytes, roots: Sequence[bytes], moment: datetime
         or imprint["hashed_message"].native != digest
     ):
         raise StampDoesNotHold(detail=str(_("it is over something else")))
+    if len(named_signers(content["content"])) > 1:
+        raise StampDoesNotHold(detail=str(_("several certificates in it bear the name of who made it")))
     context = ValidationContext(
         trust_roots=[_certificate(root) for root in roots],
         moment=moment,
@@ -186,13 +188,7 @@ def _check(token: bytes, digest: bytes, roots: Sequence[bytes], moment: datetime
             detail=str(_("its certificate does not lead to the trusted authority, valid at that time"))
         )
     signer = outcome["signing_cert"]
-    purposes = signer.extended_key_usage_value
-    critical = any(
-        each["extn_id"].native == "extended_key_usage" and each["critical"].native
-        for each in signer["tbs_certificate"]["extensions"]
-    )
-    if purposes is None or purposes.native != ["time_stamping"] or not critical:
-        # RFC 3161 section 2.3: this key does nothing else.
+    if not is_for_stamps_alone(signer):
         raise StampDoesNotHold(detail=str(_("its certificate is not one for time-stamping alone")))
     chain = [certificate.dump() for certificate in path.iter_certs(include_root=True)]
     return Stamp(
@@ -203,6 +199,38 @@ def _check(token: bytes, digest: bytes, roots: Sequence[bytes], moment: datetime
         serial=info["serial_number"].native,
         chain=tuple(reversed(chain)),
     )
+
+
+def named_signers(signed: cms.SignedData) -> list[x509.Certificate]:
+    """Return the certificates in signed data that bear the name by which its one signer is called, each once.
+
+    The name is an issuer with a serial number, or a key's identifier (RFC 5652 section 5.3): whoever adds a
+    certificate of their own with the same may have it taken for the other.
+    """
+    wanted = signed["signer_infos"][0]["sid"]
+    found: dict[bytes, x509.Certificate] = {}
+    for each in signed["certificates"] or ():
+        if each.name != "certificate":
+            continue
+        certificate = each.chosen
+        if wanted.name == "issuer_and_serial_number":
+            issuer, serial = wanted.chosen["issuer"], wanted.chosen["serial_number"].native
+            is_named = certificate.issuer == issuer and certificate.serial_number == serial
+        else:
+            is_named = certificate.key_identifier == wanted.chosen.native
+        if is_named:
+            found[certificate.dump()] = certificate
+    return list(found.values())
+
+
+def is_for_stamps_alone(certificate: x509.Certificate) -> bool:
+    """Whether a certificate says that its key makes time-stamps and nothing else (RFC 3161 section 2.3)."""
+    purposes = certificate.extended_key_usage_value
+    critical = any(
+        each["extn_id"].native == "extended_key_usage" and each["critical"].native
+        for each in certificate["tbs_certificate"]["extensions"]
+    )
+    return purposes is not None and purposes.native == ["time_stamping"] and critical
 
 
 def _info(token: bytes) -> Any:

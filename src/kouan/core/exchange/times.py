@@ -13,6 +13,8 @@ from kouan.core.errors import KouanError
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _LATEST: Final = datetime(9999, 12, 31, tzinfo=UTC)
+RECEIPT_BORNE: Final = timedelta(hours=1)
+"""By how much a receipt may be older than its batch or newer than now: far more than clocks may be apart."""
 
 
 def milliseconds(at: datetime) -> int:

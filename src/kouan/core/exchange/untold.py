@@ -6,7 +6,7 @@ from django.db import models
 
 
 class UntoldFailure(models.Model):
-    """A message of ours that failed, and whose app broke on the news: it is told again, a few times."""
+    """A message of ours that failed, and whose app broke on the news: it is told again until it takes it."""
 
     message = models.OneToOneField(
         "exchange.OutboxMessage",

@@ -23,10 +23,10 @@ from kouan.core.exchange.report import (
     PartMissing,
     Report,
 )
-from kouan.core.exchange.times import from_milliseconds
+from kouan.core.exchange.times import RECEIPT_BORNE, from_milliseconds
 from kouan.core.ledger.checkpoint import LedgerProof
 from kouan.core.ledger.errors import ProofError
-from kouan.core.ledger.merkle import leaf_hash, verify_inclusion
+from kouan.core.ledger.merkle import leaf_hash, split_hashes, verify_inclusion
 from kouan.core.ledger.notes import SignatureType, VerifierKey
 from kouan.core.policy.agreements import lets_through, of_contract
 from kouan.core.trust import cose
@@ -318,7 +318,7 @@ class _Verification:
             leaf_hash(wire.leaf(self._part(f"{number}/header"), self._part(f"{number}/sealed"))),
             header.sequence - statement.first,
             statement.count,
-            [path[at : at + bundle.HASH] for at in range(0, len(path), bundle.HASH)],
+            split_hashes(path),
             statement.root,
         )
 
@@ -337,6 +337,8 @@ class _Verification:
             or receipt.root != statement.root
         ):
             raise Disagrees(detail=str(_("the receipt is for another batch")))
+        if from_milliseconds(receipt.accepted_at) < from_milliseconds(statement.sealed_at) - RECEIPT_BORNE:
+            raise Disagrees(detail=str(_("the receipt is older than the batch")))
         position = header.sequence - statement.first
         if len(receipt.statuses) != statement.count or not 0 <= position < statement.count:
             raise Disagrees(detail=str(_("the receipt does not speak of this message")))

@@ -16,7 +16,7 @@ from django.db import connection
 
 from kouan.core.errors import KouanError
 from kouan.core.ledger.checkpoint import open_checkpoint
-from kouan.core.ledger.merkle import HASH_BYTES, Frontier, node_hash
+from kouan.core.ledger.merkle import HASH_BYTES, Frontier, node_hash, split_hashes
 from kouan.core.ledger.models import Cosignature, Entry, LedgerHead, SignedCheckpoint, Tile
 from kouan.core.ledger.notes import parse_note, verify_note
 from kouan.core.ledger.queries import TILE_LEVELS, TILE_WIDTH
@@ -289,8 +289,7 @@ class _Tiles:
 
 
 def _peaks(tree: Frontier) -> list[bytes]:
-    data = tree.to_bytes()
-    return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
+    return split_hashes(tree.to_bytes())
 
 
 def _root(hashes: Sequence[bytes]) -> bytes:

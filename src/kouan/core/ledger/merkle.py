@@ -41,6 +41,11 @@ def entry_hash(salt: bytes, body: bytes) -> bytes:
     return sha256(b"\x00" + sha256(salt + body).digest()).digest()
 
 
+def split_hashes(data: bytes) -> list[bytes]:
+    """Return the hashes that stand one behind the other in ``data``; the last may be short."""
+    return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
+
+
 class Frontier:
     """The right edge of a growing tree: all that is needed to append to it and to know its root.
 

@@ -9,7 +9,7 @@ is decided by the register that keeps such contracts.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol
 
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 TERM_ZONE: Final = timezone(timedelta(hours=8))
 """Agreements count days as all three sides' clocks do, eight hours ahead of UTC."""
+
+
+def term_day(at: datetime) -> date:
+    """Return the day on which a moment lies, as agreements count days."""
+    return at.astimezone(TERM_ZONE).date()
 
 
 class Denied(KouanError):
@@ -201,7 +206,7 @@ class Policy:
         return register is not None and register.covers(proposal)
 
     def _clause(self, proposal: Proposal) -> Allowed:
-        day = proposal.at.astimezone(TERM_ZONE).date()
+        day = term_day(proposal.at)
         not_in_force: tuple[Agreement, Clause] | None = None
         other_text: Agreement | None = None
         for agreement in self.agreements:

@@ -6,6 +6,7 @@ What a token must offer: ``CKM_ECDSA`` over P-256 for ES256 (anchor, sign), ``CK
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -114,9 +115,7 @@ class Token:
                     self._keys[kid] = session.get_key(object_class=pkcs11.ObjectClass.PRIVATE_KEY, id=kid)
                 return bytes(self._keys[kid].sign(what, mechanism=mechanism))
             except pkcs11.exceptions.PKCS11Error as error:
-                # A module that was unplugged or started anew is opened anew at the next try.
-                self._opened = None
-                self._keys.clear()
+                self._leave(error)
                 raise self._failed(error) from None
 
     def sign_document(self, label: str, data: bytes) -> bytes:
@@ -132,8 +131,7 @@ class Token:
                     return bytes(key.sign(data, mechanism=pkcs11.Mechanism.SHA256_RSA_PKCS))
                 raw = bytes(key.sign(hashlib.sha256(data).digest(), mechanism=pkcs11.Mechanism.ECDSA))
             except pkcs11.exceptions.PKCS11Error as error:
-                self._opened = None
-                self._keys.clear()
+                self._leave(error)
                 raise self._failed(error) from None
         half = len(raw) // 2
         return encode_dss_signature(int.from_bytes(raw[:half]), int.from_bytes(raw[half:]))
@@ -158,6 +156,22 @@ class Token:
             raise self._failed(error) from None
         self._opened = (os.getpid(), session)
         return session
+
+    def _leave(self, error: Exception) -> None:
+        """Have a module that was unplugged or started anew opened anew at the next try.
+
+        A token has few sessions: what is asked for in vain costs none. That which logged in is never closed,
+        since closing it would log out all that this process has.
+        """
+        pkcs11 = _library()
+        wrong = pkcs11.exceptions
+        if isinstance(error, wrong.NoSuchKey | wrong.MultipleObjectsReturned | wrong.KeyTypeInconsistent):
+            return
+        opened, self._opened = self._opened, None
+        self._keys.clear()
+        if opened is not None and opened[1].user_type == pkcs11.constants.UserType.NOBODY:
+            with contextlib.suppress(wrong.PKCS11Error):
+                opened[1].close()
 
     def _failed(self, error: Exception) -> TokenUnusable:
         # The library's texts name mechanisms and flags, never the PIN; its class says enough.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-Kind: TypeAlias = Literal["cases-late", "result-unsound", "renewal-late"]
+Kind: TypeAlias = Literal["cases-late", "cases-undated", "result-unsound", "renewal-late"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,9 @@ class Concern:
     """So many things of one kind."""
 
     kind: Kind
-    """Cases whose time limit has passed; results whose credential their side never signed; archived documents
-    whose new time-stamp is overdue."""
+    """Cases whose time limit has passed; cases that have no last day, since the calendar of its year is not
+    here; results whose credential their side never signed; archived documents whose new time-stamp is
+    overdue."""
     about: str
     """Of cases the department's code, of results the side that sent them; of archived documents nothing. At
     most 64 characters."""

@@ -262,6 +262,16 @@ def test_a_filing_is_noted_once_and_the_other_side_told(chan, signed):
     assert chan.get(address(row, "file")).status_code == 404
 
 
+def test_a_day_that_was_counted_without_a_calendar_says_so(chan, signed):
+    row = signed()
+    said = "does not hold the whole calendar of Guangdong"
+    assert said not in chan.get(address(row)).content.decode()
+    Filing.objects.filter(side="gd").update(uncertain=True)
+    assert said in chan.get(address(row)).content.decode()
+    Filing.objects.filter(side="gd").update(filed_on=contracts.today(), reference="1")
+    assert said not in chan.get(address(row)).content.decode()
+
+
 def test_what_is_due_stands_on_the_list_and_on_the_home_page(chan, signed):
     row = signed()
     today = contracts.today()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -13,6 +14,7 @@ from apps.dataflow.pages.conftest import HARBOUR, PEARL, browser_of, officer, pe
 from apps.dataflow.sending import send_record
 from kouan.apps.dataflow import contracts, erasing, notices, odrl
 from kouan.apps.dataflow.models import Contract, DataConsent, ErasureRequest, Record
+from kouan.core.exchange import Undelivered
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +73,28 @@ def test_an_answer_stands_with_its_law_and_its_receipt(me, consent, node):
     assert other.get(receipt).status_code == 404
     assert other.get(at(consent, "erase")).status_code == 404
     assert other.post(at(consent, "erase")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("no-such-consent", "The side that has the data knows no consent or notice with this number."),
+        ("no-right-to-erasure", "The law of the side that has the data gives nobody a right"),
+        ("erasure-already-asked", "An earlier request about the same data still waits"),
+    ],
+)
+def test_a_request_that_could_not_be_taken_says_why_and_may_be_made_again(me, consent, code, said):
+    answer = me.post(at(consent, "erase"), follow=True).content.decode()
+    assert "Your request goes to the other side." in answer
+    request = ErasureRequest.objects.get()
+    news = Undelivered(id=request.message_id, receiver="gd", conversation=consent.key, code=code)
+    erasing.not_delivered(news)
+    text = unescape(me.get("/my-data/erasure").content.decode())
+    assert "The other side could not take it" in text
+    assert said in text
+    assert at(consent, "erase") in text
+    assert me.post(at(consent, "erase")).status_code == 302
+    assert ErasureRequest.objects.filter(state="asked").count() == 1
 
 
 def test_who_is_not_signed_in_asks_nothing(node, consent):

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from apps.dataflow.pages.conftest import PEARL, browser_of, person_signed_in
-from kouan.apps.dataflow import consents, receipts, records, register
+from kouan.apps.dataflow import clearing, consents, receipts, records, register
 from kouan.apps.dataflow.models import ConsentRequest, Contract, DataConsent, Record
 from kouan.apps.dataflow.payloads import RecordRead, RecordsErased
 from kouan.apps.dataflow.queries.mine import LATEST
@@ -287,6 +287,12 @@ def test_who_has_read_it_when_and_for_what(me, signed, given, sent, read_there):
     assert "LEE Ka Yan" not in text
 
 
+def test_what_lies_elsewhere_is_not_said_not_to_be(me):
+    text = me.get("/my-data/readers/").content.decode()
+    assert "Nothing about you has crossed under a contract" in text
+    assert 'href="/applications/who-has-read/"' in text
+
+
 def test_a_reader_is_never_mark_up(me, signed, given, sent, read_there):
     contract = signed()
     read_there(sent(contract, given(contract)), reader="<script>alert(1)</script>")
@@ -301,7 +307,7 @@ def test_what_was_erased_there_is_gone_here_too(me, signed, given, sent, arrived
     said = RecordsErased(
         records=[record.message_id.bytes], because="asked", at=int(timezone.now().timestamp())
     )
-    records.erased_there(message=arrived(said))
+    clearing.erased_there(message=arrived(said))
     assert not OutboxMessage.objects.get(message_id=record.message_id).body
     text = me.get("/my-data/readers/").content.decode()
     assert "Pearl River Bank erased it, because you asked" in text

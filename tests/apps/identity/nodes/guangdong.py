@@ -144,7 +144,7 @@ class Guangdong:
         jws.deserialize_compact(headers["dpop"], key, ["ES256"])
         assert head["typ"] == "dpop+jwt"
         assert (claims["htm"], claims["htu"]) == ("POST", DOOR + path)
-        assert abs(time.time() - claims["iat"]) < 5
+        assert abs(time.time() - claims["iat"]) < 60
         assert claims["jti"] not in self.seen
         self.seen.add(claims["jti"])
         return claims

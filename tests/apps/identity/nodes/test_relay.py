@@ -137,7 +137,7 @@ ID_TOKENS = [
     ("exp", {"exp": None}),
     ("exp", {"exp": int(time.time()) + YEAR}),
     ("exp", {"exp": "soon"}),
-    ("iat", {"iat": int(time.time()) + 3600}),
+    ("iat", {"iat": int(time.time()) + YEAR}),
     ("iat", {"iat": int(time.time()) - 3600}),
     ("iat", {"iat": True}),
     ("acr", {"acr": "urn:gba:loa:2"}),
@@ -273,7 +273,7 @@ def test_a_clock_that_is_wrong_makes_nobody_older_or_younger(gd, begun, behind):
     by_its_clock(gd, behind)
     relay.returned(answer=back(gd), browser=BROWSER)
     said = interactions.foreign_of(Interaction.objects.get(pk=row.pk))
-    assert abs(time.time() - said["auth_time"]) < 5
+    assert abs(time.time() - said["auth_time"]) < 60
 
 
 def test_a_clock_that_is_ahead_hides_no_old_sign_in(gd, begun):

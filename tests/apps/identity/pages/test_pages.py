@@ -167,7 +167,7 @@ def test_another_browser_sees_nothing_and_agrees_to_nothing(asked):
     address = f"/identity/sign-in/{asked.key}/consent"
     for page in (other.get(address), other.post(address, {"answer": "agree", "claims": "name"})):
         assert page.status_code == 410
-        assert b"LEE" not in page.content
+        assert b"LEE Ka" not in page.content
     assert not ConsentReceipt.objects.exists()
 
 

@@ -245,12 +245,21 @@ def test_a_form_of_another_site_withdraws_nothing(me, agreed, link):
     assert Link.objects.get().state == "cooling"
 
 
+def test_a_link_under_way_shows_how_far_it_is(me, link):
+    link()
+    assert re.findall("kouan-timeline__step--([a-z]+)", me.get("/identity/links/").content.decode()) == [
+        "done", "done", "current", "waiting",
+    ]  # fmt: skip
+    Link.objects.update(state="active")
+    assert "kouan-timeline" not in me.get("/identity/links/").content.decode()
+
+
 def test_links_are_shown_by_state_and_stopped(me, link):
     one = link()
     link(state="active", peer="mo")
     link(state="refused", ended_at=timezone.now(), document=b"x" * 32)
     text = text_of(me, "links/")
-    for words in ("Cooling-off", "Counts from", "Linked", "Not linked", "Hong Kong identity card"):
+    for words in ("Cooling-off", "Valid from", "Linked", "Not linked", "Hong Kong identity card"):
         assert words in text
     page = me.post(f"/identity/links/{one.key}/end", follow=True).content.decode()
     assert "The link has ended, on both sides." in page or "Not done" in page

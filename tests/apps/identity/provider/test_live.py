@@ -54,7 +54,7 @@ class Visitor:
         self.node = node
         self.level = level
         self.browser = httpx.Client(
-            base_url=node.made.config.portal_origin, headers={"Accept-Language": "en"}
+            base_url=node.made.config.portal_origin, headers={"Accept-Language": "en"}, timeout=60
         )
 
     def arrive(self, url):
@@ -136,7 +136,7 @@ def test_a_certified_client_signs_a_person_in_and_out(profile, node, visitor):
         assert line, program.stderr.read()
         person = visitor()
         address = person.sign_in(json.loads(line)["url"])
-        told, errors = program.communicate(f"{address}\n", timeout=30)
+        told, errors = program.communicate(f"{address}\n", timeout=120)
         assert told, errors
     finally:
         program.kill()
@@ -215,7 +215,7 @@ def guard(node, tmp_path_factory):
         yield address
     finally:
         program.terminate()
-        program.wait(20)
+        program.wait(60)
 
 
 def _answers(url):
@@ -228,7 +228,7 @@ def _answers(url):
 @apache2
 def test_apache_guards_pages_by_the_level_of_the_sign_in(guard, visitor):
     for level, status in ((2, 401), (3, 200)):
-        with httpx.Client() as browser:
+        with httpx.Client(timeout=60) as browser:
             answer = browser.get(f"{guard}/guarded/page.txt")
             assert answer.status_code == 302
             back = visitor(level).sign_in(answer.headers["location"])

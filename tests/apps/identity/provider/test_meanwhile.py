@@ -63,7 +63,7 @@ def at_one_moment(threads, first, second):
     while not other.done() and not _somebody_waits() and time.monotonic() < end:
         time.sleep(0.01)
     go_on.set()
-    return one.result(30), other.result(30)
+    return one.result(60), other.result(60)
 
 
 def _somebody_waits():
@@ -154,7 +154,7 @@ def test_a_sign_in_is_finished_while_its_consent_serves_for_another(threads, agr
     another = at_consent(client, person)
     with transaction.atomic():
         assert give(another).receipt == ConsentReceipt.objects.get()
-        threads.submit(_alone, finish(row)).result(10)
+        threads.submit(_alone, finish(row)).result(60)
     assert SignIn.objects.exists()
 
 
@@ -168,7 +168,7 @@ def test_who_agrees_waits_for_the_interaction_before_the_consent_is_held(threads
         while not _somebody_waits() and time.monotonic() < end:
             time.sleep(0.01)
         assert ConsentReceipt.objects.select_for_update(nowait=True).get()
-    assert agrees.result(30).receipt is not None
+    assert agrees.result(60).receipt is not None
 
 
 @pytest.mark.parametrize("way", [withdraw, lambda _person: sign_out()], ids=["withdrawn", "signed-out"])

@@ -96,4 +96,4 @@ def test_nothing_secret_is_kept_as_it_is(code):
     for row in [*AccessToken.objects.values(), *SignIn.objects.values(), *SpentToken.objects.values()]:
         assert given not in str(row)
         assert answer["access_token"] not in str(row)
-        assert "LEE" not in str(row)
+        assert "LEE Ka" not in str(row)

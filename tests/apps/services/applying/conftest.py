@@ -250,7 +250,7 @@ def filled(begun, chan, held):
         }
         drafts.change(
             key=row.key, person=chan.person, seen=draft.seen, answers=answers,
-            picks={"identity": {"offer": str(held.key), "claims": ["name", "birthdate"]}},
+            picks={"identity": {"offer": str(held.key), "version": "1", "claims": ["name", "birthdate"]}},
         )  # fmt: skip
         return row
 

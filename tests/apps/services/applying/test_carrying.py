@@ -12,7 +12,7 @@ from apps.services.applying.made import ANSWERS, PNG, definition
 from kouan.apps.evidence import records
 from kouan.apps.evidence.domain import Change
 from kouan.apps.evidence.models import EvidenceRecord
-from kouan.apps.services.applying import drafts, errors, sending, uploads
+from kouan.apps.services.applying import acting, drafts, errors, sending, uploads
 from kouan.apps.services.catalogue.errors import FaultyDefinition
 from kouan.apps.services.models import Application
 from kouan.core.exchange.models import OutboxMessage
@@ -91,7 +91,8 @@ def test_a_correction_of_an_answer_does_not_hang_on_evidence_that_has_ended_sinc
     row = sent()
     gd.move(row, "ask-correction", "correction", ask=["answers.plate"])
     records.change(record=held, change=Change.REVOKED, by="tests", departments=None)
-    sending.act(key=row.key, person=chan.person, action="correct")
+    words = "It is right as it is."
+    acting.act(key=row.key, person=chan.person, action="correct", words=words, seen=opened(row, chan).seen)
     assert row.events.filter(kind="corrected").exists()
 
 

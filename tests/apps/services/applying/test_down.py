@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from apps.services.applying.made import ANSWERS
-from kouan.apps.services.applying import drafts, reasons, sending
+from kouan.apps.services.applying import acting, drafts, reasons
 from kouan.apps.services.applying import following as parts
 from kouan.apps.services.cases import errors as of_cases
 from kouan.core.exchange import Undelivered
@@ -37,13 +37,13 @@ def test_a_correction_waits_for_the_other_node_and_says_when_it_was_made(sent, g
     due = (timezone.now() + timedelta(days=1)).date()
     gd.move(row, "ask-correction", "correction", ask=["answers.plate"], words="Look.", due_on=str(due))
     mended = {**ANSWERS, "plate": "XY1"}
-    drafts.change(key=row.key, person=chan.person, seen=drafts.opened(row).seen, answers=mended)
+    draft = drafts.change(key=row.key, person=chan.person, seen=drafts.opened(row).seen, answers=mended)
     made = timezone.now()
-    sending.act(key=row.key, person=chan.person, action="correct")
+    acting.act(key=row.key, person=chan.person, action="correct", seen=draft.seen)
     later(hours=50)
     row.refresh_from_db()
     assert (row.state, str(row.due_on)) == ("correction", str(due))
-    assert "correct" not in sending.allowed(row)  # it is on its way, once
+    assert "correct" not in acting.allowed(row)  # it is on its way, once
 
     opened = gd.peer.open((sealed := seal_batch("gd")).wire)
     take_receipt(sealed, gd.peer.receipt(opened))
@@ -56,7 +56,7 @@ def test_a_correction_waits_for_the_other_node_and_says_when_it_was_made(sent, g
     gd.move(row, "correct", "in-review", due_on="2026-12-24")
     assert (row.state, str(row.due_on)) == ("in-review", "2026-12-24")
     assert drafts.opened(row).answers == mended
-    assert "appeal" not in sending.allowed(row)
+    assert "appeal" not in acting.allowed(row)
 
 
 def test_why_it_was_not_taken_stands_on_the_applicants_page(sent, chan):

@@ -8,7 +8,7 @@ import pytest
 from django.db.models import F
 from django.urls import reverse
 
-from kouan.apps.services.applying import erasing, sending
+from kouan.apps.services.applying import acting, erasing
 from kouan.apps.services.models import Application, ApplicationEvent
 from kouan.core.exchange.models import OutboxBody
 
@@ -50,7 +50,7 @@ def test_after_its_term_the_person_still_sees_that_it_was_and_how_it_ended(ended
     assert erasing.run() is False
     assert holds(row) == 0
     assert (row.state, row.reference, row.person != "") == ("refused", gd.reference, True)
-    assert sending.allowed(row) == []
+    assert acting.allowed(row) == []
     assert not OutboxBody.objects.filter(message__conversation=row.key).exists()
     text = chan.browser.get(reverse("services:application", args=[row.key])).content.decode()
     assert "what it held of you was erased here" in text

@@ -15,7 +15,16 @@ from django.utils import timezone
 
 from apps.services.applying.made import ANSWERS, PDF
 from kouan.apps.services import concerns
-from kouan.apps.services.applying import cosigning, drafts, errors, expiry, mailing, queries, sending
+from kouan.apps.services.applying import (
+    acting,
+    correcting,
+    cosigning,
+    drafts,
+    errors,
+    expiry,
+    mailing,
+    queries,
+)
 from kouan.apps.services.applying import following as parts
 from kouan.apps.services.models import Application, ApplicationNotice, Cosignature
 from kouan.apps.services.register import ApplicationConsents
@@ -85,7 +94,7 @@ def test_a_reading_is_shown_and_moves_nothing(sent, gd, chan):
     gd.move(row, "take-up", "in-review", due_on=WHEN)
     gd.move(row, "read", "in-review")
     assert (row.state, str(row.due_on)) == ("in-review", WHEN)
-    _crossed, ((mine, reading),) = queries.all_crossings(chan.person)
+    ((mine, reading),) = queries.all_readings(chan.person)
     assert (mine.row.pk, reading.kind) == (row.pk, "read")
 
 
@@ -140,18 +149,19 @@ def test_what_was_not_taken_is_said_and_can_be_begun_again(sent):
 
 
 def act(row, chan, action, **more):
-    sending.act(key=row.key, person=chan.person, action=action, **more)
+    seen = drafts.opened(drafts.mine(row.key, chan.person)).seen
+    acting.act(key=row.key, person=chan.person, action=action, **{"seen": seen} | more)
 
 
 def test_what_may_be_done_follows_the_table(sent, gd):
     row = sent()
-    assert sending.allowed(row) == ["withdraw"]
+    assert acting.allowed(row) == ["withdraw"]
     gd.move(row, "received", "received")
-    assert sending.allowed(row) == ["withdraw", "message"]
+    assert acting.allowed(row) == ["withdraw", "message"]
     gd.move(row, "ask-correction", "correction", ask=["answers.plate"])
-    assert sending.allowed(row) == ["correct", "withdraw", "message"]
+    assert acting.allowed(row) == ["correct", "withdraw", "message"]
     gd.move(row, "refuse", "refused", words="No.")
-    assert sending.allowed(row) == ["appeal", "withdraw-consent", "message"]
+    assert acting.allowed(row) == ["appeal", "withdraw-consent", "message"]
 
 
 def test_what_still_waits_here_is_taken_back_and_never_goes(sent, gd, chan):
@@ -166,7 +176,7 @@ def test_what_still_waits_here_is_taken_back_and_never_goes(sent, gd, chan):
     assert gd.hear() == []
     report_undelivered()
     row.refresh_from_db()
-    assert (row.state, kinds_of(row)[-1], sending.allowed(row)) == ("withdrawn", "withdraw", [])
+    assert (row.state, kinds_of(row)[-1], acting.allowed(row)) == ("withdrawn", "withdraw", [])
     proposal = SimpleNamespace(consent_reference=str(row.key), sender="hk", receiver="gd")
     assert not ApplicationConsents().covers(proposal)
     again = drafts.again(key=row.key, person=chan.person, language="en")
@@ -180,12 +190,12 @@ def test_what_has_left_is_taken_back_where_it_goes(sent, gd, chan):
     ((kind, said),) = gd.hear()
     assert (kind, said["action"], said["words"]) == ("services.applicant", "withdraw", "I have moved.")
     row.refresh_from_db()
-    assert (row.state, kinds_of(row)[-1], sending.allowed(row)) == ("sent", "asked-to-withdraw", [])
+    assert (row.state, kinds_of(row)[-1], acting.allowed(row)) == ("sent", "asked-to-withdraw", [])
     with pytest.raises(errors.NotYourTurn):
         act(row, chan, "withdraw")
     gd.move(row, "received", "received")
     gd.move(row, "withdraw", "withdrawn")
-    assert (row.state, sending.allowed(row)) == ("withdrawn", ["withdraw-consent", "message"])
+    assert (row.state, acting.allowed(row)) == ("withdrawn", ["withdraw-consent", "message"])
 
 
 def test_a_word_goes_over_and_may_be_repeated(sent, gd, chan):
@@ -218,7 +228,7 @@ def test_what_was_done_is_not_done_twice_until_it_is_answered_or_refused(sent, g
     parts.word_not_taken(message=told)
     parts.word_not_taken(message=told)
     assert kinds_of(row).count("not-heard") == 1
-    assert "appeal" in sending.allowed(Application.objects.get(pk=row.pk))
+    assert "appeal" in acting.allowed(Application.objects.get(pk=row.pk))
 
 
 def test_only_what_was_asked_can_be_corrected_and_goes_over_whole(sent, gd, chan):
@@ -226,9 +236,9 @@ def test_only_what_was_asked_can_be_corrected_and_goes_over_whole(sent, gd, chan
     gd.hear()
     gd.move(row, "ask-correction", "correction", ask=["answers.plate"], words="It is not yours.", due_on=WHEN)
     draft = drafts.opened(row)
-    assert drafts.may_edit(draft, "answers.plate")
-    assert not drafts.may_edit(draft, "answers.about")
-    assert not drafts.may_edit(draft, "needs.identity")
+    assert correcting.may_edit(draft, "answers.plate")
+    assert not correcting.may_edit(draft, "answers.about")
+    assert not correcting.may_edit(draft, "needs.identity")
     drafts.change(key=row.key, person=chan.person, seen=draft.seen, answers={**ANSWERS, "plate": "XY1"})
     row.refresh_from_db()
     with pytest.raises(errors.ConsentNeeded):
@@ -270,7 +280,7 @@ def test_news_is_kept_and_sent_without_saying_what(sent, gd, chan):
 def test_a_consent_is_withdrawn_after_the_end_and_then_nothing_more_is_sent(sent, gd, chan):
     row = sent()
     gd.move(row, "take-up", "in-review")
-    assert "withdraw-consent" not in sending.allowed(row)
+    assert "withdraw-consent" not in acting.allowed(row)
     gd.move(row, "refuse", "refused")
     gd.hear()
     assert OutboxBody.objects.exists()
@@ -282,7 +292,7 @@ def test_a_consent_is_withdrawn_after_the_end_and_then_nothing_more_is_sent(sent
     ((_kind, said),) = gd.hear()
     assert (said["action"], said["answers"], said["evidence"]) == ("withdraw-consent", b"", [])
     row.refresh_from_db()
-    assert sending.allowed(row) == []
+    assert acting.allowed(row) == []
     gd.move(row, "restrict", "refused")
     assert not kept.exists()
     assert (row.state, kinds_of(row)[-1]) == ("refused", "restrict")
@@ -293,11 +303,11 @@ def test_a_consent_is_withdrawn_after_the_end_and_then_nothing_more_is_sent(sent
 def test_a_withdrawal_of_consent_that_was_not_taken_can_be_made_again(sent, gd, chan):
     row = sent()
     gd.move(row, "refuse", "refused")
-    sending.act(key=row.key, person=chan.person, action="withdraw-consent")
+    acting.act(key=row.key, person=chan.person, action="withdraw-consent")
     message = row.events.get(kind="withdrew-consent").message_id
     parts.word_not_taken(message=Undelivered(id=message, receiver="gd", conversation=row.key, code="not-now"))
     row.refresh_from_db()
-    assert "withdraw-consent" in sending.allowed(row)
+    assert "withdraw-consent" in acting.allowed(row)
 
 
 def test_unread_news_is_counted_in_the_navigation(sent, gd, chan):
@@ -375,7 +385,7 @@ def test_it_goes_when_the_cosigner_has_signed_and_says_who(shared, send, chan, l
 
 def test_the_number_of_the_document_is_kept_nowhere(shared, chan):
     ask(shared, chan)
-    assert "7654" not in repr(list(Cosignature.objects.values()))
+    assert "765432" not in repr(list(Cosignature.objects.values()))
 
 
 def test_only_the_person_who_is_asked_signs(shared, chan, lee):

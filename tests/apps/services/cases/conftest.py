@@ -13,7 +13,8 @@ from django.contrib.auth.models import User
 from apps.services.cases.made import PlayedBroker, Sent, published
 from core.exchange.peer import Peer
 from kouan.apps.services import receipts
-from kouan.apps.services.cases import receiving, versions
+from kouan.apps.services.cases import clock, receiving
+from kouan.apps.services.catalogue import queries as queries_of_catalogue
 from kouan.apps.services.models import Case
 from kouan.config import BlobSettings
 from kouan.core import credentials
@@ -24,6 +25,8 @@ from kouan.core.exchange.models import InboxMessage
 from kouan.core.exchange.receipts import take_receipt
 from kouan.core.exchange.sealing import seal_batch
 from kouan.core.policy import policy_of
+from kouan.core.sides import get_side
+from kouan.core.sides.calendars import CalendarYear
 from kouan.core.trust import cose, queries
 from kouan.core.trust.receipts import CONSENT
 from kouan.core.trust.services import import_document
@@ -39,6 +42,14 @@ def stores(tmp_path_factory):
     }
 
 
+@pytest.fixture(autouse=True)
+def _calendar(monkeypatch):
+    """Have the calendar of this year and the next, whenever that is; a year without one is tried apart."""
+    known, year = get_side("hk").calendar, clock.today().year
+    here = {each: CalendarYear(each, "the plain week, for tests", {}) for each in (year, year + 1)}
+    monkeypatch.setattr(clock, "calendar", lambda: replace(known, by_year=here | dict(known.by_year)))
+
+
 @pytest.fixture
 def node(db, settings, stores, tmp_path):
     """This process as the node of Hong Kong, under the demonstration's agreements."""
@@ -51,7 +62,7 @@ def node(db, settings, stores, tmp_path):
     outbox._waiting._counts.clear()
     pressure._held.forget()
     allowances.forget()
-    versions.by_digest.cache_clear()
+    queries_of_catalogue.version.cache_clear()
     settings.NODE = replace(
         settings.NODE,
         keys=stores["hk"].directory,

@@ -276,7 +276,8 @@ def word(  # noqa: PLR0913 - all that it may say
     """What an applicant does after that."""
     values = {
         "application": case.key.bytes, "action": action, "answers": b"", "words": words, "kinds": [],
-        "evidence": [], "attachments": [], "consent": receipt, "at": int((at or timezone.now()).timestamp()),
+        "evidence": [], "attachments": [], "consent": receipt, "level": 2,
+        "at": int((at or timezone.now()).timestamp()),
     } | more  # fmt: skip
     rests = Basis("demonstration-public-services", bytes(32), consent or str(case.key))
     return Received(

@@ -81,7 +81,9 @@ def test_a_file_is_handed_out_to_its_own_department_and_by_its_own_case(
     assert (elsewhere.status_code, elsewhere.json()["code"]) == (404, "unknown-case-file")
     path = f"{with_files.reference}/files/{key}"
     assert client.get(f"/api/v1/services/cases/{path}").status_code == 401
-    monkeypatch.setattr(web_access, "_departments", [lambda _user, _role: (ELSEWHERE,)])
+    monkeypatch.setattr(
+        web_access, "_departments", [lambda users, _role: {each.pk: (ELSEWHERE,) for each in users}]
+    )
     assert (system(path).status_code, system(path).json()["code"]) == (404, "unknown-case")
     assert system(f"{with_files.reference}/result").status_code == 404
 

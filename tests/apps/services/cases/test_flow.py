@@ -8,6 +8,7 @@ from kouan.apps.services.cases.clock import Turn, turn_of
 from kouan.apps.services.cases.labels import ACTIONS, COLOURS, EVENTS, STATES
 from kouan.apps.services.domain import (
     BEGIN,
+    BOUNDS,
     FLOW,
     OVER,
     Action,
@@ -57,6 +58,15 @@ def test_an_applicant_never_decides():
     }  # fmt: skip
     with pytest.raises(NoSuchStep):
         step(FLOW, State.IN_REVIEW, Action.GRANT, Role.APPLICANT)
+
+
+def test_the_usual_way_keeps_to_what_every_table_must():
+    assert BOUNDS.keys() == set(Action)
+    for row in FLOW:
+        bounds = BOUNDS[row.action]
+        assert (row.role, row.source in bounds.sources, row.target in bounds.targets) == (
+            bounds.role, True, True,
+        )  # fmt: skip
 
 
 def test_every_state_step_and_button_has_a_name():

@@ -2,19 +2,23 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import rfc8785
 from asn1crypto import pem, x509
 from django.contrib.auth.models import User
 from django.utils import timezone
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
-from apps.services.cases.made import FEE, opened_pdf, presentation, published, word
+from apps.services.cases.made import ANSWERS, FEE, opened_pdf, presentation, published, word
 from kouan.apps.evidence.broker import EvidenceBroker
 from kouan.apps.services import papers, sealing
 from kouan.apps.services.cases import (
+    clock,
+    deadlines,
     erasing,
     errors,
     granting,
@@ -204,6 +208,55 @@ def test_after_an_appeal_a_result_stands_or_is_taken_back(granted, broker, decid
     assert row.state == state
     assert issued.counts(row) is (state == "granted")
     assert len(broker.revoked) == (state == "refused")
+
+
+@pytest.fixture
+def reopened(granted):
+    def make():
+        row, worker = granted()
+        receiving.acted(message=word(row, "appeal", words="The make is wrong."))
+        row.refresh_from_db()
+        return working.reopen(case=row, officer=worker, changed=row.changed, words="We look again."), worker
+
+    return make
+
+
+def ended(row, told):
+    """What a case came to, what its applicant's side was told last, and whether its result counts."""
+    row.refresh_from_db()
+    last = told()[-1][1]
+    return (row.state, row.turn, last["kind"], last["state"], issued.counts(row))
+
+
+def test_what_was_granted_stays_so_where_a_reopened_case_is_withdrawn(reopened, told):
+    row, _worker = reopened()
+    receiving.acted(message=word(row, "withdraw"))
+    assert ended(row, told) == ("granted", "nobody", "withdraw", "granted", True)
+
+
+def test_where_the_result_was_taken_back_before_a_reopened_case_is_withdrawn(reopened, told):
+    row, worker = reopened()
+    row = granting.revoke(case=row, officer=worker, changed=row.changed, words="Wrong.")
+    receiving.acted(message=word(row, "withdraw"))
+    assert ended(row, told) == ("withdrawn", "nobody", "withdraw", "withdrawn", False)
+
+
+def test_what_was_granted_stays_so_where_a_reopened_case_lapses(reopened, told, agreed):
+    row, worker = reopened()
+    row = working.ask_correction(
+        case=row, officer=worker, changed=row.changed, ask=["answers.plate"], words="Look."
+    )
+    tomorrow = timedelta(days=1)
+    Case.objects.update(due_on=clock.today())
+    assert deadlines._lapse(clock.today() + tomorrow) == 1
+    assert ended(row, told) == ("granted", "nobody", "lapse", "granted", True)
+    # A correction that was sent in time counts all the same.
+    kinds = ["person.vehicle"]
+    mended = word(row, "correct", answers=rfc8785.dumps(ANSWERS), kinds=kinds, receipt=agreed(row, kinds))
+    with pytest.raises(errors.NotNow):
+        receiving.acted(message=replace(mended, sent_at=mended.sent_at + tomorrow))
+    receiving.acted(message=mended)
+    assert ended(row, told) == ("in-review", "office", "correct", "in-review", True)
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant", "zh-hans"])

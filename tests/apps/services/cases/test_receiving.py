@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import io
 import uuid
 import zipfile
@@ -33,8 +34,9 @@ from kouan.apps.services.cases import (
     telling,
     working,
 )
+from kouan.apps.services.crossings import SERVICE_PUBLISHED
 from kouan.apps.services.models import Case, CaseCounter, CaseEvidence, CaseFile, ServiceVersion
-from kouan.apps.services.payloads import Attachment
+from kouan.apps.services.payloads import FILE_KIND, Attachment
 from kouan.core.credentials import Verdict, asked_for
 from kouan.core.errors import KouanError
 from kouan.core.exchange import Undelivered
@@ -190,6 +192,29 @@ def test_a_replaced_version_is_followed_to_its_end(sent, definition):
     ServiceVersion.objects.update(state="replaced", ended_at=timezone.now())
     published(version=2, fee=FEE)
     receiving.opened(message=sent().message())
+    assert Case.objects.get().version == 1
+
+
+def test_a_version_that_was_replaced_is_applied_for_while_its_side_may_not_know_of_the_next(sent, definition):
+    week = SERVICE_PUBLISHED.expires_after
+    ServiceVersion.objects.update(state="replaced", ended_at=timezone.now() - week - timedelta(hours=1))
+    published(version=2, fee=FEE)
+    assert refusal(sent()) == "application-of-replaced-version"
+    ServiceVersion.objects.filter(version=1).update(ended_at=timezone.now() - week)
+    receiving.opened(message=sent().message())
+    assert Case.objects.get().version == 1
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["not offered", "offered anew"])
+def test_a_service_that_was_withdrawn_is_not_applied_for_by_an_older_version(sent, definition, again):
+    withdrawn = timezone.now() - timedelta(hours=1)
+    ServiceVersion.objects.update(state="replaced", ended_at=withdrawn - timedelta(hours=1))
+    published("withdrawn", version=2, fee=FEE)
+    ServiceVersion.objects.filter(version=2).update(ended_at=withdrawn)
+    if again:
+        published(version=3)
+    assert refusal(sent()) == "application-after-withdrawal"
+    receiving.opened(message=replace(sent().message(), sent_at=withdrawn - timedelta(minutes=5)))
     assert Case.objects.get().version == 1
 
 
@@ -478,6 +503,32 @@ def test_what_was_replaced_is_looked_at_no_more(case, officer, agreed, broker):
     assert proving.look_again(row) == []
 
 
+def found_now(row, broker, *verdicts):
+    """What the case shows after each check that finds this."""
+    for verdict in verdicts:
+        broker.now["residence"] = verdict
+        proving.look_again(row)
+    (shown,) = proving.shown(row)
+    return shown
+
+
+def test_what_counted_before_its_side_fell_silent_counts_after_its_end(case, broker):
+    row = case()
+    (before,) = proving.shown(row)
+    silent = found_now(row, broker, Verdict.STATUS_UNKNOWN)
+    assert (silent.verdict, silent.claims) == (Verdict.STATUS_UNKNOWN, ())
+    after = found_now(row, broker, Verdict.EXPIRED)
+    assert (after.verdict, after.claims, after.good) == (Verdict.GOOD, before.claims, True)
+    assert found_now(row, broker, Verdict.SUSPENDED, Verdict.EXPIRED).good
+    assert found_now(row, broker, Verdict.REVOKED).verdict is Verdict.REVOKED
+    assert not found_now(row, broker, Verdict.STATUS_UNKNOWN, Verdict.EXPIRED).good
+
+
+def test_what_never_was_found_good_is_not_so_after_its_end(case, broker):
+    row = case(evidence=[presentation(verdict=Verdict.STATUS_UNKNOWN)])
+    assert found_now(row, broker, Verdict.EXPIRED).verdict is Verdict.EXPIRED
+
+
 def test_after_the_end_a_withdrawn_consent_closes_what_was_sent(case, officer, told):
     row = case()
     with pytest.raises(errors.NotNow):
@@ -497,6 +548,31 @@ def test_after_the_end_a_withdrawn_consent_closes_what_was_sent(case, officer, t
     assert [payload["kind"] for _type, payload in told()] == ["restrict"]
     with pytest.raises(errors.NotNow):
         receiving.acted(message=word(row, "withdraw-consent"))
+
+
+def test_a_withdrawn_consent_closes_who_signed_and_what_the_applicant_wrote(case, officer):
+    row = case(cosigners=[cosigner()])
+    receiving.acted(message=word(row, "message", words="I need it soon."))
+    row.refresh_from_db()
+    before = queries.shown(row, "en")
+    assert [each["name"] for each in before.cosigners] == ["LI Wei"]
+    assert [each.words for each in before.story if each.kind == "message"] == ["I need it soon."]
+    receiving.acted(message=word(row, "withdraw"))
+    receiving.acted(message=word(row, "withdraw-consent", words="I have moved."))
+    receiving.acted(message=word(row, "message", words="Is it closed?"))
+    row.refresh_from_db()
+    seen = queries.shown(row, "en")
+    assert seen.cosigners == ()
+    assert [each.words for each in seen.story] == ["Is it closed?", "I have moved.", "", "", ""]
+
+
+def test_of_two_files_for_one_question_none_is_taken(sent):
+    application = sent(
+        answers=ANSWERS | {"paper": hashlib.sha256(PDF).hexdigest()}, kinds=[*KINDS, FILE_KIND]
+    )
+    application.attach("answers.paper", PNG, name="a.png", media_type="image/png")
+    application.attach("answers.paper", PDF)
+    assert refusal(application) == "files-differ"
 
 
 def test_a_file_of_a_case_without_consent_is_not_opened(case):
@@ -583,3 +659,17 @@ def test_an_officer_sees_that_the_applicants_side_did_not_take_what_it_was_told(
     assert "did not take" in str(shown.title)
     telling.not_told(message=Undelivered(uuid.uuid4(), "gd", row.key, "expired"))
     assert row.events.filter(kind=telling.NOT_TOLD).count() == 1
+
+
+@pytest.mark.parametrize("action", ["correct", "withdraw", "appeal", "withdraw-consent"])
+def test_an_officer_sees_so_too_of_a_step_that_the_applicant_brought_about(case, officer, agreed, action):
+    row = asked(case(), officer) if action in {"correct", "withdraw"} else refused(case, officer)[0]
+    receipt = agreed(row, OF_ANSWERS)
+    more = {"answers": rfc8785.dumps(ANSWERS), "kinds": OF_ANSWERS, "receipt": receipt}
+    message = word(row, action, words="So.", **(more if action == "correct" else {}))
+    receiving.acted(message=message)
+    event = row.events.get(caused_by=message.id)
+    assert event.message_id not in {None, message.id}
+    telling.not_told(message=Undelivered(event.message_id, "gd", row.key, "expired"))
+    (told,) = row.events.filter(kind=telling.NOT_TOLD)
+    assert telling.said(row, told) == {"said": f"{event.kind} (expired)"}

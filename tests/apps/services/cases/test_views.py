@@ -45,6 +45,11 @@ def page_of(row, name=""):
     return f"/cases/{row.reference}/{name}"
 
 
+def asked(browser, row, name):
+    """What the link on the case's page leads to."""
+    return browser.get(page_of(row, name), {"changed": row.changed})
+
+
 def posted(browser, row, name, **values):
     return browser.post(page_of(row, name), {"changed": row.changed} | values)
 
@@ -70,7 +75,7 @@ def test_the_home_page_leads_caseworkers_to_their_work(browser, client):
 def test_a_case_of_another_department_is_unknown(browser, case, monkeypatch, node):
     row = case()
     held = (HeldIn("lands", row_name()),)
-    monkeypatch.setattr(web_access, "_departments", [lambda _user, _role: held])
+    monkeypatch.setattr(web_access, "_departments", [lambda users, _role: {each.pk: held for each in users}])
     assert browser.get(page_of(row)).status_code == 404
     assert posted(browser, row, "take-up").status_code == 404
     assert row.reference not in browser.get("/cases/").content.decode()
@@ -142,13 +147,13 @@ def test_a_case_is_shown_in_the_officers_script(browser, case, language):
 
 def test_an_officer_works_through_a_case(browser, case, told):
     row = case()
-    assert browser.get(page_of(row, "take-up")).status_code == 200
+    assert asked(browser, row, "take-up").status_code == 200
     response = posted(browser, row, "take-up")
     assert response["Location"] == page_of(row)
     row.refresh_from_db()
     assert row.state == "in-review"
     for name in ("note", "message", "assign", "ask-correction", "grant", "refuse"):
-        assert browser.get(page_of(row, name)).status_code == 200
+        assert asked(browser, row, name).status_code == 200
     assert posted(browser, row, "note", words="Look.").status_code == 302
     row.refresh_from_db()
     assert posted(browser, row, "ask-correction", words="Wrong.", ask=["answers.plate"]).status_code == 302
@@ -190,10 +195,51 @@ def test_two_officers_on_one_case_see_what_the_other_did(browser, case, officer)
     assert not CaseEvent.objects.filter(kind="note").exists()
 
 
+@pytest.mark.parametrize("later", [False, True], ids=["before the action's page", "while it is open"])
+def test_what_an_officer_does_is_done_to_the_case_that_they_read(browser, case, officer, worker, later):
+    row = working.take_up(case=case(), officer=worker, changed=1)
+    link = re.search(rf'href="({page_of(row)}grant[^"]*)"', browser.get(page_of(row)).content.decode())[1]
+
+    def note():
+        working.note(case=row, officer=officer("other"), changed=row.changed, words="Do NOT grant: forged.")
+
+    if not later:
+        note()
+    opened = browser.get(link)
+    body = opened.content.decode()
+    if later:
+        note()
+        (seen,) = re.findall(r'name="changed" value="(\d+)"', body)
+        opened = browser.post(link, {"changed": seen, "line-make": "TOYOTA"})
+        body = opened.content.decode()
+    assert opened.status_code == 409
+    assert "An officer made a note (other)" in body
+    assert 'name="changed"' not in body
+    assert not CaseResult.objects.exists()
+
+
+def test_an_action_that_names_no_state_of_the_case_leads_to_the_case_first(browser, case):
+    row = case()
+    for changed in ({}, {"changed": ""}, {"changed": "x"}, {"changed": "٣"}, {"changed": "9" * 5000}):
+        assert browser.get(page_of(row, "take-up"), changed)["Location"] == page_of(row)
+        assert browser.post(page_of(row, "take-up"), changed)["Location"] == page_of(row)
+    row.refresh_from_db()
+    assert row.state == "received"
+
+
+def test_evidence_of_which_something_else_was_found_is_a_change_too(browser, case, broker):
+    row = case()
+    broker.now["residence"] = Verdict.REVOKED
+    assert browser.get(page_of(row)).status_code == 200
+    response = asked(browser, row, "take-up")
+    assert response.status_code == 409
+    assert "something else was found of its evidence" in response.content.decode()
+
+
 def test_what_cannot_be_done_now_leads_back(browser, case):
     row = case()
     for name in ("grant", "reopen", "uphold", "revoke", "ask-payment"):
-        assert browser.get(page_of(row, name))["Location"] == page_of(row)
+        assert asked(browser, row, name)["Location"] == page_of(row)
     assert posted(browser, row, "reopen", words="x").status_code == 422
     assert browser.get(page_of(row, "unknown")).status_code == 404
 
@@ -312,7 +358,7 @@ def test_a_fee_is_paid_on_the_demonstrations_page_once(client, fee):
     path = f"/pay/{fee.key}/"
     text = client.get(path).content.decode()
     assert "HKD 45.00" in text
-    for personal in ("AB 1234", "a" * 43, "WANG"):
+    for personal in ("AB 1234", "a" * 43, "WANG Fang"):
         assert personal not in text
     there = client.post(path)["Location"]
     assert there == f"{path}demonstration"

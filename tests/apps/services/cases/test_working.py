@@ -11,6 +11,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from apps.services.cases.made import FEE, published, word
+from kouan.apps.services import concerns
 from kouan.apps.services.cases import (
     access,
     clock,
@@ -22,10 +23,12 @@ from kouan.apps.services.cases import (
     versions,
     working,
 )
+from kouan.apps.services.domain import Action
 from kouan.apps.services.models import Case, CaseFee
-from kouan.core.sides import get_side
+from kouan.core.sides import CalendarYearError, get_side
+from kouan.core.watch.concerns import Concern
 from kouan.web import access as web_access
-from kouan.web.access import HeldIn, grant_role
+from kouan.web.access import HeldIn, grant_role, withdraw_role
 
 
 @pytest.fixture
@@ -89,7 +92,9 @@ def test_a_case_is_handed_to_a_caseworker_alone(case, officer):
 def test_officers_see_their_departments_cases_alone(case, officer, monkeypatch):
     row, worker = case(), officer()
     found = []
-    monkeypatch.setattr(web_access, "_departments", [lambda _user, _role: tuple(found)])
+    monkeypatch.setattr(
+        web_access, "_departments", [lambda users, _role: {each.pk: tuple(found) for each in users}]
+    )
     found.append(HeldIn("lands", get_side("hk").name))
     assert not access.cases_of(worker).exists()
     with pytest.raises(errors.UnknownCase):
@@ -98,6 +103,54 @@ def test_officers_see_their_departments_cases_alone(case, officer, monkeypatch):
     found.append(HeldIn("transport", get_side("hk").name))
     assert access.case_of(worker, row.reference) == row
     assert [each.reference for each in queries.worklist(worker, queries.Filter()).rows] == [row.reference]
+
+
+def test_who_has_lost_their_last_department_sees_no_case(case, officer, monkeypatch):
+    """While the request goes on that began before: no department is not the whole side."""
+    row, worker = case(), officer()
+    assert access.cases_of(worker).get() == row
+    withdraw_role(user=worker, role="caseworker")
+    assert not access.cases_of(worker).exists()
+    assert not access.works_on(worker, row)
+    assert not queries.worklist(worker, queries.Filter(show="all")).rows
+    assert queries.services_of(worker) == []
+    assert queries.counts(worker)["office"] == 0
+
+
+def test_a_service_may_wait_longer_for_a_correction_than_an_officer_may_choose(gd, broker, case, officer):
+    row = case(published("replaced", version=2, waits={"correction_working_days": 90}))
+    worker = officer()
+    asking = {
+        "case": row,
+        "officer": worker,
+        "changed": row.changed,
+        "ask": ["answers.plate"],
+        "words": "Look.",
+    }
+    beyond = working._counted(clock.MOST_DAYS) + timedelta(days=1)
+    with pytest.raises(errors.BadDueDay):
+        working.ask_correction(**asking, due_on=beyond)
+    assert working.ask_correction(**asking).due_on == working._counted(90)
+
+
+def test_a_clock_stops_in_a_year_without_a_calendar(case):
+    row = case()
+    row.due_on = date(2093, 3, 17)
+    with pytest.raises(CalendarYearError):
+        clock.calendar().working_days_between(date(2093, 3, 3), row.due_on)
+    clock.stop(row, date(2093, 3, 3), date(2093, 4, 1))
+    assert (row.days_left, row.stopped_on, row.due_on) == (10, date(2093, 3, 3), date(2093, 4, 1))
+    clock.stop(row, date(2093, 5, 1), date(2093, 6, 1))
+    assert row.days_left == 0
+
+
+@pytest.mark.parametrize("show", ["all", "over"])
+def test_the_newest_cases_of_a_whole_side_come_out_of_an_index(case, officer, show):
+    for name in "abc":
+        case(subject=name * 43)
+    rows = queries._filtered(Case.objects.all(), officer(), queries.Filter(show=show))
+    plan = rows.order_by("-received_at", "-id")[:26].explain()
+    assert connection.vendor != "sqlite" or "TEMP B-TREE" not in plan
 
 
 def test_a_correction_stops_the_clock_and_resumes_with_the_days_left(case, officer, told):
@@ -218,6 +271,31 @@ def test_money_that_comes_late_is_noted_and_moves_nothing(gd, broker, reviewed, 
     assert told() == []
 
 
+def test_a_case_that_lapsed_before_its_fee_came_can_be_opened_again(gd, broker, reviewed, told):
+    definition = published("replaced", version=2, fee=FEE)
+    row, worker = reviewed(definition)
+    row = working.ask_payment(case=row, officer=worker, changed=row.changed)
+    left = row.days_left
+    Case.objects.update(due_on=clock.today() - timedelta(days=1))
+    deadlines.run()
+    row.refresh_from_db()
+    assert queries.actions(row, definition) == ()
+    with pytest.raises(errors.NotNow):
+        working.reopen(case=row, officer=worker, changed=row.changed, words="We look again.")
+    working.paid(fee=CaseFee.objects.get(), payment="P-1")
+    told()
+    row.refresh_from_db()
+    assert queries.actions(row, definition) == (Action.REOPEN,)
+    row = working.reopen(case=row, officer=worker, changed=row.changed, words="It came a day late.")
+    row.refresh_from_db()
+    assert (row.state, row.turn, row.decided_at) == ("in-review", "office", None)
+    assert row.due_on == clock.day_after(clock.today(), left)
+    ((_type, payload),) = told()
+    assert (payload["kind"], payload["state"], payload["words"]) == (
+        "reopen", "in-review", "It came a day late.",
+    )  # fmt: skip
+
+
 def test_one_payment_pays_one_fee(gd, broker, reviewed, case, officer):
     row, worker = reviewed(published("replaced", version=2, fee=FEE))
     working.ask_payment(case=row, officer=worker, changed=row.changed)
@@ -273,10 +351,28 @@ def test_a_day_in_a_year_without_a_calendar_is_given_later(monkeypatch, case):
     row.save()
     assert (row.due_on, row.days_left, row.stopped_on) == (None, 8, date(2026, 11, 2))
     assert clock.left(row, date(2026, 11, 4)) == 6
+    deadlines.run()
+    assert list(concerns.find(timezone.now())) == [Concern("cases-undated", row.department, 1)]
     monkeypatch.undo()
     deadlines.run()
     row.refresh_from_db()
     assert (row.due_on, row.days_left) == (date(2026, 11, 12), None)
+    assert "cases-undated" not in {each.kind for each in concerns.find(timezone.now())}
+
+
+def test_in_a_year_without_a_calendar_the_clock_stops_and_goes_on_by_the_plain_week(monkeypatch):
+    known = get_side("gd").calendar
+    known = replace(known, by_year={year: days for year, days in known.by_year.items() if year <= 2026})
+    monkeypatch.setattr(clock, "calendar", lambda: known)
+    row = Case(state="received", turn="office")
+    clock.start(row, date(2026, 12, 28), 10)
+    assert (row.due_on, row.days_left, row.stopped_on) == (None, 10, date(2026, 12, 28))
+    # Three days of 2026 are known to be worked; of 2027 the 1st (a Friday) and the 4th and 5th count.
+    assert clock.left(row, date(2027, 1, 5)) == 4
+    clock.stop(row, date(2027, 1, 5), date(2027, 2, 1))
+    assert (row.days_left, row.stopped_on, row.due_on) == (4, date(2027, 1, 5), date(2027, 2, 1))
+    clock.resume(row, date(2027, 1, 20))
+    assert (row.due_on, row.days_left, row.stopped_on) == (None, 4, date(2027, 1, 20))
 
 
 def test_a_moment_late_at_night_counts_by_this_sides_day():

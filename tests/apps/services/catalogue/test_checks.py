@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from kouan.apps.services.definition import lines
@@ -158,10 +160,56 @@ def test_a_flow_that_no_case_could_follow_is_refused_with_its_row(folder, rows, 
     assert file.read_text(encoding="utf-8").splitlines()[fault.line - 1] == "[[flow]]"
 
 
+@pytest.mark.parametrize(
+    ("wrong", "what"),
+    [
+        (("grant", "received", "granted", "applicant"), "grant is done by the officer alone"),
+        (("grant", "received", "in-review", "officer"), "grant goes to granted alone, and not to in-review"),
+        (("grant", "received", "refused", "officer"), "grant goes to granted alone, and not to refused"),
+        (("uphold", "appealed", "in-review", "officer"), "uphold goes to refused alone"),
+        (("lapse", "correction", "lapsed", "applicant"), "lapse is done by the clock alone"),
+        (("lapse", "correction", "in-review", "clock"), "lapse goes to lapsed alone"),
+        (("lapse", "in-review", "lapsed", "clock"), "lapse goes from correction or payment alone"),
+        (("ask-correction", "in-review", "payment", "officer"), "ask-correction goes to correction alone"),
+        (("reopen", "refused", "in-review", "officer"), "reopen goes from appealed alone"),
+        (
+            ("refuse", "draft", "refused", "officer"),
+            "refuse goes from appealed or in-review or received alone",
+        ),
+        (("pay", "payment", "in-review", "officer"), "pay is done by the cashier alone"),
+        (("ask-correction", "in-review", "correction", "officer"), "no row has correct"),
+    ],
+)
+def test_a_row_that_lets_an_action_be_what_it_is_not_is_refused_with_its_line(folder, wrong, what):
+    made = folder(CARD)
+    file = made / "service.toml"
+    before = file.read_text(encoding="utf-8") + FLOW
+    file.write_text(before + row(wrong), encoding="utf-8")
+    fault = next(each for each in check(made) if what in each.what)
+    assert fault.line == before.count("\n") + 1
+    assert fault.what.startswith("flow.2: ")
+
+
+def test_a_fee_that_no_row_asks_for_is_never_paid(folder):
+    made = folder("hk/vehicle-particulars")
+    file = made / "service.toml"
+    assert "[fee]" in file.read_text(encoding="utf-8")
+    file.write_text(file.read_text(encoding="utf-8") + FLOW, encoding="utf-8")
+    (fault,) = check(made)
+    assert fault.line == line_of(made, "service.toml", "[fee]")
+    assert fault.what == "fee: it is never asked for: no row of the flow has ask-payment"
+
+
 def test_a_flow_of_its_own_that_can_be_followed_is_none(folder):
     made = folder(CARD)
     file = made / "service.toml"
-    file.write_text(file.read_text(encoding="utf-8") + FLOW, encoding="utf-8")
+    paying = [
+        ("ask-payment", "in-review", "payment", "officer"),
+        ("pay", "payment", "in-review", "cashier"),
+        ("lapse", "payment", "lapsed", "clock"),
+    ]
+    rows = "\n".join(map(row, paying))
+    file.write_text(file.read_text(encoding="utf-8") + FLOW + rows, encoding="utf-8")
     assert check(made) == []
 
 
@@ -190,6 +238,33 @@ def test_requirements_of_an_installation_count_too(folder, monkeypatch):
     requirements_from(lambda: ["pilot-licence"])
     assert check(made) == []
     assert "pilot-licence" in known_requirements()
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "line", "what"),
+    [
+        ("service.toml", 'side = "hk"\nfee = ' + "9" * 5000, 2, "a number has too many digits"),
+        ("service.toml", "x = 1\n[" + " " * 400_000 + '"]x"]', 2, "the line is longer than 20000 characters"),
+        ("service.toml", "x = 1\n[" + " " * 15_000 + '"]x"]', 1, "]x: there is no such key"),
+        ("service.toml", "[" + ".".join(["a"] * 9_000) + "]\n" + 'title = "x"', 1, "it is missing"),
+        ("form.json", '{"x": ' + "9" * 5000 + "}", 1, "a number has too many digits"),
+        (
+            "form.json",
+            "{" + ",".join(f'"{n}":0' for n in range(50_000)) + ',"7":0}',
+            1,
+            'name "7" is there twice',
+        ),
+        ("form.json", '{"x": ' + "[" * 300 + "0," * 100_000 + "0" + "]" * 300 + "}", 1, "nested too deeply"),
+    ],
+    ids=["digits", "long header", "cubic header", "deep table", "digits in JSON", "many names", "deep JSON"],
+)
+def test_what_would_keep_a_worker_for_long_is_refused_at_once(folder, file, text, line, what):
+    made = folder(CARD)
+    (made / file).write_text(text, encoding="utf-8")
+    began = time.monotonic()
+    found = check(made)
+    assert time.monotonic() - began < 5
+    assert any((each.file, each.line) == (file, line) and what in each.what for each in found), found[:3]
 
 
 def test_lines_of_toml_are_those_of_keys_tables_and_items():

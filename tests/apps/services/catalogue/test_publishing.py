@@ -169,6 +169,19 @@ def test_an_upload_becomes_a_draft_and_is_published_from_its_page(officer):
     assert states() == {1: "withdrawn"}
 
 
+def test_an_upload_of_a_department_that_the_side_does_not_have_is_refused(node, client):
+    """Where departments have been added: who publishes for the whole side may name any of them."""
+    user = User.objects.create_user("wong")
+    grant_role(user=user, role="publisher")
+    client.force_login(user)
+    for code, status in (("transport", 422), ("leisure-and-culture", 302)):
+        staff.add_department(code=code, name=Localised("A department", "部門", "部门"))
+        response = client.post(reverse("services:publishing-upload"), {"folder": io.BytesIO(zipped())})
+        assert response.status_code == status
+        said = "no department of this side is called leisure-and-culture" in response.content.decode()
+        assert (said, ServiceVersion.objects.exists()) == (status == 422, status == 302)
+
+
 def test_an_upload_with_faults_says_where_each_is_and_keeps_nothing(officer):
     wrong = Source(CARD.service.replace('side = "hk"', 'side = "xx"'), CARD.form)
     response = officer.post(reverse("services:publishing-upload"), {"folder": io.BytesIO(zipped(wrong))})

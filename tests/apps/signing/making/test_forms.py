@@ -12,11 +12,16 @@ from datetime import UTC, datetime
 
 import pytest
 from asn1crypto import cms as asn1_cms
-from asn1crypto import x509
+from asn1crypto import pem, x509
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import MDPPerm
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
 from pyhanko.sign.validation import async_validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
+from apps.signing.making.conftest import DAY, chain
+from apps.signing.making.conftest import NOW as TODAY
 from kouan.apps.signing.making import cms, keys, pdf
 from kouan.apps.signing.making.errors import NoSuchSigner, NotSignable, SignerUnusable
 from kouan.apps.signing.making.pdf import Level
@@ -70,6 +75,20 @@ def test_what_is_no_sound_pdf_is_not_signed(node, data):
         pdf.sign(data, keys.signer("rsa"))
     with pytest.raises(NotSignable):
         pdf.prepare(data, name="x", reason="", at=NOW, known_certificate=False)
+
+
+def test_a_pdf_whose_author_permits_no_changes_is_not_signed(node, signers, paper, tmp_path):
+    own = tmp_path / "own.der"
+    own.write_bytes(signers["rsa"].certificates[0])
+    made = PdfSigner(
+        PdfSignatureMetadata("Author", certify=True, docmdp_permissions=MDPPerm.NO_CHANGES),
+        SimpleSigner.load(signers["rsa"].settings.key, str(own)),
+    )
+    closed = made.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(paper))).getvalue()
+    with pytest.raises(NotSignable, match="permits no changes"):
+        pdf.sign(closed, keys.signer("p256"))
+    with pytest.raises(NotSignable, match="permits no changes"):
+        pdf.prepare(closed, name="x", reason="", at=NOW, known_certificate=False)
 
 
 def test_a_pdf_is_not_signed_with_sm2(node, paper):
@@ -154,3 +173,19 @@ def test_certificates_that_are_none_are_told(signers, tmp_path):
         keys.opened(replace(signers["rsa"].settings, certificates=junk))
     with pytest.raises(SignerUnusable, match="No such file"):
         keys.opened(replace(signers["rsa"].settings, certificates=tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("days", "place", "told"),
+    [
+        ((-9, -1), 0, "has ended"),
+        ((1, 9), 0, "not valid yet"),
+        ((-1, 1), 1, "not for signing documents"),
+    ],
+)
+def test_a_certificate_that_no_validation_would_accept_signs_nothing(signers, tmp_path, days, place, told):
+    since, until = (TODAY + each * DAY for each in days)
+    certificates = chain(signers["rsa"].key, since=since, until=until)
+    (tmp_path / "it.pem").write_bytes(pem.armor("CERTIFICATE", certificates[place]))
+    with pytest.raises(SignerUnusable, match=told):
+        keys.opened(replace(signers["rsa"].settings, certificates=tmp_path / "it.pem"))

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import time
 
 import pytest
+from pyhanko.pdf_utils.reader import PdfFileReader
 
-from kouan.apps.signing.making import formtree, keys, office, orders, pdf
+import signed_papers as papers
+from kouan.apps.signing.errors import SigningError
+from kouan.apps.signing.making import formtree, keys, longterm, office, orders, pdf, renewal
 from kouan.apps.signing.making.errors import NotSignable
 from kouan.apps.signing.models import OfficeSignature, SigningOrder
+from kouan.apps.signing.validating import pool, worker
 from pace import patience
 
 pytestmark = pytest.mark.django_db
@@ -55,10 +60,38 @@ def test_a_form_that_is_no_tree_is_refused_at_once(node, signers, paper):
     assert not OfficeSignature.objects.exists()
 
 
-def test_a_form_of_too_many_fields_is_refused(node, signers, monkeypatch):
+def test_a_form_of_too_many_fields_is_refused(monkeypatch):
     monkeypatch.setattr(formtree, "MOST_FIELDS", 0)
-    with pytest.raises(NotSignable, match="NoTree"):
-        sign(form_of(0))
+    with pytest.raises(formtree.NoTree, match="too many"):
+        formtree.check(PdfFileReader(io.BytesIO(form_of(0))))
+
+
+def bomb(entries):
+    """A PDF of a few hundred bytes whose list of objects has so many entries of no bytes each."""
+    data = b"%PDF-1.7\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n"
+    data += b"2 0 obj\n<</Type/Pages/Kids[]/Count 0>>\nendobj\n"
+    return data + (
+        b"3 0 obj\n<</Type/XRef/Size %d/W[0 0 0]/Index[0 %d]/Root 1 0 R/Length 0>>\nstream\n\nendstream\n"
+        b"endobj\nstartxref\n%d\n%%%%EOF\n" % (entries, entries, len(data))
+    )
+
+
+def test_a_file_that_unfolds_without_end_is_refused_and_never_parsed_here(node, signers, monkeypatch):
+    monkeypatch.setattr(worker, "CPU_SECONDS", 3)
+    monkeypatch.setattr(pool, "CPU_SECONDS", 3)
+    data, held, began = bomb(10**8), worker.resident(), time.process_time()
+    for refused, error in (
+        (lambda: sign(data), NotSignable),
+        (lambda: orders.prepare(data, owner="chan", file_name="a.pdf"), NotSignable),
+        (lambda: longterm.keep(data, file_name="a.pdf"), SigningError),
+        (lambda: renewal.keep(data, file_name="a.pdf"), SigningError),
+    ):
+        with pytest.raises(error):
+            refused()
+    assert time.process_time() - began < patience(3)
+    assert worker.resident() - held < 100 << 20
+    assert not OfficeSignature.objects.exists()
+    assert sign(papers.plain_pdf()).result  # the next one is served
 
 
 def test_who_is_killed_over_a_signature_has_used_the_key_on_record(node, signers, paper, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import json
 import threading
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, utils
 
+from apps.signing.making.conftest import chain
 from apps.signing.making.test_forms import status_of
 from kouan.apps.signing.making import keys, pdf
 from kouan.apps.signing.making.errors import SignerUnusable
@@ -170,6 +172,14 @@ def test_another_keys_certificate_is_found_out(service, given, paper, signers):
     service.certificates = signers["p256"].certificates
     with pytest.raises(SignerUnusable, match="not enabled"):
         keys.opened(given)
+
+
+def test_another_certificate_than_node_toml_pins_signs_nothing(service, given, paper):
+    own = hashlib.sha256(service.certificates[0]).hexdigest()
+    assert pdf.sign(paper, keys.opened(replace(given, certificate_sha256=own)))
+    service.certificates = chain(service.key)
+    with pytest.raises(SignerUnusable, match="not the one that"):
+        keys.opened(replace(given, certificate_sha256=own))
 
 
 def test_wrong_secrets_and_missing_ones_are_told(service, given, paper):

@@ -34,6 +34,8 @@ def test_paths_are_relative_and_secrets_are_from_the_environment(tmp_path):
     assert (seal.key, seal.certificates) == (str(tmp_path / "seal.key"), tmp_path / "seal.pem")
     assert (far.url, far.secrets["token"]) == ("https://sign.example", "t0ken")
     assert "t0ken" not in repr(far)
+    (pinned,) = read(REMOTE | {"certificate_sha256": ":".join(["AB"] * 32)}, home=tmp_path)
+    assert pinned.certificate_sha256 == "ab" * 32
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,7 @@ def test_paths_are_relative_and_secrets_are_from_the_environment(tmp_path):
             [FILE | {"departments": ["*"]}, REMOTE | {"departments": ["*"]}],
             "two signers sign for the department",
         ),
+        ([REMOTE | {"certificate_sha256": "ab:cd"}], "64 hex digits"),
         ([FILE | {"departments": ["Fire Services"]}], "`departments` must list"),
         (
             [FILE | {"kind": "token", "module": "lib.so", "label": "l", "pin_env": "PIN"}],

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from apps.signing.ofd import made
-from kouan.apps.signing.ofd import der, reading
-from kouan.apps.signing.ofd.codes import MEANING, CheckName, Code, DocumentNote, Status
+from kouan.apps.signing.ofd import algorithms, der, reading
+from kouan.apps.signing.ofd.codes import MEANING, CheckName, Code, DocumentNote, Problem, Status
+from kouan.apps.signing.ofd.errors import UnreadableOfd
 from kouan.apps.signing.ofd.writing import package, sealing
 
 FOLDER = "Doc_0/Signs/Sign_0"
@@ -68,6 +69,26 @@ def test_a_digital_signature_made_with_another_key_fails():
     forged = made.Sm2Signer(made.signer().certificate, made.signer("别人").key)
     parts = sealing.sign_document(made.plain(), signer=forged, time=made.NOW)
     assert made.codes(made.only(parts)) == {Code.VALUE_INVALID}
+
+
+@pytest.mark.parametrize(
+    ("digest", "code", "told"),
+    [
+        ("1.2.840.113549.2.5", Code.SIGNED_DIGEST_WEAK, "md5"),
+        ("1.3.14.3.2.26", Code.SIGNED_DIGEST_WEAK, "sha1"),
+        ("1.2.3.4", Code.SIGNED_DIGEST_UNKNOWN, "1.2.3.4"),
+    ],
+)
+def test_a_digital_signature_over_a_weak_or_unknown_digest_does_not_count(digest, code, told):
+    parts = sealing.sign_document(made.plain(), signer=made.signer(), time=made.NOW)
+    about = algorithms.digest(
+        told if told in algorithms.WEAK_DIGESTS else "sm3", parts[f"{FOLDER}/Signature.xml"]
+    )
+    parts[f"{FOLDER}/SignedValue.dat"] = sealing.signed_data(made.signer(), about, digest=digest)
+    found = made.only(parts)
+    assert (found.status, found.digest) == (Status.INDETERMINATE, told)
+    assert made.codes(found) == {code}
+    assert found.check(CheckName.DESCRIPTION).status is Status.INDETERMINATE
 
 
 def test_a_signature_that_brings_no_certificate_is_nobodys():
@@ -161,6 +182,39 @@ def test_a_document_exchanged_below_an_uncovered_root_is_not_taken_for_the_signe
     parts["OFD.xml"] = parts["OFD.xml"].replace(b">Doc_0/Document.xml<", b">Doc_1/Document.xml<")
     found = made.only(parts)
     assert (found.status, Code.COVERS_NO_PAGE in made.codes(found)) == (Status.FAILED, True)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        '<x:DocBody xmlns:x="http://www.ofdspec.org/2017"><x:DocRoot>E.xml</x:DocRoot></x:DocBody>',
+        '<x xmlns="urn:x"><ofd:DocBody><ofd:DocRoot>E.xml</ofd:DocRoot></ofd:DocBody></x>',
+        "<ofd:CustomDatas><ofd:DocRoot>E.xml</ofd:DocRoot></ofd:CustomDatas>",
+        "<docbody><DocRoot>E.xml</DocRoot></docbody>",
+        "<ofd:docbody/>",
+    ],
+)
+@pytest.mark.parametrize("where", [b"<ofd:DocBody>", b"<ofd:DocRoot>", b"</ofd:OFD>"])
+def test_a_document_that_only_another_reader_would_see_is_refused(other, where):
+    parts = made.sealed(leave_out=["OFD.xml"])
+    assert parts["OFD.xml"].count(where) == 1
+    parts["OFD.xml"] = parts["OFD.xml"].replace(where, other.encode() + where)
+    with pytest.raises(UnreadableOfd) as caught:
+        made.only(parts)
+    assert caught.value.problem is Problem.STRUCTURE
+
+
+@pytest.mark.parametrize("between", ["<!-- -->", "<?x y?>", "<ofd:x/>", '<x xmlns="urn:x"/>'])
+def test_the_place_of_the_document_is_one_text(between):
+    """Some readers take the text up to the first thing within it: here a part of its own."""
+    parts = made.sealed(leave_out=["OFD.xml"])
+    parts["Doc_0/D"] = parts["Doc_0/Document.xml"]
+    split = f">Doc_0/D{between}ocument.xml<".encode()
+    parts["OFD.xml"] = parts["OFD.xml"].replace(b">Doc_0/Document.xml<", split)
+    assert split in parts["OFD.xml"]
+    with pytest.raises(UnreadableOfd) as caught:
+        made.only(parts)
+    assert caught.value.problem is Problem.STRUCTURE
 
 
 def test_a_second_document_beside_the_signed_one_is_reported():

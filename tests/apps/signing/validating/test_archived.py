@@ -236,15 +236,16 @@ def test_another_certificate_of_the_same_name_does_not_hide_the_way_to_a_root_of
     between = papers._issue("Old Time CA", papers._ec(), old_root(), ca=True)
     stamper = papers._issue("Stamper", key, between, stamps=True)
     decoy = papers._issue("Old Time CA", papers._ec(), papers.root(), ca=True)
-    at = NOW - 5 * DAY
-    made = papers.time_stamper(at, stamper, between)
-    made.certs_to_embed.append(decoy.asn1)
-    engine = Engine(
-        Trust(time_roots=(old_root().der,), periods=(Period(old_root().der, until=NOW - 10 * DAY),)),
-        Checker(),
-    )
-    token = text.asyncio.run(made.async_timestamp(bytes(32), "sha256"))["content"]
-    assert engine._untrusted_for([token], engine.spec()) == {old_root().der}
+    gone = [(papers.signer().certificate.serial_number, NOW - 3 * DAY)]
+    known = (*lists(NOW - DAY, gone), *(papers.crl(each, at=NOW - DAY) for each in (old_root(), between)))
+    for days, holds in ((20, True), (5, False)):
+        made = papers.time_stamper(NOW - days * DAY, stamper, between)
+        made.certs_to_embed.append(decoy.asn1)
+        periods = (Period(old_root().der, until=NOW - 10 * DAY),)
+        found = judged(
+            papers.signed_cms(stamper=made), crls=known, time_roots=(old_root().der,), periods=periods
+        )
+        assert [each.holds for each in found.signatures[0].time_stamps] == [holds]
 
 
 def test_a_root_that_is_trusted_again_counts_in_both_times():

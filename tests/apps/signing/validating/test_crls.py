@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from pyhanko_certvalidator.revinfo import validate_crl
 
 import signed_papers as papers
-from kouan.apps.signing.making.evidence import Gatherer
 from kouan.apps.signing.validating import crls
 from signed_papers import DAY, NOW
 
@@ -112,11 +111,3 @@ def test_the_threads_of_a_process_share_its_indexes():
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(indexes.of, lists * 200))
     assert [sorted(each) for each in found] == [[n, n + 1] for n in range(10, 90, 10)] * 200
-
-
-def test_what_makes_signatures_last_asks_the_indexes(db):
-    Gatherer()
-    listed = crl.CertificateList.load(papers.crl(papers.authority(), [(7, NOW)]))
-    who = papers.signer().asn1
-    assert validate_crl.find_cert_in_list is not crls._walk
-    assert validate_crl.find_cert_in_list(who, who.issuer, listed, who.issuer) == (None, None)

@@ -17,7 +17,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 import signed_papers as papers
 from kouan.apps.signing.ofd import limits
-from kouan.apps.signing.validating import crls
+from kouan.apps.signing.validating import crls, labels
 from kouan.apps.signing.validating.algorithms import Checker
 from kouan.apps.signing.validating.engine import Engine
 from kouan.apps.signing.validating.formats import base
@@ -275,6 +275,14 @@ def test_a_sealed_ofd_document_passes_in_each_edition(edition):
     assert (one.kind, one.intact, found.pages) == ("seal", True, 1)
     assert one.place is not None
     assert (one.place.page, round(one.place.left, 2)) == (1, 0.62)
+    assert [each.code for each in found.reasons] == ["seal-made-by-its-signer"]
+
+
+def test_the_report_says_who_made_a_seal():
+    found = judged(papers.sealed_ofd(maker=papers.sm2_signer("深圳示范印章有限公司")))
+    assert found.verdict is PASSED
+    assert [(each.code, each.detail) for each in found.reasons] == [("seal-maker", "深圳示范印章有限公司")]
+    assert "深圳示范印章有限公司" in labels.reason(found.reasons[0].code, found.reasons[0].detail)
 
 
 @pytest.mark.parametrize("edition", [1, 4, 5])
@@ -285,6 +293,19 @@ def test_a_seal_that_nobody_known_made_does_not_pass_though_its_signer_is_known(
         SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
     )
     assert "unknown-seal-maker" in [each.code for each in found.reasons]
+
+
+def test_a_seal_that_has_ended_counts_only_by_a_proved_time():
+    """Else whoever held it once may go on sealing, and state a time from before."""
+    ended = {"until": NOW - 100 * DAY}
+    for time, code in (
+        (NOW - 150 * DAY, "ofd-seal-ended-since"),
+        (NOW - DAY, "ofd-seal-not-valid-then"),
+    ):
+        found = judged(papers.sealed_ofd(time=time, **ended))
+        assert (found.verdict, found.signatures[0].intact) == (OPEN, True)
+        assert code in [each.code for each in found.reasons]
+    assert judged(papers.sealed_ofd(), trust()).verdict is PASSED
 
 
 def test_a_changed_ofd_page_fails_by_its_digest():

@@ -58,9 +58,10 @@ def test_every_pdf_of_pyhankos_tests_gets_a_report_and_no_error():
 
 def test_every_pdf_is_judged_as_pyhanko_judges_it_by_itself():
     """Under the roots that they bring along, so that paths are built, lists read and time-stamps trusted."""
-    found = compared(Checker())
+    found = compared(Checker(), today=True)
     crls.install(crls.Indexes())
     assert found.differences == []
+    assert len(found.explained) < 3
     assert found.said["OK"]
     assert len(found.said) > 5
 

@@ -95,9 +95,12 @@ def elsewhere():
 
 
 def response(  # noqa: PLR0913 - what a response says
-    by=None, *, about=None, revoked_at=None, at=NOW - DAY, until=NOW + 7 * DAY, named=hashes.SHA256
-):
-    """Return a response in DER of the issuing authority or of ``by`` about the signer's certificate."""
+    by=None, *, about=None, revoked_at=None, at=NOW - DAY, until=NOW + 7 * DAY, named=hashes.SHA256, with_=(),
+):  # fmt: skip
+    """Return a response in DER of the issuing authority or of ``by`` about the signer's certificate.
+
+    ``with_`` are further certificates that it brings along.
+    """
     issuer = papers.authority()
     by = by or issuer
     builder = (
@@ -114,8 +117,9 @@ def response(  # noqa: PLR0913 - what a response says
         )
         .responder_id(ocsp.OCSPResponderEncoding.HASH, by.certificate)
     )
-    if by is not issuer:
-        builder = builder.certificates([by.certificate])
+    brought = [each.certificate for each in (*([] if by is issuer else [by]), *with_)]
+    if brought:
+        builder = builder.certificates(brought)
     return builder.sign(by.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 

@@ -123,13 +123,29 @@ def test_whose_name_a_seal_bears(name, own):
     assert not is_own_seal(name, "")
 
 
-def sealed(name, *types, policies=()):
-    """Return the report on a document sealed with a certificate of a person."""
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("深圳市示范机关", True), ("深圳市示范机关公章", True), ("深圳市示范机关合同专用章", True),
+        ("深圳市示范机关电子印章", True), ("深圳市 示范机关 印章", True),
+        ("深圳市人民政府", False), ("示范机关公章", False), ("深圳市示范机关办公室公章", False),
+        ("公章", False), ("", False),
+    ],
+)  # fmt: skip
+def test_which_bodys_name_a_seal_bears(name, own):
+    assert is_own_seal(name, "深圳市示范机关", body=True) is own
+    assert not is_own_seal(name, "", body=True)
+    assert is_own_seal("Harbour Trading Ltd Company Seal", "Harbour Trading Ltd", body=True)
+
+
+def sealed(name, *types, policies=(), organisation=None):
+    """Return the report on a document sealed with a certificate of a person, or of who acts for a body."""
     root, issuing = papers.sm2_root().certificate.dump(), papers.sm2_authority().certificate.dump()
     trust = Trust(roots=(root,), certificates=(issuing,), crls=papers.sm2_crls(), moment=NOW)
     (edition,) = listed(*types, policies=policies)
     entries = tuple(replace(each, root=root, issuing_ca=issuing) for each in edition.entries)
-    found = validated(io.BytesIO(papers.sealed_ofd(name=name)), Engine(trust, Checker()))
+    data = papers.sealed_ofd(name=name, organisation=organisation)
+    found = validated(io.BytesIO(data), Engine(trust, Checker()))
     return with_recognition(found, (replace(edition, entries=entries),), now=NOW)
 
 
@@ -138,14 +154,24 @@ def test_a_persons_certificate_makes_nobody_elses_seal():
     assert (found.verdict, found.recognised, found.signatures[0].seal) == (PASSED, True, "李小明之印")
     found = sealed("示范公章", PERSONAL)
     assert (found.verdict, found.recognised) == (PASSED, False)
-    assert [each.code for each in found.reasons] == ["seal-of-another"]
+    assert [each.code for each in found.reasons] == ["seal-made-by-its-signer", "seal-of-another"]
     assert found.signatures[0].recognition.entry == "personal"
     for language in ("en", "zh-hant", "zh-hans"):
         with override(language):
             assert labels.reason("seal-of-another") != "seal-of-another"
 
 
-def test_what_an_entry_names_as_the_policy_of_seals_is_a_seals_certificate_whatever_its_name():
-    assert sealed("示范公章", PERSONAL, SEAL, policies=(papers.POLICY,)).recognised
-    found = sealed("示范公章", SEAL)
-    assert (found.recognised, [each.code for each in found.reasons]) == (False, ["other-type"])
+def test_a_bodys_certificate_makes_no_other_bodys_seal():
+    body = "深圳示范贸易有限公司"
+    assert sealed(f"{body}合同专用章", ORGANISATION, organisation=body).recognised
+    assert sealed(f"{body}公章", PERSONAL, SEAL, organisation=body).recognised
+    for name in ("深圳市人民政府", "深圳市人民政府公章", f"{body}工会公章", ""):
+        found = sealed(name, *CertificateType, organisation=body)
+        assert (found.verdict, found.recognised) == (PASSED, False), name
+        assert found.reasons[-1].code == "seal-of-another"
+
+
+def test_what_an_entry_names_as_the_policy_of_seals_is_a_seals_certificate_of_its_holder():
+    assert sealed("李小明公章", SEAL, policies=(papers.POLICY,)).recognised
+    assert not sealed("示范公章", PERSONAL, SEAL, policies=(papers.POLICY,)).recognised
+    assert sealed("李小明公章", SEAL).reasons[-1].code == "other-type"

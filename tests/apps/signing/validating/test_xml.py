@@ -117,7 +117,11 @@ def test_a_changed_signing_time_fails():
 def test_what_a_signature_of_one_element_leaves_out_is_named():
     body = "<all><permit Id='p'><fee>1</fee></permit><letter>Pay more</letter></all>"
     found = judged(signed(body, uri="#p"))
-    assert (found.verdict, found.signatures[0].uncovered_parts) == (Verdict.TOTAL_PASSED, ("letter",))
+    assert (found.verdict, found.signatures[0].uncovered_parts) == (Verdict.INDETERMINATE, ("letter",))
+    assert found.sub_indication is SubIndication.SIG_CONSTRAINTS_FAILURE
+    assert [(each.code, each.detail) for each in found.reasons] == [
+        ("sig-constraints-failure", ""), ("not-all-signed", ""), ("unsigned-elements", "letter"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -132,7 +136,40 @@ def test_what_a_signature_of_one_element_leaves_out_is_named():
 )
 def test_what_stands_around_or_beside_the_signed_element_is_named(body, parts):
     found = judged(signed(body, uri="#p"))
-    assert (found.verdict, found.signatures[0].uncovered_parts) == (Verdict.TOTAL_PASSED, parts)
+    verdict = Verdict.INDETERMINATE if parts else Verdict.TOTAL_PASSED
+    assert (found.verdict, found.signatures[0].uncovered_parts) == (verdict, parts)
+
+
+ANOTHER = "<ds:Signature xmlns:ds='{0}'><ds:SignedInfo/><ds:SignatureValue/>{1}</ds:Signature>"
+
+
+@pytest.mark.parametrize(
+    ("inside", "parts"),
+    [
+        ("", ()),
+        ("<ds:Object/>", ()),
+        ("<ds:Object><fee>900</fee></ds:Object>", ("fee",)),
+        ("<ds:Object>Pay 900</ds:Object>", ("Object",)),
+        ("<fee>900</fee>", ("fee",)),
+    ],
+)
+@pytest.mark.parametrize("uri", ["", "#p"])
+def test_another_signature_takes_nothing_away_unless_it_says_something_itself(inside, parts, uri):
+    """The path takes out every signature, and with it whatever somebody puts into one."""
+    another = ANOTHER.format(DS, inside).encode()
+    data = signed("<all><permit Id='p'><fee>1</fee></permit></all>", uri=uri, extra=BARE)
+    for place in (b"</permit>", b"</all>"):
+        found = judged(data.replace(place, another + place))
+        (one,) = [each for each in found.signatures if each.id == "sig"]
+        verdict = Verdict.INDETERMINATE if parts else Verdict.TOTAL_PASSED
+        assert (one.verdict, one.uncovered_parts) == (verdict, parts), place
+
+
+@pytest.mark.parametrize("uri", ["", "#p"])
+def test_what_is_put_into_the_signature_itself_is_named(uri):
+    data = signed("<permit Id='p'><fee>1</fee></permit>", uri=uri)
+    one = judged(data.replace(b"</ds:Signature>", b"<fee>900</fee></ds:Signature>")).signatures[0]
+    assert (one.verdict, one.uncovered_parts) == (Verdict.INDETERMINATE, ("fee",))
 
 
 @pytest.mark.parametrize("method", [EXCLUSIVE, INCLUSIVE])
@@ -148,7 +185,7 @@ def test_an_instruction_beside_the_root_that_was_signed_by_its_id_is_named():
     data = signed("<permit Id='p'><fee>1</fee></permit>", uri="#p")
     found = judged(data.replace(b"<permit", b'<?xml-stylesheet href="evil.xsl"?><!-- --><permit', 1))
     one = found.signatures[0]
-    assert (found.verdict, one.uncovered_parts) == (Verdict.TOTAL_PASSED, ("?xml-stylesheet",))
+    assert (found.verdict, one.uncovered_parts) == (Verdict.INDETERMINATE, ("?xml-stylesheet",))
 
 
 def test_a_document_of_more_signatures_than_are_judged_is_too_complex():

@@ -81,6 +81,24 @@ def test_one_bad_row_and_nothing_changes(run, monkeypatch):
     assert queries.on_the_register().count() == 7
 
 
+def test_how_far_everything_is_put_back_is_told_too(begin, university, monkeypatch):
+    """Of a million rows that takes a minute, in which the page would stand still."""
+    monkeypatch.setattr(work, "ROWS", 2)
+    key = begin(HEAD + "".join(line(each) for each in references(10)) + "nonsense,other,x\n")
+    told = []
+    while work.step():
+        found = progress.job(key, of=[university])
+        if found.state is JobState.CLEARING:
+            told.append((found.percent, found.good))
+    percents = [percent for percent, _good in told]
+    assert percents == sorted(percents)
+    assert percents[0] < 25
+    assert percents[-1] == 99
+    assert [good for _percent, good in told] == [10, 8, 6, 4, 2, 0]
+    ended = progress.job(key, of=[university])
+    assert (ended.state, ended.percent, ended.good, ended.bad) == (JobState.REFUSED, 100, 0, 1)
+
+
 def test_rows_are_not_on_the_register_before_the_file_has_ended(begin, university, monkeypatch):
     monkeypatch.setattr(work, "ROWS", 2)
     made = references(5)

@@ -140,7 +140,11 @@ def test_an_encrypted_pdf_is_refused_with_a_way_out(encrypted_pdf, mark):
         marked(encrypted_pdf, mark)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=60,
+    deadline=None,
+)
 @given(st.data())
 def test_a_damaged_pdf_is_marked_or_refused(pdf, mark, data):
     cut = data.draw(st.integers(9, len(pdf)))

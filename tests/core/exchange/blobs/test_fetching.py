@@ -181,7 +181,7 @@ def test_a_drip_does_not_hold_the_thread(arrive, fetch, door, monkeypatch):
     door.answer = door.drips(0.02)
     began = time.monotonic()
     fetch()
-    assert time.monotonic() - began < patience(10)
+    assert time.monotonic() - began < patience(60)
     assert "TimeoutError" in coming.row.error
 
 

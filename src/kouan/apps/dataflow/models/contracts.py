@@ -58,7 +58,11 @@ class Filing(models.Model):
 
     contract = models.ForeignKey(Contract, models.CASCADE, related_name="filings")
     side = models.CharField(max_length=16)
+    counted_from = models.DateField(null=True)
+    """The day after which the working days begin to count."""
     due_on = models.DateField()
+    uncertain = models.BooleanField(default=False)
+    """Whether this node had no calendar of that side for some of those days, and counted each of them."""
     filed_on = models.DateField(null=True)
     reference = models.CharField(max_length=64, default="")
     """The authority's number for it."""

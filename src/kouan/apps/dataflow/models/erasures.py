@@ -14,6 +14,8 @@ class ErasureRequest(models.Model):
 
     key = models.UUIDField(unique=True, default=uuid.uuid4)
     consent = models.ForeignKey(DataConsent, models.PROTECT, related_name="erasures")
+    message_id = models.UUIDField(null=True)
+    """The message that put it before the other side; on that side, the one that brought it."""
     asked_at = models.DateTimeField()
     due_on = models.DateField()
     """The last day for the answer, by the rules of the importer's side."""

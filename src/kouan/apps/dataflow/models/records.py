@@ -26,11 +26,14 @@ class Record(models.Model):
     erased_at = models.DateTimeField(null=True)
     """When the importer erased it; on the exporter's side, when it said so."""
     erased_because = models.CharField(max_length=64, default="")
+    untold = models.BooleanField(default=False)
+    """At the importer's side, whether the exporter's has still to be told that it was erased."""
 
     class Meta:
         indexes = [
             models.Index(fields=["contract", "at"], name="dataflow_record_contract"),
             models.Index(fields=["outgoing", "erase_on"], name="dataflow_record_erasure"),
+            models.Index(fields=["id"], name="dataflow_record_untold", condition=models.Q(untold=True)),
         ]
 
     def __str__(self) -> str:

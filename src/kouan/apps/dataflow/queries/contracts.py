@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from django.conf import settings
 from django.db.models import Min, Q
 from django.utils.translation import gettext, pgettext
 
-from kouan.apps.dataflow import errors, labels, statements
+from kouan.apps.dataflow import errors, labels, notices, odrl, statements
 from kouan.apps.dataflow.contracts import terms_of, today
 from kouan.apps.dataflow.crossings import (
     CONSENT_GIVEN,
@@ -54,6 +54,8 @@ class FilingShown:
     side: str
     authority: str
     due_on: date
+    uncertain: bool
+    """Whether a calendar was missing when it was counted, and every day counts."""
     filed_on: date | None
     reference: str
     days_left: int
@@ -255,6 +257,14 @@ def untold(row: Contract) -> list[tuple[str, str]]:
     return [(labels.message_name(type_), labels.denied_because(code)) for type_, code, _first in kinds]
 
 
+def policy_of(row: Contract) -> dict[str, Any]:
+    """Return a version as an ODRL policy: an Agreement once both sides have signed it."""
+    terms = terms_of(row)
+    agreed = row.signed_here is not None and row.signed_there is not None
+    basis = notices.basis_of(terms, settings.NODE.side, max(terms.first_day, today()))
+    return odrl.of_terms(terms, agreed=agreed, basis=basis)
+
+
 def due(reach: Reach = None) -> tuple[int, int]:
     """Return how many filings of this side are due within days, and how many contracts end within a month."""
     day, watch = today(), settings.NODE.watch
@@ -334,6 +344,7 @@ def _filing(terms: Terms, row: Filing) -> FilingShown:
         side=row.side,
         authority=authority,
         due_on=row.due_on,
+        uncertain=row.uncertain,
         filed_on=row.filed_on,
         reference=row.reference,
         days_left=(row.due_on - today()).days,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kouan.apps.dataflow import erasing, errors
+from kouan.apps.dataflow import clearing, erasing, errors
 from kouan.apps.dataflow.contracts import terms_of, today
 from kouan.apps.dataflow.judging import told_of
 from kouan.apps.dataflow.labels import name_of
@@ -29,7 +29,7 @@ class Shown:
     terms: Terms
     contract: Contract
     kept: int
-    """How many records are still here."""
+    """How many records are still here, with those that could not be handled yet."""
     elements: tuple[str, ...]
 
     @property
@@ -95,4 +95,5 @@ def _shown(row: ErasureRequest) -> Shown:
     if contract is None:
         raise errors.UnknownContract
     kept = Record.objects.filter(consent=row.consent, outgoing=False, erased_at=None).count()
+    kept += clearing.set_aside(row.consent).count()
     return Shown(row, terms_of(contract), contract, kept, told_of(row.consent.elements))

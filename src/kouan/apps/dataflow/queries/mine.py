@@ -15,7 +15,7 @@ from kouan.apps.dataflow.labels import basis_name, name_of, onward_lines
 from kouan.apps.dataflow.models import Contract, DataConsent, ErasureRequest, Record, Use
 from kouan.apps.dataflow.register import terms_with
 from kouan.core.exchange.models import OutboxMessage
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import term_day
 
 if TYPE_CHECKING:
     import uuid
@@ -65,7 +65,7 @@ class MyConsent:
     @property
     def version(self) -> Version:
         """The version of the contract that they agreed to, or were told of."""
-        return Version(self.terms, self.row.given_at.astimezone(TERM_ZONE).date())
+        return Version(self.terms, term_day(self.row.given_at))
 
     @property
     def ground(self) -> str:
@@ -222,7 +222,7 @@ def _crossed(row: Record, consent: MyConsent, terms: Terms | None, message: Outb
     return Crossed(
         record=row,
         consent=consent,
-        version=Version(terms or consent.terms, row.at.astimezone(TERM_ZONE).date()),
+        version=Version(terms or consent.terms, term_day(row.at)),
         elements=told_of(row.elements),
         uses=tuple(sorted(row.uses.all(), key=lambda use: use.at)),
         ledger_index=None if message is None else message.ledger_index,

@@ -16,7 +16,7 @@ from django.db.models import Count, Max, Q
 
 from kouan.apps.dataflow.contracts import terms_of, today
 from kouan.apps.dataflow.crossings import DATA_RECORD
-from kouan.apps.dataflow.domain import State
+from kouan.apps.dataflow.domain import BOUND
 from kouan.apps.dataflow.labels import NO_BASIS, basis_name, localised, purpose_name, side_names
 from kouan.apps.dataflow.models import Contract, Decision, Record
 from kouan.apps.dataflow.proving import declared_types, personal_types
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 MOST: Final = 60
 """Contracts on the register's page, and at most so many other lines."""
-_BOUND: Final = (State.SIGNED, State.REPLACED, State.ENDED)
 _MAX_TEXT: Final = 1 << 20
 
 
@@ -123,7 +122,7 @@ def _kinds(base: type[Denied]) -> Iterator[type[Denied]]:
 
 def _signed(reach: Reach) -> dict[uuid.UUID, int]:
     """Return the newest version of each contract in reach that both have signed at some time."""
-    rows = within(reach).filter(signed_here__isnull=False, signed_there__isnull=False, state__in=_BOUND)
+    rows = within(reach).filter(signed_here__isnull=False, signed_there__isnull=False, state__in=BOUND)
     return dict(rows.order_by("version").values_list("contract", "pk"))
 
 
@@ -255,7 +254,7 @@ def _others() -> Iterator[Flow]:
 def _without_contract() -> Iterator[dict[str, Any]]:
     """Yield how much this node denied that rests on no contract that counts, or on none, by kind and way."""
     signed = Contract.objects.filter(
-        signed_here__isnull=False, signed_there__isnull=False, state__in=_BOUND
+        signed_here__isnull=False, signed_there__isnull=False, state__in=BOUND
     ).values("contract")
     rows = Decision.objects.filter(Q(contract=None) | ~Q(contract__in=signed), allowed=False).order_by()
     versions = {each.type: each.version for each in registry.all()}

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from kouan.apps.dataflow import consents, contracts, erasing, exporting, filings, notices, odrl
+from kouan.apps.dataflow import consents, contracts, erasing, exporting, filings, odrl
 from kouan.apps.dataflow.act_forms import AskForm, ErasureForm, FilingForm, ReasonForm
 from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.papers import pack, paper
@@ -227,14 +227,9 @@ def pdf(request: HttpRequest, key: str) -> HttpResponse:
 @require_any("data", "auditor")
 def policy(request: HttpRequest, key: str) -> HttpResponse:
     """Hand out the contract as an ODRL policy: an Agreement once both sides have signed it."""
-    shown = queries.shown(queries.by_key(key, sight_of(request)))
-    agreed = shown.row.signed_here is not None and shown.row.signed_there is not None
-    day = max(shown.terms.first_day, contracts.today())
-    found = odrl.of_terms(
-        shown.terms, agreed=agreed, basis=notices.basis_of(shown.terms, settings.NODE.side, day)
-    )
-    name = f"contract-{shown.row.contract}.jsonld"
-    return download(exporting.written(found).encode(), name=name, content_type=odrl.MEDIA_TYPE)
+    row = queries.by_key(key, sight_of(request))
+    text = exporting.written(queries.policy_of(row))
+    return download(text.encode(), name=f"contract-{row.contract}.jsonld", content_type=odrl.MEDIA_TYPE)
 
 
 def _ask(request: HttpRequest, action: str, shown: queries.Shown, form: Step) -> HttpResponse:

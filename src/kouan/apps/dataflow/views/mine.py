@@ -16,7 +16,8 @@ from kouan.apps.dataflow.contracts import terms_of
 from kouan.apps.dataflow.queries import mine as queries
 from kouan.apps.dataflow.views.pages import download, own, page
 from kouan.core.errors import KouanError
-from kouan.core.policy.decide import TERM_ZONE
+from kouan.core.policy.decide import term_day
+from kouan.web import readings
 from kouan.web.persons import identities
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def ask_erasure(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpRes
             problem = error
         else:
             messages.success(
-                request, gettext("The other side has your request. What it answers is shown below.")
+                request, gettext("Your request goes to the other side. What it answers is shown below.")
             )
             return HttpResponseRedirect(reverse("dataflow:erasure"))
     return page(
@@ -200,7 +201,7 @@ def erasure_receipt_json(_request: HttpRequest, person: Person, key: uuid.UUID) 
 def policy(_request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
     """Hand out a consent or a notice as an ODRL policy."""
     shown = queries.my_consent(person, key)
-    day = shown.row.given_at.astimezone(TERM_ZONE).date()
+    day = term_day(shown.row.given_at)
     basis = notices.basis_of(shown.terms, settings.NODE.side, day) if shown.row.notice else "dpv:Consent"
     text = exporting.written(odrl.of_consent(shown.row, shown.terms, basis=basis))
     return download(text.encode(), name=f"consent-{key}.jsonld", content_type=odrl.MEDIA_TYPE)
@@ -211,7 +212,13 @@ def policy(_request: HttpRequest, person: Person, key: uuid.UUID) -> HttpRespons
 def readers(request: HttpRequest, person: Person) -> HttpResponse:
     """Show who has read the person's data: when, for what, under which contract."""
     crossings = queries.my_crossings(person)
-    return page(request, "readers", crossings=crossings, events=queries.events(crossings)[: queries.LATEST])
+    return page(
+        request,
+        "readers",
+        crossings=crossings,
+        events=queries.events(crossings)[: queries.LATEST],
+        all_at=readings.all_at(),
+    )
 
 
 @require_safe

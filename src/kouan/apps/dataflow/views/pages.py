@@ -11,8 +11,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from kouan.apps.dataflow import labels
-from kouan.web import pages
-from kouan.web.access import departments_of, has_role
+from kouan.web import access, pages
+from kouan.web.access import came_from, departments_of, has_role
 from kouan.web.pages import download, own
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def require_any(
         @wraps(view)
         def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+                return redirect_to_login(came_from(request))
             if not any(has_role(request.user, role) for role in roles):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
@@ -68,8 +68,7 @@ def reach_of(request: HttpRequest) -> Reach:
 
     Who holds the role in departments acts for theirs, who holds it without one for all.
     """
-    held = departments_of(request.user, "data")
-    return frozenset(each.code for each in held) or None
+    return access.reach_of(request.user, "data")
 
 
 def sight_of(request: HttpRequest) -> Reach:

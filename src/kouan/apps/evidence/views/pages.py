@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from kouan.apps.evidence import labels
 from kouan.web import pages
-from kouan.web.access import departments_of
+from kouan.web.access import reach_of
 from kouan.web.pages import download, own
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+
+    from kouan.web.access import Reach
 
 __all__ = ["departments_in", "download", "own", "page"]
 
@@ -20,7 +22,6 @@ def page(request: HttpRequest, template: str, *, status: int = 200, **context: A
     return pages.shown(request, f"evidence/{template}.html", context, words=labels, status=status)
 
 
-def departments_in(request: HttpRequest) -> frozenset[str] | None:
+def departments_in(request: HttpRequest) -> Reach:
     """Return the departments whose records an officer keeps; ``None`` for who does so for the whole side."""
-    held = departments_of(request.user, "evidence")
-    return frozenset(each.code for each in held) if held else None
+    return reach_of(request.user, "evidence")

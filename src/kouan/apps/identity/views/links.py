@@ -1,4 +1,4 @@
-"""“My links”: an account here and one on another side, as one person's."""
+"""“My linked accounts”: an account here and one on another side, as one person's."""
 
 from __future__ import annotations
 

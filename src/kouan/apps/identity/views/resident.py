@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from kouan.apps.identity import consents, labels, news, queries, residents
 from kouan.web import persons
+from kouan.web.pages import to_sign_in
 
 if TYPE_CHECKING:
     import uuid
@@ -35,10 +36,7 @@ def own(
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         held = residents.of(request)
-        if held is None:
-            response: HttpResponse = HttpResponseRedirect(enter(request.path))
-        else:
-            response = view(request, held, *args, **kwargs)
+        response = to_sign_in(request) if held is None else view(request, held, *args, **kwargs)
         add_never_cache_headers(response)
         return response
 

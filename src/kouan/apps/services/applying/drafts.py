@@ -5,7 +5,6 @@ Whoever writes says what they had seen (``seen``); what was changed elsewhere me
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import uuid
 from dataclasses import dataclass
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
+    from django.db.models import QuerySet
+
     from kouan.apps.services.definition.model import Definition, Need
     from kouan.web.persons import Person
 
@@ -50,7 +51,7 @@ class Draft:
     definition: Definition
     answers: dict[str, Any]
     picks: dict[str, dict[str, Any]]
-    """By requirement: ``{"offer": …, "claims": […], "title": …}`` or ``{"upload": true}``."""
+    """By requirement: ``{"offer": …, "version": …, "claims": […]}`` or ``{"upload": true}``."""
     withdrawn: bool = False
     """The department offers it no more."""
     carried: bool = False
@@ -87,14 +88,18 @@ class Draft:
                     "version": bytes(self.row.digest).hex(),
                     "acts_for": self.row.acts_for,
                     "answers": self.answers,
-                    "picks": {name: _picked(pick) for name, pick in self.picks.items()},
+                    "picks": {name: self._picked(name) for name in self.picks},
                 }
             )
         ).digest()
 
-
-def _picked(pick: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: pick[name] for name in ("offer", "claims", "upload") if name in pick}
+    def _picked(self, requirement: str) -> dict[str, Any]:
+        """Return what is shown for a requirement: evidence as it was chosen, or which files."""
+        pick = self.picks[requirement]
+        if not pick.get("upload"):
+            return {name: pick[name] for name in ("offer", "version", "claims") if name in pick}
+        files = self.row.files.filter(place=f"needs.{requirement}").values_list("sha256", flat=True)
+        return {"files": sorted(bytes(each).hex() for each in files)}
 
 
 def stamp(at: datetime) -> str:
@@ -334,10 +339,22 @@ def _unsign(row: Application) -> None:
 def discard(*, key: uuid.UUID, person: Person) -> None:
     """Erase a draft with all that is in it; raises ``NotEditable`` for what was sent."""
     with transaction.atomic():
-        row = mine(key, person)
-        deleted, _each = Application.objects.filter(pk=row.pk, state__in=OPEN).delete()
-        if not deleted:
+        mine(key, person)
+        if not erase(Application.objects.filter(key=key, person=person.key, state__in=OPEN)):
             raise errors.NotEditable
+
+
+def erase(rows: QuerySet[Application]) -> bool:
+    """Erase an application with all that is in it, in the caller's transaction; false where there is none.
+
+    It is held first, and only if it is one of ``rows`` still: Django reads what belongs to a row before it
+    deletes, and deletes by number alone, whatever has become of the row meanwhile.
+    """
+    row = rows.select_for_update().first()
+    if row is None:
+        return False
+    row.delete()
+    return True
 
 
 def note(
@@ -349,22 +366,3 @@ def note(
         event.told = seal_json(dict(told), of=f"application {row.key} event")
     event.save()
     return event
-
-
-def asked_places(row: Application) -> list[str]:
-    """Return what the department asked to have corrected or added; empty in any other state."""
-    if State(row.state) is not State.CORRECTION:
-        return []
-    event = row.events.filter(ours=False, kind="ask-correction").order_by("-seq").first()
-    with contextlib.suppress(TypeError, KeyError):
-        told = unseal_json(event.told, of=f"application {row.key} event") if event else {}
-        return [str(place) for place in told.get("ask", ())]
-    return []
-
-
-def may_edit(draft: Draft, place: str) -> bool:
-    """Whether a page (``answers.NAME``) or a requirement (``needs.NAME``) may be changed now."""
-    if State(draft.row.state) in OPEN:
-        return not draft.withdrawn
-    top = ".".join(place.split(".")[:2])
-    return any(".".join(asked.split(".")[:2]) == top for asked in asked_places(draft.row))

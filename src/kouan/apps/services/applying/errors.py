@@ -44,12 +44,33 @@ class Stale(KouanError):
     message = _("Your application was changed in another window or on another device. Look at both below.")
 
 
+class EvidenceChanged(KouanError):
+    """A department has replaced what was chosen, after it was shown."""
+
+    code = "evidence-changed"
+    status = 409
+    message = _(
+        "A department has changed evidence that you chose. Nothing was sent. Look at what it says now, and "
+        "choose it again."
+    )
+
+
 class NotEditable(KouanError):
     """It is under way; answers can be changed only when the department asks."""
 
     code = "application-not-editable"
     status = 409
     message = _("This application can no longer be changed. Write to the department, or withdraw it.")
+
+
+class NotCorrected(KouanError):
+    """What the department asked for is as it was, and nothing says why."""
+
+    code = "application-not-corrected"
+    status = 422
+    message = _(
+        "Something that the department asked for is as it was. Change it, or write below why it stays so."
+    )
 
 
 class NotReady(KouanError):

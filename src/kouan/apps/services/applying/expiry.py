@@ -44,8 +44,7 @@ def _end(now: datetime) -> int:
     for row in over.order_by("expires_at")[:AT_ONCE]:
         with transaction.atomic():
             if row.state == State.DRAFT:
-                deleted, _each = over.filter(pk=row.pk, state=State.DRAFT).delete()
-                count += bool(deleted)
+                count += drafts.erase(over.filter(pk=row.pk, state=State.DRAFT))
             elif over.filter(pk=row.pk, state=State.COSIGNING).update(
                 state=State.DRAFT, expires_at=now + AGAIN, reminded_at=None
             ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
@@ -38,14 +39,30 @@ def offers_for(need: Need, holder: Holder, *, to: str, acts_for: str = "self") -
     return found
 
 
-def still_offered(pick: Mapping[str, Any], need: Need, holder: Holder, *, to: str, acts_for: str) -> bool:
-    """Whether what was picked is offered as the page offers it now: not too old, and not a claim more."""
-    for each in offers_for(need, holder, to=to, acts_for=acts_for):
-        if each["offer"].id == pick["offer"]:
-            picked = set(pick["claims"])
-            must = {claim.name for claim, needed in each["claims"] if needed}
-            return must <= picked <= {claim.name for claim, _needed in each["claims"]}
-    return False
+class Standing(Enum):
+    """How evidence that was picked stands now."""
+
+    SAME = "offer"
+    """It says what the person saw when they picked it, and is neither too old nor a claim too many."""
+    CHANGED = "changed"
+    """The department has replaced it since; what it says now has been seen by nobody."""
+    GONE = "gone"
+
+
+def standing(
+    pick: Mapping[str, Any], need: Need, holder: Holder, *, to: str, acts_for: str
+) -> tuple[Standing, dict[str, Any] | None]:
+    """Return how what was picked stands now, and what the page offers in its place (``offers_for``)."""
+    offers = offers_for(need, holder, to=to, acts_for=acts_for)
+    found = next((each for each in offers if each["offer"].id == pick["offer"]), None)
+    if found is None:
+        return Standing.GONE, None
+    if found["offer"].version != pick.get("version"):
+        return Standing.CHANGED, found
+    must = {claim.name for claim, needed in found["claims"] if needed}
+    if not must <= set(pick["claims"]) <= {claim.name for claim, _needed in found["claims"]}:
+        return Standing.GONE, None
+    return Standing.SAME, found
 
 
 def fits(pick: Mapping[str, Any], need: Need) -> bool:

@@ -34,6 +34,8 @@ navigation.register(
     )
 )
 readings.register("services", own_readings.of_person)
+readings.shown_at("services:readers")
+persons.name_matters(own_readings.matter)
 persons.add_page(persons.PersonPage(text=_("My applications"), url_name="services:mine"))
 home.register(
     home.HomeCard(

@@ -19,7 +19,7 @@ from kouan.core.exchange.models import InboxMessage, OutboxMessage
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from kouan.apps.services.definition.model import Definition
@@ -149,6 +149,11 @@ def _definition(row: Application) -> Definition:
     return catalogue.version(bytes(row.digest))
 
 
+def titled(row: Application) -> str:
+    """Return what an application is called: its service, and its number once it has one."""
+    return " · ".join(filter(None, (Mine(row, _definition(row)).title, row.reference)))
+
+
 def news(person: Person) -> list[tuple[ApplicationNotice, str]]:
     """Return what a person has not read yet, and its words; the latest first."""
     rows = ApplicationNotice.objects.filter(person=person.key, read_at__isnull=True)
@@ -206,59 +211,66 @@ def verdict_of(row: Application) -> Verdict | None:
 
 def crossings(mine: Mine) -> list[Crossed]:
     """Return every message of an application, the oldest first: what crossed, and what proves it."""
-    row = mine.row
-    if row.sent_at is None:
-        return []
-    events = {each.message_id: each for each in row.events.exclude(message_id=None)}
+    return _crossed(_messages([mine]))
+
+
+def all_crossings(person: Person) -> list[Crossed]:
+    """Return what crossed about a person's applications, the latest first."""
+    return _crossed(reversed(_messages(listed(person))[-LATEST:]))
+
+
+def all_readings(person: Person) -> list[tuple[Mine, Happened]]:
+    """Return every reading that other sides told of, the latest first."""
+    mine = {each.row.pk: each for each in listed(person)}
+    events = ApplicationEvent.objects.filter(application_id__in=mine, kind="read", ours=False)
+    latest = events.order_by("-at", "-pk")[:LATEST]
+    return [(of, _happened(of.row, each)) for each in latest if (of := mine[each.application_id])]
+
+
+def _messages(found: Sequence[Mine]) -> list[tuple[Mine, OutboxMessage | InboxMessage]]:
+    """Return every message of applications that were sent, the oldest first."""
+    mine = {each.row.key: each for each in found if each.row.sent_at is not None}
+    messages: list[OutboxMessage | InboxMessage] = [
+        *OutboxMessage.objects.filter(conversation__in=mine).defer("header"),
+        *InboxMessage.objects.filter(conversation__in=mine).defer("header"),
+    ]
+    pairs = [(mine[each.conversation], each) for each in messages]
+    return sorted(
+        ((of, each) for of, each in pairs if each.peer == of.row.peer), key=lambda pair: _at(pair[1])
+    )
+
+
+def _at(message: OutboxMessage | InboxMessage) -> datetime:
+    return message.created_at if isinstance(message, OutboxMessage) else message.received_at
+
+
+def _crossed(pairs: Iterable[tuple[Mine, OutboxMessage | InboxMessage]]) -> list[Crossed]:
+    """Return messages in words, as their applications' stories have them."""
+    pairs = list(pairs)
+    of = {mine.row.pk for mine, _message in pairs}
+    lines = ApplicationEvent.objects.filter(application_id__in=of).exclude(message_id=None)
+    events = {each.message_id: each for each in lines}
     found = []
-    for out in OutboxMessage.objects.filter(conversation=row.key, peer=row.peer):
-        event = events.get(out.message_id)
-        told = unseal_json(event.told, of=f"application {row.key} event") if event is not None else {}
+    for mine, message in pairs:
+        event, ours = events.get(message.message_id), isinstance(message, OutboxMessage)
+        told = unseal_json(event.told, of=f"application {mine.row.key} event") if event and ours else None
+        theirs = message.peer_ledger_index if isinstance(message, OutboxMessage) else None
         found.append(
             Crossed(
-                message_id=out.message_id,
-                at=out.created_at,
-                ours=True,
-                what=str(labels.EVENTS.get(event.kind if event else "", out.type)),
-                type=out.type,
-                state=out.state,
-                ledger_index=out.ledger_index,
-                peer_ledger_index=out.peer_ledger_index,
-                provable=out.peer_ledger_index is not None,
+                message_id=message.message_id,
+                at=_at(message),
+                ours=ours,
+                what=str(labels.EVENTS.get(event.kind if event else "", message.type)),
+                type=message.type,
+                state=message.state,
+                ledger_index=message.ledger_index,
+                peer_ledger_index=theirs,
+                provable=(theirs if ours else message.ledger_index) is not None,
                 kinds=tuple((told or {}).get("kinds", ())),
                 application=mine,
             )
         )
-    for came in InboxMessage.objects.filter(conversation=row.key, peer=row.peer):
-        event = events.get(came.message_id)
-        found.append(
-            Crossed(
-                message_id=came.message_id,
-                at=came.received_at,
-                ours=False,
-                what=str(labels.EVENTS.get(event.kind if event else "", came.type)),
-                type=came.type,
-                state=came.state,
-                ledger_index=came.ledger_index,
-                peer_ledger_index=None,
-                provable=came.ledger_index is not None,
-                application=mine,
-            )
-        )
-    return sorted(found, key=lambda each: each.at)
-
-
-def all_crossings(person: Person) -> tuple[list[Crossed], list[tuple[Mine, Happened]]]:
-    """Return all that crossed about a person's applications, and every reading; the latest first."""
-    crossed: list[Crossed] = []
-    readings: list[tuple[Mine, Happened]] = []
-    for mine in listed(person):
-        crossed += crossings(mine)
-        events = mine.row.events.filter(kind="read", ours=False)
-        readings += [(mine, _happened(mine.row, event)) for event in events]
-    crossed.sort(key=lambda each: each.at, reverse=True)
-    readings.sort(key=lambda each: each[1].at, reverse=True)
-    return crossed[:LATEST], readings[:LATEST]
+    return found
 
 
 def message_of(row: Application, message_id: uuid.UUID) -> tuple[uuid.UUID, str]:

@@ -1,13 +1,15 @@
-"""Who has read a person's applications, for the page that shows all readings."""
+"""Who has read a person's applications, and which they are, for the pages of other apps."""
 
 from __future__ import annotations
 
+import uuid
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from kouan.apps.services.applying import queries
+from kouan.apps.services.applying import drafts, errors, queries
+from kouan.web.persons import Matter
 from kouan.web.readings import Reading
 
 if TYPE_CHECKING:
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
 
 def of_person(person: Person) -> Iterator[Reading]:
     """Yield each reading that the other side told of."""
-    _crossed, readings = queries.all_crossings(person)
-    for mine, each in readings:
+    for mine, each in queries.all_readings(person):
         yield Reading(
             at=each.at,
             who=mine.department,
@@ -28,3 +29,12 @@ def of_person(person: Person) -> Iterator[Reading]:
             about=mine.title,
             href=reverse("services:readers-of", args=[mine.row.key]),
         )
+
+
+def matter(person: Person, key: str) -> Matter | None:
+    """Return a person's application by its key; nothing for what is no key of theirs."""
+    try:
+        row = drafts.mine(uuid.UUID(key), person)
+    except (ValueError, errors.UnknownApplication):
+        return None
+    return Matter(queries.titled(row), reverse("services:application", args=[row.key]))

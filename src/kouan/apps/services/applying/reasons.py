@@ -28,6 +28,7 @@ _LATE = _(
 )
 WHY: Final[Mapping[str, _StrPromise]] = {
     "application-of-unknown-version": _CHANGED,
+    "application-of-replaced-version": _CHANGED,
     "application-after-withdrawal": _("The department no longer offered this service when you sent it."),
     "home-not-served": _("This service is not open to residents of your side."),
     "level-too-low": _("The service needs a surer sign-in. Sign in in a stronger way, then send it anew."),

@@ -1,53 +1,48 @@
-"""Sending an application, and what the applicant does after that: once each, with a signed consent."""
+"""Sending an application, once, with a signed consent: what is missing, what goes over."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import rfc8785
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from kouan.apps.services import domain, receipts
-from kouan.apps.services.applying import drafts, errors, mailing, stopping, uploads
-from kouan.apps.services.applying.offers import still_offered
+from kouan.apps.services import receipts
+from kouan.apps.services.applying import copies, drafts, errors, mailing, uploads
+from kouan.apps.services.applying.offers import Standing, standing
 from kouan.apps.services.catalogue.errors import ServiceWithdrawn
-from kouan.apps.services.crossings import APPLICANT_ACTED, APPLICATION
+from kouan.apps.services.crossings import APPLICATION
 from kouan.apps.services.definition.answers import files as files_in
 from kouan.apps.services.definition.form import kinds, wrong
-from kouan.apps.services.domain import Action, Role, State
+from kouan.apps.services.domain import State
 from kouan.apps.services.models import Application, Cosignature
 from kouan.apps.services.payloads import (
     FILE_KIND,
-    MAX_WORDS,
-    ApplicantActed,
     ApplicationSubmitted,
     Attachment,
     Cosigner,
     Evidence,
 )
 from kouan.core.credentials import broker
-from kouan.core.exchange import bodies, outbox
+from kouan.core.exchange import outbox
 from kouan.core.exchange.blobs.attaching import attach
 from kouan.web.persons import identities
-from kouan.web.throttle import Throttle
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Collection
-    from datetime import datetime
+    from collections.abc import Collection, Mapping
 
     from kouan.apps.services.applying.drafts import Draft
+    from kouan.apps.services.definition.model import Need
     from kouan.apps.services.models import ApplicationFile
+    from kouan.core.credentials import Holder, Presented
     from kouan.core.exchange.crossing import Crossing
     from kouan.web.persons import Person
-
-_MESSAGES: Final = Throttle("application-message", 20, timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +54,7 @@ class Missing:
     place: str
     """The page, or the requirement."""
     message: str = ""
+    """What is wrong with an answer; of evidence, that it says something else than when it was chosen."""
 
 
 # What is missing, what goes over
@@ -67,7 +63,8 @@ class Missing:
 def missing(draft: Draft, person: Person, places: Collection[str] | None = None) -> list[Missing]:
     """Return what is to be done before the application can be sent; nothing where it can.
 
-    With ``places``, evidence is looked at again for those alone: no other is presented.
+    With ``places`` of a correction, evidence is looked at again for those alone: no other is presented. Nor
+    does a correction wait for cosigners: the department sees that they signed before it.
     """
     found = [
         Missing("answers", each.path.split(".")[0], each.message)
@@ -86,20 +83,36 @@ def missing(draft: Draft, person: Person, places: Collection[str] | None = None)
             pick = {}
         if not pick and draft.must(need):
             found.append(Missing("evidence", need.requirement))
-        elif pick.get("offer") and person.level < need.level:
-            found.append(Missing("sign-in", str(need.level)))
-        elif (
-            pick.get("offer")
-            and among(f"needs.{need.requirement}", places)
-            and not still_offered(pick, need, holder, to=draft.row.peer, acts_for=draft.row.acts_for)
-        ):
-            found.append(Missing("evidence", need.requirement))
-    signed, open_ = cosigned(draft)
-    if len(signed) < draft.definition.cosigners.least or open_:
+        elif pick.get("offer") and among(f"needs.{need.requirement}", places):
+            found += _unsound(draft, need, pick, holder)
+    signed, open_ = cosigned(draft) if places is None else ([], [])
+    if places is None and (len(signed) < draft.definition.cosigners.least or open_):
         found.append(Missing("cosigners", ""))
     if person.level < draft.definition.level:
         found.append(Missing("sign-in", str(draft.definition.level)))
     return found
+
+
+def _unsound(draft: Draft, need: Need, pick: Mapping[str, Any], holder: Holder) -> list[Missing]:
+    """Return what keeps a piece of evidence from being presented as it was picked; nothing where it can."""
+    if holder.level < need.level:
+        return [Missing("sign-in", str(need.level))]
+    how, _now = standing(pick, need, holder, to=draft.row.peer, acts_for=draft.row.acts_for)
+    if how is Standing.SAME:
+        return []
+    why = gettext("The department has changed it since you chose it.") if how is Standing.CHANGED else ""
+    return [Missing("evidence", need.requirement, why)]
+
+
+def refuse(lacking: list[Missing]) -> None:
+    """Raise what tells best why it cannot go: ``SignInTooLow``, ``EvidenceChanged`` or ``NotReady``."""
+    levels = [int(each.place) for each in lacking if each.what == "sign-in"]
+    if levels:
+        raise errors.SignInTooLow(needed=max(levels))
+    if any(each.what == "evidence" and each.message for each in lacking):
+        raise errors.EvidenceChanged
+    if lacking:
+        raise errors.NotReady
 
 
 def cosigned(draft: Draft) -> tuple[list[Cosignature], list[Cosignature]]:
@@ -145,8 +158,9 @@ def submit(*, key: uuid.UUID, person: Person, seen: str, agreed: bool, email: st
     """Send an application; a second time returns what the first one made.
 
     Receipt, message and change of state are one transaction. Raises ``ConsentNeeded``, ``BadEmail``,
-    ``NotReady``, ``Stale``, ``NewVersion``, ``ServiceWithdrawn``, what the broker raises for evidence that
-    has ended since, and what ``outbox.send`` raises; then nothing was sent.
+    ``NotReady``, ``EvidenceChanged``, ``SignInTooLow``, ``Stale``, ``NewVersion``, ``ServiceWithdrawn``,
+    what the broker raises for evidence that has ended since, and what ``outbox.send`` raises; then nothing
+    was sent.
     """
     row = drafts.mine(key, person)
     if State(row.state) not in drafts.OPEN:
@@ -161,13 +175,13 @@ def submit(*, key: uuid.UUID, person: Person, seen: str, agreed: bool, email: st
         raise errors.NewVersion
     if draft.seen != seen:
         raise errors.Stale
-    if missing(draft, person):
-        raise errors.NotReady
-    attachments = _attached(draft, going(draft), APPLICATION)
+    refuse(missing(draft, person))
+    files = going(draft)
+    attachments = attached(draft, files, APPLICATION)
     with transaction.atomic():
         if not _taken(row, draft):
             return drafts.mine(key, person)
-        _send(draft, person, attachments, email)
+        _send(draft, person, files, attachments, email)
     return drafts.mine(key, person)
 
 
@@ -181,7 +195,13 @@ def _taken(row: Application, draft: Draft) -> bool:
     return bool(done)
 
 
-def _send(draft: Draft, person: Person, attachments: list[Attachment], email: str) -> None:
+def _send(
+    draft: Draft,
+    person: Person,
+    files: list[tuple[str, ApplicationFile]],
+    attachments: list[Attachment],
+    email: str,
+) -> None:
     row, now = draft.row, timezone.now()
     department = draft.definition.department.code
     row.refresh_from_db()
@@ -191,8 +211,8 @@ def _send(draft: Draft, person: Person, attachments: list[Attachment], email: st
     row.consented_at = row.sent_at = row.updated_at = now
     row.expires_at = row.reminded_at = None
     row.email = mailing.sealed(row, email)
-    evidence, shown = _presented(draft, person, None)
-    held = kinds(draft.definition.form, draft.answers) | shown
+    shown = presented(draft, person)
+    held = kinds(draft.definition.form, draft.answers).union(*(each.elements for each in shown.values()))
     held |= {FILE_KIND} if attachments else frozenset()
     row.receipt = receipts.sign(row, draft.definition, kinds=held)
     row.save()  # before the message: policy looks here for the consent
@@ -207,7 +227,7 @@ def _send(draft: Draft, person: Person, attachments: list[Attachment], email: st
         acts_for=row.acts_for,  # type: ignore[arg-type] # one of the definition's
         answers=rfc8785.dumps(draft.answers),
         kinds=sorted(held),
-        evidence=evidence,
+        evidence=as_evidence(shown),
         attachments=attachments,
         cosigners=_cosigners(draft, department),
         consent=bytes(row.receipt),
@@ -217,7 +237,8 @@ def _send(draft: Draft, person: Person, attachments: list[Attachment], email: st
         APPLICATION, to=row.peer, payload=payload, conversation=row.key, consent=str(row.key)
     )
     row.save(update_fields=["message_id"])
-    event = drafts.note(row, "sent", at=now, told={"kinds": sorted(held)})
+    told = {"kinds": sorted(held), **copies.kept(draft, shown, files)}
+    event = drafts.note(row, "sent", at=now, told=told)
     event.message_id = row.message_id
     event.save(update_fields=["message_id"])
 
@@ -234,28 +255,33 @@ def _cosigners(draft: Draft, department: str) -> list[Cosigner]:
     ]
 
 
-def _presented(
-    draft: Draft, person: Person, places: Collection[str] | None
-) -> tuple[list[Evidence], frozenset[str]]:
-    """Have the ticked claims presented for this application; return them, and their kinds of data."""
-    found, held = [], frozenset[str]()
+def presented(draft: Draft, person: Person, places: Collection[str] | None = None) -> dict[str, Presented]:
+    """Have the ticked claims presented for this application, as the person saw them; by requirement."""
+    found = {}
     for need in draft.needs:
         pick = draft.picks.get(need.requirement, {})
         if not pick.get("offer") or not among(f"needs.{need.requirement}", places):
             continue
-        shown = broker().present(
+        found[need.requirement] = broker().present(
             drafts.holder_of(person),
             pick["offer"],
+            version=pick["version"],
             claims=pick["claims"],
             to=draft.row.peer,
             matter=str(draft.row.key),
         )
-        found.append(Evidence(requirement=need.requirement, type=shown.type, text=shown.text))
-        held |= shown.elements
-    return found, held
+    return found
 
 
-def _attached(
+def as_evidence(shown: Mapping[str, Presented]) -> list[Evidence]:
+    """Return presentations as a message has them."""
+    return [
+        Evidence(requirement=requirement, type=each.shown.type, text=each.text)
+        for requirement, each in shown.items()
+    ]
+
+
+def attached(
     draft: Draft, files: list[tuple[str, ApplicationFile]], crossing: Crossing[Any]
 ) -> list[Attachment]:
     """Seal files for the other side; before the transaction, as ``attach`` wants it."""
@@ -271,129 +297,6 @@ def _attached(
     ]
 
 
-# After that
-
-
-def act(*, key: uuid.UUID, person: Person, action: str, words: str = "", agreed: bool = True) -> bool:
-    """Do what an applicant may: ``message``, ``withdraw``, ``appeal``, ``correct``, ``withdraw-consent``.
-
-    Returns whether the other side is told: of what never left it hears nothing. Raises ``NotYourTurn``,
-    ``SayMore``, ``ConsentNeeded``, ``NotReady`` and what ``outbox.send`` raises.
-    """
-    row = drafts.mine(key, person)
-    if action not in allowed(row):
-        raise errors.NotYourTurn
-    words = words.strip()
-    if len(words) > MAX_WORDS or (action in {"message", "appeal"} and not words):
-        raise errors.SayMore(most=MAX_WORDS)
-    if action == "message":
-        _MESSAGES.take(str(row.key))
-    draft = drafts.opened(row)
-    places = drafts.asked_places(row) if action == "correct" else []
-    attachments: list[Attachment] = []
-    if action == "correct":
-        if not agreed:
-            raise errors.ConsentNeeded
-        if any(each.what in {"answers", "evidence"} for each in missing(draft, person, places)):
-            raise errors.NotReady
-        attachments = _attached(draft, going(draft, places), APPLICANT_ACTED)
-    with transaction.atomic():
-        locked = Application.objects.select_for_update().get(pk=row.pk)
-        if action not in allowed(locked) or locked.updated_at != row.updated_at:
-            raise errors.NotYourTurn
-        if action == "withdraw" and stopping.stopped(locked, words=words, at=timezone.now()):
-            return False
-        _act(draft, person, action=action, words=words, places=places, attachments=attachments)
-    return True
-
-
-def _act(  # noqa: PLR0913 - all that a message says
-    draft: Draft,
-    person: Person,
-    *,
-    action: str,
-    words: str,
-    places: list[str],
-    attachments: list[Attachment],
-) -> None:
-    row, now = draft.row, timezone.now()
-    evidence, held = _presented(draft, person, places) if places else ([], frozenset[str]())
-    answers = b""
-    if action == "correct":
-        answers = rfc8785.dumps(draft.answers)
-        held |= kinds(draft.definition.form, draft.answers)
-    held |= {FILE_KIND} if attachments else frozenset()
-    consent = _agreed(draft, person, held, now) if action == "correct" else b""
-    message_id = outbox.send(
-        APPLICANT_ACTED,
-        to=row.peer,
-        payload=ApplicantActed(
-            application=row.key.bytes,
-            action=action,  # type: ignore[arg-type] # one of ``allowed``
-            answers=answers,
-            words=words,
-            kinds=sorted(held),
-            evidence=evidence,
-            attachments=attachments,
-            consent=consent,
-            at=int(now.timestamp()),
-        ),
-        conversation=row.key,
-        consent=str(row.key),
-    )
-    event = drafts.note(row, _DID[action], at=now, told={"words": words} if words else None)
-    event.message_id = message_id
-    event.save(update_fields=["message_id"])
-    withdrawn = now if action == "withdraw-consent" else None
-    Application.objects.filter(pk=row.pk).update(updated_at=now, consent_withdrawn_at=withdrawn)
-    if withdrawn:
-        bodies.erase_conversation(row.peer, row.key)
-
-
-def _agreed(draft: Draft, person: Person, held: frozenset[str], now: datetime) -> bytes:
-    """Return the receipt of a consent that is given now to what a correction adds, and to all before it."""
-    row = draft.row
-    before = receipts.content(bytes(row.receipt)).get("kinds", ())
-    row.level, row.consented_at = person.level, now
-    row.receipt = receipts.sign(row, draft.definition, kinds=held | frozenset(before))
-    row.save(update_fields=["level", "consented_at", "receipt"])
-    return bytes(row.receipt)
-
-
-_DID: Final = {
-    "message": "wrote",
-    "withdraw": "asked-to-withdraw",
-    "appeal": "appealed",
-    "correct": "corrected",
-    "withdraw-consent": "withdrew-consent",
-}
-
-
-def allowed(row: Application) -> list[str]:
-    """Return what the applicant may do now; nothing twice while the other side has not answered."""
-    state = State(row.state)
-    if state in {State.DRAFT, State.COSIGNING, State.NOT_TAKEN} or row.consent_withdrawn_at or row.erased_at:
-        return []
-    waiting = _waiting(row)
-    if state is State.SENT:
-        return [each for each in ("withdraw",) if each not in waiting]
-    can = domain.may(drafts.opened(row).definition.transitions, state, Role.APPLICANT)
-    wanted = [each.value for each in (Action.CORRECT, Action.APPEAL, Action.WITHDRAW) if each in can]
-    wanted += ["withdraw-consent"] if state in domain.OVER else []
-    return [each for each in [*wanted, "message"] if each not in waiting]
-
-
-def _waiting(row: Application) -> set[str]:
-    """Return what the applicant has done and the other side has not answered yet."""
-    last = row.events.filter(ours=False).exclude(kind__in=["read", "message"]).order_by("-pk").first()
-    since = row.events.filter(ours=True, kind__in=_DID.values())
-    if last is not None:
-        since = since.filter(pk__gt=last.pk)
-    refused = set(row.events.filter(ours=True, kind="not-heard").values_list("message_id", flat=True))
-    did = {each.kind for each in since if each.message_id not in refused}
-    return {action for action, kind in _DID.items() if kind in did and action != "message"}
-
-
-def fingerprint(draft: Draft) -> str:
+def fingerprint(answers: dict[str, Any]) -> str:
     """Return what the PDF copy quotes of the answers: the first half of their SHA-256."""
-    return hashlib.sha256(rfc8785.dumps(draft.answers)).hexdigest()[:32]
+    return hashlib.sha256(rfc8785.dumps(answers)).hexdigest()[:32]

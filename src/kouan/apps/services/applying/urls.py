@@ -38,4 +38,5 @@ urlpatterns: list[URLPattern] = [
     path(_ONE + "proof/<uuid:message>", following.proof, name="proof"),
     path(_ONE + "act/<slug:action>", following.act, name="act"),
     path("cosign/<uuid:key>/", cosigning.cosign, name="cosign"),
+    path("cosign/<uuid:key>/files/<uuid:which>", cosigning.file, name="cosign-file"),
 ]

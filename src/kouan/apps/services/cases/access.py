@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from django.contrib.auth.models import User
+from typing import TYPE_CHECKING, Final
 
 from kouan.apps.services.cases.errors import UnknownCase
 from kouan.apps.services.models import Case
-from kouan.web.access import departments_of, has_role
+from kouan.web.access import holders, reach_of
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
     from django.db import models
 
-ROLE = "caseworker"
+    from kouan.web.access import Reach
+
+ROLE: Final = "caseworker"
 
 
-def departments(user: AbstractBaseUser | AnonymousUser) -> tuple[str, ...] | None:
+def departments(user: AbstractBaseUser | AnonymousUser) -> Reach:
     """Return the codes of the officer's departments; ``None`` for one who works for the whole side."""
-    return tuple(held.code for held in departments_of(user, "caseworker")) or None
+    return reach_of(user, ROLE)
 
 
 def cases_of(user: AbstractBaseUser | AnonymousUser) -> models.QuerySet[Case]:
     """Return the cases that an officer may see: none for who is no caseworker."""
-    if not has_role(user, "caseworker"):
-        return Case.objects.none()
     codes = departments(user)
     return Case.objects.all() if codes is None else Case.objects.filter(department__in=codes)
 
@@ -40,13 +38,13 @@ def case_of(user: AbstractBaseUser | AnonymousUser, reference: str) -> Case:
 
 def colleagues(case: Case) -> list[User]:
     """Return who may work on a case, by name."""
-    held = User.objects.filter(is_active=True, groups__name=ROLE).order_by("username")
-    return [user for user in held if works_on(user, case)]
+    return [user for user, codes in holders(ROLE) if _covers(codes, case)]
 
 
 def works_on(user: User, case: Case) -> bool:
     """Whether an officer is a caseworker of the case's department."""
-    if not has_role(user, "caseworker"):
-        return False
-    codes = departments(user)
+    return _covers(departments(user), case)
+
+
+def _covers(codes: Reach, case: Case) -> bool:
     return codes is None or case.department in codes

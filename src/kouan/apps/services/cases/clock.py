@@ -2,11 +2,13 @@
 
 Both count working days of this side. The department's clock stands still while it waits. A day that falls
 into a year whose calendar nobody has published yet is not guessed: the case keeps how many days are left and
-from when they count, and gets its day once the calendar is here (``deadlines``).
+from when they count, and gets its day once the calendar is here (``deadlines``). How many of such days have
+gone is needed at once where the clock stops: those are told from the plain week.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -85,7 +87,11 @@ def finish(case: Case, now: datetime) -> None:
 
 
 def left(case: Case, day: date) -> int:
-    """Return how many working days the department has left; none where its time is over."""
+    """Return how many working days the department has left; none where its time is over.
+
+    Of a year whose calendar is not here each day counts that is not of the weekend: of days that have gone
+    the public holidays too, and no weekend that was worked.
+    """
     if case.due_on is None:
         # The day is unknown, or the clock stands already: what is left was counted then.
         gone = 0 if case.stopped_on is None else _between(case.stopped_on, day)
@@ -94,4 +100,11 @@ def left(case: Case, day: date) -> int:
 
 
 def _between(first: date, last: date) -> int:
-    return calendar().working_days_between(first, last)
+    return sum(map(_is_worked, (first + timedelta(days=at + 1) for at in range((last - first).days))))
+
+
+def _is_worked(day: date) -> bool:
+    try:
+        return calendar().is_working_day(day)
+    except CalendarYearError:
+        return day.weekday() not in calendar().weekend

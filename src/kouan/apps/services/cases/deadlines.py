@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from kouan.apps.services.cases import clock, telling, working
+from kouan.apps.services.cases import clock, issued, telling, working
 from kouan.apps.services.cases.clock import Turn
 from kouan.apps.services.cases.errors import NotNow
 from kouan.apps.services.domain import Action, Role, State
@@ -81,6 +81,7 @@ def _lapse_one(case: Case) -> bool:
     else:
         # What may still be under way, sent in time, needs to know until when that was (``receiving``).
         before = {"awaited": str(case.due_on), "days_left": case.days_left or 0, "was": was}
+        issued.stands(case)
         clock.finish(case, timezone.now())
         telling.tell(case, Action.LAPSE.value, role=Role.CLOCK, more=before)
     case.save()
@@ -126,11 +127,14 @@ def _mark_one(case: Case) -> bool:
     return True
 
 
+def undated() -> QuerySet[Case]:
+    """Return cases without a last day: the calendar of its year was not here when their clock began."""
+    return Case.objects.filter(turn=Turn.OFFICE, due_on__isnull=True, days_left__isnull=False)
+
+
 def _give_days(_today: date) -> int:
-    """Give a day to cases whose last year's calendar was not here when their clock began."""
-    return _each(
-        Case.objects.filter(turn=Turn.OFFICE, due_on__isnull=True, days_left__isnull=False), _give_one
-    )
+    """Give those a day whose calendar has come meanwhile."""
+    return _each(undated(), _give_one)
 
 
 def _give_one(case: Case) -> bool:

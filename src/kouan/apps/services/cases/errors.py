@@ -45,6 +45,16 @@ class NoLongerOffered(NotTaken):
     message = _("The department had withdrawn this service before the application was sent.")
 
 
+class ReplacedLongAgo(NotTaken):
+    """A later version had been published so long before that the applicant's side must have known."""
+
+    code = "application-of-replaced-version"
+    message = _(
+        "A newer version of this service had been published well before the application was sent. Begin it "
+        "again with the same answers."
+    )
+
+
 class HomeNotServed(NotTaken):
     """The service is not for residents of that side."""
 

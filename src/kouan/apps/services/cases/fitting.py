@@ -12,7 +12,7 @@ from kouan.apps.services import receipts
 from kouan.apps.services.cases import errors
 from kouan.apps.services.definition import form as forms
 from kouan.apps.services.definition.answers import files
-from kouan.apps.services.payloads import FILE_KIND
+from kouan.apps.services.payloads import FILE_KIND, ApplicantActed
 from kouan.core.trust.receipts import BadReceipt
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kouan.apps.services.definition.model import Definition
     from kouan.apps.services.models import Case
     from kouan.apps.services.payloads import (
-        ApplicantActed,
+        ApplicantActed1,
         ApplicationSubmitted,
         Attachment,
         Cosigner,
@@ -73,6 +73,19 @@ def check_applicant(definition: Definition, said: ApplicationSubmitted, *, home:
     _check_cosigners(definition, said.subject, said.cosigners)
 
 
+def check_level(definition: Definition, said: ApplicantActed1) -> None:
+    """Hold the sign-in in which something was done against the service's; raises ``LevelTooLow``.
+
+    Version 1 of the message does not tell it. What only closes a case that is over may be done in any.
+    """
+    if (
+        isinstance(said, ApplicantActed)
+        and said.action != "withdraw-consent"
+        and said.level < definition.level
+    ):
+        raise errors.LevelTooLow(needed=definition.level)
+
+
 def _check_cosigners(definition: Definition, applicant: str, cosigners: Sequence[Cosigner]) -> None:
     bounds = definition.cosigners
     subjects = {each.subject for each in cosigners}
@@ -87,7 +100,7 @@ def _check_cosigners(definition: Definition, applicant: str, cosigners: Sequence
 def check_kinds(
     definition: Definition,
     answers: Mapping[str, Any],
-    said: ApplicationSubmitted | ApplicantActed,
+    said: ApplicationSubmitted | ApplicantActed1,
     checked: Sequence[Checked],
 ) -> None:
     """Hold the kinds of data that were declared, and consented to, against those that are there.
@@ -156,6 +169,10 @@ def check_files(
         for each in attachments
         if each.place.startswith(_IN_ANSWERS)
     }
+    places = [each.place for each in attachments if each.place.startswith(_IN_ANSWERS)]
+    for place in places:
+        if places.count(place) > 1:
+            raise errors.FilesDiffer(path=place.removeprefix(_IN_ANSWERS))
     for path in sorted(named.keys() | came.keys()):
         if named.get(path) != came.get(path) and (path in came or named[path] not in known):
             raise errors.FilesDiffer(path=path)
@@ -175,7 +192,7 @@ def check_consent(
     )
 
 
-def check_more_consent(said: ApplicantActed, *, case: Case, sender: str, at: datetime) -> None:
+def check_more_consent(said: ApplicantActed1, *, case: Case, sender: str, at: datetime) -> None:
     """Hold the receipt of what an applicant adds against it; raises ``ConsentNotHers``."""
     agreed = Agreed(str(case.key), case.service, bytes(case.digest), case.subject, frozenset(said.kinds))
     _hold(said.consent, agreed, sender=sender, at=at)

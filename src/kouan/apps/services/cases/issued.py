@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from kouan.apps.services import sealing
 from kouan.apps.services.cases.errors import NoResult
+from kouan.apps.services.domain import State
 from kouan.apps.services.models import CaseResult
 from kouan.core import documents
 from kouan.core.credentials import broker
@@ -32,6 +33,12 @@ def pdf(case: Case) -> bytes:
 def counts(case: Case) -> bool:
     """Whether a case has a result that was not taken back."""
     return CaseResult.objects.filter(case=case, revoked_at__isnull=True).exists()
+
+
+def stands(case: Case) -> None:
+    """Leave a held case granted where it ends without another decision and what was granted still counts."""
+    if counts(case):
+        case.state = State.GRANTED.value
 
 
 def take_back(case: Case) -> bool:

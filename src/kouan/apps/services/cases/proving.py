@@ -103,7 +103,8 @@ def keep(
 def look_again(case: Case) -> list[str]:
     """Check a case's evidence once more, and return the requirements of which something else was found.
 
-    What has expired meanwhile counted on the day it came, and still does; what was revoked does not.
+    What has expired meanwhile counted when it was last found good, and still does, also if its side was
+    silent before its end; what was revoked or suspended does not.
     """
     now, found = timezone.now(), []
     definition = versions.of_case(case)
@@ -116,11 +117,17 @@ def look_again(case: Case) -> list[str]:
             checked = broker().check(
                 text, sender=case.home, matter=str(case.key), now=now, requirement=requirement
             )
-            was = Verdict(row.verdict)
-            if checked.verdict is was or (checked.verdict is Verdict.EXPIRED and was is Verdict.GOOD):
+            verdict, before = checked.verdict, sealing.unseal_json(row.found, of=_of(case)) or {}
+            good: dict[str, Any] = before if row.verdict == Verdict.GOOD else before.get("good", {})
+            if verdict is Verdict.EXPIRED and good:
+                verdict = Verdict.GOOD
+            if verdict == row.verdict:
                 continue
-            row.verdict, row.checked_at = checked.verdict.value, now
-            row.found = sealing.seal_json(_found(checked, needs[row.requirement], now), of=_of(case))
+            said = good if verdict is not checked.verdict else _found(checked, needs[row.requirement], now)
+            if good and verdict not in {Verdict.GOOD, Verdict.REVOKED}:
+                said = said | {"good": good}
+            row.verdict, row.checked_at = verdict.value, now
+            row.found = sealing.seal_json(said, of=_of(case))
             row.save(update_fields=["verdict", "checked_at", "found"])
             found.append(row.requirement)
         if found:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from django.contrib.auth.models import User
 
 from kouan.apps.services import sealing
-from kouan.apps.services.cases import access, clock, labels, proving, telling, versions
+from kouan.apps.services.cases import access, clock, labels, proving, signatures, telling, versions, working
 from kouan.apps.services.cases.clock import Turn
 from kouan.apps.services.catalogue.errors import UnknownVersion
 from kouan.apps.services.definition import form as forms
@@ -97,7 +97,7 @@ def worklist(user: User, wanted: Filter) -> Worklist:
         _filtered(
             access.cases_of(user) if code is None else Case.objects.filter(department=code), user, wanted
         )
-        for code in (codes or (None,))
+        for code in ((None,) if codes is None else sorted(codes))
     ]
     order = ("-received_at", "-id") if newest else ("due_on", "id")
     rows = [
@@ -264,7 +264,6 @@ def shown(case: Case, language: str) -> Shown:
     every = [] if closed else proving.shown(case)
     evidence = tuple(each for each in every if each.replaced_at is None)
     files = () if closed else tuple(case.files.defer("content").order_by("pk"))
-    told = sealing.unseal_json(case.told, of=f"case {case.key} told") or {}
     return Shown(
         case=case,
         definition=definition,
@@ -283,7 +282,7 @@ def shown(case: Case, language: str) -> Shown:
             for need in definition.needs
         ),
         files=tuple(each for each in files if not each.place.startswith("needs.")),
-        cosigners=tuple(told.get("cosigners", ())),
+        cosigners=() if closed else signatures.of_case(case),
         story=tuple(_story(case, definition, language)),
         actions=actions(case, definition),
         days=None if case.due_on is None else (case.due_on - clock.today()).days,
@@ -303,6 +302,8 @@ def actions(case: Case, definition: Definition) -> tuple[Action, ...]:
     fee = CaseFee.objects.filter(case=case, paid_at__isnull=False)
     if definition.fee is None or (Action.ASK_PAYMENT in found and fee.exists()):
         found = [each for each in found if each is not Action.ASK_PAYMENT]
+    if working.left_before_late_fee(case) is not None:
+        found.append(Action.REOPEN)
     return tuple(dict.fromkeys(found))
 
 
@@ -344,6 +345,8 @@ def _story(case: Case, definition: Definition, language: str) -> Iterable[Happen
         asked[event.pk] = last
     for event in events:
         told = telling.said(case, event)
+        if case.restricted_at is not None and event.role == Role.APPLICANT and event.at < case.restricted_at:
+            told.pop("said", None)  # what they write with the withdrawal, and after it, is to be read
         changed: tuple[Changed, ...] = ()
         if "before" in told and not case.closed:
             changed = tuple(_changes(definition, told["before"], now, language, asked[event.pk]))

@@ -16,6 +16,7 @@ from kouan.apps.services.cases import (
     clock,
     errors,
     fitting,
+    issued,
     labels,
     proving,
     telling,
@@ -31,13 +32,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from kouan.apps.services.definition.model import Definition
-    from kouan.apps.services.payloads import ApplicantActed, ApplicationSubmitted
+    from kouan.apps.services.payloads import ApplicantActed, ApplicantActed1, ApplicationSubmitted
     from kouan.core.credentials import Checked
     from kouan.core.exchange import Received
 
+    _Acted = Received[ApplicantActed] | Received[ApplicantActed1]
+
 _STATES: Final = ServiceVersion.State
+_DECIDED: Final = (Action.GRANT.value, Action.REFUSE.value, Action.UPHOLD.value, Action.WITHDRAW.value)
+"""What ends a case by somebody's will; a lapse does by itself."""
 _CLOCKS: Final = timedelta(minutes=5)
-"""How far apart the two sides' clocks may be when a service is withdrawn."""
+"""How far apart the two sides' clocks may be when a service is withdrawn, or a version replaced."""
 
 
 def opened(*, message: Received[ApplicationSubmitted]) -> None:
@@ -73,21 +78,29 @@ def opened(*, message: Received[ApplicationSubmitted]) -> None:
 
 
 def _offered(said: ApplicationSubmitted, *, sent_at: datetime) -> Definition:
-    """Return the version that is applied for; raises ``UnknownServiceVersion`` or ``NoLongerOffered``."""
-    row = (
-        ServiceVersion.objects.filter(digest=said.digest, side=settings.NODE.side)
-        .only("service", "version", "state", "ended_at")
-        .first()
-    )
+    """Return the version that is applied for.
+
+    What was sent while it could be applied for counts (decision 0077): after that, an application for a
+    version that was replaced is taken for as long as its side may not have been told of the later one.
+    Raises ``UnknownServiceVersion``, ``NoLongerOffered`` or ``ReplacedLongAgo``.
+    """
+    from kouan.apps.services.crossings import SERVICE_PUBLISHED  # noqa: PLC0415 - it imports this
+
+    versions_here = ServiceVersion.objects.filter(side=settings.NODE.side)
+    row = versions_here.filter(digest=said.digest).only("service", "version", "state", "ended_at").first()
     if (
         row is None
         or row.state == _STATES.DRAFT
         or (row.service, row.version) != (said.service, said.version)
     ):
         raise errors.UnknownServiceVersion
-    withdrawn = row.state == _STATES.WITHDRAWN
-    if withdrawn and (row.ended_at is None or sent_at > row.ended_at + _CLOCKS):
+    # Whoever withdraws a service withdraws its newest version, and ends all that were replaced with it.
+    ended = versions_here.filter(service=row.service, version__gte=row.version, state=_STATES.WITHDRAWN)
+    if ended.filter(ended_at__lt=sent_at - _CLOCKS).exists():
         raise errors.NoLongerOffered
+    told_by = _CLOCKS + SERVICE_PUBLISHED.expires_after
+    if row.state == _STATES.REPLACED and (row.ended_at is None or sent_at > row.ended_at + told_by):
+        raise errors.ReplacedLongAgo
     try:
         return versions.by_digest(said.digest)
     except UnknownVersion:
@@ -159,8 +172,11 @@ def _next_reference(year: int) -> str:
     return f"{settings.NODE.side.upper()}-{year}-{row.last:06d}"
 
 
-def acted(*, message: Received[ApplicantActed]) -> None:
-    """Carry out what the applicant wants; raises ``NotNow`` where the case's state does not let them."""
+def acted(*, message: _Acted) -> None:
+    """Carry out what the applicant wants.
+
+    Raises ``NotNow`` where the case's state does not let them, and ``LevelTooLow``.
+    """
     said = message.payload
     key = uuid.UUID(bytes=said.application)
     if message.conversation != key:
@@ -173,8 +189,9 @@ def acted(*, message: Received[ApplicantActed]) -> None:
             raise errors.ConsentNotHers(what="application")
         if case.erased_at is not None:
             raise errors.NotNow(state=labels.state_name(case.state))
-        if case.events.filter(message_id=message.id).exists():
+        if case.events.filter(caused_by=message.id).exists():
             return
+        fitting.check_level(versions.of_case(case), said)
         checked: list[Checked] = []
         if said.answers or said.evidence or said.attachments:
             fitting.check_more_consent(said, case=case, sender=message.sender, at=message.sent_at)
@@ -184,7 +201,7 @@ def acted(*, message: Received[ApplicantActed]) -> None:
         case.save()
 
 
-def _check_added(case: Case, said: ApplicantActed) -> list[Checked]:
+def _check_added(case: Case, said: ApplicantActed1) -> list[Checked]:
     """Hold what is added against the form and the declared kinds of data, whatever is done with it.
 
     Returns what checks of the evidence found. Raises ``EvidenceNotAsked`` for answers beside anything but a
@@ -215,16 +232,16 @@ def _moved(case: Case, action: Action) -> State:
         raise errors.NotNow(state=labels.state_name(case.state)) from None
 
 
-def _message(case: Case, message: Received[ApplicantActed], checked: Sequence[Checked]) -> None:
+def _message(case: Case, message: _Acted, checked: Sequence[Checked]) -> None:
     if not message.payload.words.strip():
         raise errors.WordsNeeded
     _add(case, message, checked)
     case.changed += 1
     told = _told(message)
-    telling.note(case, "message", role=Role.APPLICANT, told=told, message_id=message.id)
+    telling.note(case, "message", role=Role.APPLICANT, told=told, caused_by=message.id)
 
 
-def _correct(case: Case, message: Received[ApplicantActed], checked: Sequence[Checked]) -> None:
+def _correct(case: Case, message: _Acted, checked: Sequence[Checked]) -> None:
     said = message.payload
     _bring_back(case, message)
     state = _moved(case, Action.CORRECT)
@@ -239,25 +256,24 @@ def _correct(case: Case, message: Received[ApplicantActed], checked: Sequence[Ch
     _add(case, message, checked)
     telling.enter(case, state)
     clock.resume(case, clock.today())
-    telling.tell(case, "correct", role=Role.APPLICANT, due_on=case.due_on, more=told)
-    case.events.filter(seq=case.seq).update(message_id=message.id)
+    telling.tell(case, "correct", role=Role.APPLICANT, due_on=case.due_on, caused_by=message.id, more=told)
 
 
-def _bring_back(case: Case, message: Received[ApplicantActed]) -> None:
+def _bring_back(case: Case, message: _Acted) -> None:
     """Bring a case back that lapsed while the correction was under way: it was sent by the day that counts.
 
     The line, or either node, may have been down for days; when something was sent, its header says.
     """
-    if case.state != State.LAPSED:
+    ended = case.events.filter(kind__in=[Action.LAPSE.value, *_DECIDED]).order_by("pk").last()
+    if case.turn != clock.Turn.NOBODY or ended is None or ended.kind != Action.LAPSE:
         return
-    lapse = case.events.filter(kind=Action.LAPSE.value).order_by("pk").last()
-    before = {} if lapse is None else telling.said(case, lapse)
+    before = telling.said(case, ended)
     if before.get("was") != State.CORRECTION or clock.today(message.sent_at).isoformat() > before["awaited"]:
         return
     case.state, case.days_left, case.decided_at = State.CORRECTION.value, before.get("days_left", 0), None
 
 
-def _add(case: Case, message: Received[ApplicantActed], checked: Sequence[Checked]) -> None:
+def _add(case: Case, message: _Acted, checked: Sequence[Checked]) -> None:
     """Take in the evidence and the files that came with it."""
     said = message.payload
     if not said.evidence and not said.attachments:
@@ -276,15 +292,15 @@ def _add(case: Case, message: Received[ApplicantActed], checked: Sequence[Checke
     attachments.keep(case=case, attachments=said.attachments, sender=message.sender, message_id=message.id)
 
 
-def _end(case: Case, message: Received[ApplicantActed], _checked: Sequence[Checked]) -> None:
+def _end(case: Case, message: _Acted, _checked: Sequence[Checked]) -> None:
     state = _moved(case, Action.WITHDRAW)
     telling.enter(case, state)
+    issued.stands(case)
     clock.finish(case, timezone.now())
-    telling.tell(case, "withdraw", role=Role.APPLICANT, more=_told(message))
-    case.events.filter(seq=case.seq).update(message_id=message.id)
+    telling.tell(case, "withdraw", role=Role.APPLICANT, caused_by=message.id, more=_told(message))
 
 
-def _appeal(case: Case, message: Received[ApplicantActed], checked: Sequence[Checked]) -> None:
+def _appeal(case: Case, message: _Acted, checked: Sequence[Checked]) -> None:
     state = _moved(case, Action.APPEAL)
     if not message.payload.words.strip():
         raise errors.WordsNeeded
@@ -295,11 +311,11 @@ def _appeal(case: Case, message: Received[ApplicantActed], checked: Sequence[Che
     _add(case, message, checked)
     telling.enter(case, state)
     clock.start(case, clock.today(), definition.time_limit.working_days)
-    telling.tell(case, "appeal", role=Role.APPLICANT, due_on=case.due_on, more=_told(message))
-    case.events.filter(seq=case.seq).update(message_id=message.id)
+    more = _told(message)
+    telling.tell(case, "appeal", role=Role.APPLICANT, due_on=case.due_on, caused_by=message.id, more=more)
 
 
-def _restrict(case: Case, message: Received[ApplicantActed], _checked: Sequence[Checked]) -> None:
+def _restrict(case: Case, message: _Acted, _checked: Sequence[Checked]) -> None:
     """Let nobody work any more with what the applicant sent; the decision and the trail stay.
 
     What the channel still had of what was said either way is erased: what has to be kept is in the case.
@@ -308,8 +324,7 @@ def _restrict(case: Case, message: Received[ApplicantActed], _checked: Sequence[
         raise errors.NotNow(state=labels.state_name(case.state))
     case.restricted_at = timezone.now()
     case.changed += 1
-    telling.tell(case, "restrict", role=Role.APPLICANT, more=_told(message))
-    case.events.filter(seq=case.seq).update(message_id=message.id)
+    telling.tell(case, "restrict", role=Role.APPLICANT, caused_by=message.id, more=_told(message))
     bodies.erase_conversation(case.home, case.key)
 
 
@@ -322,7 +337,7 @@ _ACTS: Final = {
 }
 
 
-def _told(message: Received[ApplicantActed]) -> dict[str, Any]:
+def _told(message: _Acted) -> dict[str, Any]:
     said = message.payload
     told: dict[str, Any] = {"said": said.words.strip()}
     if said.evidence:

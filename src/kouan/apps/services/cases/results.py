@@ -147,8 +147,11 @@ def paper(  # noqa: PLR0913 - all that a paper says, by name
     for language in languages:
         with translation.override(language):
             passages += _passages(case, definition, found, language, words, at, credential)
+    passages[0] = ("", passages[0][1])  # the paper's own title says it
     with translation.override(case.language):
         lead = str(definition.department.name.text)
+        if definition.demonstration:
+            lead += "\n" + _("Demonstration: nothing here has legal effect.")
         foot = _("Validate this paper at the node of your own side: “Validate a document”.")
     return papers.paper(
         title=title.in_language(case.language),
@@ -176,8 +179,8 @@ def _passages(  # noqa: PLR0913, PLR0917 - all that the paper says
         (_("Service"), definition.title.text.in_language(language)),
         (_("Decided on"), _day(today(at))[0].in_language(language)),
         (
-            _("Counts until"),
-            _("without end") if until is None else _day(today(until))[0].in_language(language),
+            _("Valid until"),
+            _("no expiry date") if until is None else _day(today(until))[0].in_language(language),
         ),
         (_("Decided by"), definition.department.name.text.in_language(language)),
         (pgettext("service", "Side"), get_side(settings.NODE.side).name.in_language(language)),
@@ -186,7 +189,6 @@ def _passages(  # noqa: PLR0913, PLR0917 - all that the paper says
     ]
     if words:
         about.append((_("The department writes"), words))
-    if definition.demonstration:
-        about.append((_("Demonstration"), _("Nothing here has legal effect.")))
     heading = definition.result.title.text.in_language(language)
-    return [(heading, rows), ("", about)]
+    said = {heading, *(value for _what, value in rows)}
+    return [(heading, rows), ("", [(what, value) for what, value in about if value not in said])]

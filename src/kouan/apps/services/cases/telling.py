@@ -36,6 +36,7 @@ def note(  # noqa: PLR0913 - all that a line says, by name
     told: dict[str, Any] | None = None,
     seq: int | None = None,
     message_id: uuid.UUID | None = None,
+    caused_by: uuid.UUID | None = None,
     at: datetime | None = None,
 ) -> CaseEvent:
     """Add a line to the audit trail, in the caller's transaction."""
@@ -50,6 +51,7 @@ def note(  # noqa: PLR0913 - all that a line says, by name
         changed=case.changed,
         seq=seq,
         message_id=message_id,
+        caused_by=caused_by,
     )
 
 
@@ -72,6 +74,7 @@ def tell(  # noqa: PLR0913 - all that a step is, by name
     ask: Sequence[str] = (),
     due_on: date | None = None,
     pay_at: str = "",
+    caused_by: uuid.UUID | None = None,
     more: dict[str, Any] | None = None,
 ) -> CaseEvent:
     """Add a line, and tell the applicant's side of it; the case's own row is the caller's to save."""
@@ -102,7 +105,17 @@ def tell(  # noqa: PLR0913 - all that a step is, by name
     if due_on is not None:
         told["due_on"] = due_on.isoformat()
     told = {name: value for name, value in told.items() if value}
-    return note(case, kind, role=role, by=by, told=told, seq=case.seq, message_id=message_id, at=now)
+    return note(
+        case,
+        kind,
+        role=role,
+        by=by,
+        told=told,
+        seq=case.seq,
+        message_id=message_id,
+        caused_by=caused_by,
+        at=now,
+    )
 
 
 def not_told(*, message: Undelivered) -> None:

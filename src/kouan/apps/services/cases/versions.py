@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from kouan.apps.services.catalogue.queries import version
@@ -17,7 +16,6 @@ def of_case(case: Case) -> Definition:
     return by_digest(bytes(case.digest))
 
 
-@lru_cache(maxsize=256)
 def by_digest(digest: bytes) -> Definition:
     """Return a version, whatever has become of it since; raises ``UnknownVersion``."""
     return version(digest)

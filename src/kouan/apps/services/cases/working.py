@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from kouan.apps.services import domain, sealing
 from kouan.apps.services.cases import access, clock, errors, issued, labels, payments, telling, versions
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 READ_AGAIN: Final = timedelta(hours=1)
 """For how long one reading by one officer stands for those that follow."""
 MAX_WORDS: Final = 4000
+PAID_LATE: Final = "paid-late"
+"""The fee came when the case no longer waited for it."""
 
 
 @contextmanager
@@ -43,21 +46,23 @@ def working_on(case: Case, *, officer: User, changed: int, erased: bool = False)
         held = Case.objects.select_for_update(of=("self",)).select_related("officer").get(pk=case.pk)
         if not access.works_on(officer, held):
             raise errors.UnknownCase
-        if held.changed != changed:
-            raise errors.CaseChanged(what=_what_changed(held, changed))
+        if (since := changed_since(held, changed)) is not None:
+            raise since
         if held.erased_at is not None and not erased:
             raise errors.CaseErased
         yield held
         held.save()
 
 
-def _what_changed(case: Case, since: int) -> str:
-    """Return in words what was done to a case since an officer saw it, the last first."""
+def changed_since(case: Case, seen: int) -> errors.CaseChanged | None:
+    """Return what was done to a case since an officer saw it, the last first; nothing if it is as it was."""
+    if case.changed == seen:
+        return None
     lines = []
-    for event in case.events.filter(changed__gt=since).exclude(kind="read").order_by("-pk")[:3]:
+    for event in case.events.filter(changed__gt=seen).exclude(kind="read").order_by("-pk")[:3]:
         who = event.by or labels.role_name(event.role)
         lines.append(f"{labels.event_name(event.kind)} ({who})")
-    return "; ".join(lines) or "–"
+    return errors.CaseChanged(what="; ".join(lines) or gettext("something else was found of its evidence"))
 
 
 def moved(case: Case, action: Action, role: Role = Role.OFFICER) -> None:
@@ -111,9 +116,10 @@ def ask_correction(  # noqa: PLR0913 - all that a request is, by name
         known = places(held)
         if not ask or not set(ask) <= known:
             raise errors.NothingAsked
-        waits = versions.of_case(held).waits
-        due = due_on or _counted(waits.correction_working_days)
-        _check_day(due)
+        # What the service says itself is its department's own choice, however long.
+        due = _counted(versions.of_case(held).waits.correction_working_days) if due_on is None else due_on
+        if due_on is not None:
+            _check_day(due_on)
         moved(held, Action.ASK_CORRECTION)
         held.officer = held.officer or officer
         clock.stop(held, clock.today(), due)
@@ -215,8 +221,8 @@ def _decide(case: Case, officer: User, changed: int, action: Action, words: str)
         moved(held, action)
         if action is Action.REFUSE:
             issued.take_back(held)  # of a decision that was appealed
-        elif issued.counts(held):
-            held.state = State.GRANTED.value
+        else:
+            issued.stands(held)
         held.officer = held.officer or officer
         clock.finish(held, timezone.now())
         telling.tell(held, action.value, role=Role.OFFICER, by=officer, words=words)
@@ -224,16 +230,36 @@ def _decide(case: Case, officer: User, changed: int, action: Action, words: str)
 
 
 def reopen(*, case: Case, officer: User, changed: int, words: str) -> Case:
-    """Look at a case again after an appeal; the time limit runs anew from the appeal."""
+    """Look at a case again after an appeal, or one that lapsed before its fee came.
+
+    The time limit runs anew from the appeal; after a late fee, the days run that were left.
+    """
     words = words_of(words)
     with working_on(case, officer=officer, changed=changed) as held:
-        moved(held, Action.REOPEN)
+        left = left_before_late_fee(held)
+        if left is None:
+            moved(held, Action.REOPEN)
+        else:
+            held.state = State.PAYMENT.value
+            moved(held, Action.PAY, Role.CASHIER)
+            clock.start(held, clock.today(), left)
         held.officer = officer
         held.decided_at = None
         telling.tell(
             held, Action.REOPEN.value, role=Role.OFFICER, by=officer, words=words, due_on=held.due_on
         )
     return held
+
+
+def left_before_late_fee(case: Case) -> int | None:
+    """Return how many days were left when a case lapsed whose fee came after that; nothing for any other."""
+    if case.state != State.LAPSED:
+        return None
+    lapse = case.events.filter(kind=Action.LAPSE.value).order_by("pk").last()
+    if lapse is None or not case.events.filter(kind=PAID_LATE, pk__gt=lapse.pk).exists():
+        return None
+    before = telling.said(case, lapse)
+    return before.get("days_left", 0) if before.get("was") == State.PAYMENT else None
 
 
 def read(*, case: Case, officer: User) -> bool:
@@ -277,7 +303,7 @@ def paid(*, fee: CaseFee, payment: str) -> bool:
         try:
             moved(held, Action.PAY, Role.CASHIER)
         except errors.NotNow:
-            telling.note(held, "paid-late", role=Role.CASHIER, told=told)
+            telling.note(held, PAID_LATE, role=Role.CASHIER, told=told)
             return True
         clock.resume(held, clock.today())
         telling.tell(held, Action.PAY.value, role=Role.CASHIER, due_on=held.due_on, more=told)

@@ -12,7 +12,7 @@ class UnknownService(KouanError):
 
     code = "unknown-service"
     status = 404
-    message = _("There is no service %(service)s of this side in the catalogue.")
+    message = _("There is no service “%(service)s” of this side in the catalogue.")
 
 
 class ServiceWithdrawn(KouanError):

@@ -41,8 +41,12 @@ def published_row(side: str, service: str) -> ServiceVersion:
     return shown
 
 
+@lru_cache(maxsize=256)
 def version(digest: bytes) -> Definition:
-    """Return one version, whatever has become of it; raises ``UnknownVersion``."""
+    """Return one version, whatever has become of it; raises ``UnknownVersion``.
+
+    What was once published under a digest never changes and stays: it is read once.
+    """
     row = ServiceVersion.objects.filter(digest=digest).exclude(state=State.DRAFT).first()
     if row is None:
         raise UnknownVersion

@@ -15,7 +15,7 @@ from kouan.apps.services.definition import lines
 from kouan.apps.services.definition.model import MAX_DEFINITION, Definition
 from kouan.apps.services.definition.questions import paths, prefills
 from kouan.apps.services.definition.reading import FORM, SERVICE, Source, Unreadable, from_folder
-from kouan.apps.services.domain import OVER, WAITING_FOR_APPLICANT, Action, State, dead_ends, unreachable
+from kouan.apps.services.domain import BOUNDS, WAITING_FOR_APPLICANT, Action, State, dead_ends, unreachable
 from kouan.core.credentials import known_requirements
 from kouan.core.sides import all_sides
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pydantic_core import ErrorDetails
+
+    from kouan.apps.services.domain import Transition
 
 CASE_SOURCES: Final = ("reference", "received", "decided", "service", "department", "home")
 """What a line of the result may take from the case."""
@@ -71,7 +73,7 @@ def check_source(source: Source, *, departments: Collection[str] | None = None) 
     if found:
         return found
     tables, schema = readable
-    places = _Places(lines.of_toml(source.service), _json_lines(source.form))
+    places = _Places(lines.of_toml(source.service), lines.of_json(source.form))
     found += [places.in_form(fault) for fault in forms.faults(schema)]
     try:
         definition = Definition.model_validate({"version": 1} | tables | {"form": schema})
@@ -103,13 +105,6 @@ class _Places:
         """Return a form's own fault, which says its place as a JSON pointer (RFC 6901)."""
         parts = [part.replace("~1", "/").replace("~0", "~") for part in fault.where.split("/")[1:]]
         return Fault(FORM, lines.nearest(self.json, parts), f"{fault.where or '/'}: {fault.what}")
-
-
-def _json_lines(text: str) -> Mapping[lines.Path, int]:
-    try:
-        return lines.of_json(text)
-    except RecursionError:
-        return {}
 
 
 def _dotted(where: Sequence[object]) -> str:
@@ -169,22 +164,37 @@ def _flow(definition: Definition) -> Iterator[Found]:
         yield ("flow", _row(definition, state)), f"from the state {state} no case comes to an end"
     if not any(row.action is Action.GRANT for row in flow):
         yield ("flow",), "no case can be granted"
-    lapsing = {row.source for row in flow if row.action is Action.LAPSE}
-    for state in sorted({row.target for row in flow} & WAITING_FOR_APPLICANT - lapsing):
-        yield ("flow", _row(definition, state)), f"a case may wait in {state} for ever: it never lapses"
+    yield from _waits(definition)
+    if definition.fee is not None and not any(row.action is Action.ASK_PAYMENT for row in flow):
+        yield ("fee",), f"it is never asked for: no row of the flow has {Action.ASK_PAYMENT}"
     seen = set()
     for place, row in enumerate(flow):
         key = (row.action, row.source, row.role)
         if key in seen:
             yield ("flow", place), f"{row.role} can {row.action} a case that is {row.source} in two ways"
         seen.add(key)
-        if row.source in {State.DRAFT, State.COSIGNING, State.SENT, State.NOT_TAKEN}:
-            yield ("flow", place), f"{row.source} is a state at the applicant's side alone"
-        if row.source in OVER and row.action not in {Action.APPEAL, Action.REOPEN}:
-            yield (
-                ("flow", place),
-                f"a case that is {row.source} is over, and can only be appealed or reopened",
-            )
+        yield from ((("flow", place), what) for what in _beyond(row))
+
+
+def _waits(definition: Definition) -> Iterator[Found]:
+    """Yield where a case would wait for its applicant for ever, or for what they cannot do."""
+    flow = definition.transitions
+    named = {row.target for row in flow} & WAITING_FOR_APPLICANT
+    for state in sorted(named - {row.source for row in flow if row.action is Action.LAPSE}):
+        yield ("flow", _row(definition, state)), f"a case may wait in {state} for ever: it never lapses"
+    for state, answer in ((State.CORRECTION, Action.CORRECT), (State.PAYMENT, Action.PAY)):
+        if state in named and not any(row.action is answer for row in flow):
+            yield ("flow", _row(definition, state)), f"a case waits in {state} in vain: no row has {answer}"
+
+
+def _beyond(row: Transition) -> Iterator[str]:
+    """Yield what a row lets an action be that it cannot: done by somebody else, from or to another state."""
+    bounds = BOUNDS[row.action]
+    if row.role is not bounds.role:
+        yield f"{row.action} is done by the {bounds.role} alone, and not by the {row.role}"
+    for what, state, states in (("from", row.source, bounds.sources), ("to", row.target, bounds.targets)):
+        if state not in states:
+            yield f"{row.action} goes {what} {' or '.join(sorted(states))} alone, and not {what} {state}"
 
 
 def _row(definition: Definition, state: State) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_left
+from collections import Counter
+from itertools import islice
 from json.decoder import scanstring  # type: ignore[attr-defined]  # documented by its use in the decoder
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +15,8 @@ if TYPE_CHECKING:
 
 Path = tuple[str, ...]
 
-_HEADER: Final = re.compile(r"\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_DEEPEST: Final = 40
+"""Of tables in one another: what is deeper has the line of what it is in."""
 _KEY: Final = re.compile(
     r"\s*((?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|\"[^\"]*\"))*)\s*="
 )
@@ -34,9 +37,9 @@ def of_toml(text: str) -> Mapping[Path, int]:
             inside = _still(inside, line)
             continue
         if not depth:
-            header = _HEADER.match(line)
+            header = _header(line)
             if header is not None:
-                table = _table(_parts(header[2]), counts, again=header[1] == "[[")
+                table = _table(_parts(header), counts, again=line.lstrip().startswith("[["))
                 found.setdefault(table, number)
                 continue
             key = _KEY.match(line)
@@ -46,8 +49,19 @@ def of_toml(text: str) -> Mapping[Path, int]:
     return found
 
 
+def _header(line: str) -> str | None:
+    """Return the name in a table's header, ``[name]`` or ``[[name]]``; nothing for any other line."""
+    text = line.strip()
+    if not text.startswith("["):
+        return None
+    name, closed, rest = text.removeprefix("[").removeprefix("[").partition("]")
+    rest = rest.removeprefix("]").lstrip()
+    return name.strip() or None if closed and (not rest or rest.startswith("#")) else None
+
+
 def _parts(name: str) -> Path:
-    return tuple(next(filter(None, match.groups()), "") for match in _PART.finditer(name))
+    found = (next(filter(None, match.groups()), "") for match in _PART.finditer(name))
+    return tuple(islice(found, _DEEPEST))
 
 
 def _table(name: Path, counts: dict[Path, int], *, again: bool) -> Path:
@@ -154,7 +168,6 @@ def repeated(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Build a JSON object whose names are each there once; raises ``ValueError`` (``object_pairs_hook``)."""
     made = dict(pairs)
     if len(made) != len(pairs):
-        names = [name for name, _value in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        ((twice, _times),) = Counter(name for name, _value in pairs).most_common(1)
         raise ValueError(f"the name {json.dumps(twice)} is there twice in one object")
     return made

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tomllib
 import zipfile
 from dataclasses import dataclass
@@ -28,6 +29,12 @@ MAX_FILE: Final = 2 * MAX_DEFINITION
 """Bytes of one of the two files: comments and indentation are not published."""
 MAX_ZIP: Final = 1 << 20
 _MAX_ENTRIES: Final = 50
+_LONGEST_LINE: Final = 20_000
+"""Characters of one line of ``service.toml``: no text of a service has as many."""
+_DEEPEST: Final = 40
+_MOST_DIGITS: Final = 100
+_TOO_MANY: Final = "a number has too many digits"
+_DIGITS: Final = re.compile(r"[0-9_]+")
 
 
 class Unreadable(ValueError):
@@ -47,17 +54,24 @@ class Source:
 
     def tables(self) -> dict[str, Any]:
         """Return ``service.toml`` as it is written; raises ``Unreadable``."""
+        for number, line in enumerate(self.service.splitlines(), 1):
+            if len(line) > _LONGEST_LINE:
+                raise Unreadable(SERVICE, number, f"the line is longer than {_LONGEST_LINE} characters")
         try:
             return tomllib.loads(self.service)
         except tomllib.TOMLDecodeError as error:
             raise Unreadable(SERVICE, _line_in(str(error)), f"it is no TOML: {error}") from None
         except RecursionError:
             raise Unreadable(SERVICE, 1, "it is nested too deeply") from None
+        except ValueError:  # Python reads no number of more than some thousand digits
+            raise Unreadable(SERVICE, _line_of_digits(self.service), _TOO_MANY) from None
 
     def schema(self) -> dict[str, Any]:
         """Return ``form.json`` as it is written; raises ``Unreadable``."""
         try:
-            value = json.loads(self.form, object_pairs_hook=repeated, parse_constant=_no_number)
+            value = json.loads(
+                self.form, object_pairs_hook=repeated, parse_constant=_no_number, parse_int=_integer
+            )
         except json.JSONDecodeError as error:
             raise Unreadable(FORM, error.lineno, f"it is no JSON: {error.msg}") from None
         except RecursionError:
@@ -66,6 +80,8 @@ class Source:
             raise Unreadable(FORM, 1, str(error)) from None
         if not isinstance(value, dict):
             raise Unreadable(FORM, 1, "it must be an object")
+        if not _is_shallow(value):
+            raise Unreadable(FORM, 1, "it is nested too deeply")
         return value
 
     def whole(self, *, version: int = 1) -> Mapping[str, Any]:
@@ -139,6 +155,30 @@ def _line_in(message: str) -> int:
     _before, found, after = message.rpartition("(at line ")
     digits = after.split(",", 1)[0]
     return int(digits) if found and digits.isdecimal() else 1
+
+
+def _line_of_digits(text: str) -> int:
+    """Return the line on which the longest number stands."""
+    longest = [
+        max((len(digits) for digits in _DIGITS.findall(line)), default=0) for line in text.splitlines()
+    ]
+    return longest.index(max(longest)) + 1
+
+
+def _is_shallow(value: object) -> bool:
+    """Whether no more than ``_DEEPEST`` objects and arrays stand in one another."""
+    level, depth = [value], 0
+    while level and depth <= _DEEPEST:
+        within = [each for each in level if isinstance(each, dict | list)]
+        level = [part for each in within for part in (each.values() if isinstance(each, dict) else each)]
+        depth += bool(within)
+    return depth <= _DEEPEST
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(_TOO_MANY)
+    return int(text)
 
 
 def _no_number(name: str) -> None:

@@ -91,6 +91,8 @@ class Case(models.Model):
             models.Index(fields=["turn", "due_on", "id"], name="services_overdue"),
             models.Index(fields=["department", "-received_at"], name="services_newest"),
             models.Index(fields=["department", "decided_at"], name="services_decided"),
+            models.Index(fields=["-received_at", "-id"], name="services_side_newest"),
+            models.Index(fields=["turn", "-received_at", "-id"], name="services_side_over"),
         ]
 
     def __str__(self) -> str:
@@ -159,6 +161,9 @@ class CaseEvent(models.Model):
     seq = models.PositiveIntegerField(null=True)
     """The number under which the home side was told; empty: it stays here."""
     message_id = models.UUIDField(null=True)
+    """Of the message by which it was told."""
+    caused_by = models.UUIDField(null=True)
+    """The applicant's message that brought it about."""
 
     class Meta:
         ordering = ["id"]

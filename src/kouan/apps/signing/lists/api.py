@@ -109,7 +109,7 @@ class RecognitionOut(Schema):
     sequence: int | None
     digest: str | None
     overdue: Annotated[
-        bool, Field(description="Whether that list's next edition should be here: a yes is then not certain.")
+        bool, Field(description="Whether that list's next edition should be here: then it counts for none.")
     ]
 
 
@@ -153,7 +153,11 @@ class CertificateAsked(Schema):
     policies: Annotated[list[Policy], Field(description="The certificate's policies.", max_length=50)] = []
     certificate_type: CertificateType | None = None
     issued_at: Annotated[
-        datetime | None, Field(description="The beginning of the certificate's validity.")
+        datetime | None,
+        Field(
+            description="The beginning of the certificate's validity; where its CA was superseded, none is "
+            "recognised without it."
+        ),
     ] = None
 
 
@@ -187,7 +191,7 @@ def recognition(request: HttpRequest, asked: Query[CertificateAsked]) -> dict[st
     )
     edition = found.edition
     return {
-        "recognised": found.recognised,
+        "recognised": found.recognised and not found.overdue,
         "reason": found.reason,
         "side": None if edition is None else edition.side,
         "entry": None if found.entry is None else found.entry.code,

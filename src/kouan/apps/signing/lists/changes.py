@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
+
+from kouan.apps.signing.lists.domain import PoliciesUntil
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +23,8 @@ MOST_CHANGES: Final = 40
 """In an entry's history."""
 _CLOCKS: Final = timedelta(minutes=10)
 """How far the other side's clock may be ahead."""
+_DAY: Final = timedelta(days=1)
+"""What stands from a day on stands from its midnight, though the edition before came out on that day."""
 _FIXED: Final = (
     "certificate_type", "root", "issuing_ca", "recognised_from", "policy_prefix", "demonstration",
 )  # fmt: skip
@@ -60,20 +64,59 @@ def differences(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[Differ
     return tuple(found)
 
 
-def rewritten(before: Sequence[Entry], after: Sequence[Entry]) -> tuple[str, ...]:
+def rewritten(before: Edition, after: Sequence[Entry], *, at: datetime) -> tuple[str, ...]:
     """Return the codes of entries whose past a new edition does not leave as it was; none if all is well.
 
     An entry stays listed for good, its certificates and its beginning stay as they are, and its history is
-    only added to.
+    only added to: with what was not yet to be said by the edition before. Its end comes no earlier than the
+    edition of ``at`` that says so, and stays once it has come. What its policies were until now is kept
+    beside it (``with_past``).
     """
     known = {each.code: each for each in after}
-    found = []
-    for was in before:
-        entry = known.get(was.code)
-        kept = entry is not None and all(getattr(was, each) == getattr(entry, each) for each in _FIXED)
-        if entry is None or not kept or entry.history[: len(was.history)] != was.history:
-            found.append(was.code)
-    return tuple(found)
+    return tuple(
+        was.code
+        for was in before.entries
+        if was.code not in known or _takes_back(was, known[was.code], before.issued_at, at)
+    )
+
+
+def _takes_back(was: Entry, entry: Entry, said_at: datetime, at: datetime) -> bool:
+    known = len(was.history)
+    return (
+        any(getattr(was, each) != getattr(entry, each) for each in _FIXED)
+        or entry.history[:known] != was.history
+        or any(each.since < said_at - _DAY for each in entry.history[known:])
+        or entry.recognised_until < min(was.recognised_until, at)
+        or (was.recognised_until <= said_at and entry.recognised_until != was.recognised_until)
+    )
+
+
+def with_past(editions: Sequence[Edition]) -> Edition:
+    """Return the newest of a side's editions, the oldest first, with what its entries' policies were before.
+
+    An edition's policies are for what is signed from its issue on: none takes back what counted until then.
+    """
+    past: dict[str, tuple[Entry, tuple[PoliciesUntil, ...]]] = {}
+    for edition in editions:
+        for entry in edition.entries:
+            was, changed = past.get(entry.code, (entry, ()))
+            if was.type_policies != entry.type_policies:
+                changed = (*changed, PoliciesUntil(edition.issued_at, was.type_policies))
+            past[entry.code] = entry, changed
+    newest = editions[-1]
+    return replace(
+        newest, entries=tuple(replace(each, policies_before=past[each.code][1]) for each in newest.entries)
+    )
+
+
+def told_at(editions: Sequence[Edition], code: str) -> tuple[datetime, ...]:
+    """Return when each change in an entry's history was published; ``editions`` as for ``on_day``."""
+    told: list[datetime] = []
+    for edition in editions:
+        entry = edition.entry(code)
+        if entry is not None:
+            told += [edition.issued_at] * (len(entry.history) - len(told))
+    return tuple(told)
 
 
 def sound(entry: Entry) -> str:
@@ -144,7 +187,7 @@ def judge(  # noqa: PLR0911, PLR0913 - one return for each rule, and what they l
         return Arrival.NEXT_UPDATE
     if any(seen.side == us and ours.get(seen.sequence) != seen.digest for seen in arrived.others):
         return Arrival.SEEN_ANOTHER
-    if newest is not None and rewritten(newest.entries, arrived.entries):
+    if newest is not None and rewritten(newest, arrived.entries, at=arrived.issued_at):
         return Arrival.REWRITTEN
     return Arrival.TAKEN
 

@@ -77,6 +77,15 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class PoliciesUntil:
+    """Which policies of the CA's own an entry named before an edition that names others."""
+
+    until: datetime
+    """The first moment for which they do not hold."""
+    policies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One type of certificate of one issuing CA, as a list recognises it."""
 
@@ -104,6 +113,8 @@ class Entry:
     """The provider's; lists of before it was asked for have none."""
     demonstration: bool = False
     """Made up, or listed to try things out: never in a list that counts."""
+    policies_before: tuple[PoliciesUntil, ...] = field(default=(), compare=False)
+    """What ``type_policies`` were by earlier editions, the oldest first; no edition says it itself."""
 
     @property
     def root_fingerprint(self) -> str:
@@ -118,6 +129,10 @@ class Entry:
     def status_at(self, at: datetime) -> StatusChange | None:
         """Return how it stood at a moment; ``None`` before its history begins."""
         return next((each for each in reversed(self.history) if each.since <= at), None)
+
+    def policies_at(self, at: datetime) -> tuple[str, ...]:
+        """Return which policies of the CA's own it named at a moment."""
+        return next((each.policies for each in self.policies_before if at < each.until), self.type_policies)
 
 
 class Reason(StrEnum):
@@ -138,6 +153,8 @@ class Reason(StrEnum):
     WITHDRAWN = "withdrawn"
     SUPERSEDED = "superseded"
     """The certificate was issued after its issuing CA was superseded."""
+    ISSUED_WHEN = "issued-when"
+    """Its issuing CA was superseded, and it was not said when the certificate was issued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +231,7 @@ class Recognition:
 
 _NEARNESS = (
     Reason.NO_LIST, Reason.UNKNOWN_ROOT, Reason.UNKNOWN_ISSUING_CA, Reason.OTHER_TYPE, Reason.NO_POLICY,
-    Reason.NOT_YET, Reason.ENDED, Reason.WITHDRAWN, Reason.SUPERSEDED, Reason.RECOGNISED,
+    Reason.NOT_YET, Reason.ENDED, Reason.WITHDRAWN, Reason.SUPERSEDED, Reason.ISSUED_WHEN, Reason.RECOGNISED,
 )  # fmt: skip
 """The later, the nearer an entry came to recognising."""
 
@@ -249,7 +266,8 @@ def recognise(  # noqa: PLR0913 - each condition of the scheme is one
     """Return whether the newest editions recognise a certificate at a moment: all conditions must hold.
 
     ``root`` and ``issuing_ca`` are certificates in DER, ``policies`` the dotted OIDs in the certificate,
-    ``at`` the best signature time, ``issued_at`` the beginning of the certificate's validity. ``types`` are
+    ``at`` the best signature time, ``issued_at`` the beginning of the certificate's validity: without it an
+    entry that is superseded recognises nothing. ``types`` are
     those that the certificate may be of; without them an entry of any type may match, by the policies that
     it names. ``now`` is when it is judged, for ``overdue``.
     """
@@ -281,7 +299,7 @@ def _judge(  # noqa: PLR0911, PLR0913, PLR0917 - one return for each condition
         return Reason.UNKNOWN_ROOT
     if entry.issuing_ca != issuing_ca:
         return Reason.UNKNOWN_ISSUING_CA
-    if not _of_its_type(entry, types, policies):
+    if not _of_its_type(entry, types, policies, at):
         return Reason.OTHER_TYPE
     if not policy_versions(policies, prefix=entry.policy_prefix):
         return Reason.NO_POLICY
@@ -292,14 +310,22 @@ def _judge(  # noqa: PLR0911, PLR0913, PLR0917 - one return for each condition
         return Reason.WITHDRAWN
     if at >= entry.recognised_until:
         return Reason.ENDED
-    if held.status is Status.SUPERSEDED and issued_at is not None and issued_at >= held.since:
-        return Reason.SUPERSEDED
-    return Reason.RECOGNISED
+    return _judge_issue(held, issued_at)
 
 
-def _of_its_type(entry: Entry, types: Types | None, policies: Collection[str]) -> bool:
-    if entry.type_policies and not set(entry.type_policies) & set(policies):
+def _judge_issue(held: StatusChange, issued_at: datetime | None) -> Reason:
+    """Return what a certificate's own beginning makes of it, under an entry that counts."""
+    if held.status is not Status.SUPERSEDED:
+        return Reason.RECOGNISED
+    if issued_at is None:
+        return Reason.ISSUED_WHEN
+    return Reason.SUPERSEDED if issued_at >= held.since else Reason.RECOGNISED
+
+
+def _of_its_type(entry: Entry, types: Types | None, policies: Collection[str], at: datetime) -> bool:
+    named = entry.policies_at(at)
+    if named and not set(named) & set(policies):
         return False
-    if types is None or (entry.type_policies and not types.declared):
+    if types is None or (named and not types.declared):
         return True
     return entry.certificate_type in types.may_be

@@ -240,7 +240,7 @@ def _keep(draft: ListDraft, after: tuple[Entry, ...]) -> None:
     if made_up is not None and not settings.NODE.demonstration:
         raise OnlyDemonstration(entry=made_up.code)
     newest = queries.newest(settings.NODE.side)
-    if newest is not None and (broken := changes.rewritten(newest.entries, after)):
+    if newest is not None and (broken := changes.rewritten(newest, after, at=timezone.now())):
         raise PastRewritten(entries=", ".join(broken)[:200])
     ordered = sorted(after, key=lambda each: (each.provider.en, each.code))
     draft.entries = [entries.mapping_of(each) for each in ordered]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cryptography import x509
@@ -13,6 +15,7 @@ from kouan.apps.signing.crossings import ANSWER, ListAnswered, ListTold
 from kouan.apps.signing.lists import certificates, changes, document, jades, queries, second
 from kouan.apps.signing.lists.changes import CONTRADICTIONS, Arrival
 from kouan.apps.signing.lists.domain import with_digest
+from kouan.apps.signing.lists.second import Held
 from kouan.apps.signing.models import ListEdition, RefusedEdition
 from kouan.core.database.locks import take_turn
 from kouan.core.exchange import incidents
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from kouan.apps.signing.lists.domain import Edition
     from kouan.core.exchange import Received
 
+log = logging.getLogger(__name__)
+
 REFUSED_MOST: Final = 1000
 """Of one side; older ones are forgotten."""
 
@@ -39,7 +44,8 @@ def edition(*, message: Received[ListTold]) -> None:
     side, said = message.sender, message.payload
     take_turn(f"signing-heard-{side}")
     digest = jades.digest(said.jws)
-    outcome, arrived, officer, detail = _judged(side, said)
+    judged = _judged(side, said)
+    outcome, arrived, officer = judged.outcome, judged.arrived, judged.officer
     now = timezone.now()
     if outcome is Arrival.TAKEN and arrived is not None:
         ListEdition.objects.create(
@@ -51,10 +57,13 @@ def edition(*, message: Received[ListTold]) -> None:
             jws=said.jws,
             sm2_signature=said.sm2,
             officer=officer[:150],
+            sm2_unchecked=judged.second is Held.UNCHECKED,
             kept_at=now,
         )
+        if judged.second is Held.UNCHECKED:
+            log.warning("the SM2 signature of edition %s of %s is not checked", arrived.sequence, side)
     else:
-        _refuse(message, arrived, outcome, detail, now)
+        _refuse(message, judged, now)
     newest = queries.newest(side)
     send(
         ANSWER,
@@ -74,22 +83,35 @@ def overdue(now: datetime) -> list[Deadline]:
     return [Deadline("trust-list", each.side, (each.next_update - now).days) for each in queries.current()]
 
 
-def _judged(side: str, said: ListTold) -> tuple[Arrival, Edition | None, str, str]:
-    """Return what arrived: the outcome, the edition where it could be read, its officer, what is wrong."""
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What arrived."""
+
+    outcome: Arrival
+    arrived: Edition | None = None
+    """The edition, where it could be read."""
+    officer: str = ""
+    detail: str = ""
+    """What is wrong with it."""
+    second: Held = Held.AS_SAID
+
+
+def _judged(side: str, said: ListTold) -> _Judged:
     try:
         signed = jades.verified(said.jws, authorities=_cas(side))
     except jades.BadSignature as error:
-        return Arrival.SIGNATURE, None, "", str(error)
+        return _Judged(Arrival.SIGNATURE, detail=str(error))
     try:
         arrived = with_digest(document.read(signed.payload), jades.digest(said.jws))
     except document.MalformedList as error:
-        return Arrival.MALFORMED, None, "", str(error)
+        return _Judged(Arrival.MALFORMED, detail=str(error))
     if arrived.side != side:
-        return Arrival.MALFORMED, arrived, "", "another side's list"
+        return _Judged(Arrival.MALFORMED, arrived, detail="another side's list")
     if wrong := _wrong_entry(arrived):
-        return Arrival.MALFORMED, arrived, "", wrong
-    if not second.holds(arrived, said.jws, said.sm2):
-        return Arrival.SIGNATURE, arrived, "", "the SM2 signature"
+        return _Judged(Arrival.MALFORMED, arrived, detail=wrong)
+    found = second.held(arrived, said.jws, said.sm2, before=queries.before(side, arrived.sequence))
+    if found in {Held.WRONG, Held.DROPPED}:
+        return _Judged(Arrival.SIGNATURE, arrived, detail="the SM2 signature", second=found)
     outcome = changes.judge(
         arrived,
         newest=queries.newest(side),
@@ -98,7 +120,7 @@ def _judged(side: str, said: ListTold) -> tuple[Arrival, Edition | None, str, st
         us=settings.NODE.side,
         now=timezone.now(),
     )
-    return outcome, arrived, signed.officer, ""
+    return _Judged(outcome, arrived, signed.officer, second=found)
 
 
 def _cas(side: str) -> list[x509.Certificate]:
@@ -126,9 +148,8 @@ def _wrong_entry(arrived: Edition) -> str:
     return ""
 
 
-def _refuse(
-    message: Received[ListTold], arrived: Edition | None, outcome: Arrival, detail: str, now: datetime
-) -> None:
+def _refuse(message: Received[ListTold], judged: _Judged, now: datetime) -> None:
+    arrived, outcome, detail = judged.arrived, judged.outcome, judged.detail
     side, digest = message.sender, jades.digest(message.payload.jws)
     sequence = arrived.sequence if arrived is not None else 0
     row = RefusedEdition.objects.create(
@@ -136,13 +157,16 @@ def _refuse(
         message_id=message.id,
     )  # fmt: skip
     RefusedEdition.objects.filter(side=side, pk__lte=row.pk - REFUSED_MOST).delete()
-    if outcome in CONTRADICTIONS:
+    kind = incidents.TRUST_LIST if outcome in CONTRADICTIONS else ""
+    if judged.second is Held.DROPPED:
+        kind = incidents.SIGNED_ONCE
+    if kind:
         held = ListEdition.objects.filter(side=side, sequence=sequence).first() or (
             ListEdition.objects.filter(side=side).order_by("-sequence").first()
         )
         incidents.note(
             side,
-            incidents.TRUST_LIST,
+            kind,
             f"edition {sequence}: {outcome}, {digest.hex()}",
             message.payload.jws.encode(),
             b"" if held is None else held.jws.encode(),

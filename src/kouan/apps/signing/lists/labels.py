@@ -61,6 +61,9 @@ REASONS: Final[Mapping[str, _StrOrPromise]] = {
     Reason.NOT_YET: _("The CA that issued it was not recognised yet."),
     Reason.ENDED: _("The time for which the CA was recognised was over."),
     Reason.WITHDRAWN: _("The recognition of the CA had been withdrawn."),
+    Reason.ISSUED_WHEN: _(
+        "Another CA has taken the place of the one that issued it, and it was not said when it was issued."
+    ),
     Reason.SUPERSEDED: _("It was issued after another CA had taken the place of the one that issued it."),
 }
 ARRIVALS: Final[Mapping[str, _StrOrPromise]] = {

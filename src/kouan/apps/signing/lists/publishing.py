@@ -41,9 +41,9 @@ def publish(*, by: str, officer: str, version: int, now: datetime | None = None)
         if last is not None:
             at = max(at, last.issued_at + timedelta(seconds=1))
         listed = drafts.entries_of(draft)
-        if last is not None and (broken := changes.rewritten(last.entries, listed)):
+        if last is not None and (broken := changes.rewritten(last, listed, at=at)):
             raise PastRewritten(entries=", ".join(broken)[:200])
-        key = second.key()
+        keys = second.keys(last)
         edition = Edition(
             side=side,
             sequence=1 if last is None else last.sequence + 1,
@@ -56,11 +56,11 @@ def publish(*, by: str, officer: str, version: int, now: datetime | None = None)
             ),
             publisher=Contact(**settings.NODE.signing.publisher) if settings.NODE.signing.publisher else None,
             information=f"{settings.NODE.portal_origin}{reverse('signing:lists')}",
-            sm2_key=b"" if key is None else key.public_key().spki,
+            sm2_key=b"" if keys.named is None else keys.named.public_key().spki,
         )
         row = _signed(edition, draft.submitted_by, officer, at)
-        if key is not None:
-            row.sm2_signature = key.sign(row.jws.encode())
+        if keys.signing is not None:
+            row.sm2_signature = keys.signing.sign(row.jws.encode())
         row.save()
         draft.state = ListDraft.State.PUBLISHED
         draft.save()

@@ -56,7 +56,17 @@ def current() -> tuple[Edition, ...]:
     for side, _sequence, digest in ListEdition.objects.order_by("side", "sequence").values_list(*_NAMED):
         newest[side] = bytes(digest)
     ours = settings.NODE.side
-    return tuple(parsed(newest[side]) for side in sorted(newest, key=lambda side: (side != ours, side)))
+    return tuple(
+        _with_past(side, newest[side]) for side in sorted(newest, key=lambda side: (side != ours, side))
+    )
+
+
+@lru_cache(maxsize=16)
+def _with_past(side: str, digest: bytes) -> Edition:
+    """Return a side's newest edition, by its digest, with what its entries' policies were before."""
+    editions = history(side)
+    upto = next(place for place, each in enumerate(editions) if each.digest == digest)
+    return changes.with_past(editions[: upto + 1])
 
 
 def newest(side: str) -> Edition | None:
@@ -101,6 +111,24 @@ def on_day(side: str, code: str, at: datetime) -> Answer:
     if found is None:
         raise UnknownEntry(entry=code[:40])
     return found
+
+
+def told_at(side: str, code: str) -> tuple[datetime, ...]:
+    """Return when each change in an entry's history was published."""
+    return changes.told_at(history(side), code)
+
+
+def second_signatures(side: str) -> dict[int, bool]:
+    """Return the numbers of a side's editions with a second signature, and whether it was left unchecked."""
+    rows = ListEdition.objects.filter(side=side).exclude(sm2_signature=b"")
+    return dict(rows.values_list("sequence", "sm2_unchecked"))
+
+
+def before(side: str, sequence: int) -> Edition | None:
+    """Return the edition of a side's list before one of this number, if it is here."""
+    rows = ListEdition.objects.filter(side=side, sequence=sequence - 1).values_list("digest", flat=True)
+    row = rows.first()
+    return None if row is None else parsed(bytes(row))
 
 
 def draft() -> ListDraft | None:

@@ -88,9 +88,17 @@ def signed_data(  # noqa: PLR0913 - the parts of a signature, by name
     attributes: cms.CMSAttributes,
     signature: bytes,
     content: bytes | None = None,
+    stamp: cms.ContentInfo | None = None,
 ) -> bytes:
-    """Return the whole in DER; ``content`` is inside, or else the signature is detached from it."""
+    """Return the whole in DER; ``content`` is inside, or else the signature is detached from it.
+
+    ``stamp`` is a time-stamp of the signature (RFC 3161, appendix A).
+    """
     sm2c.register()
+    unsigned: dict[str, Any] = {}
+    if stamp is not None:
+        one = cms.CMSAttribute({"type": "signature_time_stamp_token", "values": [stamp]})
+        unsigned["unsigned_attrs"] = cms.CMSAttributes([one])
     digest = algos.DigestAlgorithm({"algorithm": algorithm.digest})
     encapsulated: dict[str, Any] = {"content_type": _content_type(algorithm)}
     if content is not None:
@@ -114,6 +122,7 @@ def signed_data(  # noqa: PLR0913 - the parts of a signature, by name
                     "signed_attrs": attributes,
                     "signature_algorithm": {"algorithm": algorithm.name},
                     "signature": signature,
+                    **unsigned,
                 }
             ],
         }

@@ -1,33 +1,32 @@
 """What proves later that a certificate held when it signed: its chain, and lists or responses on all of it.
 
 It is taken from what this node judges by itself (``validating.services.trust``) and from the document:
-nothing is fetched. Where something is missing there is no evidence: no reader could do with half of it.
+nothing is fetched. Where something is missing there is no evidence: no reader could do with half of it. It
+runs in the worker, since certificates and lists come in documents, too.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from asn1crypto import crl, ocsp
-from django.utils.translation import gettext as _
+from asn1crypto import crl, ocsp, x509
 from pyhanko.sign.validation.policy_decl import bootstrap_validation_data_handlers
 from pyhanko_certvalidator import CertificateValidator, errors
 
-from kouan.apps.signing.making.errors import NotProvable
-from kouan.apps.signing.validating import crls, services
-from kouan.apps.signing.validating.algorithms import Checker
 from kouan.apps.signing.validating.engine import Carried, Engine
 from kouan.apps.signing.validating.naming import party
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from asn1crypto import x509
 
+class Unproved(Exception):
+    """A certificate that nothing proves; ``code`` is one of ``labels.REFUSED``, ``about`` whose it is."""
 
-_INDEXES: Final = crls.Indexes(200_000)
-"""Of the lists by which documents are made to last: a portal need not hold as many as a worker does."""
+    def __init__(self, code: str, about: str) -> None:
+        super().__init__(code, about)
+        self.code, self.about = code, about
 
 
 @dataclass
@@ -40,11 +39,10 @@ class Evidence:
 
 
 class Gatherer:
-    """Gathers evidence on certificates as of now; made outside of any loop, as it asks the database."""
+    """Gathers evidence on certificates as of now."""
 
-    def __init__(self) -> None:
-        crls.install(_INDEXES)
-        self._engine = Engine(services.trust(), Checker())
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
         self._now = self._engine.timing().validation_time
 
     async def add(
@@ -56,7 +54,7 @@ class Gatherer:
         carried: Carried | None = None,
         stamps: bool = False,
     ) -> None:
-        """Add what proves a certificate; raises ``NotProvable``.
+        """Add what proves a certificate; raises ``Unproved``.
 
         ``others`` are certificates that came with it, ``carried`` what the document holds. For one that
         ``stamps`` the time, a path may end at a time-stamping authority's root as well.
@@ -73,7 +71,7 @@ class Gatherer:
         try:
             path = await validator.async_validate_usage(key_usage=set())  # type: ignore[no-untyped-call]
         except Exception as error:  # noqa: BLE001 - the library's errors on foreign certificates are many
-            raise NotProvable(detail=_why(certificate, error)) from None
+            raise _why(certificate, error) from None
         chain = list(path.iter_certs(include_root=True))
         to.certificates |= {each.dump(): each for each in chain}
         self.revocation(to, chain, carried=carried)
@@ -100,21 +98,19 @@ class Gatherer:
                 if about in serials and (until is None or until > self._now):
                     to.ocsps[data] = response
 
+    def time_roots(self) -> list[x509.Certificate]:
+        """Return the roots of time-stamping authorities."""
+        return [x509.Certificate.load(each) for each in self._engine.trust.time_roots]
 
-def _why(certificate: x509.Certificate, error: Exception) -> str:
-    about = {"name": party(certificate.subject).name[:100] or f"{certificate.serial_number:x}"}
-    for kind, words in (
-        (errors.PathBuildingError, _("the certificate of %(name)s leads to no authority that counts here")),
-        (errors.RevokedError, _("the certificate of %(name)s, or one above it, was revoked")),
-        (errors.ExpiredError, _("the certificate of %(name)s, or one above it, has ended")),
-        (
-            errors.InsufficientRevinfoError,
-            _(
-                "there is no revocation list or response here on the certificate of %(name)s and those above "
-                "it that is in date; take one in with `kouan signing revocation import`"
-            ),
-        ),
+
+def _why(certificate: x509.Certificate, error: Exception) -> Unproved:
+    about = party(certificate.subject).name[:100] or f"{certificate.serial_number:x}"
+    for kind, code in (
+        (errors.PathBuildingError, "no-path"),
+        (errors.RevokedError, "revoked"),
+        (errors.ExpiredError, "ended"),
+        (errors.InsufficientRevinfoError, "no-revocation-data"),
     ):
         if isinstance(error, kind):
-            return words % about
-    return f"{about['name']}: {type(error).__name__}"
+            return Unproved(code, about)
+    return Unproved("library", f"{about}: {type(error).__name__}")

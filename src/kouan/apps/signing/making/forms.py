@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 WALLET: Final = "wallet:"
 """Chosen in place of a signer; no signer's name has a colon."""
 _NEEDED: Final = {"required": _("This cannot be empty.")}
+_NO_FILE: Final = {"required": _("Choose the file first."), "empty": _("The file is empty.")}
 _MOST_SIGNATURE: Final = 4096
 _JWS: Final = ("jws", _("Into a JSON Web Signature that holds the file, for programs"))
 _LEVELS: Final = (
@@ -51,7 +52,7 @@ class SignForm(_Refusing):
     file = forms.FileField(
         label=_("File"),
         help_text=_("A PDF, or any other file. Up to 32 MB."),
-        error_messages=_NEEDED,
+        error_messages=_NO_FILE,
     )
     signer = forms.ChoiceField(label=_("Who signs"), error_messages=_NEEDED)
     where = forms.ChoiceField(
@@ -135,5 +136,5 @@ class KeepForm(_Refusing):
             "Without a document time-stamp it gets one first, with all that proves its signatures later "
             "(B-LTA)."
         ),
-        error_messages=_NEEDED,
+        error_messages=_NO_FILE,
     )

@@ -17,8 +17,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from kouan.apps.signing.domain import fingerprint
 from kouan.apps.signing.lists.certificates import names_made_up
 from kouan.apps.signing.making import algorithms
 from kouan.apps.signing.making.algorithms import SM2, Algorithm
@@ -31,6 +33,7 @@ from kouan.sections import TokenSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from asn1crypto import x509
 
@@ -102,11 +105,32 @@ def opened(given: SignerSettings) -> DocumentSigner:
 
 
 def made(given: SignerSettings, certificates: Sequence[x509.Certificate], raw: RawSigner) -> DocumentSigner:
-    """Return a signer of these certificates, its own first; raises ``ValueError``."""
+    """Return a signer of these certificates, its own first; raises ``ValueError``.
+
+    What whoever validates it would refuse is not signed: with a certificate that has ended, that is for
+    something else, or that is another than ``node.toml`` pins.
+    """
     own, *chain = certificates
+    if given.certificate_sha256 and fingerprint(own.dump()) != given.certificate_sha256:
+        raise ValueError(_("its certificate is not the one that node.toml names"))
+    if why := unfit(own, timezone.now()):
+        raise ValueError(why)
     if not settings.NODE.demonstration and names_made_up(own.dump()):
         raise ValueError(_("its certificate is a demonstration's"))
     return DocumentSigner(given.name, own, tuple(chain), algorithms.algorithm_of(own), raw)
+
+
+def unfit(certificate: x509.Certificate, now: datetime) -> str:
+    """Return why a certificate is not for signing documents now; nothing if it is."""
+    if now < certificate.not_valid_before:
+        return _("its certificate is not valid yet")
+    if now >= certificate.not_valid_after:
+        return _("its certificate has ended")
+    usage = certificate.key_usage_value
+    named = {"digital_signature", "non_repudiation"} if usage is None else set(usage.native)
+    if certificate.ca or not named & {"digital_signature", "non_repudiation"}:
+        return _("its certificate is not for signing documents")
+    return ""
 
 
 def read_certificates(data: bytes) -> tuple[x509.Certificate, ...]:

@@ -183,6 +183,11 @@ def described() -> list[dict[str, Any]]:
     return found
 
 
+def holder_of(name: str) -> str:
+    """Return whose certificate a signer's is, as far as that is at hand; else its name."""
+    return next((each["holder"] for each in described() if each["name"] == name), "") or name
+
+
 def issue_access(
     *, name: str, signers: Sequence[str] = (), archive: bool = False, life: timedelta = tokens.LIFE
 ) -> str:

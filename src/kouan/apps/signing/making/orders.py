@@ -21,7 +21,7 @@ from django.db.models.functions import Length
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from kouan.apps.signing.making import algorithms, cms, pdf
+from kouan.apps.signing.making import algorithms, cms, keys, pdf
 from kouan.apps.signing.making.algorithms import SM2
 from kouan.apps.signing.making.errors import (
     AnswerRejected,
@@ -86,6 +86,8 @@ def prepare(  # noqa: PLR0913 - what a signature says, by name
     plain(file_name, name, reason)
     has_room(owner, len(content))
     known = _certificate(certificate) if certificate else None
+    if known is not None and (why := keys.unfit(known, now)):
+        raise NotSignable(detail=why)
     if form == "pdf":
         waiting = pdf.prepare(content, name=name, reason=reason, at=now, known_certificate=known is not None)
         kept, start, end, digest = waiting.content, waiting.start, waiting.end, waiting.digest
@@ -245,8 +247,8 @@ def tidy(now: datetime | None = None) -> bool:
 def _check(row: SigningOrder, own: x509.Certificate, signature: bytes, now: datetime) -> None:
     if row.certificate and bytes(row.certificate) != own.dump():
         raise AnswerRejected(detail=_("its certificate is another than the one that was to sign"))
-    if not own.not_valid_before <= now < own.not_valid_after:
-        raise AnswerRejected(detail=_("its certificate is not valid now"))
+    if why := keys.unfit(own, now):
+        raise AnswerRejected(detail=why)
     try:
         if algorithms.algorithm_of(own) is SM2:
             raise AnswerRejected(detail=_("an SM2 key signs more than a hash; use a signer of node.toml"))

@@ -2,36 +2,31 @@
 
 Made at once, a signature is of the baseline B, or T with a time-stamp; ``longterm`` makes LT and LTA of it.
 Prepared, the file is complete but for the signature's bytes: what is kept is the file, the place that waits,
-and the attributes whose hash somebody signs elsewhere.
+and the attributes whose hash somebody signs elsewhere. The worker prepares it; no file is parsed here.
 """
 
 from __future__ import annotations
 
-import io
+import asyncio
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from asn1crypto import algos, cms, x509
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign import fields, signers
-from pyhanko.sign.signers.cms_embedder import PdfCMSEmbedder, SigIOSetup, SigObjSetup
-from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest, SignatureObject
-from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from kouan.apps.signing.making import cms as making_cms
-from kouan.apps.signing.making import formtree
+from kouan.apps.signing.making import updates
 from kouan.apps.signing.making.algorithms import SM2, Algorithm
 from kouan.apps.signing.making.errors import NotSignable
-from kouan.core.errors import KouanError
 from kouan.core.exchange.stamping import MAX_STAMP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from asn1crypto import cms, x509
     from pyhanko.sign.timestamps import TimeStamper
 
     from kouan.apps.signing.making.keys import DocumentSigner
@@ -68,7 +63,7 @@ def sign(  # noqa: PLR0913 - what a signature says, by name
     *,
     level: Level = Level.B,
     reason: str = "",
-    field: str | None = None,
+    field: str = "",
     name: str = "",
     place: str = "",
     stamper: TimeStamper | None = None,
@@ -76,62 +71,80 @@ def sign(  # noqa: PLR0913 - what a signature says, by name
     """Return a PDF with one signature more, as an update of the file.
 
     The file says ``name`` and ``place`` where they are given. ``stamper`` is for every level above B, which
-    here is T. Raises ``NotSignable``, ``SignerUnusable``, or what ``stamper`` raises.
+    here is T. Raises ``NotSignable``, ``SignerUnusable``, ``ValidationBusy`` or what ``stamper`` raises.
     """
     if signer.algorithm is SM2:
         raise NotSignable(detail=_("a PDF is signed with RSA or P-256; sign it with SM2 as CMS"))
     if level is not Level.B and stamper is None:
         raise NotSignable(detail=_("this level needs a time-stamping authority, `[time]` in node.toml"))
-    writer = _writer(data)
-    made = signers.PdfSigner(
-        signers.PdfSignatureMetadata(
-            field_name=field or _free_field(data),
-            md_algorithm=signer.algorithm.digest,
-            subfilter=fields.SigSeedSubFilter.PADES,
-            reason=reason or None,
-            name=name or None,
-            location=place or None,
-        ),
-        _Signer(signer),
-        timestamper=None if level is Level.B else stamper,
+    stamped_by = None if level is Level.B else stamper
+    waiting = prepare(
+        data,
+        name=name,
+        reason=reason,
+        place=place,
+        field=field,
+        at=timezone.now(),
+        known_certificate=True,
+        room=RESERVED + (0 if stamped_by is None else 2 * MAX_STAMP),
     )
-    room = RESERVED + (0 if level is Level.B else 2 * MAX_STAMP)
-    try:
-        output: io.BytesIO = made.sign_pdf(writer, bytes_reserved=room, output=io.BytesIO())
-    except KouanError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever the library raises on a file that somebody brought
-        raise NotSignable(detail=type(error).__name__) from None
-    return output.getvalue()
+    attributes = making_cms.signed_attributes(
+        waiting.digest, signer.algorithm, certificate=signer.certificate, at=None
+    )
+    signature = signer.sign(making_cms.to_be_signed(attributes))
+    stamp = None
+    if stamped_by is not None:
+        stamp = asyncio.run(stamped_by.async_timestamp(hashlib.sha256(signature).digest(), "sha256"))
+    return complete(
+        waiting,
+        algorithm=signer.algorithm,
+        certificate=signer.certificate,
+        chain=signer.chain,
+        attributes=attributes,
+        signature=signature,
+        stamp=stamp,
+    )
 
 
-def prepare(data: bytes, *, name: str, reason: str, at: datetime, known_certificate: bool) -> Prepared:
-    """Return a PDF that is complete but for the signature; raises ``NotSignable``.
+def prepare(  # noqa: PLR0913 - what a signature says, by name
+    data: bytes,
+    *,
+    name: str,
+    reason: str,
+    at: datetime,
+    known_certificate: bool,
+    place: str = "",
+    field: str = "",
+    room: int = RESERVED,
+) -> Prepared:
+    """Return a PDF that is complete but for the signature; raises ``NotSignable`` or ``ValidationBusy``.
 
     Where the signer's certificate is not known beforehand, the signature is of the older form (ISO 32000-1
-    section 12.8.3.3), which need not name it: PAdES would have to, under the signature.
+    section 12.8.3.3), which need not name it: PAdES would have to, under the signature. ``room`` is in hex
+    digits.
     """
-    form = (
-        fields.SigSeedSubFilter.PADES if known_certificate else fields.SigSeedSubFilter.ADOBE_PKCS7_DETACHED
+    if len(data) > MAX_PDF:
+        raise NotSignable(detail=_("it is longer than %(most)s bytes") % {"most": MAX_PDF})
+    answer = updates.asked(
+        "prepare",
+        data,
+        refusal=NotSignable,
+        given={
+            "pades": known_certificate,
+            "at": at.isoformat(),
+            "name": name,
+            "place": place,
+            "reason": reason,
+            "field": field,
+            "room": room,
+        },
     )
+    content = data + answer.appended
     try:
-        embedding = PdfCMSEmbedder().write_cms(_free_field(data), _writer(data))
-        next(embedding)
-        embedding.send(
-            SigObjSetup(
-                SignatureObject(
-                    timestamp=at, subfilter=form, name=name, reason=reason or None, bytes_reserved=RESERVED
-                )
-            )
-        )
-        waiting, output = embedding.send(SigIOSetup(md_algorithm="sha256"))
-    except KouanError:
-        raise
-    except Exception as error:  # noqa: BLE001 - as above
-        raise NotSignable(detail=type(error).__name__) from None
-    return Prepared(
-        output.getvalue(), waiting.reserved_region_start, waiting.reserved_region_end, waiting.document_digest
-    )
+        gap = answer.gap(content, after=len(data))
+    except ValueError as error:
+        raise NotSignable(detail=str(error)) from None
+    return Prepared(content, gap.start, gap.end, gap.digest(content))
 
 
 def complete(  # noqa: PLR0913 - the parts of a signature, by name
@@ -142,64 +155,18 @@ def complete(  # noqa: PLR0913 - the parts of a signature, by name
     chain: Sequence[x509.Certificate],
     attributes: cms.CMSAttributes,
     signature: bytes,
+    stamp: cms.ContentInfo | None = None,
 ) -> bytes:
     """Return the prepared PDF with the signature in its place; raises ``NotSignable`` if it is too long."""
     whole = making_cms.signed_data(
-        algorithm=algorithm, certificate=certificate, chain=chain, attributes=attributes, signature=signature
+        algorithm=algorithm,
+        certificate=certificate,
+        chain=chain,
+        attributes=attributes,
+        signature=signature,
+        stamp=stamp,
     )
-    if 2 * len(whole) > prepared.end - prepared.start - 2:
+    gap = updates.Gap(prepared.start, prepared.end)
+    if not gap.holds(whole):
         raise NotSignable(detail=_("the signature with its certificates is longer than the room for it"))
-    output = io.BytesIO(prepared.content)
-    place = PreparedByteRangeDigest(prepared.digest, prepared.start, prepared.end)
-    place.fill_with_cms(output, whole)
-    return output.getvalue()
-
-
-def _writer(data: bytes) -> IncrementalPdfFileWriter:
-    if len(data) > MAX_PDF:
-        raise NotSignable(detail=_("it is longer than %(most)s bytes") % {"most": MAX_PDF})
-    try:
-        writer = IncrementalPdfFileWriter(io.BytesIO(data))
-        encrypted = writer.prev.encrypted
-        formtree.check(writer.prev)
-    except Exception as error:  # noqa: BLE001 - as above
-        raise NotSignable(
-            detail=_("no sound PDF (%(problem)s)") % {"problem": type(error).__name__}
-        ) from None
-    if encrypted:
-        raise NotSignable(detail=_("it is encrypted"))
-    return writer
-
-
-def _free_field(data: bytes) -> str:
-    """Return a name that no form field of the file has; raises ``NotSignable``."""
-    try:
-        reader = PdfFileReader(io.BytesIO(data))
-        formtree.check(reader)
-        taken = {name for name, _value, _field in fields.enumerate_sig_fields(reader)}
-    except Exception as error:  # noqa: BLE001 - as above
-        raise NotSignable(
-            detail=_("no sound PDF (%(problem)s)") % {"problem": type(error).__name__}
-        ) from None
-    number = 1
-    while f"Signature{number}" in taken:
-        number += 1
-    return f"Signature{number}"
-
-
-class _Signer(signers.Signer):
-    """One of this side's signers as the library wants one."""
-
-    def __init__(self, signer: DocumentSigner) -> None:
-        self._signer = signer
-        registry = SimpleCertificateStore()  # type: ignore[no-untyped-call]
-        registry.register_multiple([signer.certificate, *signer.chain])
-        super().__init__(
-            signing_cert=signer.certificate,
-            cert_registry=registry,
-            signature_mechanism=algos.SignedDigestAlgorithm({"algorithm": signer.algorithm.name}),
-            embed_roots=True,
-        )
-
-    async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:  # noqa: ARG002, FBT001, FBT002 - the library's signature
-        return bytes(512) if dry_run else self._signer.sign(data)
+    return gap.filled(prepared.content, whole)

@@ -8,9 +8,7 @@ that it renewed, or not at all.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import io
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -20,19 +18,17 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.signers.pdf_signer import PdfTimeStamper
-from pyhanko_certvalidator import ValidationContext
 
-from kouan.apps.signing.making import formtree
+from kouan.apps.signing.making import updates
 from kouan.apps.signing.making.errors import NotArchived, NotRenewable
-from kouan.apps.signing.making.evidence import Evidence, Gatherer
 from kouan.apps.signing.making.overdue import due
 from kouan.apps.signing.making.pdf import MAX_PDF
 from kouan.apps.signing.models import ArchivedDocument
+from kouan.apps.signing.validating import services
 from kouan.core.errors import KouanError
 from kouan.core.exchange import stamp
-from kouan.core.exchange.stamper import Stamper, stamper
+from kouan.core.exchange.stamper import stamper
+from kouan.core.exchange.stamping import MAX_STAMP
 
 if TYPE_CHECKING:
     import uuid
@@ -46,6 +42,8 @@ MARGIN: Final = timedelta(days=90)
 SOONEST: Final = timedelta(days=7)
 """After a stamp that itself ends within the margin."""
 _LAST_DAY: Final = timedelta(days=1)
+_MAX_TOKEN: Final = 4 * MAX_STAMP
+"""Bytes of a time-stamp that is read here."""
 ALGORITHMS_END: Final[dict[str, datetime]] = {
     "sha1": datetime(2011, 1, 1, tzinfo=UTC),
     "sha256": datetime(2031, 1, 1, tzinfo=UTC),
@@ -133,9 +131,15 @@ def _renew(row: ArchivedDocument, now: datetime) -> None:
     if asking is None:
         raise NotRenewable(detail=_("there is no time-stamping authority, `[time]` in node.toml"))
     roots = _roots()
-    known = Evidence()
-    Gatherer().revocation(known, _authorities_of(before))
-    content = asyncio.run(_renewed(before, roots, asking, now, known))
+    _checked_stamp(before, roots)
+    answer = updates.asked(
+        "renew",
+        before,
+        refusal=NotRenewable,
+        trust=services.trust(),
+        given={"room": 2 * MAX_STAMP},
+    )
+    content = updates.with_stamp(before, answer, asking, refusal=NotRenewable)
     due = _due_of(content, roots, now)
     with transaction.atomic():
         ArchivedDocument.objects.filter(pk=row.pk, sha256=row.sha256).update(
@@ -147,46 +151,33 @@ def _renew(row: ArchivedDocument, now: datetime) -> None:
         )
 
 
-async def _renewed(
-    content: bytes, roots: list[x509.Certificate], stamper: Stamper, now: datetime, known: Evidence
-) -> bytes:
-    # All that is given here goes into the file: what is known of the authority that made the last stamp.
-    context = ValidationContext(
-        trust_roots=roots,
-        allow_fetching=False,
-        moment=now,
-        crls=list(known.crls.values()),
-        ocsps=list(known.ocsps.values()),
-    )
-    try:
-        output = await PdfTimeStamper(stamper).async_update_archival_timestamp_chain(
-            PdfFileReader(io.BytesIO(content)), context, in_place=False, output=io.BytesIO()
-        )
-    except KouanError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever the library raises on a file that somebody brought
-        raise NotRenewable(detail=type(error).__name__) from None
-    renewed: bytes = output.getvalue()
-    if not renewed.startswith(content):
-        raise NotRenewable(detail=_("its new form does not begin with the old one"))
-    return renewed
-
-
 def _due_of(content: bytes, roots: list[x509.Certificate], now: datetime) -> datetime:
     """Return when the last time-stamp must be renewed; raises ``NotRenewable``."""
     if len(content) > MAX_PDF:
         raise NotRenewable(detail=_("it is longer than %(most)s bytes") % {"most": MAX_PDF})
-    last = _last_stamp(content)
+    own, algorithm = _checked_stamp(content, roots)
+    end: datetime = min(own.not_valid_after, ALGORITHMS_END.get(algorithm, now))
+    # A stamp that has less than the margin left from its first day is not made again every hour.
+    return end - MARGIN if end - MARGIN > now else min(now + SOONEST, end - _LAST_DAY)
+
+
+def _checked_stamp(content: bytes, roots: list[x509.Certificate]) -> tuple[x509.Certificate, str]:
+    """Return whose certificate made the last time-stamp, which holds, and the digest that it is over.
+
+    Raises ``NotRenewable`` or ``ValidationBusy``.
+    """
+    told = _last_stamp(content)
+    if len(told["token"]) > 2 * _MAX_TOKEN:
+        raise NotRenewable(detail=_("its last time-stamp is longer than any that is taken here"))
     try:
-        token = last.signed_data
-        whole = cms.ContentInfo.load(bytes(last.pkcs7_content)).dump()
-        imprint = last.compute_digest()
+        whole, imprint = bytes.fromhex(told["token"]), bytes.fromhex(told["digest"])
+        token = cms.ContentInfo.load(whole)["content"]
         certificates = [each.chosen for each in token["certificates"]]
         digest = token["encap_content_info"]["content"].parsed["message_imprint"]
         algorithm, said = digest["hash_algorithm"]["algorithm"].native, digest["hashed_message"].native
         sid = token["signer_infos"][0]["sid"].chosen
         own = next(each for each in certificates if _is(each, sid))
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:  # noqa: BLE001 - whatever the library raises on a file that somebody brought
         raise NotRenewable(detail=type(error).__name__) from None
     if imprint != said:
         raise NotRenewable(detail=_("its last time-stamp is over another content"))
@@ -194,31 +185,11 @@ def _due_of(content: bytes, roots: list[x509.Certificate], now: datetime) -> dat
         stamp.verify(whole, digest=imprint, roots=[each.dump() for each in roots])
     except KouanError as error:
         raise NotRenewable(detail=str(error)) from None
-    end: datetime = min(own.not_valid_after, ALGORITHMS_END.get(algorithm, now))
-    # A stamp that has less than the margin left from its first day is not made again every hour.
-    return end - MARGIN if end - MARGIN > now else min(now + SOONEST, end - _LAST_DAY)
+    return own, algorithm
 
 
-def _authorities_of(content: bytes) -> list[x509.Certificate]:
-    """Return the certificates that came with a file's last time-stamp."""
-    try:
-        return [each.chosen for each in _last_stamp(content).signed_data["certificates"]]
-    except NotRenewable:
-        raise
-    except Exception as error:  # noqa: BLE001 - as above
-        raise NotRenewable(detail=type(error).__name__) from None
-
-
-def _last_stamp(content: bytes) -> Any:
-    try:
-        reader = PdfFileReader(io.BytesIO(content))
-        formtree.check(reader)
-        stamps = reader.embedded_timestamp_signatures
-    except Exception as error:  # noqa: BLE001 - as above
-        raise NotRenewable(detail=type(error).__name__) from None
-    if not stamps:
-        raise NotRenewable(detail=_("it has no document time-stamp"))
-    return stamps[-1]
+def _last_stamp(content: bytes) -> dict[str, Any]:
+    return updates.asked("last-stamp", content, refusal=NotRenewable).said
 
 
 def _is(certificate: x509.Certificate, sid: Any) -> bool:

@@ -31,6 +31,7 @@ from kouan.apps.signing.validating.uploads import MAX_TOTAL
 from kouan.core.errors import KouanError
 from kouan.web import persons
 from kouan.web.access import require_role
+from kouan.web.pages import to_sign_in
 from kouan.web.uploads import taking_file
 
 if TYPE_CHECKING:
@@ -86,12 +87,7 @@ def by_person(view: View) -> Callable[..., Any]:
     def found(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         person = persons.identities().person(request)
         if person is None:
-            back = (
-                request.get_full_path()
-                if request.method in {"GET", "HEAD"}
-                else reverse("signing:person-sign")
-            )
-            return HttpResponseRedirect(persons.identities().sign_in_url(back, level=1))
+            return to_sign_in(request)
         return view(request, Who(f"person:{person.key}", person.name, office=False), *args, **kwargs)
 
     return found
@@ -263,6 +259,7 @@ def _order(request: HttpRequest, who: Who, row: SigningOrder, form: AnswerForm) 
         who,
         "order",
         row=row,
+        signer=office.holder_of(row.signer),
         state=state,
         waits=waits,
         form=form,

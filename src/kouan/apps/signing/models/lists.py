@@ -16,7 +16,10 @@ class ListEdition(models.Model):
     """SHA-256 of ``jws``."""
     jws = models.TextField()
     sm2_signature = models.BinaryField(default=b"", max_length=80)
-    """Detached, over the bytes of ``jws``, in DER; by the key that the list names. Empty: none."""
+    """Detached, over the bytes of ``jws``, in DER; by the key that the edition before names, or else this
+    one. Empty: none."""
+    sm2_unchecked = models.BooleanField(default=False)
+    """This node could not check it when the edition came: its OpenSSL has no SM2."""
     xml = models.TextField(default="")
     """As TS 119 612 XML, signed by the same officer; of this side's own list alone."""
     prepared_by = models.CharField(max_length=150, default="")

@@ -78,6 +78,7 @@ def _signed(base: OfdSignature, signed: cms.Signed) -> OfdSignature:
         base,
         kind="signature",
         algorithm=signed.algorithm,
+        digest=signed.digest,
         time=signed.time or base.time,
         certificate=signed.signer,
         certificates=signed.certificates,

@@ -102,12 +102,7 @@ def sealed(container: Container, description: Description, sealing: Sealing) -> 
 
 def signed(description: Description, found: cms.Signed) -> list[Check]:
     """Check a digital signature without a seal (GB/T 35275)."""
-    about = cms.about(found, description.raw)
-    checks = [
-        Check(
-            CheckName.DESCRIPTION, () if about else (Finding(Code.DESCRIPTION_CHANGED, (description.name,)),)
-        )
-    ]
+    checks = [_about(description, found)]
     time = found.time or description.time
     signer = found.signer
     if signer is None:
@@ -125,6 +120,18 @@ def signed(description: Description, found: cms.Signed) -> list[Check]:
         ]
     checks.append(_time(time, description.time, found.time))
     return checks
+
+
+def _about(description: Description, found: cms.Signed) -> Check:
+    try:
+        about = cms.about(found, description.raw)
+    except algorithms.WeakAlgorithm:
+        return Check(CheckName.DESCRIPTION, (Finding(Code.SIGNED_DIGEST_WEAK, (found.digest,)),))
+    except algorithms.UnknownAlgorithm:
+        return Check(CheckName.DESCRIPTION, (Finding(Code.SIGNED_DIGEST_UNKNOWN, (found.digest,)),))
+    return Check(
+        CheckName.DESCRIPTION, () if about else (Finding(Code.DESCRIPTION_CHANGED, (description.name,)),)
+    )
 
 
 def bare(value: bytes) -> bool:

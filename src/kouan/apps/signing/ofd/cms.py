@@ -40,6 +40,7 @@ class Signed:
     signer: certificate.Certificate | None
     """Of those, the one that the signer's info names."""
     digest: str
+    """hashlib's name, ``sm3``, or the object identifier of one that is not known."""
     algorithm: str
     attributes: bytes | None
     """The signed attributes as they are hashed: under the tag of SET."""
@@ -69,7 +70,8 @@ def read(data: bytes) -> Signed:
         raise der.NotDer("not one signer")
     fields = signers[0].sequence(5, 7)
     issuer, serial = fields[1].sequence(2, 2)
-    digest = algorithms.digest_name(fields[2].sequence(1, 2)[0].oid()) or ""
+    named = fields[2].sequence(1, 2)[0].oid()
+    digest = algorithms.digest_name(named) or named
     attributes = fields[3] if fields[3].tag == 0xA0 else None  # noqa: PLR2004 - [0] signed attributes
     algorithm, signature, *unsigned = fields[4:] if attributes else fields[3:]
     name = algorithm.sequence(1, 2)[0].oid()
@@ -93,8 +95,12 @@ def read(data: bytes) -> Signed:
 
 
 def about(signed: Signed, description: bytes) -> bool:
-    """Say whether the signed data is about these bytes of ``Signature.xml``."""
-    value = algorithms.digest(signed.digest or "sm3", description)
+    """Say whether the signed data is about these bytes of ``Signature.xml``.
+
+    Raises ``UnknownAlgorithm`` and ``WeakAlgorithm`` for a digest of which that cannot be said.
+    """
+    _check_digest(signed.digest)
+    value = algorithms.digest(signed.digest, description)
     if signed.content is not None and signed.content not in (description, value, base64.b64encode(value)):
         try:
             if base64.b64decode(signed.content, validate=True) != value:
@@ -102,7 +108,7 @@ def about(signed: Signed, description: bytes) -> bool:
         except binascii.Error:
             return False
     if signed.attributes is not None:
-        inner = algorithms.digest(signed.digest or "sm3", signed.content or value)
+        inner = algorithms.digest(signed.digest, signed.content or value)
         return signed.message_digest in (value, inner)
     return True
 
@@ -117,8 +123,16 @@ def verify(signed: Signed, description: bytes, spki: bytes) -> bool:
     elif signed.content is not None:
         candidates = [signed.content]
     else:
-        candidates = [description, algorithms.digest(signed.digest or "sm3", description)]
+        _check_digest(signed.digest)
+        candidates = [description, algorithms.digest(signed.digest, description)]
     return any(algorithms.verify(signed.algorithm, spki, signed.signature, data) for data in candidates)
+
+
+def _check_digest(digest: str) -> None:
+    if digest in algorithms.WEAK_DIGESTS:
+        raise algorithms.WeakAlgorithm(digest)
+    if algorithms.digest_name(digest) is None:
+        raise algorithms.UnknownAlgorithm(digest)
 
 
 def _content(value: der.Value) -> bytes | None:

@@ -77,6 +77,8 @@ class Code(StrEnum):
     DIGEST_UNKNOWN = "ofd-digest-unknown"
 
     DESCRIPTION_CHANGED = "ofd-description-changed"
+    SIGNED_DIGEST_WEAK = "ofd-signed-digest-weak"
+    SIGNED_DIGEST_UNKNOWN = "ofd-signed-digest-unknown"
     VALUE_INVALID = "ofd-signature-invalid"
     ALGORITHM_UNKNOWN = "ofd-algorithm-unknown"
     ALGORITHM_WEAK = "ofd-algorithm-weak"
@@ -87,6 +89,8 @@ class Code(StrEnum):
     SEAL_SIGNER_UNLISTED = "ofd-seal-signer-unlisted"
     SEAL_LIST_UNKNOWN = "ofd-seal-list-unknown"
     SEAL_NOT_VALID_THEN = "ofd-seal-not-valid-then"
+    SEAL_ENDED_SINCE = "ofd-seal-ended-since"
+    """By the time that is proved, or now; it was valid at the time that the signer states."""
     SEAL_SWAPPED = "ofd-seal-swapped"
     SEAL_FILE_MISSING = "ofd-seal-file-missing"
 
@@ -146,6 +150,8 @@ MEANING: Final[dict[Code, tuple[Status, str]]] = {
     Code.DIGEST_WEAK: (_OPEN, CRYPTO_CONSTRAINTS),
     Code.DIGEST_UNKNOWN: (_OPEN, CRYPTO_CONSTRAINTS),
     Code.DESCRIPTION_CHANGED: (_FAILED, HASH_FAILURE),
+    Code.SIGNED_DIGEST_WEAK: (_OPEN, CRYPTO_CONSTRAINTS),
+    Code.SIGNED_DIGEST_UNKNOWN: (_OPEN, CRYPTO_CONSTRAINTS),
     Code.VALUE_INVALID: (_FAILED, SIG_CRYPTO_FAILURE),
     Code.ALGORITHM_UNKNOWN: (_OPEN, CRYPTO_CONSTRAINTS),
     Code.ALGORITHM_WEAK: (_OPEN, CRYPTO_CONSTRAINTS),
@@ -155,6 +161,7 @@ MEANING: Final[dict[Code, tuple[Status, str]]] = {
     Code.SEAL_SIGNER_UNLISTED: (_FAILED, FORMAT_FAILURE),
     Code.SEAL_LIST_UNKNOWN: (_OPEN, SIG_CONSTRAINTS),
     Code.SEAL_NOT_VALID_THEN: (_OPEN, SIG_CONSTRAINTS),
+    Code.SEAL_ENDED_SINCE: (_OPEN, OUT_OF_BOUNDS),
     Code.SEAL_SWAPPED: (_FAILED, FORMAT_FAILURE),
     Code.SEAL_FILE_MISSING: (_FAILED, FORMAT_FAILURE),
     Code.CERTIFICATE_NOT_VALID_THEN: (_OPEN, OUT_OF_BOUNDS),

@@ -70,6 +70,10 @@ FINDINGS: Final[Mapping[Code, _StrOrPromise]] = {
     ),
     Code.DIGEST_UNKNOWN: _("The parts are protected by a digest that is not known here."),
     Code.DESCRIPTION_CHANGED: _("The list of signed parts was changed after signing."),
+    Code.SIGNED_DIGEST_WEAK: _(
+        "The signature is over a digest that can be forged. Ask for it signed anew with SM3."
+    ),
+    Code.SIGNED_DIGEST_UNKNOWN: _("The signature is over a digest that is not known here."),
     Code.VALUE_INVALID: _("The signature does not verify under the signer's key."),
     Code.ALGORITHM_UNKNOWN: _("The signature's algorithm is not known here."),
     Code.ALGORITHM_WEAK: _("The signature's algorithm or key is too weak to prove anything."),
@@ -82,6 +86,9 @@ FINDINGS: Final[Mapping[Code, _StrOrPromise]] = {
     Code.SEAL_LIST_UNKNOWN: _("The seal names its holders in a way that is not known here."),
     Code.SEAL_NOT_VALID_THEN: _(
         "At the time that the signer states, the seal was not valid yet, or no more."
+    ),
+    Code.SEAL_ENDED_SINCE: _(
+        "The seal has ended. That it was put on before rests on the signer's own word alone."
     ),
     Code.SEAL_SWAPPED: _("The seal that lies in the document is not the one that was used."),
     Code.SEAL_FILE_MISSING: _("The seal that the signature names is not in the document."),

@@ -72,9 +72,20 @@ class Body:
     """Parts that are named and are not there."""
 
 
+_GUARD: Final = markup.Guard(
+    places={
+        "OFD": "", "DocBody": "OFD", "DocInfo": "DocBody", "DocRoot": "DocBody", "Signatures": "DocBody",
+        "Versions": "DocBody",
+    },
+    leaves=frozenset({"DocRoot", "Signatures"}),
+)  # fmt: skip
+"""What of ``OFD.xml``, which signatures may leave out, says which document is shown."""
+
+
 def read(container: Container) -> tuple[Body, ...]:
     """Return the documents of a container; raises ``UnreadableOfd``."""
-    root = markup.parse(container.read(ROOT, limit=limits.MAX_XML), root="OFD", part=ROOT)
+    data = container.read(ROOT, limit=limits.MAX_XML)
+    root = markup.parse(data, root="OFD", part=ROOT, guard=_GUARD)
     bodies = root.all("DocBody")
     if not 1 <= len(bodies) <= limits.MAX_BODIES:
         raise UnreadableOfd(Problem.STRUCTURE, ROOT)

@@ -1,15 +1,15 @@
 """Judging a signature: its certificate's path, revocation and time-stamps (ETSI EN 319 102-1).
 
-CMS and PDF signatures go through pyHanko's implementation of that standard. For the others the same library
-builds and checks the path, and the rules of section 5.5 about time are applied here.
+pyHanko builds and checks the paths and the time-stamps; the rules of sections 5.5 and 5.6 about time are
+applied here, for every format alike.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from asn1crypto import cms, crl, ocsp, x509
@@ -31,14 +31,17 @@ from pyhanko_certvalidator.policy_decl import REQUIRE_REVINFO, CertRevTrustPolic
 from pyhanko_certvalidator.registry import SimpleTrustManager
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
-from kouan.apps.signing.validating import report
+from kouan.apps.signing.validating import report, revocation
 from kouan.apps.signing.validating.algorithms import AlgorithmPolicy
 from kouan.apps.signing.validating.naming import party
 from kouan.apps.signing.validating.report import SubIndication
+from kouan.core.exchange.stamp import is_for_stamps_alone, named_signers
 from kouan.core.trust import sm2_certificates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
+
+    from pyhanko_certvalidator.context import ValidationContext
 
     from kouan.apps.signing.validating.algorithms import Checker
     from kouan.apps.signing.validating.trust import Trust
@@ -110,6 +113,9 @@ class Engine:
         roots = [_certificate(each) for each in self.trust.roots]
         stampers = [*roots, *(_certificate(each) for each in self.trust.time_roots)]
         self._stampers = stampers
+        if self.known is None:
+            self.known = _knowledge(self.trust.certificates, self.trust.crls, self.trust.ocsps)
+        known = self.known
         policy = CertValidationPolicySpec(
             trust_manager=SimpleTrustManager.build(trust_roots=roots),
             revinfo_policy=CertRevTrustPolicy(
@@ -129,74 +135,51 @@ class Engine:
                 certificate_fetching_rule=CertificateFetchingRule.NEVER_FETCH,
             ),
             key_usage_settings=_KEY_USAGE,
-            local_knowledge=self.known
-            or _knowledge(self.trust.certificates, self.trust.crls, self.trust.ocsps),
+            local_knowledge=replace(known, known_ocsps=self._as_of(known.known_ocsps)),
         )
 
     def spec(
-        self,
-        carried: Carried | None = None,
-        tokens: Sequence[cms.SignedData] = (),
-        around: Iterable[cms.SignedData] = (),
+        self, carried: Carried | None = None, *, stamped: datetime | None = None
     ) -> SignatureValidationSpec:
         """Return how pyHanko validates: with what this node knows, and what a document brings along.
 
-        ``tokens`` are the time-stamps that are judged: a root counts for those of the time in which it was
-        trusted (``Trust.periods``). ``around`` are the signatures with them: the library takes certificates
-        of theirs on the way up, too.
+        ``stamped`` is the time that a time-stamp states: its path ends only at a root that was trusted then
+        (``Trust.periods``).
         """
         spec = self._spec
         if carried is not None:
-            known, more = (
-                spec.local_knowledge,
-                _knowledge(carried.certificates, carried.crls, carried.ocsps),
-            )
+            known, more = spec.local_knowledge, _brought(carried)
             spec = replace(
                 spec,
                 local_knowledge=LocalKnowledge(
-                    known_ocsps=known.known_ocsps + more.known_ocsps,
+                    known_ocsps=known.known_ocsps + self._as_of(more.known_ocsps),
                     known_crls=known.known_crls + more.known_crls,
                     known_certs=known.known_certs + more.known_certs,
                 ),
             )
-        untrusted = self._untrusted_for(tokens, spec, around) if self.trust.periods else set()
-        if not untrusted:
+        if stamped is None or not self.trust.periods:
             return spec
-        trusted = [each for each in self._stampers if each.dump() not in untrusted]
+        trusted = [each for each in self._stampers if self.trust.stamps_at(each.dump(), stamped)]
         stamps: Any = spec.ts_cert_validation_policy
-        return replace(
-            spec,
-            ts_cert_validation_policy=replace(
-                stamps, trust_manager=SimpleTrustManager.build(trust_roots=trusted)
-            ),
-        )
+        manager = SimpleTrustManager.build(trust_roots=trusted)
+        return replace(spec, ts_cert_validation_policy=replace(stamps, trust_manager=manager))
 
-    def _untrusted_for(
-        self,
-        tokens: Sequence[cms.SignedData],
-        spec: SignatureValidationSpec,
-        around: Iterable[cms.SignedData] = (),
-    ) -> set[bytes]:
-        """Return the roots to which a token may lead that was made when they were not trusted."""
-        found: set[bytes] = set()
-        known = _issued(spec.local_knowledge.known_certs)
-        for each in (*tokens, *around):
-            known |= _issued_in(each)
-        for token in tokens:
-            try:
-                at = token["encap_content_info"]["content"].parsed["gen_time"].native
-            except Exception:  # noqa: BLE001, S112 - one that cannot be read leads nowhere
-                continue
-            # Every way up counts: several certificates may bear one name.
-            reached = {name for names in _issued_in(token) for name in names}
-            while more := {issuer for name, issuer in known if name in reached} - reached:
-                reached |= more
-            found |= {
-                each.dump()
-                for each in self._stampers
-                if each.subject.hashable in reached and not self.trust.stamps_at(each.dump(), at)
-            }
-        return found
+    def _as_of(self, responses: list[OCSPContainer]) -> list[OCSPContainer]:
+        """Return responses as of the moment, where those of a later time count."""
+        at = self.trust.moment
+        return responses if at is None or not self.retroactive else revocation.as_of(responses, at)
+
+    @cached_property
+    def trusting_nobody(self) -> SignatureValidationSpec:
+        """How pyHanko looks at a signature's arithmetic alone: no path leads anywhere."""
+        nobody = SimpleTrustManager.build(trust_roots=[])
+        policy = replace(self._spec.cert_validation_policy, trust_manager=nobody)
+        return replace(
+            self._spec,
+            cert_validation_policy=policy,
+            ts_cert_validation_policy=policy,
+            local_knowledge=LocalKnowledge(),
+        )
 
     def past(self, at: datetime, *, retroactive: bool = False) -> Engine:
         """Return this engine as of a moment: by what was valid then, and by all that is known now.
@@ -205,8 +188,7 @@ class Engine:
         """
         found = self._past.get((at, retroactive))
         if found is None:
-            known = self._spec.local_knowledge
-            found = Engine(replace(self.trust, moment=at), self.checker, retroactive, known)
+            found = Engine(replace(self.trust, moment=at), self.checker, retroactive, self.known)
             self._past[at, retroactive] = found
             if len(self._past) > _MOST_PAST:
                 self._past.popitem(last=False)
@@ -232,12 +214,18 @@ class Engine:
         context = spec.cert_validation_policy.build_validation_context(
             timing_info=timing, handlers=bootstrap_validation_data_handlers(spec, timing_info=timing)
         )
-        result = await validate_cert_usage(
-            certificate,
-            context,
-            key_usage_settings=spec.key_usage_settings,
-            paths=context.path_builder.async_build_paths_lazy(certificate),
-        )
+        try:
+            result = await validate_cert_usage(
+                certificate,
+                context,
+                key_usage_settings=spec.key_usage_settings,
+                paths=context.path_builder.async_build_paths_lazy(certificate),
+            )
+            if result.success_result is not None:
+                told = await revocation.revoked(result.success_result, certificate, context)
+                result = result if told is None else told
+        except ValueError:  # the library's word for certificates or lists that cannot be read
+            return Judged(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, (certificate,))
         path = result.success_result or result.error_path
         sub = None if result.error_subindic is None else SubIndication(result.error_subindic.standard_name)
         revoked = None if result.revo_details is None else result.revo_details.revocation_date
@@ -299,36 +287,35 @@ class Engine:
     async def _time_stamp(
         self, token: cms.SignedData, imprint: Callable[[str], bytes], carried: Carried, kind: str
     ) -> report.TimeStamp:
-        result = await ades.ades_timestamp_validation(
-            token, self.spec(carried, (token,)), imprint, timing_info=self.timing()
-        )
         info = token["encap_content_info"]["content"].parsed
+        spec, timing = self.spec(carried, stamped=info["gen_time"].native), self.timing()
+        handlers = bootstrap_validation_data_handlers(spec, timing_info=timing)
+        result = await ades.ades_timestamp_validation(
+            token, spec, imprint, timing_info=timing, validation_data_handlers=handlers
+        )
         sub = sub_of(result.ades_subindic)
+        if sub is None and len(named_signers(token)) > 1:
+            sub = SubIndication.NO_SIGNING_CERTIFICATE_FOUND
         signers = [each.chosen for each in token["certificates"] if each.name == "certificate"]
         authority = party(signers[0].subject).name if signers else ""
         status = result.api_status
         if status is not None and status.signing_cert is not None:
             authority = party(status.signing_cert.subject).name
+        if sub is None:
+            policy: Any = spec.ts_cert_validation_policy
+            sub = await _amiss(status, policy.build_validation_context(timing_info=timing, handlers=handlers))
         return report.TimeStamp.model_validate(
             {"kind": kind, "at": info["gen_time"].native, "authority": authority, "holds": sub is None,
              "sub_indication": sub}
         )  # fmt: skip
 
 
-def _issued(certificates: Iterable[x509.Certificate]) -> set[tuple[str, str]]:
-    """Return the names of subject and issuer of each certificate that can be read."""
-    found = set()
-    for each in certificates:
-        with contextlib.suppress(Exception):  # the library's errors on foreign bytes are many
-            found.add((each.subject.hashable, each.issuer.hashable))
-    return found
-
-
-def _issued_in(signed: cms.SignedData) -> set[tuple[str, str]]:
-    """Return the same of the certificates that signed data brings along, as far as they can be read."""
-    with contextlib.suppress(Exception):  # as above
-        return _issued(each.chosen for each in signed["certificates"] or () if each.name == "certificate")
-    return set()
+async def _amiss(status: Any, context: ValidationContext) -> SubIndication | None:
+    """Return what is wrong with a time-stamp that the library found good."""
+    if not is_for_stamps_alone(status.signing_cert):  # RFC 3161 section 2.3
+        return SubIndication.CHAIN_CONSTRAINTS_FAILURE
+    found = await revocation.revoked(status.validation_path, status.signing_cert, context)
+    return None if found is None else sub_of(found.error_subindic)
 
 
 def sub_of(found: Any) -> SubIndication | None:
@@ -375,6 +362,12 @@ def _list(data: bytes) -> CRLContainer:
 
 def _responses(data: bytes) -> list[OCSPContainer]:
     return OCSPContainer.load_multi(ocsp.OCSPResponse.load(data, strict=True))
+
+
+@lru_cache(maxsize=1)
+def _brought(carried: Carried) -> LocalKnowledge:
+    """Return what a document brings along, parsed once for all that is asked about it."""
+    return _knowledge(carried.certificates, carried.crls, carried.ocsps)
 
 
 def _knowledge(

@@ -149,9 +149,12 @@ RECOGNITION: Final[Mapping[str, _StrOrPromise]] = {
     ListReason.SUPERSEDED.value: _(
         "The certificate was issued after its authority had been replaced by another."
     ),
+    ListReason.ISSUED_WHEN.value: _(
+        "Another CA has taken the place of the one that issued it, and it was not said when it was issued."
+    ),
     SEAL_OF_ANOTHER: _(
-        "The seal was put on with the certificate of a person whose name it does not bear. The lists "
-        "recognise the person, not the seal."
+        "The seal does not bear the name of who holds the certificate that it was put on with. The lists "
+        "recognise the holder, not the seal."
     ),
     NOT_ASKED: _("The lists were not asked, since the signature itself could not be confirmed."),
     OVERDUE: _("The list that recognises it should have been renewed by now, so it no longer counts."),
@@ -181,12 +184,26 @@ _OWN: Final[Mapping[str, _StrOrPromise]] = {
     "changed-after-signing": _(
         "The document was changed after it was signed in a way that the signer did not allow."
     ),
+    "form-value-changed": _(
+        "A field of the form that was filled in when it was signed was given another value or look since."
+    ),
+    "not-all-signed": _(
+        "The document says more than what was signed, so what it shows may not be what was signed."
+    ),
     "changed-since-signing": _("A signed part was changed after it was signed."),
     "no-signing-certificate": _("There is no certificate of the signer in the file."),
+    "several-signing-certificates": _(
+        "Several certificates in the file bear the name by which the signature calls its signer, so it is "
+        "open whose it is."
+    ),
     "other-signing-certificate": _("The certificate in the file is not the one that the signature names."),
     "signature-does-not-hold": _("The signature does not fit the certificate's key and what was signed."),
     "signed-data-elsewhere": _("What was signed is not in this file."),
     "nothing-but-itself-signed": _("The signature covers its own properties and nothing of the document."),
+    "seal-made-by-its-signer": _(
+        "Who put this seal on made it themselves: its picture may show anything. Go by the name."
+    ),
+    "seal-maker": _("The seal was made by %(part)s. Nobody else vouches for its picture: go by the name."),
     "unknown-seal-maker": _(
         "Who made this seal is not known here: its name and its picture may be anybody's."
     ),
@@ -212,6 +229,8 @@ _OWN: Final[Mapping[str, _StrOrPromise]] = {
 
 def reason(code: str, detail: str = "") -> str:
     """Return the sentence of a reason; the code itself for one that has none."""
+    if code in UNCOVERED:
+        return " ".join(filter(None, (str(UNCOVERED[code]), detail)))
     for known in (_OWN, SUBS, RECOGNITION, _OFD):
         if code in known:
             return str(known[code]).replace("%(part)s", detail)
@@ -256,5 +275,5 @@ _OFD: Final[Mapping[str, _StrOrPromise]] = {
     **{key.value: value for key, value in ofd.PROBLEMS.items()},
     **{key.value: value for key, value in ofd.NOTES.items()},
 }
-CODES: Final = frozenset({*_OWN, *SUBS, *RECOGNITION, *_OFD})
+CODES: Final = frozenset({*_OWN, *SUBS, *RECOGNITION, *UNCOVERED, *_OFD})
 """Every code that has a sentence."""

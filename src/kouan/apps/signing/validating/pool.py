@@ -158,6 +158,19 @@ class Pool:
         except ValidationError:
             return report.unreadable("too-complex", SubIndication.GENERIC)
 
+    def update(self, file: IO[bytes], task: str, *, trust: Trust | None, given: IO[bytes]) -> bytes:
+        """Return what ``making.inworker`` answers about a PDF; raises ``Ended`` or ``Busy``.
+
+        ``given`` is what the task needs to know, as JSON in an open file.
+        """
+        job = {
+            "what": "update",
+            "task": task,
+            "trust": "" if trust is None else trust.digest,
+            "seconds": CPU_SECONDS,
+        }
+        return self._do(job, file, trust, WALL_SECONDS, given)
+
     def draw(self, file: IO[bytes], job: Mapping[str, object]) -> bytes:
         """Return a page as PNG, drawn by a process of its own that ends with it; raises ``Ended``."""
         process = Process()
@@ -172,7 +185,7 @@ class Pool:
         self,
         job: Mapping[str, object],
         file: IO[bytes],
-        trust: Trust,
+        trust: Trust | None,
         seconds: float,
         document: IO[bytes] | None,
     ) -> bytes:

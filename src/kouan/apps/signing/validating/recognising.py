@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 OVERDUE: Final = "list-overdue"
 """A yes by a list whose next edition should be here is none."""
 SEAL_OF_ANOTHER: Final = "seal-of-another"
-"""A seal that names a body, or another person, put on with a person's certificate."""
+"""A seal that does not bear the name of who holds the certificate that it was put on with."""
 _SEAL_ENDS: Final = re.compile(r"(之?印|印章|私印|私章|名章|章|签名|簽名|签章|簽章)$")
+_BODY_ENDS: Final = re.compile(
+    r"((电子|電子)?(公章|印章|法人章|章)|之?印"
+    r"|(合同|合約|财务|財務|发票|發票|业务|業務|审批|審批|行政审批|行政審批|证照|證照)?(专用|專用)章"
+    r"|((official|company|corporate|common)?seal))$"
+)
 NOT_ASKED: Final = "recognition-not-asked"
 """The signature itself could not be confirmed, so no way to a root was looked for."""
 
@@ -78,10 +83,13 @@ def _with(
     return one.model_copy(update={"recognition": recognition(one, editions, certificates, now=now)})
 
 
-def is_own_seal(seal: str, holder: str) -> bool:
-    """Whether a seal names the person whose certificate it was put on with, as ``李小明之印`` does."""
-    named, own = ("".join(unicodedata.normalize("NFKC", each).split()) for each in (seal, holder))
-    return bool(own) and own in {named, _SEAL_ENDS.sub("", named)}
+def is_own_seal(seal: str, holder: str, *, body: bool = False) -> bool:
+    """Whether a seal names who holds the certificate that it was put on with, as ``李小明之印`` does.
+
+    A ``body`` has other endings than a person: ``示范机关公章``.
+    """
+    named, own = ("".join(unicodedata.normalize("NFKC", each).split()).casefold() for each in (seal, holder))
+    return bool(own) and own in {named, (_BODY_ENDS if body else _SEAL_ENDS).sub("", named)}
 
 
 def _without_persons(edition: Edition) -> Edition:
@@ -115,8 +123,11 @@ def recognition(
 
     said, of_another = asked(editions), False
     if one.kind == "seal" and said.recognised and not is_own_seal(one.seal, signer.subject.name):
+        # An entry for bodies makes it the seal of the body that the certificate names, and of no other.
         of_bodies = asked([_without_persons(each) for each in editions])
-        of_another = not of_bodies.recognised
+        names = {signer.subject.organisation, signer.subject.name}
+        own = any(is_own_seal(one.seal, each, body=True) for each in names)
+        of_another = not (of_bodies.recognised and own)
         said = said if of_another else of_bodies
     overdue = said.recognised and said.overdue
     return Recognition(

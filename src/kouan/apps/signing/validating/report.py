@@ -306,7 +306,7 @@ def summed(  # noqa: PLR0913 - what a report is made of
         **summary_of(first),
         recognised=all(each.recognised for each in counted),
         format=format_,
-        reasons=_reasons(first, notes),
+        reasons=_reasons(first, (*left_out(counted), *notes)),
         digest=digest,
         size=size,
         pages=pages,
@@ -323,6 +323,16 @@ def summary_of(signature: Signature) -> dict[str, Any]:
         "signed_at": signature.best_time if signature.time_source != "now" else signature.claimed_at,
         "level": signature.level,
     }
+
+
+def left_out(signatures: Iterable[Signature]) -> tuple[Reason, ...]:
+    """Return what signatures do not cover as reasons of a summary: whoever reads no more must read that."""
+    found = [
+        Reason(code=each, detail=", ".join(one.uncovered_parts)[:300])
+        for one in signatures
+        for each in one.uncovered
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def _reasons(signature: Signature, notes: tuple[Reason, ...]) -> tuple[Reason, ...]:

@@ -1,9 +1,9 @@
 """The process in which hostile bytes are parsed: no secrets, no database, bounded time and memory.
 
 ``pool`` starts it and talks to it over a socket pair, one job at a time. A job is one line of JSON; the file,
-where the answer goes, the trust if the worker does not know it yet, and the document of a detached signature
-come as open files beside it. The
-worker ends when the socket does, and by itself when it has grown.
+where the answer goes, the trust if the worker does not know it yet, and the document of a detached signature,
+or what an update of a PDF is to say, come as open files beside it. The worker ends when the socket does, and
+by itself when it has grown.
 
 Run as ``python -I -m kouan.apps.signing.validating.worker DESCRIPTOR``.
 """
@@ -82,9 +82,15 @@ class Worker:
 
         return validated(file, self._engine(digest, trust), document).model_dump_json().encode()
 
-    def knows(self, digest: str) -> bool:
-        """Whether a trust is here."""
-        return digest in self._engines
+    def update(
+        self, file: IO[bytes], task: str, digest: str, trust: IO[bytes] | None, given: IO[bytes]
+    ) -> bytes:
+        """Return what ``making.inworker`` answers about a PDF; ``digest`` is empty if it needs no trust."""
+        from kouan.apps.signing.making import inworker  # noqa: PLC0415 - as above
+
+        given.seek(0)
+        engine = self._engine(digest, trust) if digest else None
+        return inworker.done(task, file, json.loads(given.read()), engine)
 
     def _engine(self, digest: str, block: IO[bytes] | None) -> Engine:
         from kouan.apps.signing.validating.engine import Engine  # noqa: PLC0415 - as above
@@ -120,7 +126,11 @@ def serve(line: socket.socket) -> None:
             else:
                 worker = worker or Worker()
                 document = more.pop() if job.get("document") else None
-                answer.write(worker.validate(source, job["trust"], more[0] if more else None, document))
+                trust = more[0] if more else None
+                if job["what"] == "update" and document is not None:
+                    answer.write(worker.update(source, job["task"], job["trust"], trust, document))
+                else:
+                    answer.write(worker.validate(source, job["trust"], trust, document))
             answer.flush()
             grown = resident() > GROWN
             line.sendall(LAST if grown else DONE)

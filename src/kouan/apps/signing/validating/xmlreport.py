@@ -84,6 +84,8 @@ def _signature(root: Any, number: int, one: Signature, report: FileReport) -> No
     _typed(data, "urn:kouan:signing:policy", report.pinned.policy)
     for reason in one.reasons:
         _typed(data, "urn:kouan:signing:reason", " ".join(filter(None, (reason.code, reason.detail))))
+    for each in one.uncovered:
+        _typed(data, "urn:kouan:signing:uncovered", each)
     said = one.recognition
     if said is not None:
         _typed(data, "urn:kouan:signing:recognised", "true" if one.recognised else "false")

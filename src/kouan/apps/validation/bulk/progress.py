@@ -31,9 +31,9 @@ class Progress:
     state: JobState
     take_good: bool
     percent: int
-    """Of its bytes, each counted as often as it is read."""
+    """Of its bytes, each counted as often as it is read; while everything is put back, of its rows."""
     good: int
-    """Rows taken, or, until the job has ended, to be taken."""
+    """Rows taken, or to be taken until the job has ended; while everything is put back, those still there."""
     unchanged: int
     bad: int
     created_at: datetime
@@ -82,9 +82,8 @@ def in_words(row: BulkProblem) -> Problem:
 
 def _progress(found: BulkJob) -> Progress:
     kind, state = JobKind(found.kind), JobState(found.state)
-    passes = 2 if kind is JobKind.REVOKE else 1
-    read = found.offset + (found.size if kind is JobKind.REVOKE and state is JobState.TAKING else 0)
-    percent = min(99, 100 * read // (passes * found.size)) if state in OPEN_JOBS else 100
+    done = _done(found, kind, state)
+    percent = min(99, int(100 * done)) if state in OPEN_JOBS else 100
     return Progress(
         found.key,
         found.institution.code,
@@ -98,3 +97,12 @@ def _progress(found: BulkJob) -> Progress:
         found.created_at,
         found.finished_at,
     )
+
+
+def _done(found: BulkJob, kind: JobKind, state: JobState) -> float:
+    """Return which part of an open job is done, between 0 and 1."""
+    if state is JobState.CLEARING:
+        return max(0.0, 1 - found.good / max(1, found.line))  # as many rows as lines were looked at, at most
+    if kind is JobKind.REGISTER:
+        return found.offset / found.size
+    return (found.offset + (found.size if state is JobState.TAKING else 0)) / (2 * found.size)

@@ -164,7 +164,7 @@ def _give_up(job: BulkJob, now: datetime) -> None:
     """End a job whose file cannot be read on: nothing of it counts, but what was taken back already is."""
     _note(job, [RowProblem(job.line, "", UnreadableFile())])
     if job.kind == JobKind.REGISTER:
-        job.state, job.good = JobState.CLEARING, 0
+        job.state = JobState.CLEARING
         return
     job.state = JobState.FAILED if job.state == JobState.TAKING else JobState.REFUSED
     job.finished_at = now
@@ -176,7 +176,7 @@ def _end_of_file(job: BulkJob, now: datetime) -> None:
         job.state, job.offset, job.line = JobState.TAKING, job.begin, 2
         return
     if refused and job.kind == JobKind.REGISTER:
-        job.state, job.good = JobState.CLEARING, 0
+        job.state = JobState.CLEARING
         return
     # What was found while documents were taken back does not undo it: the first of two rows stands.
     job.state = JobState.REFUSED if refused and job.state == JobState.CHECKING else JobState.DONE
@@ -202,6 +202,7 @@ def _clear(job: BulkJob) -> None:
         if keys:
             sql = f'DELETE FROM "{table}" WHERE id BETWEEN %s AND %s AND job_id = %s'  # noqa: S608 - the model's name
             execute(sql, (keys[0], keys[-1], job.pk))
+            locked.good = max(0, locked.good - len(keys))
         else:
-            locked.state, locked.finished_at = JobState.REFUSED.value, timezone.now()
-            locked.save()
+            locked.state, locked.good, locked.finished_at = JobState.REFUSED.value, 0, timezone.now()
+        locked.save()

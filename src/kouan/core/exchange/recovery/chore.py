@@ -24,6 +24,7 @@ from kouan.core.exchange.recovery.halts import (
     note_greeting,
 )
 from kouan.core.exchange.recovery.judging import judge, open_standing, our_standing
+from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.transport import Line
 from kouan.core.trust.queries import members
 
@@ -73,11 +74,13 @@ def _look_after(member: MemberKeys) -> float:
     greet(member)
     if not resync.may_begin(channel(peer)):
         return HALTED_EVERY
-    newest = b""
+    newest, seen = b"", set[bytes]()
     while newest := recall.take_recalled(
         peer, _post(member, RECALL, recall.ask_recall(peer, newest=newest), MAX_RECALLED)
     ):
-        pass
+        if newest in seen:  # or it would never end
+            raise MalformedWire(what="recalled batch", detail="it came before")
+        seen.add(newest)
     resync.begin(peer)
     log.warning("the streams with %s have begun anew", peer)
     return 0.0

@@ -14,6 +14,7 @@ from kouan.core import cbor
 from kouan.core.exchange import wire
 from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.wire import digest
+from kouan.core.ledger.merkle import HASH_BYTES, split_hashes
 from kouan.core.trust import cose
 
 if TYPE_CHECKING:
@@ -216,6 +217,8 @@ class HeldBatch:
 
     statement: bytes
     receipt: bytes
+    leaves: tuple[bytes, ...]
+    """The hashes of all its messages, in order: those too of which the receiver keeps no row."""
     messages: tuple[HeldMessage, ...]
 
 
@@ -224,7 +227,7 @@ def encode_held(batch: HeldBatch | None) -> bytes:
     if batch is None:
         return cbor.encode([])
     rows = [[each.header, each.sealed, each.body, each.state, each.code] for each in batch.messages]
-    return cbor.encode([batch.statement, batch.receipt, rows])
+    return cbor.encode([batch.statement, batch.receipt, b"".join(batch.leaves), rows])
 
 
 def decode_held(data: bytes) -> HeldBatch | None:
@@ -232,8 +235,11 @@ def decode_held(data: bytes) -> HeldBatch | None:
     match cbor.decode(data, max_bytes=MAX_RECALLED, max_depth=4):
         case []:
             return None
-        case [bytes() as statement, bytes() as receipt, list() as rows] if len(rows) <= wire.MAX_MESSAGES:
-            return HeldBatch(statement, receipt, tuple(_held(row) for row in rows))
+        case [bytes() as statement, bytes() as receipt, bytes() as leaves, list() as rows] if (
+            len(rows) <= wire.MAX_MESSAGES and len(leaves) <= wire.MAX_MESSAGES * HASH_BYTES
+        ):
+            hashes = split_hashes(leaves)
+            return HeldBatch(statement, receipt, tuple(hashes), tuple(_held(row) for row in rows))
         case _:
             raise MalformedWire(what="recalled batch", detail="its parts")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -27,16 +27,27 @@ from kouan.core.exchange.recovery.judging import check_sides
 from kouan.core.exchange.sealing import Sealed
 from kouan.core.exchange.shapes import MalformedWire
 from kouan.core.exchange.streams import lock_stream
-from kouan.core.exchange.times import check_clock, from_milliseconds, milliseconds
+from kouan.core.exchange.times import RECEIPT_BORNE, check_clock, from_milliseconds, milliseconds
 from kouan.core.ledger import services as ledger
-from kouan.core.ledger.merkle import leaf_hash, root_of
+from kouan.core.ledger.merkle import leaf_hash, root_of, split_hashes
 from kouan.core.trust import cose
 from kouan.core.trust.queries import get_member, own
 
 if TYPE_CHECKING:
+    import uuid
+
     from kouan.core.trust.member import MemberKeys
 
 State = OutboxMessage.State
+
+
+class _Proved(NamedTuple):
+    """A message of a recalled batch, shown to be the one that this side signed."""
+
+    held: HeldMessage
+    header: wire.Header
+    position: int
+    leaf: bytes
 
 
 def answer_recall(data: bytes, member: MemberKeys) -> bytes:
@@ -58,7 +69,8 @@ def answer_recall(data: bytes, member: MemberKeys) -> bytes:
 def _held(batch: ReceivedBatch) -> HeldBatch:
     rows = {row.position: row for row in batch.messages.select_related("content")}
     messages = [_held_message(rows[position]) for position in range(batch.count) if position in rows]
-    return HeldBatch(bytes(batch.statement), bytes(batch.receipt), tuple(messages))
+    hashes = split_hashes(bytes(batch.leaves))
+    return HeldBatch(bytes(batch.statement), bytes(batch.receipt), tuple(hashes), tuple(messages))
 
 
 def _held_message(row: InboxMessage) -> HeldMessage:
@@ -90,22 +102,23 @@ def take_recalled(peer: str, data: bytes) -> bytes:
     """Put a recalled batch on record, in one transaction; return its digest, nothing if there was none.
 
     Everything in it is proved: the statement by our own signature, its messages by their Merkle root, what
-    became of them by the peer's receipt. Raises what is wrong with it; then nothing has changed.
+    became of them at the door by the peer's receipt. Raises what is wrong with it; then nothing has changed.
     """
     held = decode_held(data)
     if held is None:
         return b""
     statement = _our_statement(held, peer)
+    messages = _proved(held, statement)
     digest = wire.digest(held.statement)
     with transaction.atomic():
         lock_stream(peer)
         known = Batch.objects.filter(statement_digest=digest).first()
         if known is None:
-            _restore(held, statement, peer)
+            _restore(held, messages, statement, peer)
         else:
             take_receipt(Sealed(known.pk, peer, known.count, digest, b""), held.receipt)
-        for message in held.messages:
-            _note_end(message)
+        for message in messages:
+            _note_end(message.held, message.header.id, peer)
     return digest
 
 
@@ -121,15 +134,29 @@ def _our_statement(held: HeldBatch, peer: str) -> wire.Statement:
     return statement
 
 
-def _restore(held: HeldBatch, statement: wire.Statement, peer: str) -> None:
-    receipt = _their_receipt(held, statement, peer)
-    leaves = [wire.leaf(message.header, message.sealed) for message in held.messages]
-    hashes = [leaf_hash(leaf) for leaf in leaves]
-    # A header that could not be read at the peer's door has no row there: then the root cannot be shown,
-    # and only what the peer does hold is put on record.
-    whole = len(leaves) == statement.count
-    if whole and root_of(hashes) != statement.root:
+def _proved(held: HeldBatch, statement: wire.Statement) -> list[_Proved]:
+    """Return a batch's messages, each the one that was signed at its place.
+
+    The peer may hold fewer: a header that could not be read at its door has no row there.
+    """
+    if len(held.leaves) != statement.count or root_of(held.leaves) != statement.root:
         raise MalformedWire(what="recalled batch", detail="its messages are not those that were signed")
+    found = []
+    for message in held.messages:
+        header = wire.Header.decode(message.header)
+        position, leaf = header.sequence - statement.first, wire.leaf(message.header, message.sealed)
+        if not 0 <= position < statement.count or leaf_hash(leaf) != held.leaves[position]:
+            raise MalformedWire(what="recalled batch", detail="a message is not the one that was signed")
+        if (header.sender, header.receiver) != (statement.sender, statement.receiver):
+            raise MalformedWire(what="recalled batch", detail="a message's sides")
+        found.append(_Proved(message, header, position, leaf))
+    if len({message.position for message in found}) != len(found):
+        raise MalformedWire(what="recalled batch", detail="a message twice")
+    return found
+
+
+def _restore(held: HeldBatch, messages: list[_Proved], statement: wire.Statement, peer: str) -> None:
+    receipt = _their_receipt(held, statement, peer)
     now = timezone.now()
     batch = Batch.objects.create(
         peer=peer,
@@ -138,29 +165,24 @@ def _restore(held: HeldBatch, statement: wire.Statement, peer: str) -> None:
         root=statement.root,
         statement=held.statement,
         statement_digest=wire.digest(held.statement),
-        leaves=b"".join(hashes) if whole else b"",
+        leaves=b"".join(held.leaves),
         wire=None,
         wire_bytes=0,
         sealed_at=from_milliseconds(statement.sealed_at),
         receipt=held.receipt,
         receipted_at=now,
     )
-    records = [ledger.Record("recovered", leaf) for leaf in leaves]
+    records = [ledger.Record("recovered", message.leaf) for message in messages]
     appended = ledger.append([*records, ledger.Record("receipt-received", held.receipt)], now=now)
-    for offset, message in enumerate(held.messages):
-        header = wire.Header.decode(message.header)
-        position = header.sequence - statement.first
-        if not 0 <= position < statement.count:
-            raise MalformedWire(what="recalled batch", detail="a message's number")
-        code = receipt.statuses[position]
+    for offset, message in enumerate(messages):
         _restore_message(
-            message,
-            header,
-            code,
+            message.held,
+            message.header,
+            receipt.statuses[message.position],
             batch=batch,
-            position=position,
+            position=message.position,
             ledger_index=appended.first_index + offset,
-            peer_ledger_index=receipt.log_first + position,
+            peer_ledger_index=receipt.log_first + message.position,
         )
 
 
@@ -174,6 +196,7 @@ def _their_receipt(held: HeldBatch, statement: wire.Statement, peer: str) -> wir
         and receipt.statement == wire.digest(held.statement)
         and receipt.root == statement.root
         and len(receipt.statuses) == statement.count
+        and from_milliseconds(receipt.accepted_at) >= from_milliseconds(statement.sealed_at) - RECEIPT_BORNE
     )
     if not agrees:
         raise MalformedWire(what="recalled batch", detail="its receipt is for another")
@@ -211,13 +234,12 @@ def _restore_message(message: HeldMessage, header: wire.Header, code: str | None
         OutboxBody.objects.create(message=row, body=body, keep=registry.kept(row.type, row.version).stored)
 
 
-def _note_end(message: HeldMessage) -> None:
+def _note_end(message: HeldMessage, message_id: uuid.UUID, peer: str) -> None:
     """Note what the peer's handler made of a message: its notice of that may be among what was lost."""
     ended = {InboxMessage.State.HANDLED: State.HANDLED, InboxMessage.State.REFUSED: State.REFUSED}
     state = ended.get(InboxMessage.State(message.state)) if message.state in InboxMessage.State else None
     if state is None:
         return
-    header = wire.Header.decode(message.header)
-    OutboxMessage.objects.filter(message_id=header.id, state__in=[State.SEALED, State.ACCEPTED]).update(
-        state=state, code=message.code[:64], finished_at=timezone.now()
-    )
+    OutboxMessage.objects.filter(
+        message_id=message_id, peer=peer, state__in=[State.SEALED, State.ACCEPTED]
+    ).update(state=state, code=message.code[:64], finished_at=timezone.now())

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import wake, wire
+from kouan.core.exchange.crossing import UndeclaredCrossing, registry
 from kouan.core.exchange.epochs import current_epoch, epoch_origin
 from kouan.core.exchange.models import (
     Batch,
@@ -52,7 +53,7 @@ from kouan.core.trust.queries import get_member, own
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from django.db.models import QuerySet
 
@@ -227,6 +228,14 @@ def _not_held(peer: str, position: Position) -> list[Batch]:
     return [*batches.filter(receipt__isnull=True, pk__lte=0 if last is None else last.pk), *after]
 
 
+def _lifetime(message: OutboxMessage) -> timedelta:
+    """Return for how long a message counts, as declared: what is offered a second time had its end moved."""
+    try:
+        return registry.get(message.type, message.version).expires_after
+    except UndeclaredCrossing:
+        return message.expires_at - message.created_at
+
+
 def _offer_again(peer: str, batches: Iterable[Batch], now: datetime) -> None:
     """Put what was in these batches back into the line, in its old order; give their notices again.
 
@@ -235,7 +244,7 @@ def _offer_again(peer: str, batches: Iterable[Batch], now: datetime) -> None:
     notices: list[wire.Notice] = []
     for batch in batches:
         for message in batch.messages.select_for_update().filter(state__in=_OFFERED_AGAIN, size__gt=0):
-            message.expires_at = max(message.expires_at, now + (message.expires_at - message.created_at))
+            message.expires_at = max(message.expires_at, now + _lifetime(message))
             message.state, message.code, message.finished_at = State.WAITING, "", None
             message.batch = message.position = message.sequence = message.header = None
             message.ciphertext_digest = message.ledger_index = message.peer_ledger_index = None

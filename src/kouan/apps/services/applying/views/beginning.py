@@ -14,8 +14,10 @@ from django.views.decorators.http import require_http_methods
 from kouan.apps.services.applying import drafts, errors, mailing, queries, sending
 from kouan.apps.services.applying.fields import page_names
 from kouan.apps.services.applying.views.pages import own, page
+from kouan.apps.services.catalogue import shown
 from kouan.apps.services.domain import State
 from kouan.apps.services.models import Application
+from kouan.web.pages import to_sign_in
 from kouan.web.persons import identities
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def apply(request: HttpRequest, side: str, service: str) -> HttpResponse:
     level = max([definition.level, *(need.level for need in definition.needs)])
     if request.method == "POST":
         if person is None or person.level < definition.level:
-            return HttpResponseRedirect(identities().sign_in_url(request.path, level=level))
+            return to_sign_in(request, level=level)
         row = drafts.begin(
             person=person,
             side=side,
@@ -67,6 +69,7 @@ def apply(request: HttpRequest, side: str, service: str) -> HttpResponse:
         definition=definition,
         person=person,
         draft=draft,
+        fee=shown.fee(definition),
         enough=person is not None and person.level >= definition.level,
         level=level,
         sign_in=identities().sign_in_url(request.path, level=level),

@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
-from kouan.apps.services.applying import drafts, errors, fields, mailing, queries, sending, uploads
-from kouan.apps.services.applying.offers import offers_for
+from kouan.apps.services.applying import (
+    copies,
+    drafts,
+    errors,
+    fields,
+    mailing,
+    queries,
+    sending,
+    uploads,
+)
+from kouan.apps.services.applying.offers import standing
 from kouan.apps.services.applying.views.pages import download, own, page
 from kouan.apps.services.definition.form import in_words, kinds
 from kouan.apps.services.domain import State
@@ -27,8 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from kouan.apps.services.applying.drafts import Draft
+    from kouan.apps.services.definition.shapes import Passage
     from kouan.web.persons import Person
 
+_Passage = tuple[str, list[tuple[str, str]]]
 _form = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -46,17 +57,15 @@ def summary(draft: Draft, person: Person, places: Collection[str] | None = None)
         if not sending.among(f"needs.{need.requirement}", places):
             continue
         pick = draft.picks.get(need.requirement, {})
-        lines = []
         if pick.get("offer"):
-            offers = offers_for(
-                need, drafts.holder_of(person), to=draft.row.peer, acts_for=draft.row.acts_for
+            how, found = standing(
+                pick, need, drafts.holder_of(person), to=draft.row.peer, acts_for=draft.row.acts_for
             )
-            found = next((each for each in offers if each["offer"].id == pick["offer"]), None)
-            if found is not None:
-                ticked = [claim for claim, _must in found["claims"] if claim.name in pick["claims"]]
-                lines = [(str(claim.title), claim.value) for claim in ticked]
-                elements |= {claim.element for claim in ticked}
-            shown.append((need, "offer" if found else "gone", lines, found["offer"] if found else None))
+            claims = found["claims"] if found else ()
+            ticked = [claim for claim, _must in claims if claim.name in pick["claims"]]
+            lines = [(str(claim.title), claim.value) for claim in ticked]
+            elements |= {claim.element for claim in ticked}
+            shown.append((need, how.value, lines, found["offer"] if found else None))
         elif pick.get("upload"):
             uploaded = [file for place, file in files if place == f"needs.{need.requirement}"]
             shown.append((need, "upload", [(file.name, file) for file in uploaded], None))
@@ -123,20 +132,9 @@ def check(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
 def copy(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
     """Hand out a copy as PDF."""
     draft = drafts.opened(drafts.mine(key, person))
-    seen = summary(draft, person)
     language = get_language() or "en"
-    passages = [
-        (
-            passage.title.in_language(language),
-            [(line.title.in_language(language), line.value) for line in passage.lines],
-        )
-        for passage in seen["answers_"]
-    ]
-    for need, how, lines, _offer in seen["shown"]:
-        if how in {"offer", "upload"}:
-            rows = [(what, value) if how == "offer" else (gettext("File"), what) for what, value in lines]
-            passages.append((str(need.title.text), rows))
     sent = draft.row.sent_at
+    answers, passages = _of_draft(draft, person) if sent is None else _of_sent(draft)
     lead = (
         gettext(
             "Sent on %(at)s",
@@ -149,7 +147,7 @@ def copy(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
         title=str(draft.definition.title.text),
         lead=f"{draft.definition.department.name.text}\n{lead}",
         passages=passages,
-        foot=f"{draft.row.reference or draft.row.key} · {sending.fingerprint(draft)}",
+        foot=f"{draft.row.reference or draft.row.key} · {sending.fingerprint(answers)}",
         language=language,
         subject=str(draft.row.key),
     )
@@ -157,6 +155,44 @@ def copy(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
     return download(
         data, name=f"application-{draft.row.reference or key}.pdf", content_type="application/pdf"
     )
+
+
+def _of_draft(draft: Draft, person: Person) -> tuple[dict[str, Any], list[_Passage]]:
+    """Return a draft's answers, and what a copy of it says: what departments hold as they hold it now."""
+    seen = summary(draft, person)
+    passages = _in_rows(seen["answers_"])
+    for need, how, lines, _offer in seen["shown"]:
+        if how in {"offer", "upload"}:
+            rows = [(what, value) if how == "offer" else (gettext("File"), what) for what, value in lines]
+            passages.append((str(need.title.text), rows))
+    return draft.answers, passages
+
+
+def _of_sent(draft: Draft) -> tuple[dict[str, Any], list[_Passage]]:
+    """Return what was sent: answers, evidence and files as they went, whatever has been changed since."""
+    sent = copies.sent_of(draft.row)
+    language = get_language() or "en"
+    if sent is None:  # before what went was kept
+        words = in_words(draft.definition.form, draft.answers, language)
+        said = [(pgettext("application", "Evidence"), gettext("What was shown then was not kept."))]
+        shown = [need for need in draft.needs if need.requirement in draft.picks]
+        return draft.answers, _in_rows(words) + [(str(need.title.text), said) for need in shown]
+    names = {place.removeprefix("answers."): name for place, (name, _digest) in sent.files.items()}
+    passages = _in_rows(in_words(draft.definition.form, sent.answers, language, names=names))
+    for need in draft.definition.needs:
+        rows = [(str(title), value) for title, value in sent.evidence.get(need.requirement, ())]
+        if (file_ := sent.files.get(f"needs.{need.requirement}")) is not None:
+            rows.append((gettext("File"), file_[0]))
+        if rows:
+            passages.append((str(need.title.text), rows))
+    return sent.answers, passages
+
+
+def _in_rows(passages: list[Passage]) -> list[_Passage]:
+    return [
+        (str(passage.title), [(str(line.title), line.value) for line in passage.lines])
+        for passage in passages
+    ]
 
 
 @require_safe

@@ -9,10 +9,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import get_language, gettext
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
-from kouan.apps.services.applying import cosigning, drafts, errors, queries, sending
-from kouan.apps.services.applying.views.pages import own, page
+from kouan.apps.services.applying import cosigning, drafts, errors, queries, sending, uploads
+from kouan.apps.services.applying.views.pages import download, own, page
 from kouan.apps.services.definition.form import in_words
 from kouan.apps.services.models import Cosignature
 from kouan.core.errors import KouanError
@@ -97,7 +97,8 @@ def cosign(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse
         else:
             return page(request, "cosigned", signed=sign, mine=queries.Mine(draft.row, draft.definition))
         row, draft = cosigning.open_request(key, person)
-    names = {place.removeprefix("answers."): file.name for place, file in sending.going(draft)}
+    files = sending.going(draft)
+    names = {place.removeprefix("answers."): file.name for place, file in files}
     return page(
         request,
         "cosign",
@@ -106,9 +107,21 @@ def cosign(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse
         mine=queries.Mine(draft.row, draft.definition),
         answers_=in_words(draft.definition.form, draft.answers, get_language() or "en", names=names),
         needs=[need for need in draft.needs if need.requirement in draft.picks],
+        files=[file for _place, file in files],
         already=row.state == Cosignature.State.SIGNED,
         problem=problem,
         too_low=person.level < draft.definition.level,
         surer=identities().sign_in_url(request.path, level=draft.definition.level),
         status=problem.status if problem else 200,
     )
+
+
+@require_safe
+@own
+def file(_request: HttpRequest, person: Person, key: uuid.UUID, which: uuid.UUID) -> HttpResponse:
+    """Hand a cosigner a file that goes over under their name too."""
+    _row, draft = cosigning.open_request(key, person)
+    found = next((each for _place, each in sending.going(draft) if each.key == which), None)
+    if found is None:
+        raise errors.UnknownApplication
+    return download(uploads.content_of(found), name=found.name, content_type=found.media_type)

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from kouan.apps.services.applying import drafts, errors, uploads
+from kouan.apps.services.applying import correcting, drafts, errors, uploads
 from kouan.apps.services.applying.offers import offers_for
 from kouan.apps.services.applying.views.pages import own, page
 from kouan.apps.services.catalogue.errors import ServiceWithdrawn
@@ -40,7 +40,7 @@ def _evidence(request: HttpRequest, person: Person, key: uuid.UUID, requirement:
     need = next((each for each in draft.needs if each.requirement == requirement), None)
     if need is None:
         raise errors.UnknownApplication
-    if not drafts.may_edit(draft, f"needs.{requirement}"):
+    if not correcting.may_edit(draft, f"needs.{requirement}"):
         raise ServiceWithdrawn if draft.withdrawn else errors.NotEditable
     offers = offers_for(need, drafts.holder_of(person), to=draft.row.peer, acts_for=draft.row.acts_for)
     problem = ""
@@ -94,6 +94,8 @@ def _pick(
     place = f"needs.{requirement}"
     also = None
     chosen = next((each for each in offers if each["offer"].id == choice), None)
+    if chosen is not None and request.POST.get(f"version-{choice}") != chosen["offer"].version:
+        raise errors.EvidenceChanged  # since the page was made
     if choice != "upload" and request.FILES.get("file") is not None:
         raise errors.FileNotMeant  # else another thing would be shown than the person believes
     if chosen is not None:
@@ -102,7 +104,7 @@ def _pick(
         if not must <= ticked or not ticked:
             raise errors.ClaimsNeeded
         names = [claim.name for claim, _needed in chosen["claims"] if claim.name in ticked]
-        picks[requirement] = {"offer": choice, "claims": names}
+        picks[requirement] = {"offer": choice, "version": chosen["offer"].version, "claims": names}
     elif choice == "upload" and need.upload:
         file = request.FILES.get("file")
         if file is None and not draft.row.files.filter(place=place).exists():

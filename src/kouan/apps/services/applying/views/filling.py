@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_http_methods
 
-from kouan.apps.services.applying import drafts, errors, fields, prefilling, sending, uploads
+from kouan.apps.services.applying import correcting, drafts, errors, fields, prefilling, sending, uploads
 from kouan.apps.services.applying.fields import Filled
 from kouan.apps.services.applying.views.pages import own, page
 from kouan.apps.services.catalogue.errors import ServiceWithdrawn
@@ -71,7 +71,7 @@ def answer(request: HttpRequest, key: uuid.UUID, name: str) -> HttpResponseBase:
 @own
 def _answer(request: HttpRequest, person: Person, key: uuid.UUID, name: str) -> HttpResponse:
     draft = drafts.opened(drafts.mine(key, person))
-    if not drafts.may_edit(draft, f"answers.{name}"):
+    if not correcting.may_edit(draft, f"answers.{name}"):
         raise ServiceWithdrawn if draft.withdrawn else errors.NotEditable
     if name not in fields.page_names(draft.definition.form, draft.answers):
         return HttpResponseRedirect(reverse("services:application", args=[key]))

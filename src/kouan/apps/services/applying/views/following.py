@@ -11,15 +11,17 @@ from django.utils.translation import gettext, pgettext
 from django.views.decorators.http import require_http_methods, require_safe
 
 from kouan.apps.services import receipts
-from kouan.apps.services.applying import drafts, errors, news, queries, sending
+from kouan.apps.services.applying import acting, correcting, drafts, errors, news, queries, sending
 from kouan.apps.services.applying.views import beginning
 from kouan.apps.services.applying.views.checking import summary
 from kouan.apps.services.applying.views.pages import download, own, page
 from kouan.apps.services.domain import State
+from kouan.apps.services.models import Cosignature
 from kouan.apps.services.payloads import MAX_WORDS
 from kouan.core.errors import KouanError
 from kouan.core.exchange.evidence import evidence_bundle
 from kouan.web import readings
+from kouan.web.persons import identities
 
 if TYPE_CHECKING:
     import uuid
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from kouan.web.persons import Person
 
 _form = require_http_methods(["GET", "HEAD", "POST"])
+_PLACES = {"answers": "answers", "evidence": "needs"}
+"""Where what is lacking (``sending.Missing.what``) stands among the places that are asked about."""
 _WAY = (State.SENT, State.RECEIVED, State.IN_REVIEW, State.GRANTED)
 
 
@@ -62,8 +66,8 @@ def application(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpRes
         shown=shown,
         mine=shown.mine,
         way=_way(shown),
-        may=sending.allowed(row),
-        asked=queries.asked_in_words(draft, drafts.asked_places(row)),
+        may=acting.allowed(row),
+        asked=queries.asked_in_words(draft, correcting.places(draft)),
         again=State(row.state) in {State.NOT_TAKEN, State.LAPSED, State.WITHDRAWN, State.REFUSED},
         most=MAX_WORDS,
         verdict=queries.verdict_of(row),
@@ -121,7 +125,7 @@ def act(request: HttpRequest, person: Person, key: uuid.UUID, action: str) -> Ht
     if request.method == "POST":
         words = request.POST.get("words", "").replace("\r\n", "\n")
         try:
-            told = sending.act(key=key, person=person, action=action, words=words)
+            told = acting.act(key=key, person=person, action=action, words=words)
         except KouanError as error:
             problem = error
         else:
@@ -132,16 +136,19 @@ def act(request: HttpRequest, person: Person, key: uuid.UUID, action: str) -> Ht
                 else gettext("Taken back before it had left: the department has received nothing."),
             )
             return HttpResponseRedirect(reverse("services:application", args=[key]))
-    elif action not in sending.allowed(row):
+    elif action not in acting.allowed(row):
         raise errors.NotYourTurn
+    about = queries.shown(row).mine
     return page(
         request,
         "act",
-        mine=queries.shown(row).mine,
+        mine=about,
         action=action,
         problem=problem,
         value=request.POST.get("words", ""),
         most=MAX_WORDS,
+        too_low=action != acting.ANY_SIGN_IN and person.level < about.definition.level,
+        surer=identities().sign_in_url(request.path, level=about.definition.level),
         status=problem.status if problem else 200,
     )
 
@@ -151,15 +158,16 @@ def act(request: HttpRequest, person: Person, key: uuid.UUID, action: str) -> Ht
 def correct(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpResponse:
     """Show what the department asked to have corrected, and send the correction."""
     row = drafts.mine(key, person)
-    if State(row.state) is not State.CORRECTION or "correct" not in sending.allowed(row):
+    if State(row.state) is not State.CORRECTION or "correct" not in acting.allowed(row):
         return HttpResponseRedirect(reverse("services:application", args=[key]))
     problem = None
     if request.method == "POST":
         try:
-            sending.act(
+            acting.act(
                 key=key,
                 person=person,
                 action="correct",
+                seen=request.POST.get("seen", ""),
                 words=request.POST.get("words", "").replace("\r\n", "\n"),
                 agreed=request.POST.get("agree") == "yes",
             )
@@ -168,18 +176,25 @@ def correct(request: HttpRequest, person: Person, key: uuid.UUID) -> HttpRespons
         else:
             messages.success(request, gettext("Your correction is on its way to the department."))
             return HttpResponseRedirect(reverse("services:application", args=[key]))
-    draft, shown = drafts.opened(row), queries.shown(row)
+    draft, shown = drafts.opened(drafts.mine(key, person)), queries.shown(row)
+    places = correcting.places(draft)
+    lacking = sending.missing(draft, person, places)
+    level = max([draft.definition.level, *(int(each.place) for each in lacking if each.what == "sign-in")])
     return page(
         request,
         "correct",
         draft=draft,
         mine=shown.mine,
         last=shown.last,
-        asked=queries.asked_in_words(draft, drafts.asked_places(row)),
+        asked=queries.asked_in_words(draft, places),
+        lacking={f"{_PLACES[each.what]}.{each.place}" for each in lacking if each.what in _PLACES},
         problem=problem,
         value=request.POST.get("words", ""),
         most=MAX_WORDS,
-        **summary(draft, person, drafts.asked_places(row)),
+        signed=list(row.cosignatures.filter(state=Cosignature.State.SIGNED).values_list("name", flat=True)),
+        too_low=person.level < level,
+        surer=identities().sign_in_url(request.path, level=level),
+        **summary(draft, person, places),
         status=problem.status if problem else 200,
     )
 
@@ -227,7 +242,7 @@ def _receipt_of(row: Application) -> bytes:
 @own
 def readers(request: HttpRequest, person: Person) -> HttpResponse:
     """Show who has read what: each reading that any app knows of, and each crossing with its proof."""
-    crossed, _readings = queries.all_crossings(person)
+    crossed = queries.all_crossings(person)
     return page(request, "readers", crossed=crossed, every=readings.known(person), readings=[], only=None)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -163,7 +163,7 @@ _DOINGS: Final[dict[str, Doing]] = {
     ),
     "reopen": Doing(
         _("Open the case again"),
-        _("The applicant has appealed. You look at the case anew and decide again."),
+        _("You look at the case anew and decide again; the applicant is told why."),
         _("Open it again"),
         _("The case is open again, and yours."),
         _plain(WordsForm),
@@ -191,6 +191,8 @@ _DOINGS: Final[dict[str, Doing]] = {
         warning=True,
     ),
 }
+_DIGITS: Final = 10
+"""Of a count of changes; no case comes near."""
 _ALWAYS: Final = frozenset({"assign", "message", "note"})
 
 
@@ -206,16 +208,24 @@ def possible(case: Case, name: str) -> bool:
 @require_http_methods(["GET", "HEAD", "POST"])
 @on_case
 def act(request: HttpRequest, case: Case, name: str) -> HttpResponseBase:
-    """Ask, then do."""
+    """Ask, then do: on the case as its page showed it, which the link to here names.
+
+    If anybody has changed it since, nothing is asked for, and what they did is said.
+    """
     doing = _DOINGS.get(name)
     if doing is None:
         raise Http404
     posted = request.method == "POST"
-    if not posted and not possible(case, name):
-        return _back(case)
     form = doing.form(case, request.POST if posted else None)
+    seen = _count_of(request.POST if posted else request.GET)
+    if seen is None:
+        return _back(case)
     changed: KouanError | None = None
-    if posted and form.is_valid():
+    if not posted:
+        changed = working.changed_since(case, seen)
+        if changed is None and not possible(case, name):
+            return _back(case)
+    elif form.is_valid():
         try:
             doing.act(case, officer_of(request), form)
         except CaseChanged as error:
@@ -225,8 +235,7 @@ def act(request: HttpRequest, case: Case, name: str) -> HttpResponseBase:
         else:
             messages.success(request, str(doing.said))
             return _back(case)
-    status = 200 if not posted else 409 if changed else 422
-    case.refresh_from_db(fields=["changed"])
+    status = 409 if changed else 422 if posted else 200
     return page(
         request,
         "act",
@@ -235,9 +244,16 @@ def act(request: HttpRequest, case: Case, name: str) -> HttpResponseBase:
         doing=doing,
         form=form,
         changed=changed,
+        seen=seen,
         title=queries.title_of(case),
         status=status,
     )
+
+
+def _count_of(given: QueryDict) -> int | None:
+    """Return the count of changes that the officer saw; nothing where none is named: they read it first."""
+    text = given.get("changed", "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < _DIGITS else None
 
 
 def _back(case: Case) -> HttpResponseRedirect:

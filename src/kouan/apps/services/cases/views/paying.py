@@ -51,7 +51,7 @@ def pay(request: HttpRequest, key: UUID) -> HttpResponseBase:
         return HttpResponseRedirect(provider.start(payment, back))
     if request.method == "POST":
         return HttpResponseRedirect(reverse("services:pay", args=[key]))
-    late = fee.paid_at is not None and fee.case.events.filter(kind="paid-late").exists()
+    late = fee.paid_at is not None and fee.case.events.filter(kind=working.PAID_LATE).exists()
     return page(request, "pay", fee=fee, payment=payment, waits=_waits(fee), late=late)
 
 

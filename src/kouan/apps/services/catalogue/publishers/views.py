@@ -25,7 +25,7 @@ from kouan.apps.services.definition.reading import FORM, MAX_ZIP, SERVICE, Unrea
 from kouan.apps.services.definition.writing import source_of
 from kouan.apps.services.models import ServiceVersion
 from kouan.core.errors import KouanError
-from kouan.web.access import departments_of, require_role
+from kouan.web.access import departments_of, known_departments, reach_of, require_role
 from kouan.web.uploads import taking_file
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
     from kouan.apps.services.definition.model import Definition
+    from kouan.web.access import Reach
 
 State = ServiceVersion.State
 PER_PAGE = 30
@@ -45,10 +46,9 @@ class _Line:
     definition: Definition
 
 
-def _departments(request: HttpRequest) -> set[str] | None:
+def _departments(request: HttpRequest) -> Reach:
     """Return the departments for which the reader publishes; ``None`` for the whole side."""
-    held = {each.code for each in departments_of(request.user, "publisher")}
-    return held or None
+    return reach_of(request.user, "publisher")
 
 
 def _own(request: HttpRequest) -> QuerySet[ServiceVersion]:
@@ -110,7 +110,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         if not data:
             raise NoFolder
         source = from_zip(data)
-        faults = check_source(source)
+        faults = check_source(source, departments=known_departments())
         if not faults:
             row = publishing.draft(source, by=request.user.get_username(), departments=_departments(request))
             messages.success(request, _("The draft is kept. Look through it, then publish it."))

@@ -22,7 +22,7 @@ from kouan.apps.signing.lists.forms import EntryForm, ImportForm, NewEntryForm, 
 from kouan.apps.signing.lists.views.pages import account_of, page
 from kouan.apps.signing.lists.views.public import shown_entry
 from kouan.core.errors import KouanError
-from kouan.web.access import has_role, require_role
+from kouan.web.access import came_from, has_role, require_role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -58,7 +58,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 def exchange(request: HttpRequest) -> HttpResponseBase:
     """Show how far other sides were told of this side's list, and what of theirs was not taken."""
     if not request.user.is_authenticated:
-        return redirect_to_login(request.get_full_path())
+        return redirect_to_login(came_from(request))
     if not (has_role(request.user, "signing") or has_role(request.user, "operator")):
         raise PermissionDenied
     return page(request, "exchange", told=queries.told(), refused=queries.refused())

@@ -16,7 +16,7 @@ from kouan.apps.signing.lists.views.pages import page
 if TYPE_CHECKING:
     from datetime import date
 
-    from kouan.apps.signing.lists.domain import Entry
+    from kouan.apps.signing.lists.domain import Entry, StatusChange
 
 _KEPT: Final = timedelta(minutes=5)
 _FOREVER: Final = timedelta(days=365)
@@ -42,7 +42,13 @@ def lists(request: HttpRequest) -> HttpResponse:
 def editions(request: HttpRequest, side: str) -> HttpResponse:
     """Show the editions of a side's list, the newest first."""
     queries.row_of(side)
-    return page(request, "editions", of_side=side, editions=queries.history(side)[::-1])
+    return page(
+        request,
+        "editions",
+        of_side=side,
+        editions=queries.history(side)[::-1],
+        twice=queries.second_signatures(side),
+    )
 
 
 @require_safe
@@ -64,6 +70,7 @@ def entry(request: HttpRequest, side: str, code: str) -> HttpResponse:
         "entry",
         edition=edition,
         entry=found,
+        changes=_changes(found, queries.told_at(side, code)),
         stood=shown_entry(found, datetime.now(UTC)),
         root=certificates.facts(found.root),
         issuing=certificates.facts(found.issuing_ca),
@@ -99,6 +106,17 @@ def download(_request: HttpRequest, side: str, sequence: int, form: str) -> Http
 def newest(_request: HttpRequest, side: str) -> HttpResponse:
     """Return the newest edition as it was signed: the address at which programs look."""
     return _open(HttpResponse(queries.row_of(side).jws, content_type="application/jose"), _KEPT)
+
+
+def _changes(found: Entry, told: tuple[datetime, ...]) -> list[tuple[StatusChange, datetime, bool]]:
+    """Return an entry's history with when each change was published, and whether that was after it began.
+
+    The beginning lies before the first edition that names it; that is no change.
+    """
+    return [
+        (each, said, place > 0 and said > each.since)
+        for place, (each, said) in enumerate(zip(found.history, told, strict=True))
+    ]
 
 
 def shown_entry(entry_: Entry, at: datetime) -> dict[str, Any]:

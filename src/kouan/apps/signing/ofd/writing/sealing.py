@@ -156,17 +156,20 @@ def sign_document(
     return made
 
 
-def signed_data(signer: Signer, content: bytes) -> bytes:
-    """Return signed data (GB/T 35275 section 8) over ``content``, with the signer's certificate."""
+def signed_data(signer: Signer, content: bytes, *, digest: str = "1.2.156.10197.1.401") -> bytes:
+    """Return signed data (GB/T 35275 section 8) over ``content``, with the signer's certificate.
+
+    ``digest`` is the object identifier of the digest that it names.
+    """
     read = certificate.read(signer.certificate)
     kinds = "1.2.156.10197.6.1.4.2"
-    sm3 = der.encode(der.SEQUENCE, der.oid("1.2.156.10197.1.401"))
+    digests = der.encode(der.SEQUENCE, der.oid(digest))
     name = der.encode(der.SEQUENCE, read.issuer, der.encode(der.INTEGER, read.serial))
     info = der.encode(
         der.SEQUENCE,
         der.integer(1),
         name,
-        sm3,
+        digests,
         der.encode(der.SEQUENCE, der.oid(signer.algorithm)),
         der.encode(der.OCTET_STRING, signer.sign(content)),
     )
@@ -174,7 +177,7 @@ def signed_data(signer: Signer, content: bytes) -> bytes:
     signed = der.encode(
         der.SEQUENCE,
         der.integer(1),
-        der.encode(der.SET, sm3),
+        der.encode(der.SET, digests),
         der.encode(der.SEQUENCE, der.oid(f"{kinds}.1"), data),
         der.encode(0xA0, signer.certificate),
         der.encode(der.SET, info),

@@ -97,13 +97,13 @@ def added(signed: cms.SignedData, signer: cms.SignerInfo, body: bytes) -> Added:
         else:
             archives.append((at, len(archive.over or ()), archive))
     archives.sort(key=operator.itemgetter(0, 1))  # of two of one second, who covers more came later
-    found = [*_tokens(attributes), signed]
+    found = [signed, *_tokens(attributes)]
     return Added(
         stamps=tuple(value.dump() for name, value in attributes if name == _STAMP),
         archives=tuple(archive for _, _, archive in archives),
         unread=unread or len(known) > plain.MAX_STAMPS,
         certificates=(
-            *(each for one in found for each in _carried_certificates(one)),
+            *(each for one in found for each in certificates(one)),
             *(each for name, value in attributes if name == _CERTIFICATES for each in _parts(value)),
         ),
         crls=(
@@ -158,7 +158,7 @@ def _archive(signed: cms.SignedData, signer: cms.SignerInfo, body: bytes, der: b
             encoded,
         )
     )
-    return plain.Archive(der, (lambda: octets,) if fits else (), over=tokens)
+    return plain.Archive(der, (plain.over(lambda: octets),) if fits else (), over=tokens)
 
 
 def _digest_name(algorithm: Any) -> str:
@@ -215,7 +215,8 @@ def _tokens(attributes: Sequence[tuple[str, Any]]) -> Iterator[cms.SignedData]:
                 yield plain.token_of(value.dump())
 
 
-def _carried_certificates(signed: cms.SignedData) -> Iterator[bytes]:
+def certificates(signed: cms.SignedData) -> Iterator[bytes]:
+    """Yield the certificates that signed data brings along, as many as one signature may."""
     for each in _choices(signed, "certificates")[: base.MOST_CARRIED]:
         if each.name == "certificate":
             yield each.chosen.dump()

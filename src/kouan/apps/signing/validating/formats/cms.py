@@ -6,38 +6,20 @@ import hashlib
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from asn1crypto import cms, pem
-from pyhanko.sign.validation import ades
-from pyhanko.sign.validation.generic_cms import extract_self_reported_ts, extract_tst_data_iter
-from pyhanko.sign.validation.status import StandardCMSSignatureStatus
+from pyhanko.sign.validation.generic_cms import extract_self_reported_ts
 
 from kouan.apps.signing.validating import keys, report
-from kouan.apps.signing.validating.engine import Judged, chain_of, knowable, sub_of
+from kouan.apps.signing.validating.engine import Judged, knowable
 from kouan.apps.signing.validating.formats import base, cades, plain
-from kouan.apps.signing.validating.naming import party
-from kouan.apps.signing.validating.report import Reason, Signature, SubIndication, Verdict
+from kouan.apps.signing.validating.formats.integrity import failed, integrity, signer_of
+from kouan.apps.signing.validating.report import Reason, Signature, SubIndication
 
 if TYPE_CHECKING:
-    from asn1crypto import x509
-
-    from kouan.apps.signing.validating.engine import Carried, Engine
+    from kouan.apps.signing.validating.engine import Engine
 
 _SIGNED: Final = {"signed_data", "gm_signed_data"}
 _OIDS: Final = (bytes.fromhex("06092a864886f70d010702"), bytes.fromhex("060a2a811ccf550601040202"))
 """signedData of RFC 5652 and of GM/T 0010, in DER."""
-
-
-_MENDED: Final = {
-    SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
-    SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
-    SubIndication.REVOKED_NO_POE,
-    SubIndication.REVOKED_CA_NO_POE,
-    SubIndication.OUT_OF_BOUNDS_NO_POE,
-    SubIndication.OUT_OF_BOUNDS_NOT_REVOKED,
-    SubIndication.REVOCATION_OUT_OF_BOUNDS_NO_POE,
-    SubIndication.NO_POE,
-    SubIndication.TRY_LATER,
-}
-"""What an archive may mend: it shows that a signature existed while its certificates were good."""
 
 
 class Cms:
@@ -77,6 +59,8 @@ class Cms:
         for number, signer in enumerate(signers, 1):
             try:
                 found.append(await _judged(str(number), signed, signer, body, judge, detached=detached))
+            except plain.Refused as error:
+                found.append(base.broken(str(number), error.sub, error.code))
             except Exception as error:  # noqa: BLE001 - as above: what cannot be read fails, and the others are judged
                 found.append(base.malformed(str(number), error))
         return base.Found(tuple(found))
@@ -94,110 +78,35 @@ async def _judged(  # noqa: PLR0913 - one signer of several, and what is around 
     if len(signed["signer_infos"]) > 1:
         signed = signed.copy()
         signed["signer_infos"] = cms.SignerInfos([signer])
-    certificate = _signer(signed, signer)
-    if certificate is None:
-        return base.broken(id_, SubIndication.NO_SIGNING_CERTIFICATE_FOUND, "no-signing-certificate")
     more: dict[str, Any] = {
         "signature_algorithm": str(signer["signature_algorithm"]["algorithm"].native),
         "digest_algorithm": str(signer["digest_algorithm"]["algorithm"].native),
         "claimed_at": extract_self_reported_ts(signer),
     }
-    if body is None:
-        judged = Judged(SubIndication.SIGNED_DATA_NOT_FOUND, (certificate,))
-        return base.signature(id_=id_, judged=judged, intact=False, **more)
-    added = cades.added(signed, signer, body)
-    carried = knowable(added.certificates, added.crls, added.ocsps)
-    stamps = list(extract_tst_data_iter(signer, signed=False))
-    process = ades.ades_with_time_validation if stamps else ades.ades_basic_validation
-    judge.checker.content = body
     try:
-        result = await process(
-            signed,
-            judge.spec(carried, stamps, (signed,)),
-            timing_info=judge.timing(),
-            raw_digest=hashlib.new(str(more["digest_algorithm"]), body).digest() if detached else None,
-            status_cls=StandardCMSSignatureStatus,
-        )
+        if body is None:
+            judged = Judged(SubIndication.SIGNED_DATA_NOT_FOUND, (signer_of(signed),))
+            return base.signature(id_=id_, judged=judged, intact=False, **more)
+        digest = hashlib.new(str(more["digest_algorithm"]), body).digest() if detached else None
+        judge.checker.content = body
+        found = await integrity(signed, judge, digest=digest)
     finally:
         judge.checker.content = None
-    status, sub = result.api_status, sub_of(result.ades_subindic)
-    intact = bool(status is not None and status.intact and status.valid)
-    more["extra"] = [Reason(code="archive-time-stamp-unread")] if added.unread else []
-    archived = None
-    if added.archives and intact and (sub is None or sub in _MENDED):
-        archived = await plain.judged(_held(id_, certificate, signer, added, carried, more), judge)
-        if sub is not None or archived.verdict is Verdict.TOTAL_PASSED:
-            return archived
-    now = judge.timing().validation_time
-    best = getattr(result, "best_signature_time", None) or now
-    return base.signature(
-        id_=id_,
-        judged=Judged(
-            sub,
-            chain_of(None if status is None else status.validation_path, certificate),
-            best_time=best,
-            time_source="timestamp" if best < now else "now",
-            time_stamps=_shown(status) if archived is None else archived.time_stamps,
-        ),
-        intact=intact,
-        level=plain.level(
-            stamped=bool(stamps), known=bool(carried.crls or carried.ocsps), archived=bool(added.archives)
-        ),
-        **more,
-    )
-
-
-def _held(  # noqa: PLR0913, PLR0917 - a signature whose arithmetic holds, and what is around it
-    id_: str,
-    certificate: x509.Certificate,
-    signer: cms.SignerInfo,
-    added: cades.Added,
-    carried: Carried,
-    more: dict[str, Any],
-) -> plain.Held:
-    """Return a signature as the rules for archives take it."""
+    if found.sub is not None:
+        judged = await failed(found, signed, judge)
+        return base.signature(id_=id_, judged=judged, intact=found.intact, **more)
+    added = cades.added(signed, signer, body)
     value = bytes(signer["signature"].native)
-    return plain.Held(
+    held = plain.Held(
         id=id_,
-        certificate=certificate,
+        certificate=found.certificate,
         algorithm=more["signature_algorithm"],
         digest=more["digest_algorithm"],
         claimed_at=more["claimed_at"],
-        carried=carried,
+        carried=knowable(added.certificates, added.crls, added.ocsps),
         stamps=added.stamps,
         imprint=lambda name: keys.digest(name, value),
-        reasons=tuple(more["extra"]),
+        reasons=(Reason(code="archive-time-stamp-unread"),) if added.unread else (),
         archives=added.archives,
     )
-
-
-def _shown(status: Any) -> tuple[report.TimeStamp, ...]:
-    validity = getattr(status, "timestamp_validity", None)
-    if validity is None:
-        return ()
-    return (
-        report.TimeStamp(
-            kind="signature",
-            at=validity.timestamp,
-            authority=party(validity.signing_cert.subject).name,
-            holds=bool(validity.intact and validity.valid and validity.trusted),
-        ),
-    )
-
-
-def _signer(signed: cms.SignedData, signer: cms.SignerInfo) -> Any:
-    """Return the certificate that a signer names, if it is there."""
-    wanted = signer["sid"]
-    for each in signed["certificates"] or ():
-        certificate = each.chosen
-        if each.name != "certificate":
-            continue
-        if wanted.name == "issuer_and_serial_number":
-            if (
-                certificate.issuer == wanted.chosen["issuer"]
-                and certificate.serial_number == wanted.chosen["serial_number"].native
-            ):
-                return certificate
-        elif certificate.key_identifier == wanted.chosen.native:
-            return certificate
-    return None
+    return await plain.judged(held, judge)

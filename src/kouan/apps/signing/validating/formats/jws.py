@@ -199,8 +199,8 @@ def _archives(components: Any, about: bytes, signature: str) -> tuple[list[plain
         added = "".join(components[:place]).encode()
         # Since version 1.2.1 of the standard there is a dot before the components; in 1.1.1 there was none.
         readings = (
-            functools.partial(_joined, before, b".", added),
-            functools.partial(_joined, before, added),
+            plain.over(functools.partial(_joined, before, b".", added)),
+            plain.over(functools.partial(_joined, before, added)),
         )
         tokens = item.get("arcTst", {}).get("tstTokens", [])
         found += [plain.Archive(from_base64(one["val"]), readings) for one in tokens]

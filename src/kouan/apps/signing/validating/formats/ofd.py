@@ -9,16 +9,19 @@ from asn1crypto import cms
 
 from kouan.apps.signing.ofd import reading
 from kouan.apps.signing.ofd.algorithms import NAMES
-from kouan.apps.signing.ofd.codes import CheckName, Problem, Status
+from kouan.apps.signing.ofd.codes import MEANING, CheckName, Code, Problem, Status
 from kouan.apps.signing.ofd.errors import UnreadableOfd
 from kouan.apps.signing.validating import keys, report
 from kouan.apps.signing.validating.engine import Carried, Judged, knowable
 from kouan.apps.signing.validating.formats import base
+from kouan.apps.signing.validating.naming import party
 from kouan.apps.signing.validating.report import Reason, Signature, SubIndication
 from kouan.core.trust import sm2_certificates
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from asn1crypto import x509
 
     from kouan.apps.signing.ofd.reading import Document
     from kouan.apps.signing.ofd.result import OfdSignature
@@ -97,6 +100,11 @@ async def _judged(
         if judged.sub is None and not await _made_by_somebody_known(one, judge, carried, proof):
             judged = replace(judged, sub=SubIndication.NO_CERTIFICATE_CHAIN_FOUND)
             reasons.append(Reason(code="unknown-seal-maker"))
+        if judged.sub is None and _seal_ended(one, proof or judge.timing().validation_time):
+            judged = replace(judged, sub=SubIndication(MEANING[Code.SEAL_ENDED_SINCE][1]))
+            reasons.append(Reason(code=Code.SEAL_ENDED_SINCE.value))
+        if one.seal is not None:
+            reasons.append(_maker(one.seal.maker.der, certificate))
     uncovered = () if one.coverage is None else tuple(name for name, _ in one.coverage.uncovered)
     return base.signature(
         id_=one.identifier,
@@ -123,6 +131,18 @@ async def _made_by_somebody_known(
         return True
     maker = sm2_certificates.load(one.seal.maker.der)
     return (await judge.judge_certificate(maker, carried=carried, proof=proof)).sub is None
+
+
+def _maker(maker: bytes, signer: x509.Certificate) -> Reason:
+    """Return the note of who made a seal: nobody else vouches for its picture."""
+    if maker == signer.dump():
+        return Reason(code="seal-made-by-its-signer")
+    return Reason(code="seal-maker", detail=party(sm2_certificates.load(maker).subject).name)
+
+
+def _seal_ended(one: OfdSignature, at: datetime) -> bool:
+    """Whether a seal was not valid at the best signature time: the signer's own claim proves nothing."""
+    return one.seal is not None and not one.seal.since <= at <= one.seal.until
 
 
 async def _stamps(one: OfdSignature, judge: Engine, carried: Carried) -> list[report.TimeStamp]:

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from asn1crypto import cms
 from pyhanko.pdf_utils.decode_limits import DecodePurpose
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY, ModificationLevel
 from pyhanko.sign.general import find_cms_attribute_iter
-from pyhanko.sign.validation import ades
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import NoDSSFoundError
-from pyhanko.sign.validation.generic_cms import extract_tst_data_iter
-from pyhanko.sign.validation.policy_decl import PdfSignatureValidationSpec
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 
-from kouan.apps.signing.validating import report
-from kouan.apps.signing.validating.engine import Carried, Judged, chain_of, knowable, sub_of
-from kouan.apps.signing.validating.formats import base
-from kouan.apps.signing.validating.naming import party
-from kouan.apps.signing.validating.report import Reason, Signature, SubIndication
+from kouan.apps.signing.validating import keys, report
+from kouan.apps.signing.validating.engine import Carried, Judged, knowable
+from kouan.apps.signing.validating.formats import base, cades, fields, plain
+from kouan.apps.signing.validating.formats.integrity import failed, integrity
+from kouan.apps.signing.validating.formats.plain import Refused
+from kouan.apps.signing.validating.report import Signature, SubIndication
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from asn1crypto import x509
     from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 
     from kouan.apps.signing.validating.engine import Engine
@@ -65,7 +62,7 @@ class Pdf:
                     "encrypted", SubIndication.SIGNED_DATA_NOT_FOUND
                 )
             embedded = base.all_of(reader.embedded_signatures)
-            pages = int(reader.root["/Pages"].get("/Count", 0))
+            pages = int(_value(reader.root["/Pages"], "/Count") or 0)
         except base.Unreadable:
             raise
         except Exception:  # noqa: BLE001 - a PDF can be malformed in ways for which the library has no error
@@ -78,35 +75,10 @@ class Pdf:
     ) -> Signature:
         try:
             return await _judged(one, all_, judge)
+        except Refused as error:
+            return base.broken(_field(one), error.sub, error.code)
         except Exception as error:  # noqa: BLE001 - as above: what cannot be read fails, and the others are judged
             return base.malformed(_field(one), error)
-
-
-async def raw_validation(
-    one: EmbeddedPdfSignature, judge: Engine, *, stamped_later: Sequence[EmbeddedPdfSignature]
-) -> Any:
-    """Return what the process of the signature's level says (EN 319 102-1 sections 5.3 to 5.6).
-
-    The process for archived signatures would report one without any time-stamp wrongly, so that has its own.
-    """
-    timing = judge.timing()
-    own = list(extract_tst_data_iter(one.signer_info, signed=False))
-    tokens = [*own, *(each.signed_data for each in stamped_later)]
-    store, around = carried(one), (one.signed_data,)
-    if own and stamped_later:
-        # The library reads the security store itself; here it says to which roots the time-stamps may lead.
-        stamps = judge.spec(store, tokens, around).ts_cert_validation_policy
-        spec = replace(judge.spec(), ts_cert_validation_policy=stamps)
-        return await ades.ades_lta_validation(
-            one, PdfSignatureValidationSpec(spec, diff_policy=DEFAULT_DIFF_POLICY), timing_info=timing
-        )
-    process = ades.ades_with_time_validation if own else ades.ades_basic_validation
-    return await process(
-        one.signed_data,
-        judge.spec(store, own, around),
-        timing_info=timing,
-        raw_digest=one.compute_digest(),
-    )
 
 
 def carried(one: EmbeddedPdfSignature) -> Carried | None:
@@ -129,69 +101,111 @@ def carried(one: EmbeddedPdfSignature) -> Carried | None:
     return knowable(certificates, crls, ocsps)
 
 
-def after_changes(sub: SubIndication | None, one: EmbeddedPdfSignature) -> tuple[SubIndication | None, str]:
-    """Return the sub-indication once the rest of the file is looked at, and the reason if that changed it.
+def _amiss(one: EmbeddedPdfSignature) -> Refused | None:
+    """Return what is wrong with the rest of the file: what a reader of it sees must be what was signed.
 
-    What a reader of the file sees must be what was signed: bytes that no signature can leave out make the
-    format fail, and changes after signing that the signer did not permit leave it undetermined.
+    Bytes that no signature can leave out make the format fail. Changes after signing that the signer did not
+    permit leave it undetermined, as does another value in a field that had one, unless the signer said that
+    it may be changed.
     """
-    coverage: Any = one.coverage
-    if coverage is None or coverage < SignatureCoverageLevel.ENTIRE_REVISION:
-        return SubIndication.FORMAT_FAILURE, "gap-in-signed-bytes"
-    if not one.summarise_integrity_info()["docmdp_ok"] and sub not in report.FAILURES:
-        return SubIndication.SIG_CONSTRAINTS_FAILURE, "changed-after-signing"
-    return sub, ""
+    if _leaves_out(one.coverage):
+        return Refused(SubIndication.FORMAT_FAILURE, "gap-in-signed-bytes")
+    if not one.summarise_integrity_info()["docmdp_ok"]:
+        return Refused(SubIndication.SIG_CONSTRAINTS_FAILURE, "changed-after-signing")
+    if "later-form-data" in _uncovered(one) and fields.changed(one):
+        return Refused(SubIndication.SIG_CONSTRAINTS_FAILURE, "form-value-changed")
+    return None
+
+
+def _leaves_out(coverage: Any) -> bool:
+    return coverage is None or coverage < SignatureCoverageLevel.ENTIRE_REVISION
 
 
 async def _judged(one: EmbeddedPdfSignature, all_: list[EmbeddedPdfSignature], judge: Engine) -> Signature:
     one.compute_integrity_info(diff_policy=DEFAULT_DIFF_POLICY)
-    later = [each for each in all_ if _is_stamp(each) and each.signed_revision > one.signed_revision]
-    store = carried(one)
+    store, amiss = carried(one) or Carried(), _amiss(one)
+    around: dict[str, Any] = {
+        "uncovered": _uncovered(one), "place": _place(one), "revocation": _digests(store)
+    }  # fmt: skip
+    named: dict[str, Any] = {
+        "signature_algorithm": str(one.signer_info["signature_algorithm"]["algorithm"].native),
+        "digest_algorithm": one.md_algorithm, "claimed_at": _claimed(one),
+    }  # fmt: skip
     if _is_stamp(one):
         stamp = await judge.judge_time_stamp(
-            one.signed_data, one.compute_digest, carried=store or Carried(), kind="document"
+            one.signed_data, one.compute_digest, carried=store, kind="document"
         )
-        status, sub = None, stamp.sub_indication
-        best, source, stamps = _at(stamp)
-        intact = sub is None or sub not in report.FAILURES
+        judged = Judged(
+            stamp.sub_indication,
+            (one.signer_cert,),
+            best_time=stamp.at,
+            time_source="timestamp",
+            time_stamps=(stamp,),
+        )
+        intact, kind = stamp.sub_indication not in report.FAILURES, "timestamp"
     else:
-        result = await raw_validation(one, judge, stamped_later=later)
-        status, sub = result.api_status, sub_of(result.ades_subindic)
-        intact = bool(status is not None and status.intact and status.valid)
-        best, source, stamps = _times(result, judge)
-    sub, reason = after_changes(sub, one)
-    judged = Judged(
-        sub=sub,
-        chain=chain_of(None if status is None else status.validation_path, one.signer_cert),
-        best_time=best,
-        time_source=source,
-        time_stamps=tuple(stamps),
+        found = await integrity(one.signed_data, judge, digest=one.compute_digest())
+        if found.sub is None:
+            around["amiss"] = amiss
+            return await plain.judged(_held(one, all_, found.certificate, store, around), judge)
+        judged, intact, kind = await failed(found, one.signed_data, judge), found.intact, "signature"
+    judged, reasons = plain.outweighed(judged, amiss)
+    return base.signature(
+        id_=_field(one), judged=judged, intact=intact, kind=kind, extra=reasons, **around, **named
     )
-    stamped = next(extract_tst_data_iter(one.signer_info, signed=False), None) is not None
+
+
+def _held(
+    one: EmbeddedPdfSignature,
+    all_: list[EmbeddedPdfSignature],
+    certificate: x509.Certificate,
+    store: Carried,
+    around: dict[str, Any],
+) -> plain.Held:
+    """Return a signature whose arithmetic holds, with what the file holds to judge it by."""
+    stamps = list(find_cms_attribute_iter(one.signer_info["unsigned_attrs"], "signature_time_stamp_token"))
+    # Of level B is a signature without a time-stamp of its own, whatever was stamped after it.
+    later = _archives(one, all_) if stamps else []
+    value = bytes(one.signer_info["signature"].native)
+    signed = (one.signed_data, *(each["content"] for each in stamps), *(each.signed_data for each in later))
+    certificates = [der for each in signed for der in cades.certificates(each)]
+    return plain.Held(
+        id=_field(one),
+        certificate=certificate,
+        algorithm=str(one.signer_info["signature_algorithm"]["algorithm"].native),
+        digest=one.md_algorithm,
+        claimed_at=_claimed(one),
+        carried=knowable((*certificates, *store.certificates), store.crls, store.ocsps),
+        stamps=[each.dump() for each in stamps],
+        imprint=lambda name: keys.digest(name, value),
+        archives=[plain.Archive(_token(each.signed_data), (each.compute_digest,)) for each in later],
+        **around,
+    )
+
+
+def _archives(one: EmbeddedPdfSignature, all_: list[EmbeddedPdfSignature]) -> list[EmbeddedPdfSignature]:
+    """Return the document's time-stamps that cover a signature, the oldest first."""
+    found = [
+        each
+        for each in all_
+        if _is_stamp(each)
+        and each.signed_revision > one.signed_revision
+        and not _leaves_out(each.evaluate_signature_coverage())
+    ]
+    return sorted(found, key=lambda each: each.signed_revision)
+
+
+def _token(signed: cms.SignedData) -> bytes:
+    """Return a time-stamp's signed data as the token that it is of, DER."""
+    der: bytes = cms.ContentInfo({"content_type": "signed_data", "content": signed}).dump()
+    return der
+
+
+def _uncovered(one: EmbeddedPdfSignature) -> tuple[report.Uncovered, ...]:
     found: Any = one.diff_result
     # A result without a level is a change that the library would not explain away.
     otherwise = ModificationLevel.NONE if found is None else ModificationLevel.OTHER
-    changes = getattr(found, "modification_level", otherwise)
-    algorithm = one.signer_info["signature_algorithm"]["algorithm"]
-    return base.signature(
-        id_=_field(one),
-        judged=judged,
-        intact=intact,
-        kind="timestamp" if _is_stamp(one) else "signature",
-        level="B-LTA" if later and stamped else "B-LT" if stamped and store else "B-T" if stamped else "B-B",
-        extra=[Reason(code=reason)] if reason else [],
-        signature_algorithm=str(algorithm.native),
-        digest_algorithm=one.md_algorithm,
-        claimed_at=_claimed(one),
-        uncovered=_LATER.get(changes, ("later-changes",)),
-        place=_place(one),
-        revocation=_digests(store),
-    )
-
-
-def _at(stamp: report.TimeStamp) -> tuple[Any, report.TimeSource, list[report.TimeStamp]]:
-    """Return when a time-stamp of the document is from, as of a signature."""
-    return stamp.at, "timestamp", [stamp]
+    return _LATER.get(getattr(found, "modification_level", otherwise), ("later-changes",))
 
 
 def _is_stamp(one: EmbeddedPdfSignature) -> bool:
@@ -211,28 +225,6 @@ def _claimed(one: EmbeddedPdfSignature) -> Any:
     except Exception:  # noqa: BLE001 - a date that is none; nobody vouches for it anyway
         return None
     return at if at is None or at.tzinfo is not None else at.astimezone()
-
-
-def _times(result: Any, judge: Engine) -> tuple[Any, report.TimeSource, list[report.TimeStamp]]:
-    """Return when the signature is known to have existed, by what, and its time-stamps."""
-    stamps: list[report.TimeStamp] = []
-    status = result.api_status
-    validity = getattr(status, "timestamp_validity", None)
-    if validity is not None and validity.timestamp is not None:
-        stamps.append(
-            report.TimeStamp(
-                kind="signature",
-                at=validity.timestamp,
-                authority=party(validity.signing_cert.subject).name,
-                holds=bool(validity.intact and validity.valid and validity.trusted),
-            )
-        )
-    now = judge.timing().validation_time
-    best = getattr(result, "best_signature_time", None)
-    if best is None or best >= now:
-        return now, "now", stamps
-    archived = getattr(result, "oldest_evidence_record_timestamp", None)
-    return best, "archive" if archived is not None and archived == best else "timestamp", stamps
 
 
 def _place(one: EmbeddedPdfSignature) -> report.Place | None:
@@ -303,8 +295,6 @@ def _page_number(reader: PdfFileReader, wanted: Any) -> int | None:
     return None
 
 
-def _digests(store: Carried | None) -> tuple[str, ...]:
-    if store is None:
-        return ()
+def _digests(store: Carried) -> tuple[str, ...]:
     found = [("crl", each) for each in store.crls] + [("ocsp", each) for each in store.ocsps]
     return tuple(f"{kind}:{hashlib.sha256(data).hexdigest()}" for kind, data in found)

@@ -1,4 +1,4 @@
-"""What XML and JWS signatures have in common: bytes, a certificate, and time-stamps beside them."""
+"""What all signatures but the seals of OFD have in common: a certificate, and time-stamps beside them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from asn1crypto import x509
 
     from kouan.apps.signing.validating.engine import Engine
-    from kouan.apps.signing.validating.report import TimeStamp, Uncovered
+    from kouan.apps.signing.validating.report import Place, TimeStamp, Uncovered
 
 MAX_STAMPS = 20
 """Time-stamps of one signature that are looked at."""
@@ -43,9 +43,9 @@ class Archive:
 
     token: bytes
     """DER."""
-    covered: tuple[Callable[[], bytes], ...]
-    """What it must be over: the readings that editions of the standard have of it. None for one that names
-    something as covered that is not here: it fits nothing."""
+    covered: tuple[Callable[[str], bytes], ...]
+    """The digest of what it must be over, by the digest's name: the readings that editions of the standard
+    have of it. None for one that names something as covered that is not here: it fits nothing."""
     over: frozenset[bytes] | None = None
     """The time-stamps that it covers, by ``token_digest``; ``None`` for all that come before it."""
 
@@ -74,6 +74,11 @@ class Held:
     reasons: tuple[Reason, ...] = ()
     archives: Sequence[Archive] = ()
     """In the order of the document: each covers those before it."""
+    amiss: Refused | None = None
+    """Why it does not pass, whoever made it and when: what is shown may not be what was signed."""
+    place: Place | None = None
+    revocation: tuple[str, ...] = ()
+    """Digests of the revocation data that the document carries."""
 
 
 async def judged(held: Held, judge: Engine) -> Signature:
@@ -99,6 +104,8 @@ async def judged(held: Held, judge: Engine) -> Signature:
             found = await judge.revoked_by(proof, held.certificate, carried=held.carried) or found
     if stamps and proof is None and found.sub is None:
         found = replace(found, sub=stamps[0].sub_indication)
+    reasons = (*held.reasons, *([Reason(code="archive-time-stamp-unread")] if unread else ()))
+    found, why = outweighed(found, held.amiss)
     known = bool(held.carried.crls or held.carried.ocsps)
     source: report.TimeSource = "now"
     if proof is not None:
@@ -109,13 +116,24 @@ async def judged(held: Held, judge: Engine) -> Signature:
                        time_source=source),
         intact=True,
         level=level(stamped=bool(stamps), known=known, archived=bool(archives)),
-        extra=(*held.reasons, *([Reason(code="archive-time-stamp-unread")] if unread else ())),
+        extra=(*why, *reasons),
         signature_algorithm=held.algorithm,
         digest_algorithm=held.digest,
         claimed_at=held.claimed_at,
         uncovered=held.uncovered,
         uncovered_parts=held.uncovered_parts[:50],
+        place=held.place,
+        revocation=held.revocation,
     )  # fmt: skip
+
+
+def outweighed(found: Judged, amiss: Refused | None) -> tuple[Judged, tuple[Reason, ...]]:
+    """Return how a signature is judged beside which something is amiss, and the reason."""
+    if amiss is None:
+        return found, ()
+    if amiss.sub in report.FAILURES or found.sub not in report.FAILURES:
+        found = replace(found, sub=amiss.sub)
+    return found, (Reason(code=amiss.code),)
 
 
 def level(*, stamped: bool, known: bool, archived: bool) -> report.Level:
@@ -160,11 +178,16 @@ def _proof(holding: _Holding, token: bytes) -> datetime | None:
     return min((at for each, at in holding if each.covers(token)), default=None)
 
 
+def over(octets: Callable[[], bytes]) -> Callable[[str], bytes]:
+    """Return the digest of what is made only when it is asked for, by the digest's name."""
+    return lambda name: keys.digest(name, octets())
+
+
 def _imprint(token: cms.SignedData, archive: Archive) -> Callable[[str], bytes]:
     said = token["encap_content_info"]["content"].parsed["message_imprint"]["hashed_message"].native
 
     def of(name: str) -> bytes:
-        read = [keys.digest(name, covered()) for covered in archive.covered]
+        read = [covered(name) for covered in archive.covered]
         return next((each for each in read if each == said), read[0] if read else b"")
 
     return of

@@ -46,6 +46,8 @@ class Covered:
     """Whether it is the whole document, with what stands beside the root."""
     text_only: bool = False
     """Whether the element's text alone was digested, and not its name and attributes."""
+    bare: bool = False
+    """Whether every signature in it was left out, and not only the one that the reference is of."""
 
 
 def parsed(data: bytes) -> Any:
@@ -119,7 +121,13 @@ def followed(reference: Any, signature: Any, beside: base.Beside | None) -> Cove
         octets = _octets(target, signature, steps, document=not uri)
     if keys.digest(name, octets(None)) != from_base64(one(reference, f"{DS}DigestValue").text):
         raise Refused(SubIndication.HASH_FAILURE, "changed-since-signing")
-    return Covered(target, octets, document=uri == "" and not steps.decoded, text_only=steps.decoded)
+    return Covered(
+        target,
+        octets,
+        document=uri == "" and not steps.decoded,
+        text_only=steps.decoded,
+        bare=steps.bare,
+    )
 
 
 def _octets(target: Any, signature: Any, steps: _Steps, *, document: bool) -> Callable[[Any], bytes]:

@@ -61,6 +61,7 @@ _WEAK_SIGNATURES: Final = {
     f"{_MORE}rsa-md5",
 }
 _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
+_PARTS: Final = {f"{DS}{each}" for each in ("SignedInfo", "SignatureValue", "KeyInfo")}
 _MOST_REFERENCES: Final = 100
 
 
@@ -131,7 +132,11 @@ def _held(id_: str, signature: Any, beside: base.Beside | None) -> plain.Held:
         reasons = (*reasons, Reason(code="archive-time-stamp-unread"))  # of XAdES 1.3.2
     stamps, stamp_method = _stamps(loose)
     target = one(signature, f"{DS}SignatureValue")
-    parts = _uncovered(signature, [each for each in checked if each.element is not None])
+    parts = (
+        ()
+        if _countersigns(signature, covered)
+        else _uncovered(signature, [each for each in checked if each.element is not None])
+    )
     return plain.Held(
         id=id_,
         certificate=certificate,
@@ -149,6 +154,7 @@ def _held(id_: str, signature: Any, beside: base.Beside | None) -> plain.Held:
         uncovered_parts=parts,
         reasons=reasons,
         archives=_archives(signature, loose, checked),
+        amiss=Refused(SubIndication.SIG_CONSTRAINTS_FAILURE, "not-all-signed") if parts else None,
     )
 
 
@@ -159,7 +165,7 @@ def _archives(signature: Any, loose: Any, checked: list[Covered]) -> list[plain.
         if each.tag != f"{_XADES_141}ArchiveTimeStamp":
             continue
         method = each.find(f"{DS}CanonicalizationMethod")
-        covered = functools.partial(_archived, signature, checked, list(loose)[:place], method)
+        covered = plain.over(functools.partial(_archived, signature, checked, list(loose)[:place], method))
         found += [
             plain.Archive(from_base64(token.text), (covered,))
             for token in each.findall(f"{_XADES}EncapsulatedTimeStamp")
@@ -235,40 +241,39 @@ def _values(loose: Any, kind: str) -> list[bytes]:
     return found
 
 
+def _countersigns(signature: Any, covered: list[Any]) -> bool:
+    """Whether a signature is about the value of the one that it stands in (XAdES section 5.2.7).
+
+    That one is judged, too, and says itself what of the document it leaves out.
+    """
+    above = next(signature.iterancestors(f"{DS}Signature"), None)
+    return above is not None and any(each is above.find(f"{DS}SignatureValue") for each in covered)
+
+
 def _uncovered(signature: Any, checked: list[Covered]) -> tuple[str, ...]:
     """Return what no reference covers, by the elements' names; none where the whole is covered.
 
     An element that only holds what is covered is listed where it says something itself: a wrapper around
     what was signed may put other words beside it. So is one of which the text alone is covered, and a
-    processing instruction beside the root unless the document is.
+    processing instruction beside the root unless the document is. Of a signature, this one or another beside
+    it, what it holds that is no part of a signature is listed: what leaves signatures out leaves that out.
     """
     root = signature.getroottree().getroot()
     covered = [each.element for each in checked if not each.text_only]
     texts = [each.element for each in checked if each.text_only]
-    kept = [*covered, *texts, signature]
     # Proxies of the library live as long as somebody holds them: their ids count while these do.
-    held = [above for each in kept for above in each.iterancestors()]
+    held = [above for each in (*covered, *texts, signature) for above in each.iterancestors()]
     around = {id(above) for above in held}
     found = [] if any(each.document for each in checked) else _instructions(root)
-    # Where the whole is covered, what stands in the signature itself still is not.
-    below = [signature if any(each is root for each in covered) else root]
+    left_out = [each for one in checked if one.bare for each in one.element.iter(f"{DS}Signature")]
+    below, seen = [*left_out, signature, root], list[Any]()
     while below:
         each = below.pop()
-        if any(this is each for this in covered):
+        if any(this is each for this in ((*seen, *covered) if each is not signature else seen)):
             continue
-        if each is signature:
-            for held_in in each.iterfind(f"{DS}Object"):
-                if any(this is held_in for this in covered):
-                    continue
-                if any(this is held_in for this in texts):
-                    found += ["Object"] if _described(held_in) else []
-                    continue
-                found += ["Object"] if any(text.strip() for text in _texts(held_in)) else []
-                below += [
-                    inner
-                    for inner in held_in
-                    if isinstance(inner.tag, str) and inner.tag != f"{_XADES}QualifyingProperties"
-                ]
+        if each.tag == f"{DS}Signature":
+            seen.append(each)
+            below += _beside_signed(each, covered, texts, found)
             continue
         if any(this is each for this in texts):
             found += [etree.QName(each).localname[:100]] if _described(each) else []
@@ -278,6 +283,29 @@ def _uncovered(signature: Any, checked: list[Covered]) -> tuple[str, ...]:
             below += [inner for inner in reversed(each) if isinstance(inner.tag, str)]
     del held
     return tuple(found)
+
+
+def _beside_signed(signature: Any, covered: list[Any], texts: list[Any], found: list[str]) -> list[Any]:
+    """Return the elements in a signature that are no part of it and not covered.
+
+    Adds the name of an object that says something itself to ``found``.
+    """
+    beside = []
+    for each in signature:
+        if not isinstance(each.tag, str) or each.tag in _PARTS or any(this is each for this in covered):
+            continue
+        if each.tag != f"{DS}Object":
+            beside.append(each)
+        elif any(this is each for this in texts):
+            found += ["Object"] if _described(each) else []
+        else:
+            found += ["Object"] if any(text.strip() for text in _texts(each)) else []
+            beside += [
+                inner
+                for inner in each
+                if isinstance(inner.tag, str) and inner.tag != f"{_XADES}QualifyingProperties"
+            ]
+    return beside
 
 
 def _speaks(element: Any) -> bool:

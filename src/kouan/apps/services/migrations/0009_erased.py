@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("services", "0007_longest_reference"),
+        ("services", "0008_caused_by"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
