@@ -21,6 +21,7 @@ from kouan.apps.dataflow.domain import State
 from kouan.apps.dataflow.models import Contract, DataConsent, Decision, Record, Use
 from kouan.apps.dataflow.payloads import ContractEnded
 from kouan.core.exchange import Received, outbox, refusals, sealing, witness
+from kouan.core.exchange.bodies import ContentErased
 from kouan.core.exchange.evidence import evidence_bundle
 from kouan.core.exchange.handling import report_undelivered
 from kouan.core.exchange.models import InboxMessage, OutboxBody, OutboxMessage
@@ -616,7 +617,7 @@ def test_what_was_withdrawn_meanwhile_is_not_sent_again(send, gd, chan):
     gd.hear("not-filed")
     report_undelivered()
     consents.withdraw(key=first.consent.key, person=chan.key)
-    with pytest.raises(errors.ConsentWithdrawn):
+    with pytest.raises(ContentErased):
         outbox.retry(first.message_id)
     assert Record.objects.filter(outgoing=True).count() == 1
 

@@ -19,6 +19,7 @@ from kouan.apps.dataflow.models import Contract, SignedPaper, Use
 from kouan.apps.dataflow.printing import rendered
 from kouan.core import chores
 from kouan.core.exchange import outbox
+from kouan.core.exchange.bodies import ContentErased
 from kouan.core.exchange.handling import report_undelivered
 from kouan.core.exchange.models import OutboxMessage
 
@@ -152,7 +153,7 @@ def test_a_consent_that_is_over_is_not_told_any_more(signed, given, gd, chan, ov
     else:
         type(consent).objects.update(expires_at=timezone.now())
     dead = OutboxMessage.objects.get(type="dataflow.consent")
-    with pytest.raises(errors.ConsentWithdrawn if over == "withdrawn" else errors.ConsentExpired):
+    with pytest.raises(ContentErased if over == "withdrawn" else errors.ConsentExpired):
         outbox.retry(dead.message_id)
     telling.tell_again()
     assert not gd.hear()

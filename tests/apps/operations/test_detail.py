@@ -5,7 +5,7 @@ import pytest
 from kouan.apps.operations.detail import crossing_detail
 from kouan.apps.operations.domain import Direction, State
 from kouan.apps.operations.errors import NoSuchCrossing
-from kouan.core.exchange import handling, sealing, wire, witness
+from kouan.core.exchange import bodies, handling, sealing, wire, witness
 from kouan.core.exchange.ids import new_id
 from kouan.core.exchange.models import InboxMessage, OutboxMessage
 from kouan.core.exchange.times import milliseconds
@@ -40,6 +40,27 @@ def test_a_message_on_its_way(node):
 
     node.receive(0, notices=[wire.Notice(message, None, milliseconds(detail.created_at))])
     assert all(state == "done" for _, state in shown(crossing_detail(message)))
+
+
+def test_what_was_erased_is_said_to_be(node):
+    message = node.deliver()[0]
+    assert not crossing_detail(message).erased
+    assert bodies.erase_sent([message]) == 1
+    detail = crossing_detail(message)
+    assert (detail.erased, detail.fields, detail.sizes.body, detail.sizes.payload) == (True, (), None, None)
+    assert detail.sizes.header
+    OutboxMessage.objects.filter(message_id=message).update(state="refused")
+    detail = crossing_detail(message)
+    assert (detail.can_retry, detail.can_cancel) == (False, True)
+
+
+def test_a_peers_message_that_was_erased_is_said_to_be(node):
+    message = node.receive()[0]
+    handling.handle_waiting()
+    assert not crossing_detail(message).erased
+    assert bodies.erase_received("gd", [message]) == 1
+    detail = crossing_detail(message)
+    assert (detail.erased, detail.fields, detail.sizes.body) == (True, (), None)
 
 
 def test_the_ledgers_place_and_its_co_signature(node):
@@ -95,7 +116,7 @@ def test_a_message_refused_at_our_door_is_not_opened(node):
     assert shown(detail)[-1] == ("refused-at-door", "failed")
     assert detail.receipt.code == "unreadable"
     assert detail.fields == ()
-    assert detail.sizes.body is None
+    assert (detail.sizes.body, detail.erased) == (None, False)
 
 
 def test_the_rest_of_a_conversation(node):

@@ -199,6 +199,7 @@ def withdraw(*, key: uuid.UUID, person: str) -> DataConsent:
             outbox.withdraw(consent=consent.reference, code=errors.ConsentWithdrawn.code)
             never_sent = OutboxMessage.objects.filter(consent=consent.reference, state="cancelled")
             bodies.erase_sent(list(never_sent.values_list("message_id", flat=True)))
+            bodies.erase_conversation(consent.peer, consent.key)
             # It counts no more here, and that is what decides, whoever can be told now.
             with contextlib.suppress(Denied, OutboxFull, UnknownMember):
                 _tell(consent, consent.withdrawn_at)
@@ -331,6 +332,7 @@ def taken_back(*, message: Received[ConsentTakenBack]) -> None:
         consent.withdrawn_at = min(timezone.now(), message.sent_at)
         consent.save(update_fields=["withdrawn_at"])
         clearing.erase(consent=consent, because="withdrawn")
+        bodies.erase_conversation(consent.peer, consent.key)
 
 
 def _payload(consent: DataConsent) -> ConsentGiven:
