@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from django.utils.translation import gettext_lazy as _
 
 from kouan.api import api
+from kouan.apps.identity.provider.portal import PROGRAMS
 from kouan.apps.validation.errors import UploadTruncated
 from kouan.core.errors import KouanError
 from kouan.web.errors import error_page
@@ -52,7 +53,9 @@ class RefusalMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Pass on what nobody has refused, and no database would; answer the rest."""
-        error = request.META.get(REFUSAL) or fault_of(request)
+        error = request.META.get(REFUSAL)
+        if error is None and request.path not in PROGRAMS:  # which say so themselves, in their own form
+            error = fault_of(request)
         if error is None:
             return self.get_response(request)
         if request.path.startswith("/api/"):

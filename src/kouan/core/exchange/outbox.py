@@ -303,9 +303,9 @@ def retry(message_id: uuid.UUID) -> uuid.UUID:
         crossing = registry.get(old.type, old.version)
         now = timezone.now()
         payload = crossing.decode_bytes(wire.decode_body(old.body, max_bytes=crossing.max_bytes))
-        (allowed,) = _decided(
-            crossing, [payload], to=old.peer, consents=[old.consent], under=_under(crossing, old), at=now
-        )
+        # What chose its contract rests on that again; another agreement may serve anything else.
+        under = None if crossing.tells is None else old.agreement
+        (allowed,) = _decided(crossing, [payload], to=old.peer, consents=[old.consent], under=under, at=now)
         _bounded(old.peer, 1)
         row = _row(
             crossing,
@@ -325,11 +325,6 @@ def retry(message_id: uuid.UUID) -> uuid.UUID:
         if crossing.handle_sent_again is not None:
             crossing.handle_sent_again(SentAgain(id=again, before=old.message_id))
     return again
-
-
-def _under(crossing: Crossing[Any], old: OutboxMessage) -> str | None:
-    """Return what a message rested on that chose its contract; another agreement may serve any other one."""
-    return None if crossing.tells is None else old.agreement
 
 
 def cancel(message_id: uuid.UUID) -> None:

@@ -16,13 +16,8 @@ from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import bundle, reported, stamp, wire
 from kouan.core.exchange.report import (
-    Check,
-    DifferentFromContents,
-    Disagrees,
-    MessageFacts,
-    PartMissing,
-    Report,
-)
+    Check, DifferentFromContents, Disagrees, MessageFacts, PartMissing, Report,
+)  # fmt: skip
 from kouan.core.exchange.times import RECEIPT_BORNE, from_milliseconds
 from kouan.core.ledger.checkpoint import LedgerProof
 from kouan.core.ledger.errors import ProofError
