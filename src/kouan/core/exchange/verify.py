@@ -16,8 +16,13 @@ from kouan.core import cbor
 from kouan.core.errors import KouanError
 from kouan.core.exchange import bundle, reported, stamp, wire
 from kouan.core.exchange.report import (
-    Check, DifferentFromContents, Disagrees, MessageFacts, PartMissing, Report,
-)  # fmt: skip
+    Check,
+    DifferentFromContents,
+    Disagrees,
+    MessageFacts,
+    PartMissing,
+    Report,
+)
 from kouan.core.exchange.times import RECEIPT_BORNE, from_milliseconds
 from kouan.core.ledger.checkpoint import LedgerProof
 from kouan.core.ledger.errors import ProofError
@@ -309,13 +314,9 @@ class _Verification:
         path = self._part(part)
         if len(path) % bundle.HASH:
             raise ProofError(detail="the path is not a whole number of hashes")
-        verify_inclusion(
-            leaf_hash(wire.leaf(self._part(f"{number}/header"), self._part(f"{number}/sealed"))),
-            header.sequence - statement.first,
-            statement.count,
-            split_hashes(path),
-            statement.root,
-        )
+        leaf = leaf_hash(wire.leaf(self._part(f"{number}/header"), self._part(f"{number}/sealed")))
+        position = header.sequence - statement.first
+        verify_inclusion(leaf, position, statement.count, split_hashes(path), statement.root)
 
     def _receipt(self, part: str, number: str, facts: MessageFacts) -> None:
         header, statement = _needed(facts.header), _needed(facts.statement)
