@@ -163,9 +163,12 @@ def _case(way: Way, browser: Browser, application: str) -> str:
 
 
 def _acted(officer: Browser, cases: str, act: str, *given: tuple[str, str]) -> None:
-    page = officer.open(f"{cases}{act}")
+    link = re.search(rf'href="[^"]*/{act}(\?changed=\d+)"', officer.open(cases).text)
+    if link is None:  # each link names the state of the case that the officer has read
+        raise DemonstrationFailed(f"the case offers no {act}")
+    page = officer.open(f"{cases}{act}{link[1]}")
     page = officer.send(page, page.form("changed"), *given)
-    if page.status != _OK or page.url.endswith(act):
+    if page.status != _OK or f"/{act}" in page.url:
         raise DemonstrationFailed(f"the case did not move ({act}, {page.status}): {_faults(page)}")
     click.echo(f"   {act}")
 
@@ -205,6 +208,8 @@ def _checked(way: Way, paper: bytes, credential: bytes) -> None:
         raise DemonstrationFailed("the PDF carries no PAdES signature")
     _until("the PDF is on the other side's register", lambda: _validated(way.home, paper) == "match")
     click.echo("   PDF: match, asked over the door; the file did not cross")
+    _until("the department's signature counts here", lambda: _recognised(way.home, paper))
+    click.echo("   PDF: signed by the departments' office, whose certificate both sides recognise")
     changed = paper.replace(b"/Author", b"/Auth0r", 1)
     if changed != paper and _validated(way.home, changed) == "match":
         raise DemonstrationFailed("a changed PDF matches")
@@ -224,6 +229,11 @@ def _validated(node: DemonstrationNode, paper: bytes) -> str:
     token = node.accounts["issuer"]["token"]
     response = post_file(node, "/api/v1/validations?wait=5", "file", paper, token=token)
     return str(response.json().get("outcome", "")) if response.status == _OK else ""
+
+
+def _recognised(node: DemonstrationNode, paper: bytes) -> bool:
+    response = post_file(node, "/api/v1/signing/validations", "result.pdf", paper)
+    return response.status == _OK and response.json()["recognised"] is True
 
 
 def _readers(way: Way, browser: Browser, application: str, out: Path) -> None:

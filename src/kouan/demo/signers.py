@@ -1,7 +1,8 @@
-"""Who signs in a demonstration: made-up authorities, what they revoked, and three signers for each side.
+"""Who signs in a demonstration: made-up authorities, what they revoked, and four signers for each side.
 
-Each side has an office whose certificate counts on both sides, one whose certificate was revoked, and one
-under an authority that no list names. All certificates say that they are demonstrations.
+Each side has an office whose certificate counts on both sides, another that signs its departments' results,
+one whose certificate was revoked, and one under an authority that no list names. All certificates say that
+they are demonstrations.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ FOLDER: Final = "demonstration-cas"
 REVOCATION: Final = "demonstration-crls"
 """Beside it: what the authorities of all sides have revoked."""
 SIGNERS: Final = "signers"
-OFFICE, REVOKED, UNLISTED = "office", "revoked", "unlisted"
+OFFICE, RESULTS, REVOKED, UNLISTED = "office", "results", "revoked", "unlisted"
 LISTED: Final[dict[str, tuple[tuple[str, Kind, Localised], ...]]] = {
     "hk": (
         (
@@ -70,13 +71,14 @@ _STRANGER: Final = Localised(
     "Nowhere Certification (demonstration)", "無名核證機關（示範）", "无名核证机关（示范）"
 )
 _UNDER: Final[dict[str, dict[str, str]]] = {
-    "hk": {OFFICE: "harbour", REVOKED: "peak", UNLISTED: "stranger"},
-    "gd": {OFFICE: "pearl", REVOKED: "pearl", UNLISTED: "stranger"},
-    "mo": {OFFICE: "lotus", REVOKED: "lotus", UNLISTED: "stranger"},
+    "hk": {OFFICE: "harbour", RESULTS: "harbour", REVOKED: "peak", UNLISTED: "stranger"},
+    "gd": {OFFICE: "pearl", RESULTS: "delta", REVOKED: "pearl", UNLISTED: "stranger"},
+    "mo": {OFFICE: "lotus", RESULTS: "lotus", REVOKED: "lotus", UNLISTED: "stranger"},
 }
-"""Under which authority each signer of a side is."""
+"""Under which authority each signer of a side is; results are PDFs, which RSA or P-256 signs."""
 _HOLDERS: Final = {
     OFFICE: "Digital Office (demonstration)",
+    RESULTS: "Departments' results (demonstration)",
     REVOKED: "Office with a revoked certificate (demonstration)",
     UNLISTED: "Office under an unlisted authority (demonstration)",
 }
@@ -144,7 +146,8 @@ def _signer(home: Path, name: str, authority: Authority) -> bytes:
 
 
 def _table(name: str) -> str:
+    departments = 'departments = ["*"]\n' if name == RESULTS else ""
     return (
         f'\n[[signer]]\nname = "{name}"\nkind = "file"\nkey = "{SIGNERS}/{name}.key"\n'
-        f'certificates = "{SIGNERS}/{name}.pem"\n'
+        f'certificates = "{SIGNERS}/{name}.pem"\n{departments}'
     )

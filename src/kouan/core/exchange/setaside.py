@@ -1,7 +1,7 @@
 """What becomes of a peer's messages whose handlers broke again and again: an operator's, for a time.
 
-An operator has one tried again. One that can count no more, as its app knows, or that holds data about
-persons and has lain for ``KEPT``, is refused: what it said is erased and its sender told, so that neither
+An operator has one tried again. One that can count no more, as its app knows, or whose kind is not kept for
+good and that has lain for ``KEPT``, is refused: what it said is erased and its sender told, so that neither
 side keeps what it has no use for, or goes on waiting.
 """
 
@@ -16,9 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from kouan.core.errors import KouanError
 from kouan.core.exchange import bodies, wake
-from kouan.core.exchange.crossing import UndeclaredCrossing, registry
+from kouan.core.exchange.crossing import Keep, registry
 from kouan.core.exchange.models import InboxMessage
-from kouan.core.policy.elements import personal_among
 
 if TYPE_CHECKING:
     import uuid
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
 KEPT: Final = timedelta(days=14)
-"""So long a message that may hold data about a person waits for an operator."""
+"""So long a message that may hold data about a person (``crossing.Keep``) waits for an operator."""
 EVERY: Final = 60.0
 """Seconds between looks for those that have waited so long."""
 _AT_ONCE: Final = 200
@@ -90,23 +89,14 @@ def refuse(rows: QuerySet[InboxMessage], *, code: str) -> list[uuid.UUID]:
 
 
 def refuse_late() -> bool:
-    """Refuse what may hold data about persons and has waited for ``KEPT``; nothing is left over."""
+    """Refuse what is not kept for good and has waited for ``KEPT``; nothing is left over."""
     late = InboxMessage.objects.filter(state=_FAILED, finished_at__lt=timezone.now() - KEPT)
     for type_, version in late.values_list("type", "version").distinct().order_by("type"):
-        if about_persons(type_, version):
+        if registry.kept(type_, version) is not Keep.ON_RECORD:
             refuse(late.filter(type=type_, version=version), code=NotHandledInTime.code)
     return False
 
 
 def kept_until(type_: str, version: int, failed_at: datetime) -> datetime | None:
-    """Return when a message that was set aside is refused at the latest; nothing for one about nobody."""
-    return failed_at + KEPT if about_persons(type_, version) else None
-
-
-def about_persons(type_: str, version: int) -> bool:
-    """Whether a message of a kind may hold data about a person; of one that nobody declares nobody knows."""
-    try:
-        crossing = registry.get(type_, version)
-    except UndeclaredCrossing:
-        return True
-    return crossing.tells is not None or bool(personal_among(crossing.always))
+    """Return when a message that was set aside is refused at the latest; nothing for one that stays."""
+    return None if registry.kept(type_, version) is Keep.ON_RECORD else failed_at + KEPT
