@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from journeys.proof import prove_bodies
 from kouan.core import cbor
 from kouan.core.exchange import wire
 from kouan.core.exchange.recovery.forms import Agreement, resync_digest
@@ -103,7 +104,8 @@ def prove_crossing(sender: Facts, receiver: Facts, resyncs: Sequence[Resync]) ->
         assert two == one + 1 or (two > one and two in breaks), f"{way}: from number {one} to {two}"
     for ours, theirs in zip(sent, got, strict=True):
         what = f"{way} {ours.id}"
-        for name in ("header", "sequence", "sealed", "body", "state", "code"):
+        prove_bodies(ours, theirs, what)
+        for name in ("header", "sequence", "sealed", "state", "code"):
             here, there = getattr(ours, name), getattr(theirs, name)
             assert here == there, f"{what}: its {name} differs: {here!r:.80} and {there!r:.80}"
         assert theirs.state in {"handled", "refused"}, f"{what}: it is {theirs.state} ({theirs.code})"

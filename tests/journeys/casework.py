@@ -102,7 +102,7 @@ def correct(key: str, number: str) -> None:
 
 def withdraw_consent(key: str, number: str) -> None:
     """Have the applicant withdraw their consent after the end."""
-    sending.act(key=uuid.UUID(key), person=_resident(number), action="withdraw-consent")
+    acting.act(key=uuid.UUID(key), person=_resident(number), action="withdraw-consent")
 
 
 def in_clear(key: str) -> list[str]:

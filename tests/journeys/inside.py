@@ -23,7 +23,8 @@ from kouan.apps.validation.crossings import FINGERPRINT_QUESTION, FingerprintQue
 from kouan.apps.validation.domain import ALGORITHM, Reference
 from kouan.apps.validation.models import RegisteredDocument, Validation
 from kouan.core import cbor
-from kouan.core.exchange import keystatus, outbox, wire
+from kouan.core.exchange import Keep, keystatus, outbox, wire
+from kouan.core.exchange.crossing import registry
 from kouan.core.exchange.evidence import evidence_bundle
 from kouan.core.exchange.ids import new_id
 from kouan.core.exchange.models import Batch, InboxMessage, Incident, OutboxMessage, ReceivedBatch, Stream
@@ -285,6 +286,7 @@ def _sent(row: OutboxMessage) -> Message:
         header=bytes(row.header or b""),
         sealed=bytes(row.ciphertext_digest or b""),
         body=row.body,
+        stays=registry.kept(row.type, row.version) is Keep.ON_RECORD,
         ledger_index=-1 if row.ledger_index is None else row.ledger_index,
         peer_ledger_index=-1 if row.peer_ledger_index is None else row.peer_ledger_index,
     )
@@ -302,6 +304,7 @@ def _got(row: InboxMessage) -> Message:
         header=bytes(row.header),
         sealed=bytes(row.ciphertext_digest),
         body=row.body or b"",
+        stays=registry.kept(row.type, row.version) is Keep.ON_RECORD,
         ledger_index=row.ledger_index,
         peer_ledger_index=-1,
     )

@@ -38,6 +38,9 @@ class Message:
     header: bytes
     sealed: bytes
     body: bytes
+    """What it said; nothing once that was erased."""
+    stays: bool
+    """Whether its declaration has that kept for good."""
     ledger_index: int
     peer_ledger_index: int
 
@@ -111,6 +114,13 @@ def prove(sides: Iterable[Facts]) -> None:
         prove_answers(sender)
 
 
+def prove_bodies(ours: Message, theirs: Message, what: str) -> None:
+    """Prove that whoever still has what a message said has the same, and that nothing went that stays."""
+    assert len({each.body for each in (ours, theirs) if each.body}) <= 1, f"{what}: the bodies differ"
+    for each in (ours, theirs):
+        assert each.body or not each.stays, f"{what}: what it said is gone"
+
+
 def prove_crossing(sender: Facts, receiver: Facts) -> None:
     """Prove that all that one side sent came in once, whole, in order, and that both know how it ended."""
     way = f"{sender.side} → {receiver.side}"
@@ -128,7 +138,7 @@ def prove_crossing(sender: Facts, receiver: Facts) -> None:
         what = f"{way} {ours.id}"
         assert ours.header == theirs.header, f"{what}: the headers differ"
         assert (ours.sequence, ours.sealed) == (theirs.sequence, theirs.sealed), f"{what}: they differ"
-        assert ours.body == theirs.body, f"{what}: the bodies differ"
+        prove_bodies(ours, theirs, what)
         assert theirs.state in {"handled", "refused"}, f"{what}: it is {theirs.state} ({theirs.code})"
         _same(
             (ours.state, ours.code),
