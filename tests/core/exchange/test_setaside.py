@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from kouan.core import chores
-from kouan.core.exchange import handling, inbox, setaside
+from kouan.core.exchange import Keep, handling, inbox, setaside
 from kouan.core.exchange.models import InboxBody, InboxMessage
 from kouan.core.exchange.sealing import seal_batch
 
@@ -18,10 +18,10 @@ LATE = setaside.KEPT + timedelta(minutes=1)
 
 @pytest.fixture
 def aside(gd, declare):
-    """Have a message set aside, of a kind that holds these kinds of data."""
+    """Have a message set aside, of a kind that is kept for so long."""
 
-    def make(*elements, mended=()):
-        crossing = declare("test.note")
+    def make(keep=Keep.TERM, *, mended=()):
+        crossing = declare("test.note", keep=keep)
 
         @crossing.handler
         def _broken(_received):
@@ -31,7 +31,6 @@ def aside(gd, declare):
         posted = gd.batch(gd.say({"text": "CHAN Siu Ming"}, conv=uuid.uuid4().bytes))
         gd.read_receipt(inbox.accept(posted.wire), posted)
         gd.advance(posted)
-        crossing.always = frozenset(elements)  # the tests' agreement covers nothing about persons
         InboxMessage.objects.update(attempts=handling.MAX_ATTEMPTS - 1)
         handling.handle_waiting()
         row = InboxMessage.objects.get()
@@ -46,7 +45,7 @@ def lies(row, days):
 
 
 def test_what_may_hold_data_about_a_person_is_kept_for_so_long_and_no_longer(aside, gd):
-    row = aside("matter.text", "person.name")
+    row = aside()
     lies(row, setaside.KEPT - timedelta(minutes=1))
     assert not setaside.refuse_late()
     row.refresh_from_db()
@@ -66,7 +65,7 @@ def test_what_may_hold_data_about_a_person_is_kept_for_so_long_and_no_longer(asi
 
 def test_until_then_it_may_be_tried_again(aside):
     mended = []
-    row = aside("matter.text", "person.name", mended=mended)
+    row = aside(mended=mended)
     lies(row, setaside.KEPT - timedelta(minutes=1))
     setaside.refuse_late()
     mended.append(True)
@@ -80,7 +79,7 @@ def test_until_then_it_may_be_tried_again(aside):
 
 
 def test_what_is_about_nobody_waits_for_an_operator_however_long(aside):
-    row = aside("matter.text")
+    row = aside(Keep.ON_RECORD)
     lies(row, 10 * LATE)
     setaside.refuse_late()
     row.refresh_from_db()
@@ -89,7 +88,7 @@ def test_what_is_about_nobody_waits_for_an_operator_however_long(aside):
 
 
 def test_of_a_kind_that_nobody_declares_any_more_nobody_knows_whom_it_is_about(aside):
-    row = aside("matter.text")
+    row = aside(Keep.ON_RECORD)
     lies(row, LATE)
     InboxMessage.objects.update(type="test.forgotten")
     setaside.refuse_late()
@@ -98,7 +97,7 @@ def test_of_a_kind_that_nobody_declares_any_more_nobody_knows_whom_it_is_about(a
 
 
 def test_it_is_refused_by_whoever_knows_that_it_cannot_count(aside):
-    row = aside("matter.text")
+    row = aside(Keep.ON_RECORD)
     others = InboxMessage.objects.filter(peer="mo")
     assert setaside.refuse(others, code="consent-withdrawn") == []
     assert setaside.refuse(InboxMessage.objects.all(), code="consent-withdrawn") == [row.message_id]
@@ -109,7 +108,7 @@ def test_it_is_refused_by_whoever_knows_that_it_cannot_count(aside):
 
 def test_very_many_are_refused_some_at_a_time(aside, monkeypatch):
     monkeypatch.setattr(setaside, "_AT_ONCE", 2)
-    row = aside("person.name")
+    row = aside()
     values = InboxMessage.objects.filter(pk=row.pk).values().get()
     del values["id"]
     for _ in range(4):
