@@ -107,6 +107,15 @@ def test_a_file_is_validated_from_the_form(visit, issue, tmp_path, scripts):
     visitor = visit(scripts=scripts)
     page = visitor.open("/validate")
     page.locator("input[name=file]").set_input_files(path)
+    if scripts:
+        button = page.locator(".govuk-file-upload-button").first
+        button.focus()
+        button.hover()
+        colours = "each => [getComputedStyle(each).backgroundColor, getComputedStyle(each).color]"
+        status = button.locator(".govuk-file-upload-button__status").evaluate(colours)
+        page.mouse.move(0, 0)
+        page.locator("h1").click()
+        assert status == button.locator(".govuk-file-upload-button__status").evaluate(colours)
     page.locator("main form[enctype] button.govuk-button[type=submit]").click()
     page.wait_for_selector(".kouan-verdict--match")
     assert not visitor.faults
