@@ -64,10 +64,7 @@ def erase_received(peer: str, ids: Collection[uuid.UUID], *, kept: bool = False)
 
 def erase(rows: QuerySet[InboxMessage]) -> int:
     """Erase what these messages of peers said, in the caller's transaction; return how many bodies went."""
-    keys = list(rows.values_list("pk", flat=True))
-    gone, _each = InboxBody.objects.filter(pk__in=keys).delete()
-    InboxMessage.objects.filter(pk__in=keys).update(size=None)
-    return gone
+    return _forget(InboxBody, list(rows.values_list("pk", flat=True)))
 
 
 def erase_sent(ids: Collection[uuid.UUID], *, arrived: bool = False) -> int:
@@ -78,11 +75,7 @@ def erase_sent(ids: Collection[uuid.UUID], *, arrived: bool = False) -> int:
     """
     states = (*_LEFT, OutboxMessage.State.SEALED) if arrived else _LEFT
     with transaction.atomic():
-        rows = OutboxMessage.objects.filter(message_id__in=ids, state__in=states).order_by("pk")
-        keys = list(rows.select_for_update().values_list("pk", flat=True))
-        gone, _each = OutboxBody.objects.filter(pk__in=keys).delete()
-        OutboxMessage.objects.filter(pk__in=keys).update(size=0)
-    return gone
+        return _erase(OutboxMessage.objects.filter(message_id__in=ids, state__in=states), OutboxBody)
 
 
 def erase_conversation(peer: str, conversation: uuid.UUID) -> int:
@@ -157,7 +150,14 @@ def _erase(
     *,
     skip_locked: bool = False,
 ) -> int:
-    keys = list(rows.select_for_update(skip_locked=skip_locked).order_by("pk").values_list("pk", flat=True))
+    held = rows.select_for_update(skip_locked=skip_locked).order_by("pk")
+    return _forget(contents, list(held.values_list("pk", flat=True)))
+
+
+def _forget(contents: type[InboxBody | OutboxBody], keys: list[int]) -> int:
     gone, _each = contents.objects.filter(pk__in=keys).delete()
-    rows.model.objects.filter(pk__in=keys).update(size=0 if contents is OutboxBody else None)
+    if contents is OutboxBody:
+        OutboxMessage.objects.filter(pk__in=keys).update(size=0)
+    else:
+        InboxMessage.objects.filter(pk__in=keys).update(size=None)
     return gone
